@@ -1,0 +1,1 @@
+//! Objects: the S3 side of every file.
