@@ -1,0 +1,352 @@
+//! The heart: what follows from a command, given where a run stands. Knows no
+//! clock, no random numbers, no I/O; time and jitter come in as values. The
+//! worker runs it, replay tests run it.
+
+use serde_json::Value;
+
+use crate::definition::{Definition, Spread};
+use crate::error::{Budget, StepError};
+use crate::event::{Attempt, Event, EventKind, OnItemFailure};
+use crate::id::{Delivery, Slot, WorkerName};
+use crate::retry::Spent;
+use crate::state::{Attempts, ItemState, ItemStatus, RunState, RunStatus};
+use crate::time::Timestamp;
+
+/// What somebody wants to happen to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A worker wants to make the attempt that a delivery points at.
+    Claim {
+        /// The pointer.
+        delivery: Delivery,
+        /// Who asks.
+        worker: WorkerName,
+    },
+    /// The attempt is over.
+    Finish {
+        /// What was claimed.
+        claim: Claim,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The claim's worker is dead.
+    Lose {
+        /// What it had claimed.
+        claim: Claim,
+    },
+    /// The worker gives it back without an outcome.
+    HandBack {
+        /// What was claimed.
+        claim: Claim,
+    },
+    /// Stop the run.
+    Cancel,
+}
+
+/// A claimed slot. Whoever holds the newest epoch may record an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What was claimed.
+    pub slot: Slot,
+    /// Which claim of it this is.
+    pub epoch: u64,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It did it.
+    Done(Done),
+    /// It failed.
+    Failed(StepError),
+}
+
+/// What a step returns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Done {
+    /// Small facts for the steps after it (the journal keeps them with the
+    /// history); for an item: its result (kept with the item).
+    pub output: Value,
+    /// How many items the next step has; needed when that step runs per item.
+    pub items: Option<u32>,
+}
+
+/// A pointer and when it is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The pointer.
+    pub delivery: Delivery,
+    /// Not before.
+    pub due_at: Timestamp,
+    /// 1 to 10, 10 most urgent.
+    pub priority: u8,
+    /// Whose it is.
+    pub tenant: String,
+}
+
+/// What follows from a command: the events to be recorded, in order.
+pub type Decision = Vec<EventKind>;
+
+/// Why a command is not followed. Nothing is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The run has ended.
+    #[error("the run has ended: {}", .0.as_str())]
+    Ended(RunStatus),
+    /// The run is at another step, or the item is finished or was never opened,
+    /// or another attempt is due.
+    #[error("the delivery points at something that is over or was never opened")]
+    Stale,
+    /// The attempt is not due yet.
+    #[error("not due before {} ms", .0.0)]
+    NotDue(Timestamp),
+    /// Another worker holds it.
+    #[error("held by {0}")]
+    Held(WorkerName),
+    /// The claim is not the newest: its worker was presumed dead.
+    #[error("the claim was taken away")]
+    Fenced,
+    /// The run was begun under another version of its definition.
+    #[error("the run needs version {needed} of its workflow; this program has {known}")]
+    OtherVersion {
+        /// What the run was begun under.
+        needed: u32,
+        /// What this program has.
+        known: u32,
+    },
+}
+
+/// Where a run and, when the command is about an item, that item stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The workflow.
+    pub definition: &'a Definition,
+    /// The run.
+    pub run: &'a RunState,
+    /// The item the command is about.
+    pub item: Option<&'a ItemState>,
+    /// Now.
+    pub now: Timestamp,
+    /// An even draw from 0..1.
+    pub jitter: f64,
+}
+
+/// What follows from `command`.
+///
+/// # Errors
+/// A [`Refusal`] when the command comes too late, too early, twice, or from a
+/// worker that lost its claim.
+pub fn decide(situation: Situation<'_>, command: &Command) -> Result<Decision, Refusal> {
+    if situation.run.status.is_terminal() {
+        return Err(Refusal::Ended(situation.run.status));
+    }
+    match command {
+        Command::Claim { delivery, worker } => situation.claim(delivery, worker),
+        Command::Finish { claim, outcome } => situation.finish(claim, outcome),
+        Command::Lose { claim } => situation.lose(claim),
+        Command::HandBack { claim } => Ok(vec![EventKind::HandedBack(situation.held(claim)?)]),
+        Command::Cancel => Ok(vec![EventKind::Cancelled]),
+    }
+}
+
+impl Situation<'_> {
+    fn claim(&self, delivery: &Delivery, worker: &WorkerName) -> Result<Decision, Refusal> {
+        let attempts = self.attempts(delivery.slot)?;
+        if self.run.version != self.definition.version() {
+            let known = self.definition.version();
+            return Err(Refusal::OtherVersion { needed: self.run.version, known });
+        }
+        if let Some(holder) = &attempts.holder {
+            return Err(Refusal::Held(holder.clone()));
+        }
+        if delivery.attempt != attempts.made + 1 {
+            return Err(Refusal::Stale);
+        }
+        if attempts.due_at > self.now {
+            return Err(Refusal::NotDue(attempts.due_at));
+        }
+        Ok(vec![EventKind::Started(Attempt {
+            step: delivery.slot.step,
+            item: delivery.slot.item,
+            attempt: delivery.attempt,
+            worker: worker.clone(),
+        })])
+    }
+
+    fn finish(&self, claim: &Claim, outcome: &Outcome) -> Result<Decision, Refusal> {
+        let attempt = self.held(claim)?;
+        match outcome {
+            Outcome::Done(done) => Ok(self.done(attempt, done)),
+            Outcome::Failed(error) => {
+                let failed = EventKind::Failed { attempt: attempt.clone(), error: error.clone() };
+                Ok(self.retry_or_die(&attempt, failed, error))
+            }
+        }
+    }
+
+    fn lose(&self, claim: &Claim) -> Result<Decision, Refusal> {
+        let attempt = self.held(claim)?;
+        let error = StepError::retry(
+            Budget::LostWorker,
+            "WORKER_LOST",
+            format!(
+                "worker {} vanished while it held attempt {} ({})",
+                attempt.worker, attempt.attempt, claim.slot
+            ),
+        );
+        Ok(self.retry_or_die(&attempt, EventKind::Lost(attempt.clone()), &error))
+    }
+
+    fn done(&self, attempt: Attempt, done: &Done) -> Decision {
+        if attempt.item.is_some() {
+            let succeeded = EventKind::Succeeded { attempt, output: Value::Null };
+            return self.then_join(vec![succeeded], self.run.items.done + 1, self.run.items.failed);
+        }
+        let next = self.run.step + 1;
+        let spreads = self.definition.step(next).is_some_and(|step| step.spread == Spread::PerItem);
+        if spreads && done.items.is_none() {
+            return self.items_missing(&attempt);
+        }
+        let mut events = vec![EventKind::Succeeded { attempt, output: done.output.clone() }];
+        match done.items.filter(|_| spreads) {
+            // Nothing to spread over: the step is over before it began.
+            Some(0) => self.proceed(&mut events, next + 1, None),
+            items => self.proceed(&mut events, next, items),
+        }
+        events
+    }
+
+    /// The step before a fan-out forgot to say over what: a fault of the
+    /// program, so it goes to the dead letters instead of hanging.
+    fn items_missing(&self, attempt: &Attempt) -> Decision {
+        let error = StepError::permanent(
+            "ITEMS_MISSING",
+            format!("step `{}` named no items for the step after it", self.step_name(attempt.step)),
+        );
+        let failed = EventKind::Failed { attempt: attempt.clone(), error: error.clone() };
+        self.retry_or_die(attempt, failed, &error)
+    }
+
+    fn proceed(&self, events: &mut Decision, next: u16, items: Option<u32>) {
+        if self.definition.step(next).is_some() {
+            events.push(EventKind::Opened { step: next, items });
+        } else if self.run.items.failed > 0 {
+            events.push(EventKind::CompletedPartially { failed_items: self.run.items.failed });
+        } else {
+            events.push(EventKind::Completed);
+        }
+    }
+
+    /// The last item to end opens the step after the fan-out.
+    fn then_join(&self, mut events: Decision, done: u32, failed: u32) -> Decision {
+        let total = self.run.items.total;
+        if done + failed < total {
+            return events;
+        }
+        if done == 0 {
+            let message = format!("none of {total} items could be done");
+            events.push(EventKind::RunFailed { code: "ALL_ITEMS_FAILED".to_owned(), message });
+        } else {
+            self.proceed(&mut events, self.run.step + 1, None);
+        }
+        events
+    }
+
+    fn retry_or_die(&self, attempt: &Attempt, failed: EventKind, error: &StepError) -> Decision {
+        let slot = Slot { run: self.run.id, step: attempt.step, item: attempt.item };
+        let (spent, first) =
+            self.attempts(slot).map_or((Spent::default(), None), |a| (a.spent, a.first_started_at));
+        let policy = self.definition.step(attempt.step).map(|step| step.policy).unwrap_or_default();
+        let next = policy.next_attempt_at(error, &spent, first.unwrap_or(self.now), self.now, self.jitter);
+        match next {
+            Ok(due_at) => {
+                let (step, item, attempt) = (attempt.step, attempt.item, attempt.attempt + 1);
+                vec![failed, EventKind::RetryScheduled { step, item, attempt, due_at }]
+            }
+            Err(reason) => {
+                let dead = EventKind::DeadLettered {
+                    step: attempt.step,
+                    item: attempt.item,
+                    attempts: attempt.attempt,
+                    reason,
+                    error: error.clone(),
+                };
+                self.after_death(vec![failed, dead], attempt, error)
+            }
+        }
+    }
+
+    fn after_death(&self, mut events: Decision, attempt: &Attempt, error: &StepError) -> Decision {
+        if attempt.item.is_some() && self.run.on_item_failure == OnItemFailure::Partial {
+            return self.then_join(events, self.run.items.done, self.run.items.failed + 1);
+        }
+        events.push(EventKind::RunFailed { code: error.code.clone(), message: error.message.clone() });
+        events
+    }
+
+    /// The attempts at `slot`, if it is open.
+    fn attempts(&self, slot: Slot) -> Result<&Attempts, Refusal> {
+        if slot.step != self.run.step {
+            return Err(Refusal::Stale);
+        }
+        match (slot.item, self.item) {
+            (None, _) => Ok(&self.run.attempts),
+            (Some(index), Some(item)) if item.index == index && item.status == ItemStatus::Pending => {
+                Ok(&item.attempts)
+            }
+            _ => Err(Refusal::Stale),
+        }
+    }
+
+    /// The attempt that `claim` stands for, if its worker still holds it.
+    fn held(&self, claim: &Claim) -> Result<Attempt, Refusal> {
+        let attempts = self.attempts(claim.slot).map_err(|_| Refusal::Fenced)?;
+        match &attempts.holder {
+            Some(worker) if attempts.epoch == claim.epoch => Ok(Attempt {
+                step: claim.slot.step,
+                item: claim.slot.item,
+                attempt: attempts.made,
+                worker: worker.clone(),
+            }),
+            _ => Err(Refusal::Fenced),
+        }
+    }
+
+    fn step_name(&self, step: u16) -> &'static str {
+        self.definition.step(step).map_or("?", |step| step.name)
+    }
+}
+
+/// The pointers that `event` calls for, once it is committed. `run` is the
+/// state after the event.
+#[must_use]
+pub fn deliveries(run: &RunState, event: &Event) -> Vec<Scheduled> {
+    let scheduled = |step: u16, item: Option<u32>, attempt: u32, due_at: Timestamp| Scheduled {
+        delivery: Delivery { slot: Slot { run: run.id, step, item }, attempt },
+        due_at,
+        priority: run.priority,
+        tenant: run.tenant.clone(),
+    };
+    match &event.kind {
+        EventKind::Submitted { .. } => vec![scheduled(0, None, 1, event.at)],
+        EventKind::Opened { step, items: None } => vec![scheduled(*step, None, 1, event.at)],
+        EventKind::Opened { step, items: Some(items) } => {
+            (0..*items).map(|item| scheduled(*step, Some(item), 1, event.at)).collect()
+        }
+        EventKind::RetryScheduled { step, item, attempt, due_at } => {
+            vec![scheduled(*step, *item, *attempt, *due_at)]
+        }
+        EventKind::HandedBack(attempt) => {
+            vec![scheduled(attempt.step, attempt.item, attempt.attempt, event.at)]
+        }
+        EventKind::Started(_)
+        | EventKind::Succeeded { .. }
+        | EventKind::Failed { .. }
+        | EventKind::Lost(_)
+        | EventKind::DeadLettered { .. }
+        | EventKind::Cancelled
+        | EventKind::Completed
+        | EventKind::CompletedPartially { .. }
+        | EventKind::RunFailed { .. } => Vec::new(),
+    }
+}

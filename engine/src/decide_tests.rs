@@ -1,0 +1,245 @@
+//! The core, driven without a clock, a database or a queue.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::decide::{Claim, Command, Decision, Done, Outcome, Refusal, Situation, decide, deliveries};
+use crate::definition::{Definition, Spread, StepDefinition};
+use crate::error::{Budget, StepError};
+use crate::event::{Event, EventKind, OnItemFailure};
+use crate::id::{Delivery, RunId, Slot, WorkerName};
+use crate::retry::{Budgets, RetryPolicy};
+use crate::state::{ItemState, ItemStatus, RunState, RunStatus};
+use crate::time::Timestamp;
+
+/// One run in memory: decides, applies, remembers.
+struct Bench {
+    definition: Definition,
+    history: Vec<Event>,
+    run: RunState,
+    items: Vec<ItemState>,
+    now: Timestamp,
+}
+
+impl Bench {
+    fn new(on_item_failure: OnItemFailure) -> Self {
+        let budgets = Budgets { transport: 1, throttle: 1, content: 1, lost_worker: 1 };
+        let policy = RetryPolicy { budgets, ..RetryPolicy::default() };
+        let step = |name, spread| StepDefinition { name, spread, policy };
+        let steps =
+            vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
+        let first = Event {
+            run: RunId(Uuid::nil()),
+            seq: 1,
+            at: Timestamp(0),
+            kind: EventKind::Submitted {
+                definition: "w".to_owned(),
+                version: 1,
+                tenant: "t".to_owned(),
+                priority: 5,
+                on_item_failure,
+                input: json!({}),
+            },
+        };
+        let run = RunState::begin(&first).unwrap();
+        let definition = Definition::new("w", 1, steps).unwrap();
+        Self { definition, history: vec![first], run, items: Vec::new(), now: Timestamp(1_000) }
+    }
+
+    fn slot(&self, item: Option<u32>) -> Slot {
+        Slot { run: self.run.id, step: self.run.step, item }
+    }
+
+    fn order(&mut self, command: &Command) -> Result<Decision, Refusal> {
+        let index = match command {
+            Command::Claim { delivery, .. } => delivery.slot.item,
+            Command::Finish { claim, .. } | Command::Lose { claim } | Command::HandBack { claim } => {
+                claim.slot.item
+            }
+            Command::Cancel => None,
+        };
+        let item = index.and_then(|index| self.items.get(index as usize));
+        let situation =
+            Situation { definition: &self.definition, run: &self.run, item, now: self.now, jitter: 0.0 };
+        let decision = decide(situation, command)?;
+        for kind in &decision {
+            let event = Event { run: self.run.id, seq: self.run.seq + 1, at: self.now, kind: kind.clone() };
+            self.run.apply(&event);
+            self.items.iter_mut().for_each(|item| item.apply(&event));
+            if let EventKind::Opened { step, items: Some(count) } = kind {
+                self.items = (0..*count).map(|index| ItemState::open(*step, index, self.now)).collect();
+            }
+            self.history.push(event);
+        }
+        Ok(decision)
+    }
+
+    fn claim(&mut self, item: Option<u32>, attempt: u32) -> Result<Claim, Refusal> {
+        let slot = self.slot(item);
+        let worker = WorkerName::from("w-1".to_owned());
+        self.order(&Command::Claim { delivery: Delivery { slot, attempt }, worker })?;
+        let attempts = item.map_or(&self.run.attempts, |item| &self.items[item as usize].attempts);
+        Ok(Claim { slot, epoch: attempts.epoch })
+    }
+
+    fn finish(&mut self, claim: &Claim, outcome: Outcome) -> Result<Decision, Refusal> {
+        self.order(&Command::Finish { claim: claim.clone(), outcome })
+    }
+
+    fn done(&mut self, claim: &Claim, items: Option<u32>) -> Decision {
+        self.finish(claim, Outcome::Done(Done { output: json!("ok"), items })).unwrap()
+    }
+
+    fn open_pages(&mut self, pages: u32) {
+        let claim = self.claim(None, 1).unwrap();
+        self.done(&claim, Some(pages));
+    }
+}
+
+fn bad() -> Outcome {
+    Outcome::Failed(StepError::permanent("BAD_PAGE", "no"))
+}
+
+fn flaky() -> Outcome {
+    Outcome::Failed(StepError::retry(Budget::Content, "FLAKY", "again"))
+}
+
+#[test]
+fn a_run_goes_through_its_steps_and_the_last_page_opens_the_next() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    bench.open_pages(2);
+    let first = bench.claim(Some(0), 1).unwrap();
+    let second = bench.claim(Some(1), 1).unwrap();
+    assert_eq!(bench.done(&second, None).len(), 1, "one page is still out");
+    assert_eq!(bench.done(&first, None)[1], EventKind::Opened { step: 2, items: None });
+    let last = bench.claim(None, 1).unwrap();
+    assert_eq!(bench.done(&last, None)[1], EventKind::Completed);
+    assert_eq!(bench.run.status, RunStatus::Completed);
+    assert_eq!(bench.run.outputs.keys().copied().collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(RunState::replay(&bench.history).as_ref(), Some(&bench.run), "the history alone tells all");
+}
+
+#[test]
+fn a_document_without_pages_passes_over_the_fan_out() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    bench.open_pages(0);
+    assert_eq!((bench.run.step, bench.run.status), (2, RunStatus::Processing));
+}
+
+#[test]
+fn forgetting_to_name_items_is_a_dead_letter_not_a_hang() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    let claim = bench.claim(None, 1).unwrap();
+    bench.done(&claim, None);
+    assert_eq!(bench.run.error.as_ref().unwrap().code, "ITEMS_MISSING");
+}
+
+#[test]
+fn deliveries_that_come_twice_early_or_late_are_refused() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    let claim = bench.claim(None, 1).unwrap();
+    assert_eq!(bench.claim(None, 1), Err(Refusal::Held(WorkerName::from("w-1".to_owned()))));
+    bench.finish(&claim, flaky()).unwrap();
+    assert_eq!(bench.claim(None, 1), Err(Refusal::Stale), "that attempt was made");
+    bench.run.attempts.due_at = Timestamp(5_000);
+    assert_eq!(bench.claim(None, 2), Err(Refusal::NotDue(Timestamp(5_000))));
+    bench.now = Timestamp(5_000);
+    let again = bench.claim(None, 2).unwrap();
+    bench.done(&again, Some(1));
+    let late = Delivery { slot: Slot { step: 0, ..bench.slot(None) }, attempt: 3 };
+    let worker = WorkerName::from("w-2".to_owned());
+    assert_eq!(bench.order(&Command::Claim { delivery: late, worker }), Err(Refusal::Stale));
+}
+
+#[test]
+fn a_worker_presumed_dead_records_nothing() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    let old = bench.claim(None, 1).unwrap();
+    bench.order(&Command::Lose { claim: old.clone() }).unwrap();
+    assert_eq!(bench.finish(&old, bad()), Err(Refusal::Fenced));
+    let new = bench.claim(None, 2).unwrap();
+    assert_eq!(bench.finish(&old, bad()), Err(Refusal::Fenced), "also while another holds it");
+    bench.done(&new, Some(1));
+    assert_eq!(bench.order(&Command::Lose { claim: new }), Err(Refusal::Fenced));
+}
+
+#[test]
+fn a_step_that_keeps_killing_its_worker_dies() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    for attempt in 1..=2 {
+        let claim = bench.claim(None, attempt).unwrap();
+        bench.order(&Command::Lose { claim }).unwrap();
+    }
+    assert_eq!(bench.run.status, RunStatus::Failed);
+    assert_eq!(bench.run.error.as_ref().unwrap().code, "WORKER_LOST");
+}
+
+#[test]
+fn a_dead_page_fails_the_run_or_leaves_it_partial() {
+    let mut fails = Bench::new(OnItemFailure::Fail);
+    fails.open_pages(2);
+    let page = fails.claim(Some(1), 1).unwrap();
+    let other = fails.claim(Some(0), 1).unwrap();
+    fails.finish(&page, bad()).unwrap();
+    assert_eq!(fails.run.status, RunStatus::Failed);
+    assert_eq!(fails.finish(&other, bad()), Err(Refusal::Ended(RunStatus::Failed)));
+
+    let mut partial = Bench::new(OnItemFailure::Partial);
+    partial.open_pages(2);
+    let page = partial.claim(Some(1), 1).unwrap();
+    partial.finish(&page, bad()).unwrap();
+    assert_eq!(partial.items[1].status, ItemStatus::Failed);
+    let page = partial.claim(Some(0), 1).unwrap();
+    partial.done(&page, None);
+    let last = partial.claim(None, 1).unwrap();
+    assert_eq!(partial.done(&last, None)[1], EventKind::CompletedPartially { failed_items: 1 });
+}
+
+#[test]
+fn nothing_left_of_a_partial_run_is_a_failure() {
+    let mut bench = Bench::new(OnItemFailure::Partial);
+    bench.open_pages(1);
+    let page = bench.claim(Some(0), 1).unwrap();
+    bench.finish(&page, bad()).unwrap();
+    assert_eq!(bench.run.error.as_ref().unwrap().code, "ALL_ITEMS_FAILED");
+}
+
+#[test]
+fn a_claim_handed_back_costs_no_attempt() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    let claim = bench.claim(None, 1).unwrap();
+    bench.order(&Command::HandBack { claim }).unwrap();
+    let event = bench.history.last().unwrap();
+    assert_eq!(deliveries(&bench.run, event)[0].delivery.attempt, 1);
+    assert!(bench.claim(None, 1).is_ok());
+}
+
+#[test]
+fn a_cancelled_run_takes_nothing_any_more() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    let claim = bench.claim(None, 1).unwrap();
+    bench.order(&Command::Cancel).unwrap();
+    assert_eq!(bench.finish(&claim, bad()), Err(Refusal::Ended(RunStatus::Cancelled)));
+    assert_eq!(bench.order(&Command::Cancel), Err(Refusal::Ended(RunStatus::Cancelled)));
+}
+
+#[test]
+fn another_version_of_the_workflow_is_refused_not_guessed() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    bench.run.version = 7;
+    assert_eq!(bench.claim(None, 1), Err(Refusal::OtherVersion { needed: 7, known: 1 }));
+}
+
+#[test]
+fn each_opening_and_each_retry_has_its_deliveries() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    assert_eq!(deliveries(&bench.run, &bench.history[0]).len(), 1);
+    bench.open_pages(3);
+    let opened = bench.history.last().unwrap().clone();
+    let items: Vec<_> = deliveries(&bench.run, &opened).iter().map(|d| d.delivery.slot.item).collect();
+    assert_eq!(items, [Some(0), Some(1), Some(2)]);
+    let page = bench.claim(Some(2), 1).unwrap();
+    bench.finish(&page, flaky()).unwrap();
+    let retry = deliveries(&bench.run, bench.history.last().unwrap());
+    assert_eq!((retry[0].delivery.slot.item, retry[0].delivery.attempt), (Some(2), 2));
+}

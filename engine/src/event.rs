@@ -1,0 +1,186 @@
+//! What can have happened to a run. This is a stored format: it only grows,
+//! and a name once used never means something else.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::StepError;
+use crate::id::{RunId, WorkerName};
+use crate::retry::DeadReason;
+use crate::time::Timestamp;
+
+/// One line of a run's history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whose history.
+    pub run: RunId,
+    /// Place in it: 1, 2, 3 … without a gap.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happens to a run when an item of it is dead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnItemFailure {
+    /// The run fails with it.
+    #[default]
+    Fail,
+    /// The run goes on with the others and ends as `partial`.
+    Partial,
+}
+
+/// Which attempt at what, by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Position of the step.
+    pub step: u16,
+    /// Position of the item, when the step has items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<u32>,
+    /// From 1.
+    pub attempt: u32,
+    /// Who held it.
+    pub worker: WorkerName,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The run was accepted.
+    Submitted {
+        /// Name of its definition.
+        definition: String,
+        /// Version of its definition.
+        version: u32,
+        /// Whose it is.
+        tenant: String,
+        /// 1 to 10, 10 most urgent.
+        priority: u8,
+        /// What an item's death means.
+        #[serde(default)]
+        on_item_failure: OnItemFailure,
+        /// What it was given.
+        input: Value,
+    },
+    /// A step can be claimed from now on.
+    Opened {
+        /// Position of the step.
+        step: u16,
+        /// How many items it has, when it has items.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        items: Option<u32>,
+    },
+    /// A worker claimed it; the attempt counts from here.
+    Started(Attempt),
+    /// The attempt did it.
+    Succeeded {
+        /// Which.
+        #[serde(flatten)]
+        attempt: Attempt,
+        /// What it returned; for an item it stands with the item instead.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        output: Value,
+    },
+    /// The attempt failed.
+    Failed {
+        /// Which.
+        #[serde(flatten)]
+        attempt: Attempt,
+        /// How.
+        error: StepError,
+    },
+    /// The attempt's worker vanished.
+    Lost(Attempt),
+    /// The worker gave it back unbegun or unfinished (a drain); the attempt does
+    /// not count.
+    HandedBack(Attempt),
+    /// There will be another attempt.
+    RetryScheduled {
+        /// Position of the step.
+        step: u16,
+        /// Position of the item, when the step has items.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
+        /// Which attempt it will be.
+        attempt: u32,
+        /// Not before.
+        due_at: Timestamp,
+    },
+    /// There will be no other attempt.
+    DeadLettered {
+        /// Position of the step.
+        step: u16,
+        /// Position of the item, when the step has items.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<u32>,
+        /// Attempts made.
+        attempts: u32,
+        /// Why it is the end.
+        #[serde(flatten)]
+        reason: DeadReason,
+        /// The last failure.
+        error: StepError,
+    },
+    /// Somebody stopped the run.
+    Cancelled,
+    /// Every step is done.
+    Completed,
+    /// Every step is done, without the items that died.
+    CompletedPartially {
+        /// How many died.
+        failed_items: u32,
+    },
+    /// The run can't be completed.
+    RunFailed {
+        /// Code of the failure that ended it.
+        code: String,
+        /// Its message.
+        message: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_stays_what_it_is() {
+        let attempt =
+            Attempt { step: 1, item: Some(4), attempt: 2, worker: WorkerName::from("w-1".to_owned()) };
+        let kinds = [
+            EventKind::Opened { step: 1, items: Some(5) },
+            EventKind::Started(attempt.clone()),
+            EventKind::Succeeded { attempt: attempt.clone(), output: Value::Null },
+            EventKind::Failed { attempt, error: StepError::permanent("BAD", "no") },
+            EventKind::DeadLettered {
+                step: 1,
+                item: None,
+                attempts: 3,
+                reason: DeadReason::Permanent,
+                error: StepError::permanent("BAD", "no"),
+            },
+            EventKind::Cancelled,
+        ];
+        let stored: Vec<String> = kinds.iter().map(|kind| serde_json::to_string(kind).unwrap()).collect();
+        assert_eq!(
+            stored,
+            [
+                r#"{"event":"opened","data":{"step":1,"items":5}}"#,
+                r#"{"event":"started","data":{"step":1,"item":4,"attempt":2,"worker":"w-1"}}"#,
+                r#"{"event":"succeeded","data":{"step":1,"item":4,"attempt":2,"worker":"w-1"}}"#,
+                r#"{"event":"failed","data":{"step":1,"item":4,"attempt":2,"worker":"w-1","error":{"verdict":"permanent","budget":"content","code":"BAD","message":"no"}}}"#,
+                r#"{"event":"dead_lettered","data":{"step":1,"attempts":3,"reason":"permanent","error":{"verdict":"permanent","budget":"content","code":"BAD","message":"no"}}}"#,
+                r#"{"event":"cancelled"}"#,
+            ]
+        );
+        for (kind, text) in kinds.iter().zip(&stored) {
+            assert_eq!(&serde_json::from_str::<EventKind>(text).unwrap(), kind);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The record. It alone writes the engine's tables; a run's state changes in no
+//! other way than by a command that [`decide`](crate::decide::decide) follows
+//! inside a transaction that holds the run.
+
+pub mod rows;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::decide::{Claim, Command, Refusal, Scheduled};
+use crate::error::StepError;
+use crate::event::{Event, OnItemFailure};
+use crate::id::{RunId, WorkerName};
+use crate::retry::DeadReason;
+use crate::state::{ItemState, RunState, RunStatus};
+use crate::time::Timestamp;
+use rows::RowChange;
+
+/// A run to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRun {
+    /// Its id, chosen by the caller so that `rows` can name it.
+    pub id: RunId,
+    /// Name of its workflow.
+    pub definition: &'static str,
+    /// Whose it is; at most 64 bytes.
+    pub tenant: String,
+    /// 1 to 10, 10 most urgent.
+    pub priority: u8,
+    /// What an item's death means.
+    pub on_item_failure: OnItemFailure,
+    /// What its steps are given.
+    pub input: Value,
+    /// The product's rows, written in the same transaction.
+    pub rows: Vec<RowChange>,
+}
+
+/// A command and what goes with it into its transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// Which run.
+    pub run: RunId,
+    /// What is wanted.
+    pub command: Command,
+    /// The product's rows, written only if the command is followed.
+    pub rows: Vec<RowChange>,
+}
+
+/// What a followed command left behind, all of it committed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The run after it.
+    pub run: RunState,
+    /// The item it was about, after it.
+    pub item: Option<ItemState>,
+    /// The events it made, in order.
+    pub events: Vec<Event>,
+    /// The pointers to be pushed.
+    pub deliveries: Vec<Scheduled>,
+}
+
+/// A slot whose worker is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// What it had claimed.
+    pub claim: Claim,
+    /// Who it was.
+    pub worker: WorkerName,
+}
+
+/// The result of an item, as its step returned it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemOutput {
+    /// The item.
+    pub state: ItemState,
+    /// What its step returned; null unless it is done.
+    pub output: Value,
+}
+
+/// Work that can't be done and waits for a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetter {
+    /// Derived from run and event, so that it can't come twice.
+    pub id: Uuid,
+    /// The run.
+    pub run: RunId,
+    /// Name of its workflow.
+    pub definition: String,
+    /// Whose it is.
+    pub tenant: String,
+    /// Position of the step.
+    pub step: u16,
+    /// Position of the item, when the step has items.
+    pub item: Option<u32>,
+    /// Why it is the end.
+    pub reason: DeadReason,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The last failure.
+    pub error: StepError,
+    /// When it died.
+    pub at: Timestamp,
+}
+
+/// A worker as the journal knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerRow {
+    /// Its name.
+    pub name: WorkerName,
+    /// When it registered.
+    pub started_at: Timestamp,
+    /// When it was last heard of.
+    pub heartbeat_at: Timestamp,
+}
+
+/// Which runs a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Only this tenant's.
+    pub tenant: Option<String>,
+    /// Only these; empty means all.
+    pub statuses: Vec<RunStatus>,
+}
+
+/// Events in the order in which they became visible, across all runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tail {
+    /// Where to go on reading.
+    pub cursor: u64,
+    /// What came after the cursor that was given. Of one run always in the
+    /// order of `seq`, but the end of one run's line may come with a later
+    /// call.
+    pub events: Vec<Event>,
+}
+
+/// Why the journal could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// No run has that id.
+    #[error("there is no run {0}")]
+    UnknownRun(RunId),
+    /// The run's workflow is not one of this program's.
+    #[error("workflow `{0}` is not known to this program")]
+    UnknownDefinition(String),
+    /// The command was not followed; nothing was written.
+    #[error("not recorded: {0}")]
+    Refused(#[from] Refusal),
+    /// A row of the product's stands in the way (a unique key); nothing was
+    /// written.
+    #[error("a row with that key exists: {0}")]
+    Conflict(String),
+    /// The database can't be reached or gave up (restart, serialization, pool);
+    /// nothing is known to be written, and the same call may be made again.
+    #[error("the journal's database does not answer: {0}; check DATABASE_URL and the server")]
+    Unavailable(String),
+    /// What stands in the database is not what this program writes.
+    #[error("the journal holds what this program can't read: {0}")]
+    Corrupt(String),
+}
+
+/// The record of all runs. Every method that changes something does so in one
+/// transaction: all of it holds after the call, or nothing.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Records new runs, all or none. The commit is the turning point: from
+    /// here on the run ends in a terminal status whatever crashes.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when one of the rows exists,
+    /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError>;
+
+    /// Follows a command, or refuses it and writes nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] with the reason; [`JournalError::UnknownRun`],
+    /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
+    async fn apply(&self, order: Order) -> Result<Applied, JournalError>;
+
+    /// The run, if there is one.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError>;
+
+    /// Runs, newest first, and how many there are in all.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn runs(
+        &self,
+        filter: &RunFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<(Vec<RunState>, u64), JournalError>;
+
+    /// Up to `limit` items of the run's step from `from` on, with what they
+    /// returned, in order. Callers page through: an item may be large.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn items(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemOutput>, JournalError>;
+
+    /// The run's events after `after_seq`, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError>;
+
+    /// Events of all runs after `cursor`, at most `limit`; `None` begins at the
+    /// present end and returns only the cursor.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError>;
+
+    /// Every pointer that should stand in a queue now: open slots nobody
+    /// holds that are due by `until`, most urgent first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn due(&self, until: Timestamp, limit: u32) -> Result<Vec<Scheduled>, JournalError>;
+
+    /// Says that `worker` is alive at `now`; registers it the first time.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError>;
+
+    /// Takes workers off the list: they are known to be gone.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError>;
+
+    /// The workers on the list.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError>;
+
+    /// Slots of unfinished runs that are held by a worker which is not on the
+    /// list or was last heard of before `silent_since`; at most `limit`.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError>;
+
+    /// Which of `runs` have ended (or never were).
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError>;
+
+    /// Dead letters, newest first; of one run, or of all.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn dead_letters(
+        &self,
+        run: Option<RunId>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<Vec<DeadLetter>, JournalError>;
+
+    /// Erases an ended run with its events, items and dead letters, and writes
+    /// `rows` with it.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] with [`Refusal::Stale`] while the run has not
+    /// ended; [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError>;
+}

@@ -1,0 +1,51 @@
+//! Rows of the product's own tables that are written in the same transaction
+//! as the events they belong to.
+
+use sea_orm::sea_query::{DeleteStatement, InsertStatement, UpdateStatement};
+
+use crate::event::Event;
+use crate::state::RunState;
+
+/// One statement, as a value: it can be sent again when a transaction is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowChange {
+    /// New rows.
+    Insert(InsertStatement),
+    /// Changed rows.
+    Update(UpdateStatement),
+    /// Rows gone.
+    Delete(DeleteStatement),
+}
+
+impl From<InsertStatement> for RowChange {
+    fn from(statement: InsertStatement) -> Self {
+        Self::Insert(statement)
+    }
+}
+
+impl From<UpdateStatement> for RowChange {
+    fn from(statement: UpdateStatement) -> Self {
+        Self::Update(statement)
+    }
+}
+
+impl From<DeleteStatement> for RowChange {
+    fn from(statement: DeleteStatement) -> Self {
+        Self::Delete(statement)
+    }
+}
+
+/// Keeps the product's tables in step with its runs: for every commit it is
+/// asked which rows the events mean.
+pub trait Projection: Send + Sync + 'static {
+    /// The rows that `events` mean; `run` is the state after them. A pure
+    /// function: it is asked again when a transaction is sent again.
+    fn rows(&self, run: &RunState, events: &[Event]) -> Vec<RowChange>;
+}
+
+/// For workflows that have no tables of their own.
+impl Projection for () {
+    fn rows(&self, _run: &RunState, _events: &[Event]) -> Vec<RowChange> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,69 @@
+//! The dispatch plane: an index of what is due. It may be wiped at any time;
+//! the journal fills it again.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::decide::Scheduled;
+use crate::id::Delivery;
+
+/// How full a topic is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Due and waiting for a worker.
+    pub ready: u64,
+    /// Not due yet.
+    pub scheduled: u64,
+    /// Pulled and not acknowledged.
+    pub in_flight: u64,
+}
+
+/// Why the queue could not do it. Always worth another try.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue does not answer: {0}; check REDIS_URL and the server")]
+pub struct QueueError(pub String);
+
+/// One topic a workflow.
+#[async_trait]
+pub trait Queue: Send + Sync + 'static {
+    /// Puts pointers into the queue and wakes whoever waits. One whose id is
+    /// in the queue already, waiting or in flight, changes nothing.
+    ///
+    /// # Errors
+    /// [`QueueError`]; some of the pointers may have arrived.
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError>;
+
+    /// Takes up to `max` due pointers, most urgent first, oldest first among
+    /// equals; waits for one until `patience` is over, then returns none.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError>;
+
+    /// Forgets pointers that were pulled.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError>;
+
+    /// Puts pulled pointers of workers that are gone back among the due ones;
+    /// for a queue that outlives its workers.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError>;
+
+    /// How many waiting pointers come before those pushed now with `priority`.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError>;
+
+    /// How full the topic is.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn depth(&self, topic: &str) -> Result<Depth, QueueError>;
+}
