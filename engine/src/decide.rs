@@ -255,7 +255,7 @@ impl Situation<'_> {
     fn retry_or_die(&self, attempt: &Attempt, failed: EventKind, error: &StepError) -> Decision {
         let slot = Slot { run: self.run.id, step: attempt.step, item: attempt.item };
         let (spent, first) =
-            self.attempts(slot).map_or((Spent::default(), None), |a| (a.spent, a.first_started_at));
+            self.attempts(slot).map_or_else(|_| (Spent::default(), None), |a| (a.spent, a.first_started_at));
         let policy = self.definition.step(attempt.step).map(|step| step.policy).unwrap_or_default();
         let next = policy.next_attempt_at(error, &spent, first.unwrap_or(self.now), self.now, self.jitter);
         match next {
