@@ -221,12 +221,18 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError>;
 
-    /// Every pointer that should stand in a queue now: open slots nobody
-    /// holds that are due by `until`, most urgent first, at most `limit`.
+    /// Every pointer that should stand in the queue of `workflow` now: open
+    /// slots of its runs that nobody holds and that are due by `until`, most
+    /// urgent first, at most `limit`.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    async fn due(&self, until: Timestamp, limit: u32) -> Result<Vec<Scheduled>, JournalError>;
+    async fn due(
+        &self,
+        workflow: &str,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Scheduled>, JournalError>;
 
     /// Says that `worker` is alive at `now`; registers it the first time.
     ///
