@@ -3,6 +3,11 @@
 //! inside a transaction that holds the run.
 
 pub mod rows;
+pub mod workflows;
+
+mod follow;
+
+pub mod memory;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -146,9 +151,9 @@ pub enum JournalError {
     /// The command was not followed; nothing was written.
     #[error("not recorded: {0}")]
     Refused(#[from] Refusal),
-    /// A row of the product's stands in the way (a unique key); nothing was
-    /// written.
-    #[error("a row with that key exists: {0}")]
+    /// The database refuses a row for good (its key exists, or its value does not
+    /// fit its column); nothing was written.
+    #[error("a row is refused, its key exists or its value does not fit: {0}")]
     Conflict(String),
     /// The database can't be reached or gave up (restart, serialization, pool);
     /// nothing is known to be written, and the same call may be made again.

@@ -1,0 +1,267 @@
+//! A journal that forgets when the process ends: for tests and simulations. It
+//! keeps the product's rows as a list and knows none of their keys, so that
+//! only a run's own id can conflict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::follow::{Followed, Rules, item_due_at, item_of, run_due_at};
+use super::rows::RowChange;
+use super::workflows::Workflows;
+use super::{
+    Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+};
+use crate::decide::{Claim, Refusal, Scheduled};
+use crate::event::Event;
+use crate::id::{Delivery, RunId, Slot, WorkerName};
+use crate::state::{Attempts, ItemState, RunState};
+use crate::time::{Clock, Timestamp};
+
+/// The record of all runs, in memory.
+pub struct MemoryJournal {
+    rules: Rules,
+    records: Mutex<Records>,
+}
+
+#[derive(Default)]
+struct Records {
+    runs: BTreeMap<RunId, RunState>,
+    items: BTreeMap<(RunId, u16, u32), ItemOutput>,
+    /// By position.
+    events: BTreeMap<u64, Event>,
+    last_position: u64,
+    dead_letters: Vec<DeadLetter>,
+    workers: BTreeMap<WorkerName, WorkerRow>,
+    rows: Vec<RowChange>,
+}
+
+impl MemoryJournal {
+    /// An empty journal for `workflows`; `jitter` draws evenly from 0..1.
+    #[must_use]
+    pub fn new(workflows: Workflows, clock: Arc<dyn Clock>, jitter: fn() -> f64) -> Self {
+        Self { rules: Rules { workflows, clock, jitter }, records: Mutex::default() }
+    }
+
+    /// The product's rows that were written, in order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<RowChange> {
+        self.records().rows.clone()
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn due_of(&self, records: &Records, run: &RunState) -> Vec<Scheduled> {
+        if run.status.is_terminal() {
+            return Vec::new();
+        }
+        let whole = run_due_at(self.rules.workflows.definition(&run.definition), run);
+        let whole = whole.map(|due_at| scheduled(run, run.step, None, &run.attempts, due_at));
+        let items = records.items_of(run.id, run.step).filter_map(|item| {
+            let due_at = item_due_at(&item.state)?;
+            Some(scheduled(run, run.step, Some(item.state.index), &item.state.attempts, due_at))
+        });
+        whole.into_iter().chain(items).collect()
+    }
+}
+
+fn scheduled(
+    run: &RunState,
+    step: u16,
+    item: Option<u32>,
+    attempts: &Attempts,
+    due_at: Timestamp,
+) -> Scheduled {
+    let delivery = Delivery { slot: Slot { run: run.id, step, item }, attempt: attempts.made + 1 };
+    Scheduled { delivery, due_at, priority: run.priority, tenant: run.tenant.clone() }
+}
+
+impl Records {
+    fn items_of(&self, run: RunId, step: u16) -> impl Iterator<Item = &ItemOutput> {
+        self.items.range((run, step, 0)..=(run, step, u32::MAX)).map(|(_, item)| item)
+    }
+
+    fn write(&mut self, followed: Followed) -> Applied {
+        for state in followed.item.iter().chain(&followed.opened) {
+            let key = (followed.run.id, state.step, state.index);
+            let output = followed.output.clone().unwrap_or_default();
+            self.items.insert(key, ItemOutput { state: state.clone(), output });
+        }
+        for event in &followed.events {
+            self.last_position += 1;
+            self.events.insert(self.last_position, event.clone());
+        }
+        self.dead_letters.extend(followed.dead_letters.iter().cloned());
+        self.rows.extend(followed.rows.iter().cloned());
+        self.runs.insert(followed.run.id, followed.run.clone());
+        followed.applied()
+    }
+
+    fn silent(&self, worker: &WorkerName, since: Timestamp) -> bool {
+        self.workers.get(worker).is_none_or(|row| row.heartbeat_at < since)
+    }
+
+    fn held(&self) -> impl Iterator<Item = (Slot, &Attempts)> {
+        let open = self.runs.values().filter(|run| !run.status.is_terminal());
+        open.flat_map(|run| {
+            let whole = (Slot { run: run.id, step: run.step, item: None }, &run.attempts);
+            let items = self.items_of(run.id, run.step).map(|ItemOutput { state, .. }| {
+                (Slot { run: run.id, step: state.step, item: Some(state.index) }, &state.attempts)
+            });
+            std::iter::once(whole).chain(items)
+        })
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError> {
+        let mut records = self.records();
+        let mut ids = BTreeSet::new();
+        if let Some(known) = runs.iter().find(|new| !ids.insert(new.id) || records.runs.contains_key(&new.id))
+        {
+            return Err(JournalError::Conflict(format!("run {}", known.id)));
+        }
+        let begun: Result<Vec<_>, _> = runs.iter().map(|new| self.rules.begin(new)).collect();
+        Ok(begun?.into_iter().map(|followed| records.write(followed)).collect())
+    }
+
+    async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
+        let mut records = self.records();
+        let run = records.runs.get(&order.run).ok_or(JournalError::UnknownRun(order.run))?;
+        let item: Option<&ItemState> = item_of(&order.command)
+            .and_then(|(step, index)| records.items.get(&(order.run, step, index)))
+            .map(|item| &item.state);
+        let followed = self.rules.follow(run, item, &order)?;
+        Ok(records.write(followed))
+    }
+
+    async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
+        Ok(self.records().runs.get(&run).cloned())
+    }
+
+    async fn runs(
+        &self,
+        filter: &RunFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<(Vec<RunState>, u64), JournalError> {
+        let records = self.records();
+        let mut found: Vec<&RunState> = records
+            .runs
+            .values()
+            .filter(|run| filter.tenant.as_ref().is_none_or(|tenant| *tenant == run.tenant))
+            .filter(|run| filter.statuses.is_empty() || filter.statuses.contains(&run.status))
+            .collect();
+        found.sort_by_key(|run| std::cmp::Reverse((run.created_at, run.id)));
+        let total = found.len() as u64;
+        let page = found.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+        Ok((page.take(limit as usize).cloned().collect(), total))
+    }
+
+    async fn items(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemOutput>, JournalError> {
+        let records = self.records();
+        let items = records.items_of(run, step).filter(|item| item.state.index >= from);
+        Ok(items.take(limit as usize).cloned().collect())
+    }
+
+    async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
+        let records = self.records();
+        let events = records.events.values().filter(|event| event.run == run && event.seq > after_seq);
+        Ok(events.take(limit as usize).cloned().collect())
+    }
+
+    async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError> {
+        let records = self.records();
+        let Some(cursor) = cursor else {
+            return Ok(Tail { cursor: records.last_position, events: Vec::new() });
+        };
+        let found: Vec<_> = records.events.range(cursor.saturating_add(1)..).take(limit as usize).collect();
+        let cursor = found.last().map_or(cursor, |(position, _)| **position);
+        Ok(Tail { cursor, events: found.into_iter().map(|(_, event)| event.clone()).collect() })
+    }
+
+    async fn due(
+        &self,
+        workflow: &str,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Scheduled>, JournalError> {
+        let records = self.records();
+        let runs = records.runs.values().filter(|run| run.definition == workflow);
+        let mut due: Vec<Scheduled> = runs.flat_map(|run| self.due_of(&records, run)).collect();
+        due.retain(|scheduled| scheduled.due_at <= until);
+        due.sort_by_key(|scheduled| {
+            (std::cmp::Reverse(scheduled.priority), scheduled.due_at, scheduled.delivery.slot)
+        });
+        due.truncate(limit as usize);
+        Ok(due)
+    }
+
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
+        let new = || WorkerRow { name: worker.clone(), started_at: now, heartbeat_at: now };
+        self.records().workers.entry(worker.clone()).or_insert_with(new).heartbeat_at = now;
+        Ok(())
+    }
+
+    async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError> {
+        self.records().workers.retain(|name, _| !workers.contains(name));
+        Ok(())
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+        Ok(self.records().workers.values().cloned().collect())
+    }
+
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
+        let records = self.records();
+        let orphans = records.held().filter_map(|(slot, attempts)| {
+            let worker = attempts.holder.clone().filter(|worker| records.silent(worker, silent_since))?;
+            Some(Orphan { claim: Claim { slot, epoch: attempts.epoch }, worker })
+        });
+        Ok(orphans.take(limit as usize).collect())
+    }
+
+    async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
+        let records = self.records();
+        let ended = |id: &&RunId| records.runs.get(*id).is_none_or(|run| run.status.is_terminal());
+        Ok(runs.iter().filter(ended).copied().collect())
+    }
+
+    async fn dead_letters(
+        &self,
+        run: Option<RunId>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<Vec<DeadLetter>, JournalError> {
+        let records = self.records();
+        let mut found: Vec<&DeadLetter> =
+            records.dead_letters.iter().filter(|letter| run.is_none_or(|run| letter.run == run)).collect();
+        found.sort_by_key(|letter| std::cmp::Reverse((letter.at, letter.id)));
+        let page = found.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+        Ok(page.take(limit as usize).cloned().collect())
+    }
+
+    async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
+        let mut records = self.records();
+        let state = records.runs.get(&run).ok_or(JournalError::UnknownRun(run))?;
+        if !state.status.is_terminal() {
+            return Err(Refusal::Stale.into());
+        }
+        records.runs.remove(&run);
+        records.items.retain(|(of, _, _), _| *of != run);
+        records.events.retain(|_, event| event.run != run);
+        records.dead_letters.retain(|letter| letter.run != run);
+        records.rows.extend(rows);
+        Ok(())
+    }
+}
