@@ -1,15 +1,58 @@
 //! Durable workflows on apalis.
+//!
+//! The modules in reading order; each uses only those above it. The first
+//! eight are the core: values and decisions, no clock, no I/O.
 
+// What things are called, and when they happen.
+pub mod id;
+
+pub mod time;
+
+// What a step may say, and what follows for its next attempt.
+pub mod error;
+
+pub mod retry;
+
+// What a workflow is, what can happen to a run, where that leaves it.
+pub mod definition;
+
+pub mod event;
+
+pub mod state;
+
+// The heart: what follows from a command.
 pub mod decide;
+
+// The record of all runs, and the index of what is due.
+pub mod journal;
+
+pub mod queue;
+
+// What the product gives: code.
+pub mod step;
+
+pub mod workflow;
+
+// What the tasks at the rim share.
+pub mod crash;
+
+pub mod health;
+
+mod backoff;
+
+pub mod watch;
+
+mod parts;
+
+// The tasks: healing, dispatching, working.
+mod reconcile;
+
+mod dispatch;
+
+pub mod worker;
+
+// The whole.
+pub mod engine;
+
 #[cfg(test)]
 mod decide_tests;
-pub mod definition;
-pub mod error;
-pub mod event;
-pub mod id;
-pub mod journal;
-pub mod queue;
-pub mod retry;
-pub mod state;
-pub mod step;
-pub mod time;

@@ -1,6 +1,10 @@
 //! The dispatch plane: an index of what is due. It may be wiped at any time;
 //! the journal fills it again.
 
+#[cfg(test)]
+mod conformance;
+pub mod memory;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,10 +24,20 @@ pub struct Depth {
     pub in_flight: u64,
 }
 
-/// Why the queue could not do it. Always worth another try.
-#[derive(Debug, thiserror::Error)]
-#[error("the queue does not answer: {0}; check REDIS_URL and the server")]
-pub struct QueueError(pub String);
+/// Why the queue could not do it. Always worth another try: what the journal
+/// knows is offered again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// Its server can't be reached or gave up.
+    #[error("the queue does not answer: {0}; check REDIS_URL and the server")]
+    Unavailable(String),
+    /// It has no room for all of them.
+    #[error("the queue holds its {capacity} pointers; the rest waits in the journal")]
+    Full {
+        /// Pointers a topic may hold.
+        capacity: usize,
+    },
+}
 
 /// One topic a workflow.
 #[async_trait]

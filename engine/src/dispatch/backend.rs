@@ -1,0 +1,185 @@
+//! The queue as apalis sees it. It never reports an error: apalis ends a
+//! worker on the first, and drops what it was doing.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use apalis_codec::json::JsonCodec;
+use apalis_core::backend::finalize::Durable;
+use apalis_core::backend::{Backend, BackendConfig, WireFormatBackend};
+use apalis_core::task::Task;
+use apalis_core::task::builder::TaskBuilder;
+use apalis_core::task::metadata::MetadataStore;
+use apalis_core::task::task_id::TaskId;
+use apalis_core::worker::context::WorkerContext;
+use apalis_workflow::sequential::WorkflowContext;
+use futures_util::Sink;
+use futures_util::future::BoxFuture;
+
+use super::scope::{ScopeLayer, StepId, take_onward};
+use super::source::{Pulled, Source};
+use crate::id::Delivery;
+
+/// A future under way. Behind a lock nobody contends for, because apalis wants
+/// its backends to be `Sync`.
+type UnderWay<T> = Mutex<Option<BoxFuture<'static, T>>>;
+
+/// One topic, for one worker. A clone shares the topic, not what is under way.
+pub(super) struct TopicBackend {
+    source: Arc<Source>,
+    codec: JsonCodec,
+    pulling: UnderWay<Vec<Pulled>>,
+    /// At most as many as there were free slots.
+    pulled: VecDeque<Pulled>,
+    pushing: UnderWay<()>,
+    releasing: UnderWay<()>,
+}
+
+impl TopicBackend {
+    pub(super) fn new(source: Arc<Source>) -> Self {
+        let (pulling, pushing, releasing) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { source, codec: JsonCodec::default(), pulling, pulled: VecDeque::new(), pushing, releasing }
+    }
+
+    fn task(&self, pulled: Pulled) -> Task<Vec<u8>> {
+        let delivery = pulled.delivery;
+        // A pointer is plain numbers and always has a JSON form.
+        let wire = serde_json::to_vec(&delivery).unwrap_or_default();
+        TaskBuilder::new(wire)
+            .task_id(TaskId::from_uuid(delivery.id()))
+            .with_metadata(self.metadata(delivery))
+            .metadata(&WorkflowContext { step_index: usize::from(delivery.slot.step) })
+            .data(pulled)
+            .build()
+    }
+
+    /// What layers and logs may want to know. The keys bear a prefix, because
+    /// apalis's own stand in the same map.
+    fn metadata(&self, delivery: Delivery) -> MetadataStore {
+        let definition = &self.source.workflow.definition;
+        let step = definition.step(delivery.slot.step).map_or("", |step| step.name);
+        let entries = [
+            ("untxt.run", delivery.slot.run.to_string()),
+            ("untxt.workflow", definition.name().to_owned()),
+            ("untxt.version", definition.version().to_string()),
+            ("untxt.step", step.to_owned()),
+            ("untxt.attempt", delivery.attempt.to_string()),
+        ];
+        let mut metadata = MetadataStore::new();
+        for (key, value) in entries {
+            // Fails only for a key that is there already; these are five.
+            let _ = metadata.insert(key, value);
+        }
+        metadata
+    }
+}
+
+impl Clone for TopicBackend {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.source))
+    }
+}
+
+fn poll_under_way<T>(under_way: &mut UnderWay<T>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    let under_way = under_way.get_mut().unwrap_or_else(PoisonError::into_inner);
+    let Some(future) = under_way.as_mut() else { return Poll::Ready(None) };
+    let done = ready!(future.as_mut().poll(cx));
+    *under_way = None;
+    Poll::Ready(Some(done))
+}
+
+fn begin<T>(under_way: &mut UnderWay<T>, future: BoxFuture<'static, T>) {
+    *under_way.get_mut().unwrap_or_else(PoisonError::into_inner) = Some(future);
+}
+
+impl Backend for TopicBackend {
+    type Task = Task<Vec<u8>>;
+    type Error = Infallible;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Option<Result<Self::Task, Infallible>>> {
+        loop {
+            if let Some(pulled) = self.pulled.pop_front() {
+                return Poll::Ready(Some(Ok(self.task(pulled))));
+            }
+            match ready!(poll_under_way(&mut self.pulling, cx)) {
+                Some(pulled) => self.pulled = pulled.into(),
+                None => begin(&mut self.pulling, Box::pin(Arc::clone(&self.source).pull())),
+            }
+        }
+    }
+
+    /// Gives back what was pulled and not begun.
+    fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+        begin_nothing(&mut self.pulling);
+        if !self.pulled.is_empty() {
+            let unbegun: Vec<Delivery> = self.pulled.drain(..).map(|pulled| pulled.delivery).collect();
+            let source = Arc::clone(&self.source);
+            begin(&mut self.releasing, Box::pin(async move { source.release(&unbegun).await }));
+        }
+        poll_under_way(&mut self.releasing, cx).map(|_| Ok(()))
+    }
+}
+
+fn begin_nothing<T>(under_way: &mut UnderWay<T>) {
+    *under_way.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+impl BackendConfig for TopicBackend {
+    type Args = Delivery;
+    type Id = StepId;
+    type Kind = Durable;
+    type Config = ();
+    type Layer = ScopeLayer;
+
+    fn config(&self) -> &() {
+        &()
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> ScopeLayer {
+        ScopeLayer { source: Arc::clone(&self.source) }
+    }
+}
+
+impl WireFormatBackend for TopicBackend {
+    type Codec = JsonCodec;
+    type Compact = Vec<u8>;
+
+    fn codec(&self) -> &JsonCodec {
+        &self.codec
+    }
+}
+
+/// Where a flow sends its next task. What goes out is not that task but what
+/// the journal's commit called for, which may be many pointers or none.
+impl Sink<Task<Vec<u8>>> for TopicBackend {
+    type Error = Infallible;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        poll_under_way(&mut self.pushing, cx).map(|_| Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, _next: Task<Vec<u8>>) -> Result<(), Infallible> {
+        let (following, source) = (take_onward(), Arc::clone(&self.source));
+        begin(&mut self.pushing, Box::pin(async move { source.push(&following).await }));
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        poll_under_way(&mut self.pushing, cx).map(|_| Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.poll_flush(cx)
+    }
+}

@@ -1,0 +1,321 @@
+//! The engine as the product sees it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::crash::{CrashHook, CrashPoint};
+use crate::decide::Command;
+use crate::event::Event;
+use crate::health::{Health, Problem};
+use crate::id::{RunId, WorkerName};
+use crate::journal::rows::RowChange;
+use crate::journal::{DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
+use crate::parts::Parts;
+use crate::queue::{Depth, Queue, QueueError};
+use crate::reconcile::rescue;
+use crate::state::RunState;
+use crate::time::{Clock, SystemClock, Timestamp};
+use crate::watch::{Hub, RunWatcher, WatchError, Watcher};
+use crate::worker::{self, ConfigError, WorkerConfig};
+use crate::workflow::Workflow;
+
+/// Why the engine could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A workflow was given other steps than its definition names.
+    #[error("workflow `{workflow}` names {named} steps and was given code for {given}")]
+    StepsMissing {
+        /// Of the workflow.
+        workflow: &'static str,
+        /// In its definition.
+        named: usize,
+        /// In its code.
+        given: usize,
+    },
+    /// Two workflows share a name.
+    #[error("two workflows are called `{0}`")]
+    DuplicateWorkflow(&'static str),
+    /// The worker's settings can't work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The journal could not do it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The queue could not do it.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Watching ended early.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+}
+
+/// Puts an engine together.
+pub struct EngineBuilder {
+    journal: Arc<dyn Journal>,
+    queue: Arc<dyn Queue>,
+    clock: Arc<dyn Clock>,
+    workflows: Vec<Workflow>,
+    crash_hook: Option<Arc<dyn CrashHook>>,
+}
+
+impl EngineBuilder {
+    /// Uses another clock than the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Adds a workflow. The journal must know its definition too.
+    #[must_use]
+    pub fn workflow(mut self, workflow: Workflow) -> Self {
+        self.workflows.push(workflow);
+        self
+    }
+
+    /// Has every crash point told to `hook`; for tests.
+    #[must_use]
+    pub fn crash_hook(mut self, hook: Arc<dyn CrashHook>) -> Self {
+        self.crash_hook = Some(hook);
+        self
+    }
+
+    /// The engine. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`EngineError::StepsMissing`], [`EngineError::DuplicateWorkflow`].
+    pub fn build(self) -> Result<Engine, EngineError> {
+        let mut workflows = BTreeMap::new();
+        for workflow in self.workflows {
+            let name = workflow.definition.name();
+            let (named, given) = (workflow.definition.steps().len(), workflow.steps.len());
+            if named != given {
+                return Err(EngineError::StepsMissing { workflow: name, named, given });
+            }
+            if workflows.insert(name, workflow).is_some() {
+                return Err(EngineError::DuplicateWorkflow(name));
+            }
+        }
+        let health = Arc::new(Health::default());
+        let hub = Hub::new(Arc::clone(&self.journal), Arc::clone(&self.clock), Arc::clone(&health));
+        let (journal, queue, clock) = (self.journal, self.queue, self.clock);
+        let (hub, crash_hook) = (Arc::new(hub), self.crash_hook);
+        let queue_incomplete = tokio::sync::Notify::new();
+        let parts = Parts { journal, queue, clock, workflows, hub, health, crash_hook, queue_incomplete };
+        Ok(Engine { parts: Arc::new(parts) })
+    }
+}
+
+/// A journal, a queue and workflows, put to work. Cheap to clone; clones are
+/// the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+impl Engine {
+    /// Begins to put one together, with the machine's clock.
+    #[must_use]
+    pub fn builder(journal: Arc<dyn Journal>, queue: Arc<dyn Queue>) -> EngineBuilder {
+        let clock = Arc::new(SystemClock);
+        EngineBuilder { journal, queue, clock, workflows: Vec::new(), crash_hook: None }
+    }
+
+    /// Records a run and makes it known to the workers. When this returns, the
+    /// run will end in a terminal status whatever crashes; also when the call
+    /// is dropped after its commit.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when one of its rows exists,
+    /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
+    pub async fn submit(&self, run: NewRun) -> Result<RunState, JournalError> {
+        let submitted = self.submit_all(vec![run]).await?;
+        let first = submitted.into_iter().next();
+        first.ok_or_else(|| JournalError::Corrupt("a submitted run is missing in the answer".to_owned()))
+    }
+
+    /// Records runs, all or none, and makes them known to the workers.
+    ///
+    /// # Errors
+    /// Like [`Engine::submit`].
+    pub async fn submit_all(&self, runs: Vec<NewRun>) -> Result<Vec<RunState>, JournalError> {
+        let submitted = self.parts.journal.submit(runs).await?;
+        for applied in &submitted {
+            self.parts.hub.publish(&applied.events);
+        }
+        self.parts.passes(CrashPoint::Submitted).await;
+        for applied in &submitted {
+            self.parts.push(&applied.run.definition, &applied.deliveries).await;
+        }
+        Ok(submitted.into_iter().map(|applied| applied.run).collect())
+    }
+
+    /// Stops a run. Its running attempts are told at once in this process and
+    /// within a heartbeat in others; whatever they return is not recorded.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] when it has ended already,
+    /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    pub async fn cancel(&self, run: RunId) -> Result<RunState, JournalError> {
+        let order = Order { run, command: Command::Cancel, rows: Vec::new() };
+        Ok(self.parts.apply(order).await?.run)
+    }
+
+    /// Erases an ended run, and writes `rows` with it; see [`Journal::erase`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::erase`].
+    pub async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
+        self.parts.journal.erase(run, rows).await
+    }
+
+    /// The run, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Journal::run`].
+    pub async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
+        self.parts.journal.run(run).await
+    }
+
+    /// Runs, newest first, and how many there are in all.
+    ///
+    /// # Errors
+    /// Those of [`Journal::runs`].
+    pub async fn runs(
+        &self,
+        filter: &RunFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<(Vec<RunState>, u64), JournalError> {
+        self.parts.journal.runs(filter, limit, offset).await
+    }
+
+    /// Items of a run's step with what they returned; see [`Journal::items`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::items`].
+    pub async fn items(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemOutput>, JournalError> {
+        self.parts.journal.items(run, step, from, limit).await
+    }
+
+    /// The run's events after `after_seq`, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of [`Journal::history`].
+    pub async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
+        self.parts.journal.history(run, after_seq, limit).await
+    }
+
+    /// Dead letters, newest first; of one run, or of all.
+    ///
+    /// # Errors
+    /// Those of [`Journal::dead_letters`].
+    pub async fn dead_letters(
+        &self,
+        run: Option<RunId>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<Vec<DeadLetter>, JournalError> {
+        self.parts.journal.dead_letters(run, limit, offset).await
+    }
+
+    /// The workers that are on the list.
+    ///
+    /// # Errors
+    /// Those of [`Journal::workers`].
+    pub async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+        self.parts.journal.workers().await
+    }
+
+    /// How many waiting pointers come before one pushed now with `priority`.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn ahead(&self, workflow: &str, priority: u8) -> Result<u64, QueueError> {
+        self.parts.queue.ahead(workflow, priority).await
+    }
+
+    /// How full the workflow's queue is.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn depth(&self, workflow: &str) -> Result<Depth, QueueError> {
+        self.parts.queue.depth(workflow).await
+    }
+
+    /// Every event of every run from now on, whoever commits it.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`] when the present end can't be read.
+    pub async fn watch(&self) -> Result<Watcher, JournalError> {
+        Watcher::new(&self.parts.hub).await
+    }
+
+    /// Every event of one run after `after_seq`: those of the past, then those
+    /// to come, to the one that ends it.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`] when the present end can't be read.
+    pub async fn watch_run(&self, run: RunId, after_seq: u64) -> Result<RunWatcher, JournalError> {
+        RunWatcher::new(&self.parts.hub, run, after_seq).await
+    }
+
+    /// Waits until the run has ended.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`]; the same
+    /// call may be made again.
+    pub async fn wait(&self, run: RunId) -> Result<RunState, EngineError> {
+        let missing = || JournalError::UnknownRun(run);
+        let seen = self.run(run).await?.ok_or_else(missing)?;
+        if seen.status.is_terminal() {
+            return Ok(seen);
+        }
+        let mut watcher = self.watch_run(run, seen.seq).await?;
+        while watcher.next().await?.is_some() {}
+        Ok(self.run(run).await?.ok_or_else(missing)?)
+    }
+
+    /// Works until `shutdown`, then drains: begins nothing new, lets what runs
+    /// finish within the grace time, gives the rest back. No failure of the
+    /// journal or the queue ends it; see [`Engine::health`]. Dropping the
+    /// future instead is like a crash.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`].
+    pub async fn run_worker(
+        &self,
+        config: WorkerConfig,
+        shutdown: CancellationToken,
+    ) -> Result<(), EngineError> {
+        config.check()?;
+        worker::run(&self.parts, &config, &shutdown).await;
+        Ok(())
+    }
+
+    /// Takes over at once what `workers` held: they are known to be gone. How
+    /// many claims that were.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`]; what was not taken over yet is when the
+    /// lease is over.
+    pub async fn declare_dead(&self, workers: &[WorkerName]) -> Result<usize, JournalError> {
+        self.parts.journal.retire(workers).await?;
+        // Nobody was silent since before time began: only who is off the list.
+        rescue(&self.parts, Timestamp(i64::MIN)).await
+    }
+
+    /// What does not work at the moment; empty when all is well.
+    #[must_use]
+    pub fn health(&self) -> Vec<Problem> {
+        self.parts.health.problems()
+    }
+}

@@ -1,0 +1,62 @@
+//! What every task of one engine shares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::crash::{CrashHook, CrashPoint};
+use crate::decide::Scheduled;
+use crate::health::{Health, Part};
+use crate::journal::{Applied, Journal, JournalError, Order};
+use crate::queue::Queue;
+use crate::time::Clock;
+use crate::watch::Hub;
+use crate::workflow::Workflow;
+
+pub(crate) struct Parts {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) workflows: BTreeMap<&'static str, Workflow>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) crash_hook: Option<Arc<dyn CrashHook>>,
+    /// Something is known to be missing in the queue.
+    pub(crate) queue_incomplete: Notify,
+}
+
+impl Parts {
+    /// Has an order followed and tells the watchers.
+    pub(crate) async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
+        let applied = self.journal.apply(order).await?;
+        self.hub.publish(&applied.events);
+        Ok(applied)
+    }
+
+    /// Pushes what a commit called for. A queue that fails costs time, never
+    /// work: the reconciler pushes it again.
+    pub(crate) async fn push(&self, workflow: &str, pointers: &[Scheduled]) {
+        if pointers.is_empty() {
+            return;
+        }
+        match self.queue.push(workflow, pointers).await {
+            Ok(()) => self.health.succeeded(Part::Push),
+            Err(error) => {
+                self.failed(Part::Push, &error);
+                self.queue_incomplete.notify_one();
+            }
+        }
+    }
+
+    pub(crate) fn failed(&self, part: Part, error: &dyn std::fmt::Display) {
+        self.health.failed(part, error, self.clock.now());
+    }
+
+    /// Passes a crash point; nothing happens there unless a test wants it.
+    pub(crate) async fn passes(&self, point: CrashPoint) {
+        if let Some(hook) = &self.crash_hook {
+            hook.reached(point).await;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Healing what crashes left behind: claims of workers that are gone, and
+//! pointers that never reached the queue or got lost with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backoff::pause;
+use crate::crash::CrashPoint;
+use crate::decide::Command;
+use crate::event::EventKind;
+use crate::health::Part;
+use crate::id::{Delivery, RunId};
+use crate::journal::{Applied, JournalError, Order, Orphan};
+use crate::parts::Parts;
+use crate::queue::QueueError;
+use crate::time::Timestamp;
+
+/// Claims taken away and pointers pushed in one statement.
+const PAGE: u32 = 1024;
+
+/// Least time between two rounds; a page every such time fills an empty queue
+/// faster than anything drains it.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// A worker that was silent for this many leases is taken off the list.
+const FORGET_AFTER_LEASES: u32 = 20;
+
+/// Why a round was not finished.
+#[derive(Debug, thiserror::Error)]
+enum ReconcileError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// Heals periodically.
+pub(crate) struct Reconciler {
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) every: Duration,
+    pub(crate) lease: Duration,
+}
+
+impl Reconciler {
+    /// Heals now and then for ever.
+    pub(crate) async fn run(self) {
+        loop {
+            let more = match self.round().await {
+                Ok(more) => {
+                    self.parts.health.succeeded(Part::Reconcile);
+                    more
+                }
+                Err(error) => {
+                    self.parts.failed(Part::Reconcile, &error);
+                    false
+                }
+            };
+            pause(BREATH).await;
+            if !more {
+                // A pointer known to be missing need not wait for the next time.
+                let _ = tokio::time::timeout(self.every, self.parts.queue_incomplete.notified()).await;
+            }
+        }
+    }
+
+    /// One round; whether there was more than a page of work.
+    async fn round(&self) -> Result<bool, ReconcileError> {
+        let now = self.parts.clock.now();
+        rescue(&self.parts, before(now, self.lease)).await?;
+        self.forget_workers(before(now, self.lease * FORGET_AFTER_LEASES)).await?;
+        let mut more = false;
+        for workflow in self.parts.workflows.keys() {
+            more |= self.refill(workflow, now).await?;
+        }
+        Ok(more)
+    }
+
+    /// Pushes what should be in the queue. What is due before the next round
+    /// is over is pushed ahead, so that it comes in time.
+    async fn refill(&self, workflow: &str, now: Timestamp) -> Result<bool, ReconcileError> {
+        let due = self.parts.journal.due(workflow, now.after(self.every * 2), PAGE).await?;
+        self.parts.queue.push(workflow, &due).await?;
+        // Nobody claimed these for as long as a worker may be silent: should one
+        // be in flight, whoever pulled it is gone.
+        let overdue = before(now, self.lease);
+        let stuck = due.iter().filter(|pointer| pointer.due_at < overdue);
+        let stuck: Vec<_> = stuck.map(|pointer| pointer.delivery.id()).collect();
+        if !stuck.is_empty() {
+            self.parts.queue.release(workflow, &stuck).await?;
+        }
+        Ok(due.len() >= PAGE as usize)
+    }
+
+    async fn forget_workers(&self, silent_since: Timestamp) -> Result<(), ReconcileError> {
+        let workers = self.parts.journal.workers().await?;
+        let silent = workers.into_iter().filter(|worker| worker.heartbeat_at < silent_since);
+        let silent: Vec<_> = silent.map(|worker| worker.name).collect();
+        if !silent.is_empty() {
+            self.parts.journal.retire(&silent).await?;
+        }
+        Ok(())
+    }
+}
+
+fn before(now: Timestamp, by: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// Takes the claims away from workers that are off the list or were silent
+/// since then; how many it was.
+pub(crate) async fn rescue(parts: &Parts, silent_since: Timestamp) -> Result<usize, JournalError> {
+    let mut rescued = 0;
+    loop {
+        let orphans = parts.journal.orphans(silent_since, PAGE).await?;
+        let before = rescued;
+        for orphan in &orphans {
+            rescued += usize::from(lose(parts, orphan).await?);
+        }
+        // A page on which others were faster is looked at again next time.
+        if orphans.len() < PAGE as usize || rescued == before {
+            return Ok(rescued);
+        }
+    }
+}
+
+async fn lose(parts: &Parts, orphan: &Orphan) -> Result<bool, JournalError> {
+    let run = orphan.claim.slot.run;
+    let command = Command::Lose { claim: orphan.claim.clone() };
+    let applied = match parts.apply(Order { run, command, rows: Vec::new() }).await {
+        Ok(applied) => applied,
+        // Its worker finished after all, or another rescuer was faster.
+        Err(JournalError::Refused(_) | JournalError::UnknownRun(_)) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    tracing::info!(worker = %orphan.worker, slot = %orphan.claim.slot, "took work from a worker that is gone");
+    parts.passes(CrashPoint::OrphanLost).await;
+    drop_old_pointer(parts, run, &applied).await;
+    parts.push(&applied.run.definition, &applied.deliveries).await;
+    Ok(true)
+}
+
+/// The pointer that led to the lost attempt leads nowhere any more.
+async fn drop_old_pointer(parts: &Parts, run: RunId, applied: &Applied) {
+    let lost = applied.events.iter().find_map(|event| match &event.kind {
+        EventKind::Lost(attempt) => Some(attempt),
+        _ => None,
+    });
+    let Some(lost) = lost else { return };
+    let slot = crate::id::Slot { run, step: lost.step, item: lost.item };
+    let id = Delivery { slot, attempt: lost.attempt }.id();
+    if let Err(error) = parts.queue.acknowledge(&applied.run.definition, &[id]).await {
+        parts.failed(Part::Push, &error);
+    }
+}

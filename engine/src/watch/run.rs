@@ -1,0 +1,83 @@
+//! Following one run: what happened so far, then what happens.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::lines::ends;
+use super::{Hub, PAGE, WatchError};
+use crate::event::Event;
+use crate::id::RunId;
+use crate::journal::JournalError;
+
+/// Sees every event of one run after a given `seq`, in order, without gaps,
+/// each once, to the event that ends it. It can't be too slow: what it misses
+/// it reads again from the history.
+pub struct RunWatcher {
+    hub: Arc<Hub>,
+    receiver: broadcast::Receiver<Arc<Event>>,
+    run: RunId,
+    seq: u64,
+    /// At most one page of history.
+    replayed: VecDeque<Event>,
+    /// Whether the history may hold more than was read.
+    behind: bool,
+    ended: bool,
+}
+
+impl RunWatcher {
+    pub(crate) async fn new(hub: &Arc<Hub>, run: RunId, after_seq: u64) -> Result<Self, JournalError> {
+        // Listening comes first: what is committed while the history is read is
+        // heard as well, and told apart by its seq.
+        let receiver = hub.subscribe().await?;
+        let (hub, replayed) = (Arc::clone(hub), VecDeque::new());
+        Ok(Self { hub, receiver, run, seq: after_seq, replayed, behind: true, ended: false })
+    }
+
+    /// The next event; `None` after the one that ended the run. Nothing is lost
+    /// when the call is dropped.
+    ///
+    /// # Errors
+    /// [`WatchError::Journal`] when the history can't be read.
+    pub async fn next(&mut self) -> Result<Option<Arc<Event>>, WatchError> {
+        while !self.ended {
+            if let Some(event) = self.replayed.pop_front() {
+                return Ok(Some(self.pass(Arc::new(event))));
+            }
+            if self.behind {
+                self.read_history().await?;
+            } else if let Some(event) = self.listen().await? {
+                return Ok(Some(self.pass(event)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn pass(&mut self, event: Arc<Event>) -> Arc<Event> {
+        self.seq = event.seq;
+        self.ended = ends(&event.kind);
+        event
+    }
+
+    async fn read_history(&mut self) -> Result<(), WatchError> {
+        let page = self.hub.journal.history(self.run, self.seq, PAGE).await?;
+        self.behind = page.len() >= PAGE as usize;
+        self.replayed = page.into();
+        Ok(())
+    }
+
+    /// The run's next event, if what is heard next is that.
+    async fn listen(&mut self) -> Result<Option<Arc<Event>>, WatchError> {
+        match self.receiver.recv().await {
+            Ok(event) if event.run != self.run || event.seq <= self.seq => Ok(None),
+            Ok(event) if event.seq == self.seq + 1 => Ok(Some(event)),
+            Ok(_) | Err(RecvError::Lagged(_)) => {
+                self.behind = true;
+                Ok(None)
+            }
+            Err(RecvError::Closed) => Err(WatchError::Closed),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One delivery from its claim to its commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use super::running::{Running, Stop, StopSignal};
+use crate::backoff::{Backoff, pause};
+use crate::crash::CrashPoint;
+use crate::decide::{Claim, Command, Outcome, Refusal};
+use crate::definition::StepDefinition;
+use crate::dispatch::{Attempts, Following, Settled};
+use crate::error::{Budget, StepError};
+use crate::health::Part;
+use crate::id::{Delivery, WorkerName};
+use crate::journal::rows::RowChange;
+use crate::journal::{JournalError, Order};
+use crate::parts::Parts;
+use crate::state::{Attempts as Made, RunState};
+use crate::step::{Step, StepContext, StepOutput};
+
+/// How long a step that was told to stop has for it before it is dropped.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// Makes the attempts of one worker.
+pub(super) struct Attempter {
+    pub(super) parts: Arc<Parts>,
+    pub(super) name: WorkerName,
+    pub(super) running: Arc<Running>,
+    pub(super) draining: CancellationToken,
+}
+
+/// A claim and what it takes to use it.
+struct Held {
+    claim: Claim,
+    run: RunState,
+}
+
+/// What came of asking for a claim.
+enum Claiming {
+    Held(Box<Held>),
+    /// There is nothing to be done here.
+    Over,
+    /// It could not be found out before the worker leaves.
+    Unknown,
+}
+
+/// What came of running the step.
+enum Ending {
+    /// To be recorded.
+    Outcome(Outcome, Vec<RowChange>),
+    /// To be given back.
+    GiveBack,
+    /// Nobody wants to know.
+    Unwanted,
+}
+
+#[async_trait]
+impl Attempts for Attempter {
+    /// Load, check and claim are one transaction, decide and commit another.
+    async fn attempt(&self, delivery: Delivery) -> Settled {
+        if self.draining.is_cancelled() {
+            return Settled::Released;
+        }
+        let Some(place) = self.running.enter(delivery) else { return nothing_follows() };
+        let held = match self.claim(delivery).await {
+            Claiming::Held(held) => held,
+            Claiming::Over => return nothing_follows(),
+            Claiming::Unknown => return Settled::Released,
+        };
+        self.parts.passes(CrashPoint::Claimed).await;
+        let ending = self.run(&held, delivery.attempt, &place.signal).await;
+        self.commit(&held, ending).await
+    }
+}
+
+fn nothing_follows() -> Settled {
+    Settled::Done(Following::default())
+}
+
+impl Attempter {
+    async fn claim(&self, delivery: Delivery) -> Claiming {
+        let mut backoff = Backoff::default();
+        loop {
+            let command = Command::Claim { delivery, worker: self.name.clone() };
+            let order = Order { run: delivery.slot.run, command, rows: Vec::new() };
+            match self.parts.apply(order).await {
+                Ok(applied) => {
+                    self.parts.health.succeeded(Part::Claim);
+                    let attempts = applied.item.as_ref().map_or(&applied.run.attempts, |item| &item.attempts);
+                    let claim = Claim { slot: delivery.slot, epoch: attempts.epoch };
+                    return Claiming::Held(Box::new(Held { claim, run: applied.run }));
+                }
+                Err(JournalError::Refused(Refusal::Held(holder))) if holder == self.name => {
+                    // This worker is at no such delivery but this one: an earlier
+                    // try was committed though it seemed to fail.
+                    match self.adopt(delivery).await {
+                        Ok(claiming) => return claiming,
+                        Err(error) => self.parts.failed(Part::Claim, &error),
+                    }
+                }
+                Err(JournalError::Refused(refusal)) => return self.refused(delivery, &refusal),
+                Err(error @ JournalError::UnknownDefinition(_)) => {
+                    self.parts.failed(Part::Delivery, &error);
+                    return Claiming::Over;
+                }
+                Err(JournalError::UnknownRun(_)) => return Claiming::Over,
+                Err(error) => self.parts.failed(Part::Claim, &error),
+            }
+            if self.draining.run_until_cancelled(backoff.wait()).await.is_none() {
+                return Claiming::Unknown;
+            }
+        }
+    }
+
+    fn refused(&self, delivery: Delivery, refusal: &Refusal) -> Claiming {
+        match refusal {
+            // The queue's clock is ahead of the journal's; it is pushed again.
+            Refusal::NotDue(_) => self.parts.queue_incomplete.notify_one(),
+            Refusal::OtherVersion { .. } => {
+                self.parts.failed(Part::Delivery, &format!("{}: {refusal}", delivery.slot));
+            }
+            Refusal::Ended(_) | Refusal::Stale | Refusal::Held(_) | Refusal::Fenced => {}
+        }
+        Claiming::Over
+    }
+
+    /// The claim that this worker already has for the delivery.
+    async fn adopt(&self, delivery: Delivery) -> Result<Claiming, JournalError> {
+        let slot = delivery.slot;
+        let Some(run) = self.parts.journal.run(slot.run).await? else { return Ok(Claiming::Over) };
+        let made: Option<Made> = match slot.item {
+            None => Some(run.attempts.clone()),
+            Some(index) => {
+                let items = self.parts.journal.items(slot.run, slot.step, index, 1).await?;
+                items.into_iter().find(|item| item.state.index == index).map(|item| item.state.attempts)
+            }
+        };
+        let mine = |made: &Made| made.holder.as_ref() == Some(&self.name) && made.made == delivery.attempt;
+        Ok(match made.filter(mine) {
+            Some(made) => Claiming::Held(Box::new(Held { claim: Claim { slot, epoch: made.epoch }, run })),
+            None => Claiming::Over,
+        })
+    }
+
+    async fn run(&self, held: &Held, attempt: u32, signal: &Arc<StopSignal>) -> Ending {
+        let workflow = self.parts.workflows.get(held.run.definition.as_str());
+        let position = held.claim.slot.step;
+        let step =
+            workflow.and_then(|workflow| workflow.step(position).zip(workflow.definition.step(position)));
+        let Some((step, definition)) = step else {
+            let refused =
+                format!("{} of workflow `{}` has no code here", held.claim.slot, held.run.definition);
+            self.parts.failed(Part::Delivery, &refused);
+            return Ending::GiveBack;
+        };
+        let context = StepContext {
+            run: held.run.clone(),
+            slot: held.claim.slot,
+            attempt,
+            worker: self.name.clone(),
+            cancel: signal.token(),
+        };
+        let ending = run_step(Arc::clone(step), definition, context, signal).await;
+        self.parts.passes(CrashPoint::Stepped).await;
+        ending
+    }
+
+    /// Records the ending, however long the journal takes: it is kept until it
+    /// is recorded or refused.
+    async fn commit(&self, held: &Held, ending: Ending) -> Settled {
+        let claim = held.claim.clone();
+        let (command, rows, point) = match ending {
+            Ending::Unwanted => return nothing_follows(),
+            Ending::GiveBack => (Command::HandBack { claim }, Vec::new(), CrashPoint::HandedBack),
+            Ending::Outcome(outcome, rows) => {
+                (Command::Finish { claim, outcome }, rows, CrashPoint::Committed)
+            }
+        };
+        let mut order = Order { run: held.claim.slot.run, command, rows };
+        let mut backoff = Backoff::default();
+        loop {
+            match self.parts.apply(order.clone()).await {
+                Ok(applied) => {
+                    self.parts.health.succeeded(Part::Commit);
+                    self.parts.passes(point).await;
+                    let workflow = applied.run.definition;
+                    return Settled::Done(Following { workflow, pointers: applied.deliveries });
+                }
+                Err(JournalError::Refused(_) | JournalError::UnknownRun(_)) => {
+                    // Perhaps because an earlier try was committed though it
+                    // seemed to fail; then what follows is not in the queue.
+                    self.parts.queue_incomplete.notify_one();
+                    return nothing_follows();
+                }
+                Err(JournalError::Conflict(key)) if !order.rows.is_empty() => {
+                    order = rows_in_the_way(&order, held.claim.clone(), &key);
+                }
+                Err(error) => {
+                    self.parts.failed(Part::Commit, &error);
+                    backoff.wait().await;
+                }
+            }
+        }
+    }
+}
+
+/// The outcome when the step's own rows can't be written: trying again would
+/// write the same ones.
+fn rows_in_the_way(order: &Order, claim: Claim, key: &str) -> Order {
+    let message = format!("a row that the step wanted to write is in the way of another: {key}");
+    let outcome = Outcome::Failed(StepError::permanent("ROWS_CONFLICT", message));
+    Order { run: order.run, command: Command::Finish { claim, outcome }, rows: Vec::new() }
+}
+
+/// Runs the step in a task of its own, to its end or until it is to stop.
+async fn run_step(
+    step: Arc<dyn Step>,
+    definition: &StepDefinition,
+    context: StepContext,
+    signal: &StopSignal,
+) -> Ending {
+    let span = tracing::info_span!(
+        "step",
+        run = %context.run.id,
+        tenant = %context.run.tenant,
+        step = definition.name,
+        item = context.slot.item,
+        attempt = context.attempt,
+    );
+    let work = async move { step.run(&context).await }.instrument(span);
+    let mut task = AbortOnDropHandle::new(tokio::spawn(work));
+    tokio::select! {
+        result = &mut task => return ended_by_itself(definition, result),
+        () = signal.stopped() => {}
+        () = pause(definition.policy.timeout) => signal.stop(Stop::TimedOut),
+    }
+    // What is done within the grace time is done; a failure says no more than
+    // that it was stopped.
+    match tokio::time::timeout(STOP_GRACE, &mut task).await {
+        Ok(Ok(Ok(output))) => done(output),
+        _ => stopped(definition, signal.reason()),
+    }
+}
+
+fn done(output: StepOutput) -> Ending {
+    Ending::Outcome(Outcome::Done(output.done), output.rows)
+}
+
+fn failed(error: StepError) -> Ending {
+    Ending::Outcome(Outcome::Failed(error), Vec::new())
+}
+
+fn ended_by_itself(
+    definition: &StepDefinition,
+    result: Result<Result<StepOutput, StepError>, JoinError>,
+) -> Ending {
+    match result {
+        Ok(Ok(output)) => done(output),
+        Ok(Err(error)) => failed(error),
+        Err(error) => failed(panicked(definition, error)),
+    }
+}
+
+fn stopped(definition: &StepDefinition, reason: Option<Stop>) -> Ending {
+    match reason {
+        Some(Stop::TimedOut) => {
+            let (name, timeout) = (definition.name, definition.policy.timeout);
+            let message =
+                format!("step `{name}` did not end within {timeout:?}, the timeout of its retry policy");
+            failed(StepError::retry(Budget::Content, "STEP_TIMEOUT", message))
+        }
+        Some(Stop::Drained) | None => Ending::GiveBack,
+        Some(Stop::Ended | Stop::Lost) => Ending::Unwanted,
+    }
+}
+
+fn panicked(definition: &StepDefinition, error: JoinError) -> StepError {
+    let text = error.try_into_panic().map_or_else(|error| error.to_string(), |panic| panic_text(&*panic));
+    let message = format!("step `{}` panicked: {text}", definition.name);
+    StepError::retry(Budget::Content, "STEP_PANICKED", message)
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a text".to_owned())
+}
