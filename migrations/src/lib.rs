@@ -1,1 +1,41 @@
-//! Placeholder.
+//! The tables, a file a migration, for SQLite and PostgreSQL from the same
+//! files. Knows no entity: what a migration once did must not change because
+//! the code around it did. A migration that has been released is never edited.
+//!
+//! `users`, `files` and `tasks` are the product's; `runs`, `events`, `items`,
+//! `dead_letters` and `workers` are the engine's journal. The engine's tables
+//! keep times as milliseconds since 1970 and structured values as JSON text (a
+//! page's text may hold U+0000, which PostgreSQL's `jsonb` can't). They carry no
+//! foreign keys: only the journal writes them, under a lock on the run.
+
+#![allow(elided_lifetimes_in_paths, reason = "a method behind async-trait must repeat its trait's signature")]
+
+use sea_orm_migration::prelude::*;
+
+mod m20261123_000001_users;
+mod m20261123_000002_files;
+mod m20261123_000003_tasks;
+mod m20261123_000004_runs;
+mod m20261123_000005_events;
+mod m20261123_000006_items;
+mod m20261123_000007_dead_letters;
+mod m20261123_000008_workers;
+
+/// Every migration, in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_users::Migration),
+            Box::new(m20261123_000002_files::Migration),
+            Box::new(m20261123_000003_tasks::Migration),
+            Box::new(m20261123_000004_runs::Migration),
+            Box::new(m20261123_000005_events::Migration),
+            Box::new(m20261123_000006_items::Migration),
+            Box::new(m20261123_000007_dead_letters::Migration),
+            Box::new(m20261123_000008_workers::Migration),
+        ]
+    }
+}
