@@ -1,0 +1,37 @@
+//! The memory limit, which remembers that it was hit: afterwards a guest that
+//! was denied memory looks like any other that crashed.
+
+use wasmtime::{ResourceLimiter, Result};
+
+/// Elements of a table: function pointers of the largest engines are some
+/// 20,000.
+const TABLE_ELEMENTS_MAX: usize = 200_000;
+
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    memory_bytes_max: usize,
+    pub(crate) peak_bytes: usize,
+    pub(crate) denied_bytes: Option<usize>,
+}
+
+impl Bounds {
+    pub(crate) fn new(memory_bytes_max: usize) -> Self {
+        Self { memory_bytes_max, peak_bytes: 0, denied_bytes: None }
+    }
+}
+
+impl ResourceLimiter for Bounds {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        let granted = desired <= self.memory_bytes_max;
+        if granted {
+            self.peak_bytes = self.peak_bytes.max(desired);
+        } else {
+            self.denied_bytes = Some(desired);
+        }
+        Ok(granted)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+}

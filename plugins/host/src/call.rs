@@ -1,0 +1,160 @@
+//! One call, from the host's side: what the guest may ask for while it runs,
+//! and what the host notes about it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use wasmtime::Result;
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+
+use crate::bounds::Bounds;
+use crate::contract::OcrEngine;
+use crate::contract::untxt::ocr::host::{Host, Level};
+use crate::contract::untxt::ocr::pages::{self, HostPage, Info};
+use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, PixelFormat, Rect};
+use crate::limits::Limits;
+use crate::logbook::Logbook;
+use crate::page::{self, Page};
+use crate::pixels;
+
+/// What the guest holds for a page.
+#[derive(Debug)]
+pub(crate) struct PageHandle(Arc<Page>);
+
+/// Why the host stopped the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Cancelled,
+    Deadline,
+}
+
+/// The state of one call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) bounds: Bounds,
+    pub(crate) log: Logbook,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) cancel: CancellationToken,
+    deadline: Instant,
+    table: ResourceTable,
+}
+
+impl Call {
+    pub(crate) fn new(limits: &Limits, wall: Duration, cancel: CancellationToken) -> Self {
+        Self {
+            bounds: Bounds::new(limits.memory_bytes_max),
+            log: Logbook::new(limits),
+            stop: None,
+            cancel,
+            deadline: Instant::now() + wall,
+            table: ResourceTable::new(),
+        }
+    }
+
+    /// Whether the guest is to be stopped now; remembers why.
+    pub(crate) fn check(&mut self) -> Option<Stop> {
+        let stop = if self.cancel.is_cancelled() {
+            Some(Stop::Cancelled)
+        } else if Instant::now() >= self.deadline {
+            Some(Stop::Deadline)
+        } else {
+            None
+        };
+        self.stop = self.stop.or(stop);
+        self.stop
+    }
+
+    /// Lends `page` to the guest.
+    pub(crate) fn lend(&mut self, page: Arc<Page>) -> Result<Resource<PageHandle>> {
+        Ok(self.table.push(PageHandle(page))?)
+    }
+
+    fn page(&self, handle: &Resource<PageHandle>) -> Result<&Page> {
+        Ok(&self.table.get(handle)?.0)
+    }
+}
+
+/// Everything a guest may import.
+pub(crate) fn link(linker: &mut Linker<Call>) -> Result<()> {
+    OcrEngine::add_to_linker::<_, HasSelf<_>>(linker, |call| call)
+}
+
+impl types::Host for Call {}
+impl pages::Host for Call {}
+
+impl Host for Call {
+    fn log(&mut self, level: Level, message: String) -> Result<()> {
+        let level = match level {
+            Level::Trace => "trace",
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        };
+        self.log.write(level, &message);
+        Ok(())
+    }
+
+    fn progress(&mut self, fraction: f32, note: String) -> Result<()> {
+        self.log.write("progress", &format!("{fraction:.2} {note}"));
+        Ok(())
+    }
+
+    fn cancelled(&mut self) -> Result<bool> {
+        Ok(self.cancel.is_cancelled())
+    }
+
+    fn remaining_ms(&mut self) -> Result<u64> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Ok(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl HostPage for Call {
+    fn info(&mut self, page: Resource<PageHandle>) -> Result<Info> {
+        let page = self.page(&page)?;
+        let Page { index, count, width, height, dpi, .. } = *page;
+        Ok(Info { index, count, width, height, dpi })
+    }
+
+    fn pixels(
+        &mut self,
+        page: Resource<PageHandle>,
+        area: Rect,
+        format: PixelFormat,
+        max_side: u32,
+    ) -> Result<Result<Bitmap, Failure>> {
+        Ok(pixels::bitmap(self.page(&page)?, area, format, max_side))
+    }
+
+    fn encoded(
+        &mut self,
+        page: Resource<PageHandle>,
+        area: Rect,
+        encoding: ImageEncoding,
+        max_side: u32,
+        quality: u8,
+    ) -> Result<Result<Vec<u8>, Failure>> {
+        Ok(pixels::encoded(self.page(&page)?, area, encoding, max_side, quality))
+    }
+
+    fn text_layer(&mut self, page: Resource<PageHandle>) -> Result<Vec<types::Line>> {
+        Ok(self.page(&page)?.text_layer.iter().map(lowered).collect())
+    }
+
+    fn drop(&mut self, page: Resource<PageHandle>) -> Result<()> {
+        self.table.delete(page)?;
+        Ok(())
+    }
+}
+
+fn lowered(line: &page::Line) -> types::Line {
+    let rect = |r: page::Rect| Rect { x: r.x, y: r.y, width: r.width, height: r.height };
+    let word = |w: &page::Word| types::Word {
+        text: w.text.clone(),
+        bounds: w.bounds.map(rect),
+        confidence: w.confidence,
+    };
+    types::Line { bounds: line.bounds.map(rect), words: line.words.iter().map(word).collect() }
+}

@@ -1,0 +1,223 @@
+//! All that can go wrong with an engine. What the host saw for itself beats
+//! what the engine says, and a trap is never taken for an answer.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is to be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It was asked to stop.
+    Cancelled,
+    /// The same call may succeed later.
+    Retry {
+        /// Not before, as the engine asks.
+        after: Option<Duration>,
+    },
+    /// A fresh instance may do better once.
+    RetryOnce,
+    /// The same call will fail again.
+    Permanent,
+    /// The host is full; the call was not made.
+    Park,
+    /// The engine can't be used at all.
+    Incompatible,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PluginError {
+    /// The sandbox could not be set up.
+    #[error("can't set up the sandbox: {0}")]
+    Sandbox(String),
+    /// The pixels do not fit the size.
+    #[error("a page of {width} x {height} pixels can't have {bytes} bytes")]
+    BadPage {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Length of the data.
+        bytes: usize,
+    },
+    /// Nobody knows an engine of that name.
+    #[error("there is no engine `{name}`; {dir} has no {name}.wasm and none of that name is built in (there are: {known})", dir = .dir.display())]
+    NotFound {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        dir: PathBuf,
+        /// Names that are known.
+        known: String,
+    },
+    /// The pinned component is not there any more.
+    #[error("engine `{name}` with digest {digest} is gone from {dir}; put the component back, or run the task again with another engine", dir = .dir.display())]
+    Gone {
+        /// The name.
+        name: String,
+        /// SHA-256 it is pinned to.
+        digest: String,
+        /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// The component can't be used.
+    #[error("engine `{name}` can't be used: {reason}")]
+    Incompatible {
+        /// The name.
+        name: String,
+        /// What was built for what, or what is missing.
+        reason: String,
+    },
+    /// All places are taken.
+    #[error("engine `{name}` has to wait: all instances of the sandbox are in use")]
+    Busy {
+        /// The name.
+        name: String,
+    },
+    /// The caller asked it to stop.
+    #[error("engine `{name}` was stopped")]
+    Cancelled {
+        /// The name.
+        name: String,
+    },
+    /// It ran too long.
+    #[error("engine `{name}` was not done after {after:?} and was stopped")]
+    Timeout {
+        /// The name.
+        name: String,
+        /// Its limit.
+        after: Duration,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// It wanted more memory than it may have.
+    #[error("engine `{name}` wanted {wanted_bytes} bytes of memory; {memory_bytes_max} are allowed")]
+    MemoryLimit {
+        /// The name.
+        name: String,
+        /// What it asked for last.
+        wanted_bytes: usize,
+        /// Its limit.
+        memory_bytes_max: usize,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// It crashed.
+    #[error("engine `{name}` crashed: {reason}")]
+    Trapped {
+        /// The name.
+        name: String,
+        /// The trap, and the text of its panic when it left one.
+        reason: String,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// Its answer breaks the contract.
+    #[error("engine `{name}` answered what it may not: {reason}")]
+    InvalidOutput {
+        /// The name.
+        name: String,
+        /// Which rule.
+        reason: String,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// It answered that it can't, now or ever.
+    #[error("engine `{name}` says {code}: {message}")]
+    Refused {
+        /// The name.
+        name: String,
+        /// Made from its own code; see [`PluginError::code`].
+        code: String,
+        /// Its own words, cut to a bound.
+        message: String,
+        /// Whether and when it may do better.
+        class: Class,
+        /// Its log.
+        logs: Vec<String>,
+    },
+}
+
+impl PluginError {
+    /// Stable code. An engine's own code `bad-image` becomes
+    /// `ENGINE_BAD_IMAGE`; one that isn't kebab-case of at most 48 characters
+    /// becomes `ENGINE_FAILED`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Sandbox(_) => "ENGINE_SANDBOX",
+            Self::BadPage { .. } => "ENGINE_BAD_PAGE",
+            Self::NotFound { .. } => "ENGINE_NOT_FOUND",
+            Self::Gone { .. } => "ENGINE_GONE",
+            Self::Incompatible { .. } => "ENGINE_INCOMPATIBLE",
+            Self::Busy { .. } => "ENGINE_BUSY",
+            Self::Cancelled { .. } => "ENGINE_CANCELLED",
+            Self::Timeout { .. } => "ENGINE_TIMEOUT",
+            Self::MemoryLimit { .. } => "ENGINE_MEMORY_LIMIT",
+            Self::Trapped { .. } => "ENGINE_TRAPPED",
+            Self::InvalidOutput { .. } => "ENGINE_INVALID_OUTPUT",
+            Self::Refused { code, .. } => code,
+        }
+    }
+
+    /// What is to be done about it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Cancelled { .. } => Class::Cancelled,
+            Self::Busy { .. } => Class::Park,
+            Self::Sandbox(_) | Self::Incompatible { .. } => Class::Incompatible,
+            Self::Timeout { .. } | Self::Trapped { .. } => Class::RetryOnce,
+            Self::BadPage { .. }
+            | Self::NotFound { .. }
+            | Self::Gone { .. }
+            | Self::MemoryLimit { .. }
+            | Self::InvalidOutput { .. } => Class::Permanent,
+            Self::Refused { class, .. } => *class,
+        }
+    }
+
+    /// The engine's log of the call, the text of its panic included.
+    #[must_use]
+    pub fn logs(&self) -> &[String] {
+        match self {
+            Self::Timeout { logs, .. }
+            | Self::MemoryLimit { logs, .. }
+            | Self::Trapped { logs, .. }
+            | Self::InvalidOutput { logs, .. }
+            | Self::Refused { logs, .. } => logs,
+            Self::Sandbox(_)
+            | Self::BadPage { .. }
+            | Self::NotFound { .. }
+            | Self::Gone { .. }
+            | Self::Incompatible { .. }
+            | Self::Busy { .. }
+            | Self::Cancelled { .. } => &[],
+        }
+    }
+}
+
+/// Length of an engine's own code.
+const CODE_CHARS_MAX: usize = 48;
+
+/// An engine's own code as ours.
+pub(crate) fn refusal_code(own: &str) -> String {
+    let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if own.is_empty() || own.len() > CODE_CHARS_MAX || !own.chars().all(kebab) {
+        return "ENGINE_FAILED".to_owned();
+    }
+    format!("ENGINE_{}", own.replace('-', "_").to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_engines_are_tamed() {
+        assert_eq!(refusal_code("bad-image"), "ENGINE_BAD_IMAGE");
+        assert_eq!(refusal_code("Bad Image\n"), "ENGINE_FAILED");
+        assert_eq!(refusal_code(""), "ENGINE_FAILED");
+        assert_eq!(refusal_code(&"x".repeat(49)), "ENGINE_FAILED");
+    }
+}

@@ -1,0 +1,72 @@
+//! What an engine logs during a call: bounded, the last words kept.
+
+use std::collections::VecDeque;
+
+use crate::limits::Limits;
+
+/// Characters of one line that are kept.
+const LINE_CHARS_MAX: usize = 2_000;
+
+#[derive(Debug)]
+pub(crate) struct Logbook {
+    lines: VecDeque<String>,
+    bytes: usize,
+    bytes_max: usize,
+    lines_max: usize,
+    dropped: u64,
+}
+
+impl Logbook {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            lines: VecDeque::new(),
+            bytes: 0,
+            bytes_max: limits.log_bytes_max,
+            lines_max: limits.log_lines_max,
+            dropped: 0,
+        }
+    }
+
+    /// Writes a line down; the oldest ones make room.
+    pub(crate) fn write(&mut self, level: &str, message: &str) {
+        let clean: String =
+            message.chars().take(LINE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = format!("{level}: {clean}");
+        self.bytes += line.len();
+        self.lines.push_back(line);
+        while self.bytes > self.bytes_max || self.lines.len() > self.lines_max {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.bytes -= oldest.len();
+            self.dropped += 1;
+        }
+    }
+
+    pub(crate) fn into_lines(self) -> Vec<String> {
+        let mut lines = Vec::from(self.lines);
+        if self.dropped > 0 {
+            lines.insert(0, format!("({} earlier lines are not kept)", self.dropped));
+        }
+        lines
+    }
+
+    /// The newest line about a panic.
+    pub(crate) fn panic(&self) -> Option<&str> {
+        self.lines.iter().rev().find(|line| line.contains("panicked at")).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_keeps_its_last_words() {
+        let mut book = Logbook::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        (0..10).for_each(|n| book.write("info", &format!("line {n}")));
+        book.write("error", "panicked at src/lib.rs:1:1:\nno");
+        assert_eq!(book.panic(), Some("error: panicked at src/lib.rs:1:1: no"));
+        let lines = book.into_lines();
+        assert_eq!(lines[0], "(8 earlier lines are not kept)");
+        assert_eq!(lines.len(), 4);
+    }
+}

@@ -1,0 +1,86 @@
+//! The one place where wasmtime is configured.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::error::PluginError;
+use crate::limits::Limits;
+
+/// How often a running guest is asked whether it should stop. The overshoot of
+/// a deadline or a cancellation is about this.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Memory that stays with a pooled instance between calls: touching fresh pages
+/// costs more than the work on most of them.
+const KEEP_RESIDENT_BYTES: usize = 16 << 20;
+
+/// Instances beyond those of running calls, for loads that are checked.
+const SPARE_INSTANCES: u32 = 4;
+
+/// Compiler, memory and interruption of all guests, and the thread that keeps
+/// their clock.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    pub(crate) engine: Engine,
+    pub(crate) pooled: bool,
+    /// Dropped with the sandbox: its thread ends.
+    _clock: Sender<()>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(concurrency: usize, limits: &Limits) -> Result<Self, PluginError> {
+        let failed = |error: wasmtime::Error| PluginError::Sandbox(format!("{error:#}"));
+        // A machine that restricts address space has no room for a pool.
+        let (engine, pooled) = match Engine::new(&pooling(concurrency, limits)) {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                tracing::warn!(%error, "no room for a pool of instances; each is mapped on its own");
+                (Engine::new(&config()).map_err(failed)?, false)
+            }
+        };
+        let (clock, stopped) = channel();
+        let ticking = engine.clone();
+        thread::Builder::new()
+            .name("engine-clock".to_owned())
+            .spawn(move || tick(&ticking, &stopped))
+            .map_err(|error| PluginError::Sandbox(format!("no thread for the engines' clock: {error}")))?;
+        Ok(Self { engine, pooled, _clock: clock })
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.wasm_component_model(true);
+    // Guests are pure computation; these would only widen what they can reach.
+    config.wasm_memory64(false);
+    config.wasm_relaxed_simd(false);
+    config
+}
+
+fn pooling(concurrency: usize, limits: &Limits) -> Config {
+    let instances = u32::try_from(concurrency).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(8))
+        .total_memories(instances.saturating_mul(2))
+        .total_tables(instances.saturating_mul(8))
+        .total_stacks(instances)
+        .max_memory_size(limits.memory_bytes_max)
+        .table_elements(20_000)
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
+    let mut config = config();
+    config.memory_reservation(limits.memory_bytes_max as u64);
+    config.memory_guard_size(32 << 20);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+fn tick(engine: &Engine, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        engine.increment_epoch();
+    }
+}
