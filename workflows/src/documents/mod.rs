@@ -1,1 +1,13 @@
 //! Documents: what an upload is, its pages, and the result made from them.
+
+pub mod error;
+pub mod kind;
+pub mod limits;
+// pub mod filename;
+// pub mod pages;
+pub mod model;
+// pub mod sanitize;
+// pub mod formats;
+pub mod renderer;
+
+pub use error::DocumentError;

@@ -1,0 +1,122 @@
+//! What can be wrong with a document.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a document or one of its pages can't be read. It crosses a process
+/// border as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum DocumentError {
+    /// No bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// Not a kind we read.
+    #[error("the file looks like {seen}; PNG, JPEG, WebP, TIFF and PDF can be read")]
+    UnsupportedType {
+        /// What the bytes look like.
+        seen: String,
+    },
+    /// It needs a password.
+    #[error("the PDF is encrypted and needs a password; upload it without one")]
+    Encrypted,
+    /// It claims to be something it isn't, or ends too early.
+    #[error("the {what} can't be read: {reason}")]
+    Broken {
+        /// What was tried.
+        what: String,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// It has no pages.
+    #[error("the document has no pages; a PDF that lost its end looks like that")]
+    NoPages,
+    /// It has too many.
+    #[error("the document has {pages} pages; {pages_max} are allowed")]
+    TooManyPages {
+        /// How many it has.
+        pages: u32,
+        /// How many it may have.
+        pages_max: u32,
+    },
+    /// A page would need too many pixels.
+    #[error(
+        "page {page} would be {width} x {height} pixels; {pixels_max} in all and {side_max} a side are allowed (a lower dpi may help)"
+    )]
+    PageTooLarge {
+        /// From 1.
+        page: u32,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Limit for the product.
+        pixels_max: u64,
+        /// Limit for each.
+        side_max: u32,
+    },
+    /// There is no such page.
+    #[error("there is no page {page}; the document has {pages}")]
+    PageOutOfRange {
+        /// From 1.
+        page: u32,
+        /// How many there are.
+        pages: u32,
+    },
+    /// It took too long and was ended.
+    #[error("{what} was not done after {after:?} and was ended; such files are often built to never end")]
+    Timeout {
+        /// What was tried.
+        what: String,
+        /// The deadline.
+        after: Duration,
+    },
+    /// It wanted more memory than it may have.
+    #[error("{what} needed more than {memory_bytes_max} bytes of memory and was ended")]
+    Memory {
+        /// What was tried.
+        what: String,
+        /// The limit.
+        memory_bytes_max: u64,
+    },
+    /// The decoder crashed. What it held is gone with its process.
+    #[error("the decoder crashed at {what}: {reason}")]
+    RendererCrashed {
+        /// What was tried.
+        what: String,
+        /// Its last words.
+        reason: String,
+    },
+    /// The decoder could not be started.
+    #[error("could not start the decoding process: {0}; is the machine out of processes or memory?")]
+    RendererUnavailable(String),
+}
+
+impl DocumentError {
+    /// Stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "DOCUMENT_EMPTY",
+            Self::UnsupportedType { .. } => "DOCUMENT_UNSUPPORTED_TYPE",
+            Self::Encrypted => "DOCUMENT_ENCRYPTED",
+            Self::Broken { .. } => "DOCUMENT_BROKEN",
+            Self::NoPages => "DOCUMENT_NO_PAGES",
+            Self::TooManyPages { .. } => "DOCUMENT_TOO_MANY_PAGES",
+            Self::PageTooLarge { .. } => "PAGE_TOO_LARGE",
+            Self::PageOutOfRange { .. } => "PAGE_OUT_OF_RANGE",
+            Self::Timeout { .. } => "PAGE_TIMEOUT",
+            Self::Memory { .. } => "PAGE_MEMORY",
+            Self::RendererCrashed { .. } => "RENDERER_CRASHED",
+            Self::RendererUnavailable(_) => "RENDERER_UNAVAILABLE",
+        }
+    }
+
+    /// Whether the same file would fare the same again. A decoder that could
+    /// not start or was late may have met a busy machine.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        !matches!(self, Self::RendererUnavailable(_))
+    }
+}

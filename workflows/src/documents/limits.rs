@@ -1,0 +1,40 @@
+//! What a document may cost.
+
+use std::time::Duration;
+
+/// Bounds that hold before and while a document is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Pages of one document. Each is an item of the run.
+    pub pages_max: u32,
+    /// Pixels of one page image: 100 million is A3 at 600 dpi with room to
+    /// spare, and 300 MB in RGB.
+    pub page_pixels_max: u64,
+    /// Pixels of one side. Rasterisers count in 16 bits.
+    pub page_side_max: u32,
+    /// How long a page may take to render, or a document to be looked at.
+    pub deadline: Duration,
+    /// Address space of the process that decodes.
+    pub memory_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pages_max: 5_000,
+            page_pixels_max: 100_000_000,
+            page_side_max: 30_000,
+            deadline: Duration::from_secs(20),
+            memory_bytes_max: 2 << 30,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a page image of this size may be made.
+    #[must_use]
+    pub fn admit(&self, width: u32, height: u32) -> bool {
+        let pixels = u64::from(width) * u64::from(height);
+        width.max(height) <= self.page_side_max && pixels <= self.page_pixels_max
+    }
+}

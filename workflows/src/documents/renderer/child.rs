@@ -1,0 +1,99 @@
+//! The child: reads one request, answers it, ends.
+
+use std::fs;
+use std::io::{self, BufRead, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::thread;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::protocol::{Answer, ChildLimits, Request, Task};
+use super::{pdf, picture};
+use crate::documents::error::DocumentError;
+use crate::documents::kind::Kind;
+
+/// Stack of the thread that decodes: nested PDFs recurse.
+const STACK_BYTES: usize = 64 << 20;
+
+/// What the child's `main` calls: answers the request on standard input on
+/// standard output. It fails when the parent can't be talked to.
+#[must_use]
+pub fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve() -> io::Result<()> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let request: Request = serde_json::from_str(&line)?;
+    confine(&request.limits)?;
+    die_with_the_parent();
+    let decoding = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || answer(&request))?;
+    let (answer, pixels) =
+        decoding.join().map_err(|_| io::Error::other("the decoder panicked while it panicked"))?;
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, &answer)?;
+    out.write_all(b"\n")?;
+    out.write_all(&pixels)?;
+    out.flush()
+}
+
+/// Bounds that the kernel keeps, whatever the decoder does.
+fn confine(limits: &ChildLimits) -> io::Result<()> {
+    let at_most = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    setrlimit(Resource::Core, at_most(0))?;
+    setrlimit(Resource::As, at_most(limits.memory_bytes_max))?;
+    setrlimit(Resource::Cpu, at_most(limits.cpu_seconds_max))?;
+    // It writes to a pipe and nowhere else.
+    Ok(setrlimit(Resource::Fsize, at_most(0))?)
+}
+
+/// The parent never closes our input while it wants an answer, so its end
+/// means that the parent is gone, even if it was killed.
+fn die_with_the_parent() {
+    thread::spawn(|| {
+        let mut rest = [0; 64];
+        while io::stdin().lock().read(&mut rest).is_ok_and(|bytes| bytes > 0) {}
+        std::process::abort();
+    });
+}
+
+fn answer(request: &Request) -> (Answer, Vec<u8>) {
+    // The text of a panic is our answer, not something for standard error.
+    std::panic::set_hook(Box::new(|_| {}));
+    match catch_unwind(AssertUnwindSafe(|| decode(request))) {
+        Ok(Ok(decoded)) => decoded,
+        Ok(Err(error)) => (Answer::Failed(error), Vec::new()),
+        Err(panic) => (Answer::Failed(crashed(request, panic.as_ref())), Vec::new()),
+    }
+}
+
+fn decode(request: &Request) -> Result<(Answer, Vec<u8>), DocumentError> {
+    let data = fs::read(&request.path).map_err(|error| {
+        DocumentError::RendererUnavailable(format!("{}: {error}", request.path.display()))
+    })?;
+    match (request.kind, request.task) {
+        (Kind::Pdf, Task::Probe) => Ok((Answer::Probed { pages: pdf::count(data)? }, Vec::new())),
+        (Kind::Pdf, Task::Render { index, options }) => pdf::render(data, index, options, &request.limits),
+        (kind, Task::Probe) => {
+            Ok((Answer::Probed { pages: picture::count(data, kind, &request.limits)? }, Vec::new()))
+        }
+        (kind, Task::Render { index, options }) => {
+            picture::render(data, kind, index, options, &request.limits)
+        }
+    }
+}
+
+fn crashed(request: &Request, panic: &(dyn std::any::Any + Send)) -> DocumentError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+    let what = match request.task {
+        Task::Probe => format!("the {}", request.kind.mime()),
+        Task::Render { index, .. } => format!("page {} of the {}", index + 1, request.kind.mime()),
+    };
+    DocumentError::RendererCrashed { what, reason: text.to_owned() }
+}

@@ -1,0 +1,163 @@
+//! What parent and child say to each other: a line of JSON each way, and the
+//! pixels after the child's.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::documents::error::DocumentError;
+use crate::documents::kind::Kind;
+use crate::documents::limits::Limits;
+
+/// What is known of a document before it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// By its first bytes.
+    pub kind: Kind,
+    /// At least 1.
+    pub pages: u32,
+}
+
+/// Whether colours are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Color {
+    /// One byte a pixel.
+    Gray,
+    /// Three bytes a pixel.
+    Rgb,
+}
+
+impl Color {
+    pub(super) fn channels(self) -> usize {
+        match self {
+            Self::Gray => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
+/// How a page is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderOptions {
+    /// Dots per inch for pages that have a size on paper; a picture keeps its
+    /// own pixels.
+    pub dpi: u32,
+    /// Whether colours are kept.
+    pub color: Color,
+}
+
+impl RenderOptions {
+    /// Resolutions that can be asked for.
+    pub const DPI: std::ops::RangeInclusive<u32> = 36..=600;
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        Self { dpi: 150, color: Color::Gray }
+    }
+}
+
+/// A page as pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderedPage {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Dots per inch; 0 when the file does not say how large it is on paper.
+    pub dpi: u32,
+    /// Rows from top to bottom, no padding.
+    pub pixels: Pixels,
+    /// Text that the file carries, in the order in which it is drawn.
+    pub text_layer: Vec<TextLine>,
+}
+
+/// Rows of pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pixels {
+    /// One byte a pixel, 0 is black.
+    Luma8(Vec<u8>),
+    /// Red, green, blue.
+    Rgb8(Vec<u8>),
+}
+
+/// A line of a text layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextLine {
+    /// In the order in which they are drawn.
+    pub words: Vec<TextWord>,
+}
+
+/// A word of a text layer, its box in pixels of the page image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextWord {
+    /// What it says.
+    pub text: String,
+    /// Left edge.
+    pub left: u32,
+    /// Top edge.
+    pub top: u32,
+    /// Extent to the right, at least 1.
+    pub width: u32,
+    /// Extent downwards, at least 1.
+    pub height: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
+    pub(super) task: Task,
+    pub(super) limits: ChildLimits,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Task {
+    Probe,
+    Render { index: u32, options: RenderOptions },
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct ChildLimits {
+    pub(super) pages_max: u32,
+    pub(super) page_pixels_max: u64,
+    pub(super) page_side_max: u32,
+    pub(super) cpu_seconds_max: u64,
+    pub(super) memory_bytes_max: u64,
+}
+
+impl From<&Limits> for ChildLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            pages_max: limits.pages_max,
+            page_pixels_max: limits.page_pixels_max,
+            page_side_max: limits.page_side_max,
+            // The parent's deadline comes first; this is for a child whose
+            // parent was stopped.
+            cpu_seconds_max: limits.deadline.as_secs() + 2,
+            memory_bytes_max: limits.memory_bytes_max,
+        }
+    }
+}
+
+impl ChildLimits {
+    /// Whether the page image may be made; `page` is counted from 1.
+    pub(super) fn check(&self, page: u32, width: u32, height: u32) -> Result<(), DocumentError> {
+        let pixels = u64::from(width) * u64::from(height);
+        if width.max(height) <= self.page_side_max && pixels <= self.page_pixels_max {
+            return Ok(());
+        }
+        let (pixels_max, side_max) = (self.page_pixels_max, self.page_side_max);
+        Err(DocumentError::PageTooLarge { page, width, height, pixels_max, side_max })
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Answer {
+    Probed { pages: u32 },
+    Rendered { width: u32, height: u32, dpi: u32, color: Color, text_layer: Vec<TextLine> },
+    Failed(DocumentError),
+}

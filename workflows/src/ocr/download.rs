@@ -1,0 +1,62 @@
+//! Step `download`: the file is here, it is what was uploaded, and it has
+//! pages.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::to_value;
+use untxt_engine::decide::Done;
+use untxt_engine::error::StepError;
+use untxt_engine::step::{Step, StepContext, StepOutput};
+
+use super::failure;
+use super::input::TaskInput;
+use crate::documents::pages::PageRange;
+use crate::workbench::Workbench;
+
+/// What the step returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Downloaded {
+    /// Pages the document has.
+    pub(crate) page_count: u32,
+    /// Those that are to be recognised, from 0; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) chosen: Option<Vec<u32>>,
+}
+
+impl Downloaded {
+    /// What the step of this run returned.
+    pub(crate) fn of(context: &StepContext) -> Result<Self, StepError> {
+        serde_json::from_value(context.output_of(0).clone())
+            .map_err(|error| StepError::permanent("INPUT_UNREADABLE", format!("download's output: {error}")))
+    }
+
+    /// The page that item `index` stands for.
+    pub(crate) fn page(&self, index: u32) -> u32 {
+        self.chosen.as_ref().and_then(|pages| pages.get(index as usize).copied()).unwrap_or(index)
+    }
+}
+
+pub(super) struct Download(pub(super) Arc<Workbench>);
+
+#[async_trait]
+impl Step for Download {
+    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+        let input = TaskInput::of(&context.run)?;
+        let path = self.0.local_copy(context.run.id, &input.file).await?;
+        let probe = self.0.renderer.probe(&path).await.map_err(|e| failure::of_document(&e))?;
+        let chosen = input.pages.as_deref().map(|range| pages(range, probe.pages)).transpose()?;
+        let items =
+            chosen.as_ref().map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));
+        let downloaded = Downloaded { page_count: probe.pages, chosen };
+        let output = to_value(downloaded).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
+        Ok(StepOutput { done: Done { output, items: Some(items) }, rows: Vec::new() })
+    }
+}
+
+fn pages(range: &str, page_count: u32) -> Result<Vec<u32>, StepError> {
+    let parsed = PageRange::parse(range).map_err(|e| StepError::permanent("INVALID_PAGES", e.to_string()))?;
+    parsed.indexes(page_count).map_err(|e| StepError::permanent("INVALID_PAGES", e.to_string()))
+}

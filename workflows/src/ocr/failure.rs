@@ -1,0 +1,70 @@
+//! The one place where the failures of documents, objects and engines become
+//! verdicts.
+
+use std::error::Error;
+
+use untxt_engine::error::{Budget, StepError};
+use untxt_engine::journal::JournalError;
+use untxt_plugins::{Class, PluginError};
+
+use crate::documents::DocumentError;
+use crate::objects::ObjectError;
+
+/// A document that can't be read stays so; a renderer that could not be
+/// started may start the next time.
+pub(crate) fn of_document(error: &DocumentError) -> StepError {
+    let (code, text) = (error.code(), error.to_string());
+    let failure = if error.is_permanent() {
+        StepError::permanent(code, text)
+    } else {
+        StepError::retry(Budget::Content, code, text)
+    };
+    failure.caused_by(error)
+}
+
+/// A store that does not answer is tried again; one that says no is believed.
+pub(crate) fn of_object(error: &ObjectError) -> StepError {
+    let (code, text) = (error.code(), error.to_string());
+    let failure = if error.is_retryable() {
+        StepError::retry(Budget::Transport, code, text)
+    } else {
+        StepError::permanent(code, text)
+    };
+    failure.caused_by(error)
+}
+
+/// What an engine did, by its class.
+pub(crate) fn of_plugin(error: &PluginError) -> StepError {
+    let (code, text) = (error.code().to_owned(), error.to_string());
+    let failure = match error.class() {
+        Class::Cancelled | Class::Permanent | Class::Incompatible => StepError::permanent(code, text),
+        Class::RetryOnce | Class::Retry { after: None } => StepError::retry(Budget::Content, code, text),
+        Class::Retry { after: Some(after) } => {
+            let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            StepError::retry(Budget::Throttle, code, text).after_ms(after_ms)
+        }
+        Class::Park => StepError::retry(Budget::Throttle, code, text),
+    };
+    failure.caused_by(error).with_logs(error.logs().to_vec())
+}
+
+/// A file on this machine that could not be written or read.
+pub(crate) fn of_disk(what: &str, error: &std::io::Error) -> StepError {
+    let text = format!("{what}: {error}; is the disk of UNTXT_DATA_DIR full or not writable?");
+    StepError::retry(Budget::Transport, "DISK", text).caused_by(error as &(dyn Error + 'static))
+}
+
+/// A journal that does not answer is tried again; one that can't be read needs
+/// a person.
+pub(crate) fn of_journal(error: &JournalError) -> StepError {
+    let text = error.to_string();
+    let failure = match error {
+        JournalError::Unavailable(_) => StepError::retry(Budget::Transport, "JOURNAL_UNAVAILABLE", text),
+        JournalError::UnknownRun(_)
+        | JournalError::UnknownDefinition(_)
+        | JournalError::Refused(_)
+        | JournalError::Conflict(_)
+        | JournalError::Corrupt(_) => StepError::permanent("JOURNAL", text),
+    };
+    failure.caused_by(error)
+}

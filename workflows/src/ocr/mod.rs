@@ -1,0 +1,73 @@
+//! The workflow `ocr`: download, ocr (once a page), upload-result, finalize.
+
+pub mod input;
+
+mod download;
+pub(crate) mod failure;
+mod finalize;
+mod handover;
+mod projection;
+mod reading;
+mod recognize;
+mod upload_result;
+
+pub use upload_result::{ResultObject, ResultSummary};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
+use untxt_engine::engine::Workflow;
+use untxt_engine::retry::{Budgets, RetryPolicy};
+
+pub use projection::TaskProjection;
+
+use crate::workbench::Workbench;
+
+/// Name of the workflow, and of its queue.
+pub const WORKFLOW: &str = "ocr";
+
+/// Where each step stands.
+pub(crate) mod position {
+    pub(crate) const RECOGNIZE: u16 = 1;
+    pub(crate) const UPLOAD_RESULT: u16 = 2;
+}
+
+/// The steps in order, each with its retry policy.
+///
+/// # Errors
+/// Never for the steps below; the engine checks every definition alike.
+pub fn definition() -> Result<Definition, DefinitionError> {
+    let stores = RetryPolicy { timeout: Duration::from_secs(15 * 60), ..RetryPolicy::default() };
+    // Content: the same page and the same engine once more, as facts say a
+    // crashed or late engine rarely does better a third time.
+    let pages = RetryPolicy {
+        budgets: Budgets { content: 2, ..RetryPolicy::default().budgets },
+        timeout: Duration::from_secs(5 * 60),
+        ..RetryPolicy::default()
+    };
+    let step = |name, spread, policy| StepDefinition { name, spread, policy };
+    let steps = vec![
+        step("download", Spread::Once, stores),
+        step("ocr", Spread::PerItem, pages),
+        step("upload-result", Spread::Once, stores),
+        step("finalize", Spread::Once, RetryPolicy::default()),
+    ];
+    Definition::new(WORKFLOW, 1, steps)
+}
+
+/// The workflow with its code, working on `bench`.
+///
+/// # Errors
+/// See [`definition`].
+pub fn workflow(bench: &Arc<Workbench>) -> Result<Workflow, DefinitionError> {
+    Ok(Workflow {
+        definition: definition()?,
+        steps: vec![
+            Arc::new(download::Download(Arc::clone(bench))),
+            Arc::new(recognize::Recognize(Arc::clone(bench))),
+            Arc::new(upload_result::UploadResult(Arc::clone(bench))),
+            Arc::new(finalize::Finalize),
+        ],
+    })
+}

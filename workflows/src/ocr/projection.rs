@@ -1,0 +1,92 @@
+//! Keeps `tasks` and `files` in step with their runs.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
+use untxt_engine::event::{Event, EventKind};
+use untxt_engine::journal::rows::{Projection, RowChange};
+use untxt_engine::state::{RunState, RunStatus};
+use untxt_engine::time::Timestamp;
+use uuid::Uuid;
+
+use super::input::TaskInput;
+use crate::tables::{file, task};
+
+/// The rows that the events of an `ocr` run mean.
+#[derive(Clone, Debug)]
+pub struct TaskProjection {
+    steps: Vec<&'static str>,
+}
+
+impl TaskProjection {
+    /// For a workflow whose steps have these names.
+    #[must_use]
+    pub fn new(steps: Vec<&'static str>) -> Self {
+        Self { steps }
+    }
+}
+
+impl Projection for TaskProjection {
+    fn rows(&self, run: &RunState, events: &[Event]) -> Vec<RowChange> {
+        let Some(last) = events.last().filter(|_| events.iter().any(changes_task)) else { return Vec::new() };
+        let mut rows = vec![self.task(run, last).into()];
+        if run.status == RunStatus::Failed {
+            rows.extend(TaskInput::of(run).ok().map(|input| failed_file(input.file.id, last.at).into()));
+        }
+        rows
+    }
+}
+
+/// Whether a task's row says anything about such an event. A page that starts
+/// or ends is counted in the journal; the row only learns of it when it ends a
+/// wait for a retry.
+fn changes_task(event: &Event) -> bool {
+    match &event.kind {
+        EventKind::Started(attempt) => attempt.item.is_none() || attempt.attempt > 1,
+        EventKind::Opened { .. }
+        | EventKind::RetryScheduled { .. }
+        | EventKind::Cancelled
+        | EventKind::Completed
+        | EventKind::CompletedPartially { .. }
+        | EventKind::RunFailed { .. } => true,
+        EventKind::Submitted { .. }
+        | EventKind::Succeeded { .. }
+        | EventKind::Failed { .. }
+        | EventKind::Lost(_)
+        | EventKind::HandedBack(_)
+        | EventKind::DeadLettered { .. } => false,
+    }
+}
+
+impl TaskProjection {
+    fn task(&self, run: &RunState, last: &Event) -> UpdateStatement {
+        let step = self.steps.get(usize::from(run.step)).copied();
+        let error = run.error.as_ref();
+        Query::update()
+            .table(task::Entity)
+            .value(task::Column::Status, run.status.as_str())
+            .value(task::Column::Step, step)
+            .value(task::Column::Attempt, i32::try_from(run.attempts.made).unwrap_or(i32::MAX))
+            .value(task::Column::PagesTotal, i32::try_from(run.items.total).ok().filter(|total| *total > 0))
+            .value(task::Column::ErrorCode, error.map(|error| error.code.clone()))
+            .value(task::Column::ErrorMessage, error.map(|error| error.message.clone()))
+            .value(task::Column::StartedAt, run.started_at.map(utc))
+            .value(task::Column::CompletedAt, run.finished_at.map(utc))
+            .value(task::Column::UpdatedAt, utc(last.at))
+            .and_where(Expr::col(task::Column::Id).eq(run.id.0))
+            .to_owned()
+    }
+}
+
+fn failed_file(id: Uuid, at: Timestamp) -> UpdateStatement {
+    Query::update()
+        .table(file::Entity)
+        .value(file::Column::Status, "failed")
+        .value(file::Column::UpdatedAt, utc(at))
+        .and_where(Expr::col(file::Column::Id).eq(id))
+        .to_owned()
+}
+
+/// The engine's milliseconds as the tables keep them.
+pub(crate) fn utc(at: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.0).unwrap_or_default()
+}

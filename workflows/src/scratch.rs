@@ -1,0 +1,162 @@
+//! Where files lie while somebody works on them: one directory a process, in
+//! it one a task. The process's directory is locked as long as it lives, so a
+//! later process can tell what the dead have left behind and takes it away.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use untxt_engine::id::RunId;
+use uuid::Uuid;
+
+const LOCK: &str = "lock";
+
+/// This process's directory. Dropping it removes it.
+#[derive(Debug)]
+pub struct Scratch {
+    root: PathBuf,
+    /// Held, not read: the lock ends with the process, however it ends.
+    _lock: File,
+}
+
+/// What processes that are gone left behind.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// Names of the processes, each unique over all time.
+    pub dead: Vec<String>,
+}
+
+impl Scratch {
+    /// Takes the directory `name` under `parent`, after removing those whose
+    /// process is gone.
+    ///
+    /// # Errors
+    /// When `parent` can't be written to.
+    pub fn open(parent: &Path, name: &str) -> io::Result<(Self, Remains)> {
+        fs::create_dir_all(parent)?;
+        // One process at a time, so that nobody buries a directory whose owner
+        // has made it but not yet locked it.
+        let door = File::create(parent.join(LOCK))?;
+        door.lock()?;
+        let remains = bury(parent)?;
+        let root = parent.join(name);
+        fs::create_dir(&root)?;
+        let lock = File::create(root.join(LOCK))?;
+        lock.lock()?;
+        Ok((Self { root, _lock: lock }, remains))
+    }
+
+    /// The directory of a task; made if it isn't there.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn task(&self, run: RunId) -> io::Result<PathBuf> {
+        let dir = self.root.join(run.to_string());
+        fs::create_dir_all(&dir)?;
+        Ok(dir)
+    }
+
+    /// Removes the directory of a task, if there is one.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn clear(&self, run: RunId) -> io::Result<()> {
+        match fs::remove_dir_all(self.root.join(run.to_string())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The tasks that have a directory here.
+    ///
+    /// # Errors
+    /// When the directory can't be read.
+    pub fn tasks(&self) -> io::Result<Vec<RunId>> {
+        let names = fs::read_dir(&self.root)?.filter_map(Result::ok).map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| Uuid::parse_str(name.to_str()?).ok()).map(RunId).collect())
+    }
+
+    /// A path for a file that is on its way in; nobody else gets it.
+    #[must_use]
+    pub fn incoming(&self) -> PathBuf {
+        self.root.join(format!("incoming-{}", Uuid::new_v4().simple()))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.root) {
+            tracing::warn!(path = %self.root.display(), %error, "could not remove the scratch directory; the next start does");
+        }
+    }
+}
+
+/// Removes the directories nobody holds the lock of.
+fn bury(parent: &Path) -> io::Result<Remains> {
+    let mut remains = Remains::default();
+    for entry in fs::read_dir(parent)? {
+        let path = entry?.path();
+        if !path.is_dir() || is_held(&path.join(LOCK))? {
+            continue;
+        }
+        fs::remove_dir_all(&path)?;
+        remains.dead.extend(path.file_name().and_then(|name| name.to_str()).map(str::to_owned));
+    }
+    Ok(remains)
+}
+
+fn is_held(lock: &Path) -> io::Result<bool> {
+    match File::open(lock) {
+        Ok(lock) => match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(false),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_living_are_left_alone_and_the_dead_are_named_and_gone() {
+        let parent = tempfile::tempdir().unwrap();
+        let (alive, _) = Scratch::open(parent.path(), "alive").unwrap();
+        alive.task(RunId::new()).unwrap();
+        let (dead, _) = Scratch::open(parent.path(), "dead").unwrap();
+        let left = dead.task(RunId::new()).unwrap();
+        fs::write(left.join("page.pdf"), b"x").unwrap();
+        dead.die();
+
+        let (_next, remains) = Scratch::open(parent.path(), "next").unwrap();
+        assert_eq!(remains.dead, ["dead"]);
+        assert!(!parent.path().join("dead").exists());
+        assert_eq!(alive.tasks().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_task_that_ends_leaves_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let (scratch, _) = Scratch::open(parent.path(), "w").unwrap();
+        let run = RunId::new();
+        fs::write(scratch.task(run).unwrap().join("a"), b"x").unwrap();
+        scratch.clear(run).unwrap();
+        scratch.clear(run).unwrap();
+        assert_eq!(scratch.tasks().unwrap(), []);
+        drop(scratch);
+        let left: Vec<_> =
+            fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [LOCK]);
+    }
+
+    impl Scratch {
+        /// What kill -9 does: the lock is gone, the files are not.
+        fn die(self) {
+            self._lock.unlock().unwrap();
+            std::mem::forget(self);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What the steps work with, and the local copy of each task's file.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use untxt_engine::error::StepError;
+use untxt_engine::id::RunId;
+use untxt_engine::journal::Journal;
+use untxt_plugins::{Host, Registry};
+
+use crate::documents::renderer::Renderer;
+use crate::objects::Objects;
+use crate::ocr::failure;
+use crate::ocr::input::FileInput;
+use crate::scratch::Scratch;
+
+/// Everything a step may touch.
+pub struct Workbench {
+    /// For the results of pages that are joined.
+    pub journal: Arc<dyn Journal>,
+    /// The files.
+    pub objects: Objects,
+    /// The sandbox.
+    pub host: Arc<Host>,
+    /// The engines.
+    pub engines: Registry,
+    /// What turns a file into page images.
+    pub renderer: Renderer,
+    /// Where local copies lie.
+    pub scratch: Arc<Scratch>,
+    /// One lock a task, so that its pages wait for one download.
+    fetching: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
+}
+
+impl Workbench {
+    /// Puts a bench together.
+    #[must_use]
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        objects: Objects,
+        (host, engines): (Arc<Host>, Registry),
+        renderer: Renderer,
+        scratch: Arc<Scratch>,
+    ) -> Self {
+        Self { journal, objects, host, engines, renderer, scratch, fetching: Mutex::default() }
+    }
+
+    /// The task's file on this machine: fetched and checked against its hash
+    /// unless it is here. Pages may run where the download step did not.
+    ///
+    /// # Errors
+    /// `OBJECT_CORRUPT` when what came is not what was uploaded; the store's
+    /// and the disk's own failures.
+    pub async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
+        let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
+        let _mine = turn.lock().await;
+        let dir = self.scratch.task(run).map_err(|e| failure::of_disk("make the task's directory", &e))?;
+        let path = dir.join("document");
+        if tokio::fs::try_exists(&path).await.unwrap_or(false) {
+            return Ok(path);
+        }
+        let stored = self.objects.get_to_file(&file.key, &path).await.map_err(|e| failure::of_object(&e))?;
+        if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
+            self.clear(run).await;
+            let message = format!(
+                "object {} has SHA-256 {} and {} bytes; {} and {} were uploaded",
+                file.key, stored.sha256, stored.size_bytes, file.sha256, file.size_bytes
+            );
+            return Err(StepError::permanent("OBJECT_CORRUPT", message));
+        }
+        Ok(path)
+    }
+
+    /// Takes the task's local files away. What can't be removed now is removed
+    /// by the next sweep or the next start.
+    pub async fn clear(&self, run: RunId) {
+        self.fetching.lock().await.remove(&run);
+        if let Err(error) = self.scratch.clear(run) {
+            tracing::warn!(%run, %error, "could not remove the task's local files; the next sweep tries again");
+        }
+    }
+}
