@@ -20,7 +20,8 @@ use crate::pixels;
 
 /// What the guest holds for a page.
 #[derive(Debug)]
-pub(crate) struct PageHandle(Arc<Page>);
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct PageHandle(Arc<Page>);
 
 /// Why the host stopped the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
