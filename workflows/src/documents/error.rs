@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why a document or one of its pages can't be read. It crosses a process
 /// border as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "error", rename_all = "snake_case")]
+#[serde(rename_all = "camelCase")]
 pub enum DocumentError {
     /// No bytes.
     #[error("the file is empty")]
@@ -39,6 +39,22 @@ pub enum DocumentError {
         pages: u32,
         /// How many it may have.
         pages_max: u32,
+    },
+    /// It has too many bytes.
+    #[error("the file has {size_bytes} bytes; {size_bytes_max} are allowed")]
+    TooLarge {
+        /// How many it has.
+        size_bytes: u64,
+        /// How many it may have.
+        size_bytes_max: u64,
+    },
+    /// A page's own bytes are damaged; others of the document may be whole.
+    #[error("page {page} can't be decoded: {reason}")]
+    PageBroken {
+        /// From 1.
+        page: u32,
+        /// What the decoder says.
+        reason: String,
     },
     /// A page would need too many pixels.
     #[error(
@@ -104,6 +120,8 @@ impl DocumentError {
             Self::Broken { .. } => "DOCUMENT_BROKEN",
             Self::NoPages => "DOCUMENT_NO_PAGES",
             Self::TooManyPages { .. } => "DOCUMENT_TOO_MANY_PAGES",
+            Self::TooLarge { .. } => "DOCUMENT_TOO_LARGE",
+            Self::PageBroken { .. } => "PAGE_BROKEN",
             Self::PageTooLarge { .. } => "PAGE_TOO_LARGE",
             Self::PageOutOfRange { .. } => "PAGE_OUT_OF_RANGE",
             Self::Timeout { .. } => "PAGE_TIMEOUT",
@@ -114,7 +132,7 @@ impl DocumentError {
     }
 
     /// Whether the same file would fare the same again. A decoder that could
-    /// not start or was late may have met a busy machine.
+    /// not start has met a busy machine; all else is in the file.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::RendererUnavailable(_))

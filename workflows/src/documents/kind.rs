@@ -55,6 +55,18 @@ impl Kind {
             Self::Pdf => "application/pdf",
         }
     }
+
+    /// What the name of such a file ends with, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+            Self::Tiff => "tiff",
+            Self::Pdf => "pdf",
+        }
+    }
 }
 
 /// A guess for the error's reader; nothing is decided by it.

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Bounds that hold before and while a document is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Bytes of the file. The process that decodes holds them all.
+    pub document_bytes_max: u64,
     /// Pages of one document. Each is an item of the run.
     pub pages_max: u32,
     /// Pixels of one page image: 100 million is A3 at 600 dpi with room to
@@ -21,6 +23,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            document_bytes_max: 100 << 20,
             pages_max: 5_000,
             page_pixels_max: 100_000_000,
             page_side_max: 30_000,

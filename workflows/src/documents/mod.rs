@@ -3,11 +3,13 @@
 pub mod error;
 pub mod kind;
 pub mod limits;
-// pub mod filename;
-// pub mod pages;
-pub mod model;
-// pub mod sanitize;
-// pub mod formats;
+
+pub mod filename;
+pub mod pages;
+
 pub mod renderer;
+
+pub mod model;
+pub mod sanitize;
 
 pub use error::DocumentError;

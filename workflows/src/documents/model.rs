@@ -200,10 +200,20 @@ impl Page {
     }
 
     /// The mean over its words that have a confidence; else the engine's own
-    /// figure for the page.
+    /// figure for the page. `None` where the page's kind says that its figures
+    /// are worth nothing.
     #[must_use]
     pub fn mean_confidence(&self) -> Option<f32> {
-        mean(self.words().filter_map(|word| word.confidence)).or(self.confidence)
+        mean(self.word_confidences()).or(self.confidence.filter(|_| self.is_rated()))
+    }
+
+    /// Whether figures of this page are worth anything.
+    fn is_rated(&self) -> bool {
+        self.confidence_kind != ConfidenceKind::None
+    }
+
+    fn word_confidences(&self) -> impl Iterator<Item = f32> {
+        self.words().filter_map(|word| word.confidence.filter(|_| self.is_rated()))
     }
 }
 
@@ -221,8 +231,8 @@ impl Document {
     /// do; `None` when nothing has.
     #[must_use]
     pub fn confidence(&self) -> Option<f32> {
-        let words = self.pages.iter().flat_map(Page::words).filter_map(|word| word.confidence);
-        mean(words).or_else(|| mean(self.pages.iter().filter_map(|page| page.confidence)))
+        let words = self.pages.iter().flat_map(Page::word_confidences);
+        mean(words).or_else(|| mean(self.pages.iter().filter_map(Page::mean_confidence)))
     }
 
     /// What that figure is worth: as much as the least of its pages says.
@@ -270,8 +280,13 @@ mod tests {
         let two = document(pages);
         assert_eq!((two.text_length(), two.confidence()), (10, Some(0.75)));
         assert_eq!(two.confidence_kind(), ConfidenceKind::Uncalibrated);
-        let none = document(vec![page(ConfidenceKind::None, None)]);
+    }
+
+    #[test]
+    fn a_figure_of_a_kind_that_promises_nothing_is_none() {
+        let none = document(vec![page(ConfidenceKind::None, Some(0.9))]);
         assert_eq!((none.confidence(), none.confidence_kind()), (None, ConfidenceKind::None));
+        assert_eq!(none.pages[0].mean_confidence(), None);
     }
 
     #[test]

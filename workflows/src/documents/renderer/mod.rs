@@ -7,10 +7,13 @@
 //! given.
 
 pub mod child;
+mod density;
 mod pdf;
 mod picture;
 mod protocol;
 mod text;
+mod tiff_colors;
+mod tiff_fields;
 mod tiff_pages;
 
 use std::ffi::OsString;

@@ -3,22 +3,29 @@
 use std::io::Cursor;
 
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
-use image::{DynamicImage, GenericImageView, ImageDecoder, ImageResult, Limits as DecoderLimits, Rgba};
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageResult, Limits as DecoderLimits, Rgba};
 
+use super::density::{self, Density};
 use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
+use super::tiff_colors::{Disguise, disguise};
 use super::tiff_pages::TiffPages;
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 
-type Decoder = Box<dyn ImageDecoder>;
+type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
-pub(super) fn count(data: Vec<u8>, kind: Kind, limits: &ChildLimits) -> Result<u32, DocumentError> {
+pub(super) fn count(mut data: Vec<u8>, kind: Kind, limits: &ChildLimits) -> Result<u32, DocumentError> {
     if kind != Kind::Tiff {
-        open(data, kind, 1, limits)?;
+        open(&data, kind, 1, limits)?;
         return Ok(1);
     }
     let pages = TiffPages::read(&data, limits.pages_max).map_err(|reason| broken(kind, reason))?;
-    open(data, kind, 1, limits)?;
+    if pages.count() > 0 {
+        disguise(&mut data);
+        open(&data, kind, 1, limits)?;
+    }
     Ok(pages.count())
 }
 
@@ -30,35 +37,50 @@ pub(super) fn render(
     limits: &ChildLimits,
 ) -> Result<(Answer, Vec<u8>), DocumentError> {
     let page = index.saturating_add(1);
-    if kind == Kind::Tiff {
-        let pages = TiffPages::read(&data, limits.pages_max).map_err(|reason| broken(kind, reason))?;
-        if !pages.put_first(&mut data, index) {
-            return Err(DocumentError::PageOutOfRange { page, pages: pages.count() });
-        }
-    } else if index > 0 {
-        return Err(DocumentError::PageOutOfRange { page, pages: 1 });
-    }
-    let mut decoder = open(data, kind, page, limits)?;
-    let orientation = decoder.orientation().map_err(|e| broken(kind, e.to_string()))?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| broken(kind, e.to_string()))?;
+    let disguise = turn_to(&mut data, kind, index, limits)?;
+    let mut decoder = open(&data, kind, page, limits)?;
+    let density = density::of(&data, kind, decoder.as_mut());
+    // Metadata that can't be read turns nothing.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, kind, page, limits))?;
+    drop(data);
+    let picture = disguise.into_iter().fold(picture, |picture, disguise| disguise.lift(picture));
+    let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options.dpi, page, limits)?;
     picture.apply_orientation(orientation);
-    let (width, height) = picture.dimensions();
-    let pixels = flatten(picture, options.color);
-    Ok((Answer::Rendered { width, height, dpi: 0, color: options.color, text_layer: Vec::new() }, pixels))
+    let (width, height) = (picture.width(), picture.height());
+    Ok((Answer::Rendered { width, height, dpi, color: options.color, text_layer: Vec::new() }, picture.into_bytes()))
+}
+
+/// Makes the wanted page the one that a decoder of `data` sees.
+fn turn_to(
+    data: &mut [u8],
+    kind: Kind,
+    index: u32,
+    limits: &ChildLimits,
+) -> Result<Option<Disguise>, DocumentError> {
+    let page = index.saturating_add(1);
+    if kind != Kind::Tiff {
+        return if index == 0 { Ok(None) } else { Err(DocumentError::PageOutOfRange { page, pages: 1 }) };
+    }
+    let pages = TiffPages::read(data, limits.pages_max).map_err(|reason| broken(kind, reason))?;
+    if !pages.put_first(data, index) {
+        return Err(DocumentError::PageOutOfRange { page, pages: pages.count() });
+    }
+    Ok(disguise(data))
 }
 
 /// A decoder that has read the header, and whose picture may be made.
-fn open(data: Vec<u8>, kind: Kind, page: u32, limits: &ChildLimits) -> Result<Decoder, DocumentError> {
-    let mut decoder = decoder(data, kind).map_err(|e| broken(kind, e.to_string()))?;
+fn open<'a>(data: &'a [u8], kind: Kind, page: u32, limits: &ChildLimits) -> Result<Decoder<'a>, DocumentError> {
+    let mut decoder = decoder(data, kind).map_err(|error| broken(kind, error.to_string()))?;
     let (width, height) = decoder.dimensions();
     limits.check(page, width, height)?;
     let mut memory = DecoderLimits::default();
-    memory.max_alloc = Some(limits.memory_bytes_max / 2);
-    decoder.set_limits(memory).map_err(|e| broken(kind, e.to_string()))?;
+    memory.max_alloc = Some(limits.memory_bytes_max);
+    decoder.set_limits(memory).map_err(|error| refusal(error, kind, page, limits))?;
     Ok(decoder)
 }
 
-fn decoder(data: Vec<u8>, kind: Kind) -> ImageResult<Decoder> {
+fn decoder(data: &[u8], kind: Kind) -> ImageResult<Decoder<'_>> {
     let data = Cursor::new(data);
     Ok(match kind {
         Kind::Png => Box::new(PngDecoder::new(data)?),
@@ -68,17 +90,18 @@ fn decoder(data: Vec<u8>, kind: Kind) -> ImageResult<Decoder> {
     })
 }
 
-/// Bytes in the wanted colours; what is transparent lies on white paper.
-fn flatten(picture: DynamicImage, color: Color) -> Vec<u8> {
-    let picture = if picture.color().has_alpha() { on_white(&picture) } else { picture };
+/// The picture in the wanted colours, 8 bits a channel; what is transparent
+/// lies on white paper.
+fn flat(picture: DynamicImage, color: Color) -> DynamicImage {
+    let picture = if picture.color().has_alpha() { on_white(picture) } else { picture };
     match color {
-        Color::Gray => picture.into_luma8().into_raw(),
-        Color::Rgb => picture.into_rgb8().into_raw(),
+        Color::Gray => picture.into_luma8().into(),
+        Color::Rgb => picture.into_rgb8().into(),
     }
 }
 
-fn on_white(picture: &DynamicImage) -> DynamicImage {
-    let mut flat = picture.to_rgba8();
+fn on_white(picture: DynamicImage) -> DynamicImage {
+    let mut flat = picture.into_rgba8();
     for Rgba([r, g, b, a]) in flat.pixels_mut() {
         for channel in [r, g, b] {
             let mixed = u32::from(*channel) * u32::from(*a) + 255 * (255 - u32::from(*a));
@@ -86,7 +109,46 @@ fn on_white(picture: &DynamicImage) -> DynamicImage {
         }
         *a = 255;
     }
-    DynamicImage::ImageRgba8(flat)
+    flat.into()
+}
+
+/// The picture at no more than `dpi`, as high as it is wide on paper (a fax
+/// has half as many lines as columns), and its resolution; 0 if the file does
+/// not say how large it is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both sides are small and positive")]
+#[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
+fn to_scale(
+    picture: DynamicImage,
+    density: Option<Density>,
+    dpi: u32,
+    page: u32,
+    limits: &ChildLimits,
+) -> Result<(DynamicImage, u32), DocumentError> {
+    let Some(Density { x, y }) = density else { return Ok((picture, 0)) };
+    let target = x.max(y).min(dpi as f32);
+    let scaled = |side: u32, density: f32| ((side as f32 * target / density).round() as u32).max(1);
+    let (width, height) = (scaled(picture.width(), x), scaled(picture.height(), y));
+    let dpi = target.round() as u32;
+    if (width, height) == (picture.width(), picture.height()) {
+        return Ok((picture, dpi));
+    }
+    limits.check(page, width, height)?;
+    Ok((picture.resize_exact(width, height, FilterType::Triangle), dpi))
+}
+
+/// What a decoder's no means once the header was read.
+fn refusal(error: ImageError, kind: Kind, page: u32, limits: &ChildLimits) -> DocumentError {
+    match error {
+        ImageError::Limits(_) => DocumentError::Memory {
+            what: format!("page {page} of the {}", kind.mime()),
+            memory_bytes_max: limits.memory_bytes_max,
+        },
+        ImageError::Decoding(_)
+        | ImageError::Encoding(_)
+        | ImageError::Parameter(_)
+        | ImageError::Unsupported(_)
+        | ImageError::IoError(_) => DocumentError::PageBroken { page, reason: error.to_string() },
+    }
 }
 
 fn broken(kind: Kind, reason: String) -> DocumentError {
