@@ -1,0 +1,75 @@
+#!/bin/sh
+# Builds every guest into plugins/guests/built, with its lock.
+#
+#   build.sh          build all, replace the artefacts and the lock
+#   build.sh --check  only say whether sources and artefacts are those of the lock
+#
+# Needs either rustup's target (`rustup target add wasm32-unknown-unknown`), or
+# a rustc that comes with its own library sources, as Debian's does
+# (`apt-get install rustc-web rust-web-src`), next to rustup's cargo and its
+# rust-lld. CARGO_TARGET_DIR is respected; UNTXT_WASM_RUSTC names another rustc.
+set -eu
+
+guests=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$guests/../.." && pwd)
+target=wasm32-unknown-unknown
+names="flaky garbage grow line-count old-version refuse simulated-qwen3 slow spin trap"
+cd "$guests"
+: "${CARGO_TARGET_DIR:=$guests/target}"
+export CARGO_TARGET_DIR
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+
+# `componentize` runs here and optimises nothing: the plain toolchain, dev profile.
+componentize() {
+    cargo run --quiet --locked -p componentize -- "$@"
+}
+
+if [ "${1:-}" = --check ]; then
+    componentize check "$guests"
+    exit
+fi
+
+sysroot=$(rustc --print sysroot)
+host=$(rustc -vV | sed -n 's/^host: //p')
+linker=$sysroot/lib/rustlib/$host/bin/rust-lld
+if [ -d "$(rustc --print target-libdir --target $target)" ]; then
+    rustc=rustc
+    std=
+else
+    rustc=
+    for candidate in "${UNTXT_WASM_RUSTC:-}" /usr/lib/rust-web/bin/rustc /usr/bin/rustc; do
+        [ -x "$candidate" ] || continue
+        [ -d "$("$candidate" --print sysroot)/lib/rustlib/src/rust/library" ] || continue
+        rustc=$candidate
+        break
+    done
+    if [ -z "$rustc" ]; then
+        echo "build.sh: no rustc here can build for $target." >&2
+        echo "Run 'rustup target add $target', or 'apt-get install rustc-web rust-web-src'." >&2
+        exit 3
+    fi
+    std="-Zbuild-std=std,panic_abort -Zbuild-std-features="
+    export RUSTC_BOOTSTRAP=1
+fi
+if [ ! -x "$linker" ]; then
+    echo "build.sh: rustup's linker is missing at $linker; install Rust with rustup." >&2
+    exit 3
+fi
+
+# Messages of a panic name files; no machine's folders go into an artefact.
+flags="--remap-path-prefix=$root=untxt"
+flags="$flags --remap-path-prefix=$("$rustc" --print sysroot)/lib/rustlib/src/rust=rust"
+for registry in "$cargo_home"/registry/src/*; do
+    flags="$flags --remap-path-prefix=$registry=registry"
+done
+
+packages=
+for name in $names; do packages="$packages -p $name"; done
+# shellcheck disable=SC2086 # words, not one argument
+RUSTC=$rustc RUSTFLAGS=$flags CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
+    cargo build --release --locked --target $target $std $packages
+
+unset RUSTC_BOOTSTRAP
+# shellcheck disable=SC2086 # words, not one argument
+componentize write "$guests" "$CARGO_TARGET_DIR/$target/release" \
+    "$("$rustc" -vV)" "$("$linker" -flavor wasm --version)" $names

@@ -1,0 +1,51 @@
+//! `guests.lock`: what the committed artefacts were made of, and with what.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Map, Value, json};
+
+use crate::digest;
+
+const PATH: &str = "built/guests.lock";
+
+/// Writes the lock of the artefacts `names` as they now lie in `built`.
+pub(crate) fn write(guests: &Path, names: &[&str], rustc: &str, linker: &str) -> Result<()> {
+    let mut artefacts = Map::new();
+    for name in names {
+        artefacts.insert((*name).to_owned(), Value::String(artefact(guests, name)?));
+    }
+    let lock = json!({
+        "sources": digest::sources(guests)?,
+        "rustc": rustc.lines().collect::<Vec<_>>(),
+        "linker": linker,
+        "artefacts": artefacts,
+    });
+    let path = guests.join(PATH);
+    fs::write(&path, format!("{lock:#}\n")).with_context(|| format!("write {}", path.display()))
+}
+
+/// Succeeds when sources and artefacts are those of the lock.
+pub(crate) fn check(guests: &Path) -> Result<()> {
+    let path = guests.join(PATH);
+    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    let lock: Value = serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))?;
+    ensure!(
+        lock["sources"] == digest::sources(guests)?,
+        "sources have changed since the artefacts were built: run plugins/guests/build.sh"
+    );
+    let artefacts = lock["artefacts"].as_object().context("the lock lists no artefacts")?;
+    for (name, sha256) in artefacts {
+        ensure!(
+            *sha256 == artefact(guests, name)?,
+            "built/{name}.wasm is not the one that was locked: run plugins/guests/build.sh"
+        );
+    }
+    println!("{} artefacts are those of the lock, and their sources too", artefacts.len());
+    Ok(())
+}
+
+fn artefact(guests: &Path, name: &str) -> Result<String> {
+    digest::file(&guests.join("built").join(name).with_extension("wasm"))
+}

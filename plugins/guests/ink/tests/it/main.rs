@@ -1,0 +1,5 @@
+//! Pages drawn by hand, and what is found on them.
+
+mod odd;
+mod page;
+mod print;
