@@ -1,1 +1,28 @@
 //! Objects: the S3 side of every file.
+//!
+//! - [`error`]: what can go wrong with an object, and what to do about it
+//! - [`keys`]: where uploads and results lie
+//! - [`config`]: which store is meant
+//! - [`presign`]: how a download names itself
+//! - `embedded`: the S3 server inside this process, for when no other is named
+//! - `client`: the SDK's client for either, and its failures in our words
+//! - `store`: [`Objects`], what everybody else holds
+//! - `upload`: streams of unknown length, a part at a time
+//!
+//! There is one client, aws-sdk-s3, whichever store is meant. Nothing here
+//! lists a bucket: what there is, the database knows.
+
+pub mod config;
+pub mod error;
+pub mod keys;
+pub mod presign;
+
+mod client;
+mod embedded;
+mod store;
+mod upload;
+
+pub use config::{ObjectsConfig, StaticCredentials};
+pub use error::ObjectError;
+pub use presign::PresignOptions;
+pub use store::{Head, Objects, Stored};

@@ -1,0 +1,300 @@
+//! [`Objects`], what everybody else holds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ServerSideEncryption;
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+
+use super::client::{self, Aim};
+use super::config::ObjectsConfig;
+use super::embedded::Embedded;
+use super::error::{ObjectError, Place};
+use super::keys;
+use super::presign::PresignOptions;
+use super::upload::Leftovers;
+
+/// The store. Clones share one client and, where it is embedded, one server,
+/// which stops when the last of them is dropped.
+#[derive(Clone)]
+pub struct Objects {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    aim: Aim,
+    kms_key_id: Option<String>,
+    leftovers: Leftovers,
+    /// Held, not read: it serves as long as it lives.
+    _embedded: Option<Embedded>,
+}
+
+/// What was stored or fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What the store says about an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// As it was stored.
+    pub content_type: Option<String>,
+}
+
+impl Objects {
+    /// The store that `config` means. An embedded one is serving and has its
+    /// bucket when this returns; any other is not asked anything yet, so that
+    /// its outage does not keep the program from starting ([`Objects::check`]
+    /// asks).
+    ///
+    /// # Errors
+    /// [`ObjectError::Config`] when the configuration can't work,
+    /// [`ObjectError::Disk`] when the embedded store's directory can't be used.
+    pub async fn connect(config: ObjectsConfig) -> Result<Self, ObjectError> {
+        config.check()?;
+        let embedded = if config.is_embedded() {
+            Some(Embedded::start(&config.embedded_dir, &config.bucket).await?)
+        } else {
+            None
+        };
+        let (client, endpoint) = match &embedded {
+            Some(server) => (client::of_embedded(server), server.endpoint()),
+            None => client::of_config(&config).await?,
+        };
+        let aim = Aim { endpoint, bucket: config.bucket };
+        let kms_key_id = config.kms_key_id;
+        let leftovers = Leftovers::default();
+        Ok(Self { inner: Arc::new(Inner { client, aim, kms_key_id, leftovers, _embedded: embedded }) })
+    }
+
+    /// Stores `body` under `key`, replacing what was there. Meant for bodies
+    /// that are in memory anyway; [`Objects::put_stream`] is for the others.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], and what the store answers.
+    pub async fn put_bytes(&self, key: &str, content_type: &str, body: Bytes) -> Result<Stored, ObjectError> {
+        keys::check(key)?;
+        let stored = Stored { size_bytes: body.len() as u64, sha256: hex::encode(Sha256::digest(&body)) };
+        self.put(key, content_type, body).await?;
+        Ok(stored)
+    }
+
+    pub(super) async fn put(&self, key: &str, content_type: &str, body: Bytes) -> Result<(), ObjectError> {
+        let put = self.client().put_object().bucket(self.bucket()).key(key).content_type(content_type);
+        let put = match self.kms_key_id() {
+            Some(id) => put
+                .server_side_encryption(ServerSideEncryption::AwsKms)
+                .ssekms_key_id(id)
+                .bucket_key_enabled(true),
+            None => put,
+        };
+        let sent = put.body(ByteStream::from(body)).send().await;
+        sent.map(drop).map_err(|e| client::failure("storing", self.place(key), e))
+    }
+
+    /// Fetches an object into the file `path`, which is there whole or not at
+    /// all, whatever happens in between. Its directory must exist.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], [`ObjectError::Disk`], [`ObjectError::Corrupt`]
+    /// when fewer or more bytes come than were announced, and what the store
+    /// answers.
+    pub async fn get_to_file(&self, key: &str, path: &Path) -> Result<Stored, ObjectError> {
+        let disk = |source| ObjectError::Disk { doing: "writing", path: path.to_owned(), source };
+        let answer = self.get(key).await?;
+        let dir = path.parent().unwrap_or_else(|| Path::new("."));
+        // Beside the target, because a rename across file systems is a copy;
+        // removed when dropped, because whoever waits for this may give up.
+        let temp = tempfile::Builder::new().prefix(".fetch-").tempfile_in(dir).map_err(disk)?;
+        let mut file = tokio::fs::File::from_std(temp.as_file().try_clone().map_err(disk)?);
+        let stored = self.pour(key, answer, &mut file, path).await?;
+        file.flush().await.map_err(disk)?;
+        temp.persist(path).map_err(|e| disk(e.error))?;
+        Ok(stored)
+    }
+
+    async fn pour(
+        &self,
+        key: &str,
+        mut answer: GetObjectOutput,
+        file: &mut tokio::fs::File,
+        path: &Path,
+    ) -> Result<Stored, ObjectError> {
+        let announced = announced(answer.content_length);
+        let (mut hash, mut size_bytes) = (Sha256::new(), 0);
+        while let Some(chunk) = answer.body.next().await {
+            let chunk = chunk.map_err(|e| self.broke_off(key, e))?;
+            size_bytes += chunk.len() as u64;
+            if announced.is_some_and(|bytes| size_bytes > bytes) {
+                break;
+            }
+            hash.update(&chunk);
+            let written = file.write_all(&chunk).await;
+            written.map_err(|source| ObjectError::Disk {
+                doing: "writing",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
+        self.whole(key, announced, size_bytes)?;
+        Ok(Stored { size_bytes, sha256: hex::encode(hash.finalize()) })
+    }
+
+    /// Fetches an object of at most `limit_bytes` into memory.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], [`ObjectError::TooLarge`],
+    /// [`ObjectError::Corrupt`] as for [`Objects::get_to_file`], and what the
+    /// store answers.
+    pub async fn get_bytes(&self, key: &str, limit_bytes: u64) -> Result<Bytes, ObjectError> {
+        let mut answer = self.get(key).await?;
+        let announced = announced(answer.content_length);
+        let too_large = || ObjectError::TooLarge { at: self.place(key), limit_bytes };
+        if announced.is_some_and(|bytes| bytes > limit_bytes) {
+            return Err(too_large());
+        }
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = answer.body.next().await {
+            let chunk = chunk.map_err(|e| self.broke_off(key, e))?;
+            if (bytes.len() + chunk.len()) as u64 > limit_bytes {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        self.whole(key, announced, bytes.len() as u64)?;
+        Ok(bytes.freeze())
+    }
+
+    /// What the store says about an object.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], and what the store answers.
+    pub async fn head(&self, key: &str) -> Result<Head, ObjectError> {
+        keys::check(key)?;
+        let asked = self.client().head_object().bucket(self.bucket()).key(key).send().await;
+        let head = asked.map_err(|e| client::failure("asking for", self.place(key), e))?;
+        Ok(Head {
+            size_bytes: announced(head.content_length).unwrap_or_default(),
+            content_type: head.content_type,
+        })
+    }
+
+    /// Deletes an object. One that isn't there is as good as deleted.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], and what the store answers.
+    pub async fn delete(&self, key: &str) -> Result<(), ObjectError> {
+        keys::check(key)?;
+        let asked = self.client().delete_object().bucket(self.bucket()).key(key).send().await;
+        match asked.map_err(|e| client::failure("deleting", self.place(key), e)) {
+            Ok(_) | Err(ObjectError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A URL by which anybody may fetch the object until it expires. Nothing
+    /// is sent: whether the object exists is not known here. A URL of the
+    /// embedded store works on this machine, as long as this process runs.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`]; [`ObjectError::Config`] when `expires` is longer
+    /// than S3's seven days; [`ObjectError::Denied`] or
+    /// [`ObjectError::Unavailable`] when no credentials are to be had.
+    pub async fn presign_get(
+        &self,
+        key: &str,
+        expires: Duration,
+        options: PresignOptions,
+    ) -> Result<String, ObjectError> {
+        keys::check(key)?;
+        let terms = PresigningConfig::expires_in(expires)
+            .map_err(|e| ObjectError::Config(format!("a URL can't expire in {expires:?}: {e}")))?;
+        let get = self.client().get_object().bucket(self.bucket()).key(key);
+        let get = get
+            .set_response_content_disposition(options.disposition())
+            .set_response_content_type(options.content_type);
+        let signed = get.presigned(terms).await;
+        let signed = signed.map_err(|e| client::failure("signing a URL for", self.place(key), e))?;
+        Ok(signed.uri().to_owned())
+    }
+
+    /// Whether the bucket is there and lets us in. Also tries again to take
+    /// away what broken uploads left behind.
+    ///
+    /// # Errors
+    /// What the store answers; [`ObjectError::Config`] when there is no such
+    /// bucket.
+    pub async fn check(&self) -> Result<(), ObjectError> {
+        let at = self.inner.aim.bucket();
+        let asked = self.client().head_bucket().bucket(self.bucket()).send().await;
+        asked.map_err(|e| match client::failure("asking for", at, e) {
+            ObjectError::NotFound { at } => ObjectError::Config(client::no_bucket(&at)),
+            other => other,
+        })?;
+        self.clear_leftovers().await
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
+    pub(super) fn bucket(&self) -> &str {
+        &self.inner.aim.bucket
+    }
+
+    pub(super) fn kms_key_id(&self) -> Option<&str> {
+        self.inner.kms_key_id.as_deref()
+    }
+
+    pub(super) fn leftovers(&self) -> &Leftovers {
+        &self.inner.leftovers
+    }
+
+    pub(super) fn place(&self, key: &str) -> Box<Place> {
+        self.inner.aim.object(key)
+    }
+
+    async fn get(&self, key: &str) -> Result<GetObjectOutput, ObjectError> {
+        keys::check(key)?;
+        let asked = self.client().get_object().bucket(self.bucket()).key(key).send().await;
+        asked.map_err(|e| client::failure("fetching", self.place(key), e))
+    }
+
+    fn broke_off(&self, key: &str, error: aws_sdk_s3::primitives::ByteStreamError) -> ObjectError {
+        let detail = "the answer broke off".to_owned();
+        ObjectError::Unavailable {
+            doing: "fetching",
+            at: self.place(key),
+            detail,
+            source: Some(error.into()),
+        }
+    }
+
+    fn whole(&self, key: &str, announced: Option<u64>, came: u64) -> Result<(), ObjectError> {
+        match announced {
+            Some(bytes) if bytes != came => {
+                let detail = format!("{bytes} bytes were announced, {came} came");
+                Err(ObjectError::Corrupt { doing: "fetching", at: self.place(key), detail })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn announced(content_length: Option<i64>) -> Option<u64> {
+    content_length.and_then(|bytes| u64::try_from(bytes).ok())
+}
