@@ -1,7 +1,6 @@
-//! Durable workflows on apalis.
-//!
-//! The modules in reading order; each uses only those above it. The first
-//! eight are the core: values and decisions, no clock, no I/O.
+#![doc = include_str!("../ARCHITECTURE.md")]
+
+// The modules in reading order; each uses only those above it.
 
 // What things are called, and when they happen.
 pub mod id;
@@ -22,6 +21,9 @@ pub mod state;
 
 // The heart: what follows from a command.
 pub mod decide;
+
+// Servers this program starts for itself.
+pub mod services;
 
 // The record of all runs, and the index of what is due.
 pub mod journal;
@@ -56,3 +58,6 @@ pub mod engine;
 
 #[cfg(test)]
 mod decide_tests;
+
+#[cfg(test)]
+mod module_order;

@@ -9,6 +9,10 @@ mod follow;
 
 pub mod memory;
 
+pub mod sql;
+
+pub mod database;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
@@ -232,12 +236,8 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    async fn due(
-        &self,
-        workflow: &str,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Scheduled>, JournalError>;
+    async fn due(&self, workflow: &str, until: Timestamp, limit: u32)
+    -> Result<Vec<Scheduled>, JournalError>;
 
     /// Says that `worker` is alive at `now`; registers it the first time.
     ///

@@ -1,0 +1,86 @@
+//! How a database is reached: one URL, SQLite or PostgreSQL.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use super::JournalError;
+use super::sql::fault::Fault;
+
+/// Connections to PostgreSQL that one process keeps.
+const POSTGRES_CONNECTIONS_MAX: u32 = 20;
+/// Connections to a SQLite file: one writes, the others read beside it.
+const SQLITE_CONNECTIONS_MAX: u32 = 8;
+/// How long a call waits for a free connection, and a writer of a SQLite file
+/// for another process's transaction.
+const WAIT: Duration = Duration::from_secs(10);
+/// A PostgreSQL session that stands still inside a transaction holds locks that
+/// others need; after this long the server ends it. No statement waits longer
+/// for a lock either.
+const STANDSTILL_MAX: &str = "10s";
+
+/// Connects to the database at `url` (`sqlite://…` or `postgres://…`). Beyond
+/// the first connection the pool heals itself.
+///
+/// A SQLite file is created when it is missing and written ahead (WAL) with
+/// every commit synced; several processes may use it.
+///
+/// # Errors
+/// [`JournalError::Unavailable`] when the URL can't be read or nothing answers
+/// there; the text names the URL without its password.
+pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
+    let mut options = ConnectOptions::new(url);
+    let sqlite = url.starts_with("sqlite:");
+    options
+        .max_connections(if sqlite { SQLITE_CONNECTIONS_MAX } else { POSTGRES_CONNECTIONS_MAX })
+        .acquire_timeout(WAIT)
+        .connect_timeout(WAIT)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|options| {
+            options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(WAIT)
+        })
+        .map_sqlx_postgres_opts(|options| {
+            options.options([
+                ("idle_in_transaction_session_timeout", STANDSTILL_MAX),
+                ("lock_timeout", STANDSTILL_MAX),
+            ])
+        });
+    Database::connect(options).await.map_err(|error| {
+        let why = Fault::from(error).into_error();
+        JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", without_password(url)))
+    })
+}
+
+/// `url` as it may be shown: the password and what follows a `?` left out.
+fn without_password(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(before, _)| before);
+    let Some((scheme, rest)) = url.split_once("://") else { return "unreadable".to_owned() };
+    let Some((login, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let user = login.split_once(':').map_or(login, |(user, _)| user);
+    format!("{scheme}://{user}@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_url_has_no_password() {
+        assert_eq!(without_password("postgres://me:s3cr@t@db:5432/x?password=no"), "postgres://me@db:5432/x");
+        assert_eq!(without_password("postgres://me@db/x"), "postgres://me@db/x");
+        assert_eq!(without_password("sqlite:///data/x.db?mode=rwc"), "sqlite:///data/x.db");
+        assert_eq!(without_password("me:secret"), "unreadable");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_named() {
+        let error = connect("postgres://me:s3cret@127.0.0.1:1/x").await.unwrap_err().to_string();
+        assert!(error.contains("DATABASE_URL is postgres://me@127.0.0.1:1/x"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What a database's error means: by SQLSTATE, by SQLite's result code, by
+//! type; never by its text.
+
+use sea_orm::sqlx::Error as SqlxError;
+use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+use sea_orm::{DbBackend, DbErr, RuntimeErr};
+
+use crate::journal::JournalError;
+
+/// Why a transaction is void.
+#[derive(Debug)]
+pub(in crate::journal) enum Fault {
+    /// Something it wrote or read can't stand; sent again, it fails again.
+    Guilty(JournalError),
+    /// Another transaction was in the way; sent again, it may well pass.
+    Contended(String),
+    /// The database does not answer.
+    Down(String),
+}
+
+impl Fault {
+    pub(in crate::journal) fn into_error(self) -> JournalError {
+        match self {
+            Self::Guilty(error) => error,
+            Self::Contended(text) | Self::Down(text) => JournalError::Unavailable(text),
+        }
+    }
+}
+
+impl From<Fault> for JournalError {
+    fn from(fault: Fault) -> Self {
+        fault.into_error()
+    }
+}
+
+impl From<JournalError> for Fault {
+    fn from(error: JournalError) -> Self {
+        Self::Guilty(error)
+    }
+}
+
+impl From<DbErr> for Fault {
+    fn from(error: DbErr) -> Self {
+        match &error {
+            DbErr::Conn(RuntimeErr::SqlxError(source))
+            | DbErr::Exec(RuntimeErr::SqlxError(source))
+            | DbErr::Query(RuntimeErr::SqlxError(source)) => of_sqlx(source),
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Down(error.to_string()),
+            _ => Self::Guilty(JournalError::Corrupt(error.to_string())),
+        }
+    }
+}
+
+fn of_sqlx(error: &SqlxError) -> Fault {
+    match error {
+        SqlxError::Database(error) => of_database(&**error),
+        SqlxError::TypeNotFound { .. }
+        | SqlxError::ColumnIndexOutOfBounds { .. }
+        | SqlxError::ColumnNotFound(_)
+        | SqlxError::ColumnDecode { .. }
+        | SqlxError::Decode(_)
+        | SqlxError::RowNotFound => Fault::Guilty(JournalError::Corrupt(error.to_string())),
+        SqlxError::Encode(_) | SqlxError::InvalidArgument(_) => {
+            Fault::Guilty(JournalError::Conflict(error.to_string()))
+        }
+        // Sockets, TLS, the pool, a broken protocol, a worker thread that is gone.
+        _ => Fault::Down(error.to_string()),
+    }
+}
+
+fn of_database(error: &dyn DatabaseError) -> Fault {
+    let text = error.message().to_owned();
+    if error.kind() != ErrorKind::Other {
+        return Fault::Guilty(JournalError::Conflict(text));
+    }
+    let code = error.code().unwrap_or_default();
+    let postgres = error.try_downcast_ref::<sea_orm::sqlx::postgres::PgDatabaseError>().is_some();
+    match if postgres { DbBackend::Postgres } else { DbBackend::Sqlite } {
+        DbBackend::Postgres => of_sqlstate(&code, text),
+        _ => of_sqlite(code.parse().unwrap_or_default(), text),
+    }
+}
+
+/// Classes of <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn of_sqlstate(code: &str, text: String) -> Fault {
+    match code.get(..2).unwrap_or_default() {
+        // Serialization failure, deadlock; lock not available.
+        "40" | "55" => Fault::Contended(text),
+        // A value that does not fit, or breaks a constraint.
+        "22" | "23" => Fault::Guilty(JournalError::Conflict(text)),
+        // A statement the schema does not know: not migrated, or another version's.
+        "42" | "0A" => Fault::Guilty(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
+        "XX" => Fault::Guilty(JournalError::Corrupt(text)),
+        _ => Fault::Down(text),
+    }
+}
+
+/// Result codes of <https://www.sqlite.org/rescode.html>; the low byte is the
+/// primary one.
+fn of_sqlite(code: i32, text: String) -> Fault {
+    match code & 0xff {
+        // BUSY, LOCKED.
+        5 | 6 => Fault::Contended(text),
+        // TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+        18 | 19 | 20 | 25 => Fault::Guilty(JournalError::Conflict(text)),
+        // ERROR: a statement the schema does not know.
+        1 => Fault::Guilty(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
+        // CORRUPT, NOTADB.
+        11 | 26 => Fault::Guilty(JournalError::Corrupt(text)),
+        // The disk is full, gone, read-only.
+        _ => Fault::Down(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_tell_the_guilty_from_the_unlucky() {
+        assert!(matches!(of_sqlstate("23514", String::new()), Fault::Guilty(JournalError::Conflict(_))));
+        assert!(matches!(of_sqlstate("42P01", String::new()), Fault::Guilty(JournalError::Corrupt(_))));
+        assert!(matches!(of_sqlstate("40P01", String::new()), Fault::Contended(_)));
+        assert!(matches!(of_sqlstate("57P01", String::new()), Fault::Down(_)));
+        assert!(matches!(of_sqlite(517, String::new()), Fault::Contended(_)), "BUSY_SNAPSHOT");
+        assert!(matches!(of_sqlite(13, String::new()), Fault::Down(_)), "FULL");
+    }
+}

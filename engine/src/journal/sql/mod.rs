@@ -1,0 +1,144 @@
+//! The journal in SQLite or PostgreSQL. Its tables come from the migrations.
+
+pub(super) mod fault;
+
+mod codec;
+mod dead_letter;
+mod event;
+mod item;
+mod run;
+mod worker;
+
+mod batch;
+mod erase;
+mod read;
+mod slots;
+mod transaction;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sea_orm::DatabaseConnection;
+
+use self::batch::Request;
+use self::writer::Writer;
+use super::follow::Rules;
+use super::rows::RowChange;
+use super::workflows::Workflows;
+use super::{
+    Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+};
+use crate::decide::Scheduled;
+use crate::event::Event;
+use crate::id::{RunId, WorkerName};
+use crate::state::RunState;
+use crate::time::{Clock, Timestamp};
+
+/// The record of all runs, in a database. Clones are the same journal.
+#[derive(Clone)]
+pub struct SqlJournal {
+    db: DatabaseConnection,
+    writer: Writer,
+}
+
+impl SqlJournal {
+    /// The journal in `db`, deciding for `workflows`; `jitter` draws evenly from
+    /// 0..1 (`rand::random` outside of tests). Must be called within a Tokio
+    /// runtime: the task that writes lives there until the last clone is gone.
+    #[must_use]
+    pub fn new(
+        db: DatabaseConnection,
+        workflows: Workflows,
+        clock: Arc<dyn Clock>,
+        jitter: fn() -> f64,
+    ) -> Self {
+        let rules = Arc::new(Rules { workflows, clock, jitter });
+        Self { writer: Writer::spawn(db.clone(), rules), db }
+    }
+}
+
+#[async_trait]
+impl Journal for SqlJournal {
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError> {
+        self.writer.ask(Request::Submit(runs)).await
+    }
+
+    async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
+        let mut applied = self.writer.ask(Request::Apply(Box::new(order))).await?;
+        applied.pop().ok_or_else(|| JournalError::Corrupt("an order without an outcome".to_owned()))
+    }
+
+    async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
+        Ok(read::run(&self.db, run).await?)
+    }
+
+    async fn runs(
+        &self,
+        filter: &RunFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<(Vec<RunState>, u64), JournalError> {
+        Ok(read::runs(&self.db, filter, limit, offset).await?)
+    }
+
+    async fn items(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemOutput>, JournalError> {
+        Ok(read::items(&self.db, run, step, from, limit).await?)
+    }
+
+    async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
+        Ok(read::history(&self.db, run, after_seq, limit).await?)
+    }
+
+    async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError> {
+        Ok(read::tail(&self.db, cursor, limit).await?)
+    }
+
+    async fn due(
+        &self,
+        workflow: &str,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Scheduled>, JournalError> {
+        Ok(slots::due(&self.db, workflow, until, limit).await?)
+    }
+
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
+        Ok(worker::heartbeat(&self.db, worker, now).await?)
+    }
+
+    async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError> {
+        Ok(worker::retire(&self.db, workers).await?)
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+        Ok(worker::all(&self.db).await?)
+    }
+
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
+        Ok(slots::orphans(&self.db, silent_since, limit).await?)
+    }
+
+    async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
+        Ok(read::ended(&self.db, runs).await?)
+    }
+
+    async fn dead_letters(
+        &self,
+        run: Option<RunId>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<Vec<DeadLetter>, JournalError> {
+        Ok(read::dead_letters(&self.db, run, limit, offset).await?)
+    }
+
+    async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
+        Ok(erase::erase(&self.db, run, rows).await?)
+    }
+}

@@ -1,0 +1,184 @@
+//! What is read as it stands, without holding anything.
+
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
+
+use super::codec::{decode, number, stored};
+use super::dead_letter::{DeadLetterRow, DeadLetters};
+use super::event::{EventRow, Events};
+use super::fault::Fault;
+use super::item::{ItemRow, Items};
+use super::run::{RunRow, Runs};
+use super::{dead_letter, event, item, run};
+use crate::event::Event;
+use crate::id::RunId;
+use crate::journal::{DeadLetter, ItemOutput, RunFilter, Tail};
+use crate::state::{RunState, RunStatus};
+
+/// Ids in one statement, within SQLite's 32,766 parameters.
+const IDS_MAX: usize = 10_000;
+
+pub(super) async fn run(db: &DatabaseConnection, id: RunId) -> Result<Option<RunState>, Fault> {
+    let select = Query::select()
+        .columns(run::COLUMNS)
+        .from(Runs::Table)
+        .and_where(Expr::col(Runs::Id).eq(id.0))
+        .to_owned();
+    let row = db.query_one(&select).await?;
+    row.map(|row| Ok(RunRow::from_query_result(&row, "")?.state()?)).transpose()
+}
+
+pub(super) async fn runs(
+    db: &DatabaseConnection,
+    filter: &RunFilter,
+    limit: u32,
+    offset: u64,
+) -> Result<(Vec<RunState>, u64), Fault> {
+    let mut count = Query::select();
+    count.expr(Func::count(Expr::col(Runs::Id))).from(Runs::Table);
+    let mut select = Query::select();
+    select
+        .columns(run::COLUMNS)
+        .from(Runs::Table)
+        .order_by(Runs::CreatedAtMs, Direction::Desc)
+        .order_by(Runs::Id, Direction::Desc)
+        .limit(limit.into())
+        .offset(stored(offset).unsigned_abs());
+    for statement in [&mut count, &mut select] {
+        filtered(statement, filter);
+    }
+    let total = match db.query_one(&count).await? {
+        Some(row) => number("count of runs", row.try_get_by_index::<i64>(0)?)?,
+        None => 0,
+    };
+    let rows = db.query_all(&select).await?;
+    let runs: Result<_, Fault> =
+        rows.iter().map(|row| Ok(RunRow::from_query_result(row, "")?.state()?)).collect();
+    Ok((runs?, total))
+}
+
+fn filtered(statement: &mut SelectStatement, filter: &RunFilter) {
+    if let Some(tenant) = &filter.tenant {
+        statement.and_where(Expr::col(Runs::Tenant).eq(tenant.as_str()));
+    }
+    if !filter.statuses.is_empty() {
+        let words = filter.statuses.iter().map(|status| status.as_str());
+        statement.and_where(Expr::col(Runs::Status).is_in(words));
+    }
+}
+
+pub(super) async fn items(
+    db: &DatabaseConnection,
+    run: RunId,
+    step: u16,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<ItemOutput>, Fault> {
+    let select = Query::select()
+        .columns(item::COLUMNS)
+        .column(Items::Output)
+        .from(Items::Table)
+        .and_where(Expr::col(Items::RunId).eq(run.0))
+        .and_where(Expr::col(Items::Step).eq(i32::from(step)))
+        .and_where(Expr::col(Items::Item).gte(i64::from(from)))
+        .order_by(Items::Item, Direction::Asc)
+        .limit(limit.into())
+        .to_owned();
+    let rows = db.query_all(&select).await?;
+    rows.iter()
+        .map(|row| {
+            let (_, state) = ItemRow::from_query_result(row, "")?.state()?;
+            let output: Option<String> = row.try_get("", "output")?;
+            let output = output.map(|text| decode("items.output", &text)).transpose()?.unwrap_or_default();
+            Ok(ItemOutput { state, output })
+        })
+        .collect()
+}
+
+pub(super) async fn history(
+    db: &DatabaseConnection,
+    run: RunId,
+    after_seq: u64,
+    limit: u32,
+) -> Result<Vec<Event>, Fault> {
+    let select = Query::select()
+        .columns(event::COLUMNS)
+        .from(Events::Table)
+        .and_where(Expr::col(Events::RunId).eq(run.0))
+        .and_where(Expr::col(Events::Seq).gt(stored(after_seq)))
+        .order_by(Events::Seq, Direction::Asc)
+        .limit(limit.into())
+        .to_owned();
+    Ok(events(db, &select).await?.events)
+}
+
+pub(super) async fn tail(db: &DatabaseConnection, cursor: Option<u64>, limit: u32) -> Result<Tail, Fault> {
+    let Some(cursor) = cursor else { return present_end(db).await };
+    let select = Query::select()
+        .columns(event::COLUMNS)
+        .from(Events::Table)
+        .and_where(Expr::col(Events::Position).gt(stored(cursor)))
+        .order_by(Events::Position, Direction::Asc)
+        .limit(limit.into())
+        .to_owned();
+    let tail = events(db, &select).await?;
+    Ok(Tail { cursor: Ord::max(cursor, tail.cursor), events: tail.events })
+}
+
+async fn present_end(db: &DatabaseConnection) -> Result<Tail, Fault> {
+    let select = Query::select().expr(Expr::col(Events::Position).max()).from(Events::Table).to_owned();
+    let last: Option<i64> = match db.query_one(&select).await? {
+        Some(row) => row.try_get_by_index(0)?,
+        None => None,
+    };
+    Ok(Tail { cursor: number("events.position", last.unwrap_or(0))?, events: Vec::new() })
+}
+
+async fn events(db: &DatabaseConnection, select: &SelectStatement) -> Result<Tail, Fault> {
+    let mut tail = Tail::default();
+    for row in db.query_all(select).await? {
+        let row = EventRow::from_query_result(&row, "")?;
+        tail.cursor = number("events.position", row.position)?;
+        tail.events.push(row.event()?);
+    }
+    Ok(tail)
+}
+
+pub(super) async fn ended(db: &DatabaseConnection, runs: &[RunId]) -> Result<Vec<RunId>, Fault> {
+    let mut open = std::collections::BTreeSet::new();
+    let terminal = RunStatus::ALL.into_iter().filter(|status| status.is_terminal());
+    let words: Vec<&str> = terminal.map(RunStatus::as_str).collect();
+    for ids in runs.chunks(IDS_MAX) {
+        let select = Query::select()
+            .column(Runs::Id)
+            .from(Runs::Table)
+            .and_where(Expr::col(Runs::Id).is_in(ids.iter().map(|id| id.0)))
+            .and_where(Expr::col(Runs::Status).is_not_in(words.iter().copied()))
+            .to_owned();
+        for row in db.query_all(&select).await? {
+            open.insert(RunId(row.try_get_by_index(0)?));
+        }
+    }
+    Ok(runs.iter().filter(|run| !open.contains(run)).copied().collect())
+}
+
+pub(super) async fn dead_letters(
+    db: &DatabaseConnection,
+    run: Option<RunId>,
+    limit: u32,
+    offset: u64,
+) -> Result<Vec<DeadLetter>, Fault> {
+    let mut select = Query::select();
+    select
+        .columns(dead_letter::COLUMNS)
+        .from(DeadLetters::Table)
+        .order_by(DeadLetters::AtMs, Direction::Desc)
+        .order_by(DeadLetters::Id, Direction::Desc)
+        .limit(limit.into())
+        .offset(stored(offset).unsigned_abs());
+    if let Some(run) = run {
+        select.and_where(Expr::col(DeadLetters::RunId).eq(run.0));
+    }
+    let rows = db.query_all(&select).await?;
+    rows.iter().map(|row| Ok(DeadLetterRow::from_query_result(row, "")?.letter()?)).collect()
+}
