@@ -104,8 +104,8 @@ pub enum DocumentError {
         /// Its last words.
         reason: String,
     },
-    /// The decoder could not be started.
-    #[error("could not start the decoding process: {0}; is the machine out of processes or memory?")]
+    /// The decoder could not be started, or something outside ended it.
+    #[error("the decoding process is not available: {0}; is the machine out of processes or memory?")]
     RendererUnavailable(String),
 }
 
@@ -132,7 +132,8 @@ impl DocumentError {
     }
 
     /// Whether the same file would fare the same again. A decoder that could
-    /// not start has met a busy machine; all else is in the file.
+    /// not start or was ended from outside has met a busy machine; all else is
+    /// in the file.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::RendererUnavailable(_))

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn an_honest_name_stays() {
-        for name in ["scan 1.pdf", "Größe-2026.tiff", "日本語.png", ".profile", "a.tar.gz", "می‌خواهم.pdf"] {
+        for name in ["scan 1.pdf", "Größe-2026.tiff", "日本語.png", ".profile", "a.tar.gz", "می‌خواهم.pdf"]
+        {
             assert_eq!(safe(name), name);
         }
     }

@@ -12,4 +12,6 @@ pub mod renderer;
 pub mod model;
 pub mod sanitize;
 
+pub mod formats;
+
 pub use error::DocumentError;

@@ -204,7 +204,7 @@ impl Page {
     /// are worth nothing.
     #[must_use]
     pub fn mean_confidence(&self) -> Option<f32> {
-        mean(self.word_confidences()).or(self.confidence.filter(|_| self.is_rated()))
+        mean(self.word_confidences()).or_else(|| self.confidence.filter(|_| self.is_rated()))
     }
 
     /// Whether figures of this page are worth anything.

@@ -20,10 +20,10 @@ const STACK_BYTES: usize = 64 << 20;
 /// standard output. It fails when the parent can't be talked to.
 #[must_use]
 pub fn main() -> ExitCode {
-    match serve() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    let Err(error) = serve() else { return ExitCode::SUCCESS };
+    // The parent reads these words if it lives; if not, nobody does.
+    drop(writeln!(io::stderr(), "{error}"));
+    ExitCode::FAILURE
 }
 
 fn serve() -> io::Result<()> {
@@ -44,10 +44,12 @@ fn serve() -> io::Result<()> {
 
 /// Bounds that the kernel keeps, whatever the decoder does.
 fn confine(limits: &ChildLimits) -> io::Result<()> {
-    let at_most = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    let between = |soft: u64, hard: u64| Rlimit { current: Some(soft), maximum: Some(hard) };
+    let at_most = |value: u64| between(value, value);
     setrlimit(Resource::Core, at_most(0))?;
     setrlimit(Resource::As, at_most(limits.memory_bytes_max))?;
-    setrlimit(Resource::Cpu, at_most(limits.cpu_seconds_max))?;
+    // The first ends us with a signal that says why, the second would not.
+    setrlimit(Resource::Cpu, between(limits.cpu_seconds_max, limits.cpu_seconds_max + 1))?;
     // It writes to a pipe and nowhere else.
     Ok(setrlimit(Resource::Fsize, at_most(0))?)
 }

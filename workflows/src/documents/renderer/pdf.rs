@@ -3,6 +3,7 @@
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::vello_cpu::peniko::ImageAlphaType;
 use hayro::{PixmapSettings, RenderCache, RenderSettings, render as rasterize};
 
 use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
@@ -27,10 +28,10 @@ pub(super) fn render(
     let page = pdf
         .pages()
         .get(index as usize)
-        .ok_or(DocumentError::PageOutOfRange { page: index.saturating_add(1), pages })?;
+        .ok_or_else(|| DocumentError::PageOutOfRange { page: index.saturating_add(1), pages })?;
     let (width_pt, height_pt) = page.render_dimensions();
     let (width, height) = (pixels(width_pt, options.dpi), pixels(height_pt, options.dpi));
-    limits.check(index + 1, width, height)?;
+    limits.check(index.saturating_add(1), width, height)?;
     let cache = RenderCache::new();
     let settings = InterpreterSettings::default();
     let pixmap_settings = PixmapSettings {
@@ -40,10 +41,7 @@ pub(super) fn render(
     };
     let pixmap = rasterize(page, &cache, &settings, &RenderSettings::default(), &pixmap_settings);
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
-    let pixels = match options.color {
-        Color::Gray => pixmap.data().iter().map(|p| luma(p.r, p.g, p.b)).collect(),
-        Color::Rgb => pixmap.data().iter().flat_map(|p| [p.r, p.g, p.b]).collect(),
-    };
+    let pixels = flat(pixmap.take_rgba8(ImageAlphaType::AlphaPremultiplied), options.color);
     let text_layer = text::layer(page, (width, height), (pixmap_settings.x_scale, pixmap_settings.y_scale));
     Ok((Answer::Rendered { width, height, dpi: options.dpi, color: options.color, text_layer }, pixels))
 }
@@ -74,6 +72,21 @@ fn pixels(points: f32, dpi: u32) -> u32 {
 #[expect(clippy::cast_precision_loss, reason = "page sides are far below 2^24 pixels")]
 fn scale(pixels: u32, points: f32) -> f32 {
     (pixels as f32 + 0.01) / points.max(f32::MIN_POSITIVE)
+}
+
+/// The pixels in the wanted colours. They are opaque, as the paper is; they are
+/// moved within their own memory, of which a large page leaves none to spare.
+fn flat(mut rgba: Vec<u8>, color: Color) -> Vec<u8> {
+    let pixels = rgba.len() / 4;
+    for pixel in 0..pixels {
+        let [r, g, b] = [rgba[4 * pixel], rgba[4 * pixel + 1], rgba[4 * pixel + 2]];
+        match color {
+            Color::Gray => rgba[pixel] = luma(r, g, b),
+            Color::Rgb => rgba[3 * pixel..3 * pixel + 3].copy_from_slice(&[r, g, b]),
+        }
+    }
+    rgba.truncate(pixels * color.channels());
+    rgba
 }
 
 /// ITU-R BT.601 luma in 16-bit fixed point.

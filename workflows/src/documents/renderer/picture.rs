@@ -42,13 +42,16 @@ pub(super) fn render(
     let density = density::of(&data, kind, decoder.as_mut());
     // Metadata that can't be read turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(error, kind, page, limits))?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error, kind, page, limits))?;
     drop(data);
     let picture = disguise.into_iter().fold(picture, |picture, disguise| disguise.lift(picture));
     let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options.dpi, page, limits)?;
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width(), picture.height());
-    Ok((Answer::Rendered { width, height, dpi, color: options.color, text_layer: Vec::new() }, picture.into_bytes()))
+    Ok((
+        Answer::Rendered { width, height, dpi, color: options.color, text_layer: Vec::new() },
+        picture.into_bytes(),
+    ))
 }
 
 /// Makes the wanted page the one that a decoder of `data` sees.
@@ -70,13 +73,18 @@ fn turn_to(
 }
 
 /// A decoder that has read the header, and whose picture may be made.
-fn open<'a>(data: &'a [u8], kind: Kind, page: u32, limits: &ChildLimits) -> Result<Decoder<'a>, DocumentError> {
+fn open<'a>(
+    data: &'a [u8],
+    kind: Kind,
+    page: u32,
+    limits: &ChildLimits,
+) -> Result<Decoder<'a>, DocumentError> {
     let mut decoder = decoder(data, kind).map_err(|error| broken(kind, error.to_string()))?;
     let (width, height) = decoder.dimensions();
     limits.check(page, width, height)?;
     let mut memory = DecoderLimits::default();
     memory.max_alloc = Some(limits.memory_bytes_max);
-    decoder.set_limits(memory).map_err(|error| refusal(error, kind, page, limits))?;
+    decoder.set_limits(memory).map_err(|error| refusal(&error, kind, page, limits))?;
     Ok(decoder)
 }
 
@@ -115,7 +123,11 @@ fn on_white(picture: DynamicImage) -> DynamicImage {
 /// The picture at no more than `dpi`, as high as it is wide on paper (a fax
 /// has half as many lines as columns), and its resolution; 0 if the file does
 /// not say how large it is.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both sides are small and positive")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "both sides are small and positive"
+)]
 #[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
 fn to_scale(
     picture: DynamicImage,
@@ -137,7 +149,7 @@ fn to_scale(
 }
 
 /// What a decoder's no means once the header was read.
-fn refusal(error: ImageError, kind: Kind, page: u32, limits: &ChildLimits) -> DocumentError {
+fn refusal(error: &ImageError, kind: Kind, page: u32, limits: &ChildLimits) -> DocumentError {
     match error {
         ImageError::Limits(_) => DocumentError::Memory {
             what: format!("page {page} of the {}", kind.mime()),

@@ -51,6 +51,8 @@ struct Listener {
     word: Option<Spelled>,
     /// Box of the last word of the last line.
     last: Option<Rect>,
+    /// First place and length of the last run.
+    heard: Option<(Affine, usize)>,
 }
 
 /// A word while it is being spelled.
@@ -136,7 +138,14 @@ fn boxed(text: String, seen: Rect) -> TextWord {
 }
 
 impl<'a> Device<'a> for Listener {
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _mode: &DrawMode) {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        let first = run.glyphs().first().map(|glyph| props.transform * glyph.transform());
+        let this = first.map(|place| (place, run.glyphs().len()));
+        // Text that is filled and stroked is drawn twice.
+        if matches!(mode, DrawMode::Stroke(_)) && this == self.heard {
+            return;
+        }
+        self.heard = this;
         for glyph in run.glyphs() {
             self.glyph(glyph, props.transform * glyph.transform());
         }

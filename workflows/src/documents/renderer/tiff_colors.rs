@@ -50,7 +50,9 @@ fn palette(form: Form, data: &[u8], place: u64) -> Option<Vec<[u8; 3]>> {
     let value = |index: u64| form.whole(data, field, index).and_then(|value| u8::try_from(value >> 8).ok());
     // The decoder knows 8 bits a pixel and 1.
     let colors = if value(3 * 256 - 1).is_some() { 256 } else { 2 };
-    (0..colors).map(|index| Some([value(index)?, value(index + colors)?, value(index + 2 * colors)?])).collect()
+    (0..colors)
+        .map(|index| Some([value(index)?, value(index + colors)?, value(index + 2 * colors)?]))
+        .collect()
 }
 
 impl Disguise {

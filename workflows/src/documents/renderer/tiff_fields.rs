@@ -25,7 +25,10 @@ impl Form {
     /// The form of a file that [`Kind::sniff`](crate::documents::kind::Kind::sniff)
     /// takes for a TIFF.
     pub(super) fn of(data: &[u8]) -> Self {
-        Self { big_endian: data.first() == Some(&b'M'), big: matches!(data.get(2..4), Some([43, 0] | [0, 43])) }
+        Self {
+            big_endian: data.first() == Some(&b'M'),
+            big: matches!(data.get(2..4), Some([43, 0] | [0, 43])),
+        }
     }
 
     /// Where the place of the first directory stands.
@@ -49,7 +52,9 @@ impl Form {
     pub(super) fn field(self, data: &[u8], place: u64, tag: u16) -> Option<Field> {
         let (first, entries) = self.entries(data, place)?;
         let tables = data.get(first..)?.chunks_exact(self.entry_width());
-        let position = tables.take(usize::try_from(entries).ok()?).position(|entry| self.sum(&entry[..2]) == u64::from(tag))?;
+        let position = tables
+            .take(usize::try_from(entries).ok()?)
+            .position(|entry| self.sum(&entry[..2]) == u64::from(tag))?;
         let entry = first + position * self.entry_width();
         let kind = u16::try_from(self.number(data, entry + 2, 2)?).ok()?;
         let count = self.number(data, entry + 4, self.place_width())?;
@@ -82,7 +87,8 @@ impl Form {
         if field.kind != RATIONAL {
             return None;
         }
-        let (over, under) = (self.number(data, field.at, 4)?, self.number(data, field.at.checked_add(4)?, 4)?);
+        let (over, under) =
+            (self.number(data, field.at, 4)?, self.number(data, field.at.checked_add(4)?, 4)?);
         (under > 0).then(|| over as f32 / under as f32)
     }
 

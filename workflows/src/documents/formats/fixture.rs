@@ -1,0 +1,57 @@
+//! A document that has one of everything, for the tests of the formats.
+
+use crate::documents::model::{Block, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Word};
+
+/// Two pages, the second of which failed; hostile words among honest ones.
+pub(super) fn document() -> Document {
+    let blocks = vec![
+        block("heading", vec![line(0.1, &[("Invoice", 0.1), ("42", 0.3)])]),
+        block(
+            "paragraph",
+            vec![
+                line(0.2, &[("Ten", 0.1), ("<b>&", 0.2)]),
+                line(0.23, &[("*stars*", 0.1), ("\u{7}bell", 0.2)]),
+            ],
+        ),
+        block("list", vec![line(0.3, &[("first", 0.1)]), line(0.33, &[("second", 0.1)])]),
+        block(
+            "table",
+            vec![
+                line(0.4, &[("Item", 0.1), ("no", 0.17), ("Price", 0.6)]),
+                line(0.43, &[("A|B", 0.1), ("7", 0.6)]),
+            ],
+        ),
+    ];
+    let first = Page {
+        index: 0,
+        width: 1000,
+        height: 1400,
+        dpi: 150,
+        confidence_kind: ConfidenceKind::Calibrated,
+        attempts: 1,
+        blocks,
+        ..Page::default()
+    };
+    let failed = PageStatus::Failed { code: "PAGE_TIMEOUT".to_owned(), message: "late & <gone>".to_owned() };
+    let second = Page { index: 1, status: failed, attempts: 2, ..Page::default() };
+    let engine = Engine { name: "reader".to_owned(), digest: "ab12".to_owned(), simulated: false };
+    Document {
+        version: Document::VERSION,
+        engine,
+        language: Some("de-AT".to_owned()),
+        pages: vec![first, second],
+    }
+}
+
+fn block(role: &str, lines: Vec<Line>) -> Block {
+    Block { role: role.to_owned(), bounds: None, lines }
+}
+
+fn line(y: f32, words: &[(&str, f32)]) -> Line {
+    let words = words.iter().map(|(text, x)| Word {
+        text: (*text).to_owned(),
+        bounds: Some(Rect { x: *x, y, width: 0.06, height: 0.02 }),
+        confidence: Some(0.985),
+    });
+    Line { bounds: Some(Rect { x: 0.1, y, width: 0.6, height: 0.02 }), words: words.collect() }
+}

@@ -1,0 +1,151 @@
+//! hOCR 1.2 (<https://kba.github.io/hocr-spec/1.2/>): XHTML in which classes
+//! say what is a page, an area, a paragraph, a line and a word, and titles say
+//! where it stands, in pixels of the page image.
+
+use super::{apology, escape};
+use crate::documents::model::{Block, ConfidenceKind, Document, Line, Page, Rect, Word};
+
+pub(super) fn render(document: &Document, filename: &str) -> String {
+    let language = escape::html(document.language.as_deref().unwrap_or("und"));
+    let pages: String = document.pages.iter().map(|page| self::page(page, filename)).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" \
+         \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n\
+         <html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"{language}\" lang=\"{language}\">\n<head>\n\
+         <title>OCR Result</title>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\" />\n\
+         <meta name=\"ocr-system\" content=\"{}\" />\n\
+         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_wconf\" />\n\
+         <meta name=\"ocr-number-of-pages\" content=\"{}\" />\n</head>\n<body>\n{pages}</body>\n</html>\n",
+        escape::html(&system(document)),
+        document.pages.len(),
+    )
+}
+
+fn system(document: &Document) -> String {
+    let simulated = if document.engine.simulated { " (simulated: the text was made up)" } else { "" };
+    format!("untxt, engine {}{simulated}", document.engine.name)
+}
+
+fn page(page: &Page, filename: &str) -> String {
+    let number = page.index + 1;
+    let mut title = format!(
+        "image {}; bbox 0 0 {} {}; ppageno {}",
+        quoted(filename),
+        page.width,
+        page.height,
+        page.index
+    );
+    if page.dpi > 0 {
+        title += &format!("; scan_res {0} {0}", page.dpi);
+    }
+    // A comment may not hold two dashes.
+    let apology = apology(page.index, &page.status).map(|words| words.replace('-', "‐"));
+    let body: String = match apology {
+        Some(words) => format!("<!-- {} -->\n", escape::html(&words)),
+        None => {
+            let blocks = page.blocks.iter().enumerate();
+            blocks
+                .map(|(index, block)| Place { page, path: format!("{number}_{}", index + 1) }.area(block))
+                .collect()
+        }
+    };
+    format!(
+        "<div class=\"ocr_page\" id=\"page_{number}\" title=\"{}\">\n{body}</div>\n",
+        escape::html(&title)
+    )
+}
+
+/// A string of the specification's grammar; what it has no form for is left
+/// out.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace(['"', '\\'], "_"))
+}
+
+/// Where in the document an element stands: its page, and the numbers its ids
+/// are made of.
+struct Place<'a> {
+    page: &'a Page,
+    path: String,
+}
+
+impl Place<'_> {
+    fn area(&self, block: &Block) -> String {
+        let title = title(self.bbox(block.bounds).as_slice());
+        let lines: String = (1..).zip(&block.lines).map(|(number, line)| self.line(number, line)).collect();
+        let path = &self.path;
+        format!(
+            "<div class=\"ocr_carea\" id=\"block_{path}\"{title}>\n<p class=\"ocr_par\" id=\"par_{path}\"{title}>\n{lines}</p>\n</div>\n"
+        )
+    }
+
+    fn line(&self, number: usize, line: &Line) -> String {
+        let path = format!("{}_{number}", self.path);
+        let title = title(self.bbox(line.bounds).as_slice());
+        let words: Vec<String> =
+            (1..).zip(&line.words).map(|(number, word)| self.word(&path, number, word)).collect();
+        format!("<span class=\"ocr_line\" id=\"line_{path}\"{title}>{}</span>\n", words.join(" "))
+    }
+
+    fn word(&self, line: &str, number: usize, word: &Word) -> String {
+        let is_rated = self.page.confidence_kind != ConfidenceKind::None;
+        let confidence =
+            word.confidence.filter(|_| is_rated).map(|part| format!("x_wconf {:.0}", part * 100.0));
+        let properties: Vec<String> = self.bbox(word.bounds).into_iter().chain(confidence).collect();
+        let text = escape::html(&word.text);
+        format!("<span class=\"ocrx_word\" id=\"word_{line}_{number}\"{}>{text}</span>", title(&properties))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the page")]
+    fn bbox(&self, bounds: Option<Rect>) -> Option<String> {
+        let Rect { x, y, width, height } = bounds?;
+        let pixels = |part: f32, side: u32| (part.clamp(0.0, 1.0) * side as f32).round() as u32;
+        let Page { width: across, height: down, .. } = *self.page;
+        let (left, top) = (pixels(x, across), pixels(y, down));
+        Some(format!("bbox {left} {top} {} {}", pixels(x + width, across), pixels(y + height, down)))
+    }
+}
+
+fn title(properties: &[String]) -> String {
+    if properties.is_empty() { String::new() } else { format!(" title=\"{}\"", properties.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn places_are_pixels_and_confidences_are_said_only_when_known() {
+        let mut document = fixture::document();
+        document.pages[0].blocks[0].lines[0].words[1].confidence = None;
+        let hocr = render(&document, "a \"b\" & c.pdf");
+        for part in [
+            "id=\"page_1\" title=\"image &quot;a _b_ &amp; c.pdf&quot;; bbox 0 0 1000 1400; ppageno 0; scan_res 150 150\"",
+            "<div class=\"ocr_carea\" id=\"block_1_1\">\n<p class=\"ocr_par\" id=\"par_1_1\">",
+            "<span class=\"ocr_line\" id=\"line_1_1_1\" title=\"bbox 100 140 700 168\">",
+            "<span class=\"ocrx_word\" id=\"word_1_1_1_1\" title=\"bbox 100 140 160 168; x_wconf 98\">Invoice</span>",
+            "<span class=\"ocrx_word\" id=\"word_1_1_1_2\" title=\"bbox 300 140 360 168\">42</span>",
+            "content=\"untxt, engine reader\"",
+            "<div class=\"ocr_page\" id=\"page_2\"",
+        ] {
+            assert!(hocr.contains(part), "{part} is not in\n{hocr}");
+        }
+    }
+
+    #[test]
+    fn it_is_well_formed() {
+        let hocr = render(&fixture::document(), "x--y<.pdf");
+        let mut open = Vec::new();
+        for tag in hocr.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+            let name = tag.split([' ', '\n']).next().unwrap();
+            match name.strip_prefix('/') {
+                Some(name) => assert_eq!(open.pop(), Some(name)),
+                None if name.starts_with(['?', '!']) || tag.ends_with('/') => {}
+                None => open.push(name),
+            }
+        }
+        assert_eq!(open, [""; 0]);
+    }
+}

@@ -1,0 +1,110 @@
+//! A page for a browser. Its frame is what clients of the first version parse:
+//! the title, the heading, paragraphs, and the metadata under them.
+
+use super::{apology, cells, escape, facts};
+use crate::documents::model::{Block, Document, Line, Page};
+
+pub(super) fn render(document: &Document, filename: &str) -> String {
+    let language = document.language.as_deref().unwrap_or("und");
+    let body: String = match document.pages.as_slice() {
+        [page] => contents(page),
+        pages => pages.iter().map(section).collect(),
+    };
+    let facts: String = facts(document, filename)
+        .into_iter()
+        .map(|(name, value)| format!("    <p>{name}: {}</p>\n", escape::html(&value)))
+        .collect();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>OCR Result</title>\n</head>\n\
+         <body>\n  <h1>Extracted Text</h1>\n{body}  <div class=\"metadata\">\n{facts}  </div>\n</body>\n</html>\n",
+        escape::html(language)
+    )
+}
+
+fn section(page: &Page) -> String {
+    let number = page.index + 1;
+    format!("  <section id=\"page-{number}\">\n  <h2>Page {number}</h2>\n{}  </section>\n", contents(page))
+}
+
+/// The engine's own rendering, which was sanitised when it came, or the blocks.
+fn contents(page: &Page) -> String {
+    if let Some(apology) = apology(page.index, &page.status) {
+        return format!("  <p class=\"failed\">{}</p>\n", escape::html(&apology));
+    }
+    match page.html.as_deref().filter(|html| !html.trim().is_empty()) {
+        Some(html) => format!("{html}\n"),
+        None => page.blocks.iter().map(|block| self::block(block, page)).collect(),
+    }
+}
+
+fn block(block: &Block, page: &Page) -> String {
+    match block.role.as_str() {
+        "heading" => format!("  <h3>{}</h3>\n", text(block, " ")),
+        "list" => format!(
+            "  <ul>\n{}  </ul>\n",
+            wrapped(block, |line| format!("<li>{}</li>", escape::html(&line.text())))
+        ),
+        "table" => format!("  <table>\n{}  </table>\n", wrapped(block, |line| row(line, page))),
+        "figure" => format!("  <figure>{}</figure>\n", text(block, "\n")),
+        "caption" => format!("  <p class=\"caption\">{}</p>\n", text(block, "\n")),
+        _ => format!("  <p>{}</p>\n", text(block, "\n")),
+    }
+}
+
+fn text(block: &Block, between: &str) -> String {
+    let lines: Vec<String> = block.lines.iter().map(|line| escape::html(&line.text())).collect();
+    lines.join(between)
+}
+
+fn wrapped(block: &Block, wrap: impl Fn(&Line) -> String) -> String {
+    block.lines.iter().map(|line| format!("    {}\n", wrap(line))).collect()
+}
+
+fn row(line: &Line, page: &Page) -> String {
+    let cells: String =
+        cells::cells(line, page).iter().map(|cell| format!("<td>{}</td>", escape::html(cell))).collect();
+    format!("<tr>{cells}</tr>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn it_has_the_frame_that_clients_know() {
+        let mut document = fixture::document();
+        document.pages.truncate(1);
+        document.language = Some("en".to_owned());
+        let html = render(&document, "<x>.pdf");
+        for part in [
+            "<title>OCR Result</title>",
+            "<h1>Extracted Text</h1>",
+            "<div class=\"metadata\">\n    <p>Confidence: 98.5%</p>",
+            "<p>Language: English</p>",
+            "<p>Engine: reader</p>",
+            "<p>File: &lt;x&gt;.pdf</p>",
+            "<h3>Invoice 42</h3>",
+            "<p>Ten &lt;b&gt;&amp;\n*stars* bell</p>",
+            "<li>second</li>",
+            "<tr><td>Item no</td><td>Price</td></tr>",
+        ] {
+            assert!(html.contains(part), "{part} is not in\n{html}");
+        }
+        assert!(!html.contains("Simulated") && !html.contains("<section"));
+    }
+
+    #[test]
+    fn many_pages_are_sections_and_what_is_made_up_says_so() {
+        let mut document = fixture::document();
+        document.engine.simulated = true;
+        document.pages[0].html = Some("<p>own</p>".to_owned());
+        let html = render(&document, "x.pdf");
+        assert!(html.contains("<section id=\"page-1\">\n  <h2>Page 1</h2>\n<p>own</p>\n"), "{html}");
+        assert!(html.contains(
+            "<p class=\"failed\">Page 2 could not be recognised: PAGE_TIMEOUT: late &amp; &lt;gone&gt;</p>"
+        ));
+        assert!(html.contains("<p>Language: German</p>") && html.contains("<p>Simulated: yes"));
+        assert!(html.contains("<p>Pages not recognised: 2</p>"));
+    }
+}

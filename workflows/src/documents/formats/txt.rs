@@ -1,0 +1,40 @@
+//! Plain text: a line each, an empty line between blocks, a form feed between
+//! pages, as `pdftotext` has it.
+
+use super::{apology, cells, escape};
+use crate::documents::model::{Block, Document, Line, Page};
+
+pub(super) fn render(document: &Document) -> String {
+    let pages: Vec<String> = document.pages.iter().map(page).collect();
+    pages.join("\u{c}")
+}
+
+fn page(page: &Page) -> String {
+    let blocks: Vec<String> = page.blocks.iter().map(|block| self::block(block, page)).collect();
+    let text =
+        apology(page.index, &page.status).map_or_else(|| blocks.join("\n\n"), |words| format!("[{words}]"));
+    escape::plain(&text) + "\n"
+}
+
+fn block(block: &Block, page: &Page) -> String {
+    let line = |line: &Line| match block.role.as_str() {
+        "table" => cells::cells(line, page).join("\t"),
+        _ => line.text(),
+    };
+    let lines: Vec<String> = block.lines.iter().map(line).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+
+    #[test]
+    fn text_and_nothing_else() {
+        assert_eq!(
+            super::render(&fixture::document()),
+            "Invoice 42\n\nTen <b>&\n*stars* bell\n\nfirst\nsecond\n\nItem no\tPrice\nA|B\t7\n\u{c}\
+             [Page 2 could not be recognised: PAGE_TIMEOUT: late & <gone>]\n"
+        );
+    }
+}
