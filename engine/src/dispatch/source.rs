@@ -14,10 +14,6 @@ use crate::id::Delivery;
 use crate::parts::Parts;
 use crate::workflow::Workflow;
 
-/// How long one pull waits. When it is over, a free slot is offered to the
-/// worker's other topics.
-const PATIENCE: Duration = Duration::from_millis(500);
-
 /// One topic, as one worker sees it.
 pub(crate) struct Source {
     pub(crate) parts: Arc<Parts>,
@@ -26,6 +22,8 @@ pub(crate) struct Source {
     pub(crate) slots: Arc<Semaphore>,
     /// Slots this topic may hold while it waits, so that the others can wait too.
     pub(crate) share: usize,
+    /// How long one pull waits before its slots are offered to the others.
+    pub(crate) patience: Duration,
 }
 
 /// A delivery and the slot it is dealt with in; the slot is free again when
@@ -46,7 +44,7 @@ impl Source {
         let mut backoff = Backoff::default();
         loop {
             let slots = self.free_slots().await;
-            match self.parts.queue.pull(self.topic(), slots.len(), PATIENCE).await {
+            match self.parts.queue.pull(self.topic(), slots.len(), self.patience).await {
                 Ok(deliveries) => {
                     self.parts.health.succeeded(Part::Pull);
                     let pulled = self.accept(deliveries, slots).await;

@@ -22,7 +22,7 @@ use crate::journal::rows::RowChange;
 use crate::journal::{JournalError, Order};
 use crate::parts::Parts;
 use crate::state::{Attempts as Made, RunState};
-use crate::step::{Step, StepContext, StepOutput};
+use crate::step::{Step, StepContext};
 
 /// How long a step that was told to stop has for it before it is dropped.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -235,48 +235,44 @@ async fn run_step(
     );
     let work = async move { step.run(&context).await }.instrument(span);
     let mut task = AbortOnDropHandle::new(tokio::spawn(work));
-    tokio::select! {
-        result = &mut task => return ended_by_itself(definition, result),
-        () = signal.stopped() => {}
-        () = pause(definition.policy.timeout) => signal.stop(Stop::TimedOut),
+    let result = tokio::select! {
+        result = &mut task => Some(result),
+        () = signal.stopped() => None,
+        () = pause(definition.policy.timeout) => {
+            signal.stop(Stop::TimedOut);
+            None
+        }
+    };
+    let result = match result {
+        Some(result) => Some(result),
+        None => tokio::time::timeout(STOP_GRACE, &mut task).await.ok(),
+    };
+    match (result, signal.reason()) {
+        // What is done is done, also by one that was told to stop.
+        (Some(Ok(Ok(output))), _) => Ending::Outcome(Outcome::Done(output.done), output.rows),
+        // The failure of one that was told to stop says no more than that.
+        (_, Some(reason)) => stopped(definition, reason),
+        (Some(Ok(Err(error))), None) => failed(error),
+        (Some(Err(error)), None) => failed(panicked(definition, error)),
+        // Out of the grace time, which begins with a reason.
+        (None, None) => Ending::GiveBack,
     }
-    // What is done within the grace time is done; a failure says no more than
-    // that it was stopped.
-    match tokio::time::timeout(STOP_GRACE, &mut task).await {
-        Ok(Ok(Ok(output))) => done(output),
-        _ => stopped(definition, signal.reason()),
-    }
-}
-
-fn done(output: StepOutput) -> Ending {
-    Ending::Outcome(Outcome::Done(output.done), output.rows)
 }
 
 fn failed(error: StepError) -> Ending {
     Ending::Outcome(Outcome::Failed(error), Vec::new())
 }
 
-fn ended_by_itself(
-    definition: &StepDefinition,
-    result: Result<Result<StepOutput, StepError>, JoinError>,
-) -> Ending {
-    match result {
-        Ok(Ok(output)) => done(output),
-        Ok(Err(error)) => failed(error),
-        Err(error) => failed(panicked(definition, error)),
-    }
-}
-
-fn stopped(definition: &StepDefinition, reason: Option<Stop>) -> Ending {
+fn stopped(definition: &StepDefinition, reason: Stop) -> Ending {
     match reason {
-        Some(Stop::TimedOut) => {
+        Stop::TimedOut => {
             let (name, timeout) = (definition.name, definition.policy.timeout);
             let message =
                 format!("step `{name}` did not end within {timeout:?}, the timeout of its retry policy");
             failed(StepError::retry(Budget::Content, "STEP_TIMEOUT", message))
         }
-        Some(Stop::Drained) | None => Ending::GiveBack,
-        Some(Stop::Ended | Stop::Lost) => Ending::Unwanted,
+        Stop::Drained => Ending::GiveBack,
+        Stop::Ended | Stop::Lost => Ending::Unwanted,
     }
 }
 

@@ -29,6 +29,13 @@ use running::{Running, Stop};
 /// is over.
 const HAND_BACK_MAX: Duration = Duration::from_secs(5);
 
+/// How long a pull waits for something to do.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long it waits in a worker with more topics than slots, where whoever
+/// waits keeps another from looking.
+const PATIENCE_IN_TURN: Duration = Duration::from_millis(10);
+
 /// One worker under one name.
 struct Worker {
     parts: Arc<Parts>,
@@ -101,7 +108,7 @@ impl Worker {
     }
 
     fn topics(&self) -> JoinSet<Result<(), String>> {
-        let slots = self.config.concurrency.get();
+        let (slots, count) = (self.config.concurrency.get(), self.parts.workflows.len());
         let semaphore = Arc::new(Semaphore::new(slots));
         let attempts: Arc<dyn Attempts> = Arc::new(Attempter {
             parts: Arc::clone(&self.parts),
@@ -115,7 +122,8 @@ impl Worker {
                 parts: Arc::clone(&self.parts),
                 workflow: workflow.clone(),
                 slots: Arc::clone(&semaphore),
-                share: (slots / self.parts.workflows.len()).max(1),
+                share: (slots / count).max(1),
+                patience: if slots < count { PATIENCE_IN_TURN } else { PATIENCE },
             });
             let name = format!("{}/{}", self.name, workflow.definition.name());
             let (attempts, shutdown) = (Arc::clone(&attempts), self.draining.clone());

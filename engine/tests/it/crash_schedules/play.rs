@@ -1,0 +1,250 @@
+//! One run, played through lives that end at their crash points.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use untxt_engine::crash::CrashPoint;
+use untxt_engine::decide::Scheduled;
+use untxt_engine::definition::Definition;
+use untxt_engine::engine::Engine;
+use untxt_engine::error::{Budget, StepError};
+use untxt_engine::event::{Event, EventKind, OnItemFailure};
+use untxt_engine::id::{Delivery, Slot};
+use untxt_engine::journal::{Journal, NewRun};
+use untxt_engine::queue::{Depth, Queue, QueueError};
+use untxt_engine::step::{Step, StepContext};
+use untxt_engine::workflow::Workflow;
+use uuid::Uuid;
+
+use super::hook::{Crash, Reaper};
+use super::normal::{Normal, check, normal};
+use crate::stage::{
+    PAGES, StepResult, code, config, definition, history, in_time, memory_queue, names_pages, new_run, paper,
+    policy, returns,
+};
+
+/// What goes wrong besides crashes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Trouble {
+    #[default]
+    None,
+    /// A page fails once and then works.
+    FlakyPage,
+    /// A page can't be done; the run goes on without it.
+    DeadPage,
+    /// The last step fails once, then for good.
+    DeadEnd,
+}
+
+impl Trouble {
+    pub(super) const ALL: [Self; 4] = [Self::None, Self::FlakyPage, Self::DeadPage, Self::DeadEnd];
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Play {
+    pub(super) trouble: Trouble,
+    /// One unless more are wanted.
+    pub(super) workers: usize,
+    /// Whether the queue delivers everything twice.
+    pub(super) doubled: bool,
+    /// Whether the first life is drained while a page is at work.
+    pub(super) drain: bool,
+    /// Where the lives end, one after the other.
+    pub(super) crashes: Vec<Crash>,
+}
+
+pub(super) struct Played {
+    pub(super) left: Normal,
+    pub(super) died_at: BTreeSet<CrashPoint>,
+}
+
+/// What the steps did, over all lives.
+#[derive(Default)]
+struct Effects {
+    /// How often the code of each slot returned a result.
+    done: HashMap<Slot, u32>,
+    drained: bool,
+}
+
+/// Plays it on a fresh journal.
+pub(super) async fn play(fresh: &dyn Fn(&Definition) -> Arc<dyn Journal>, play: &Play) -> Played {
+    let journal = fresh(&definition(policy()));
+    let mut life = Life { play, journal, shutdown: CancellationToken::new(), effects: Arc::default() };
+    let run = NewRun { on_item_failure: OnItemFailure::Partial, ..new_run(&life.workflow()) };
+    let (mut died_at, mut crashes) = (BTreeSet::new(), VecDeque::from(play.crashes.clone()));
+    loop {
+        match in_time(life.live(&run, crashes.front().copied())).await {
+            End::Crashed => died_at.extend(crashes.pop_front().map(|crash| crash.point)),
+            End::Drained => {}
+            End::Over => break,
+        }
+        life.shutdown = CancellationToken::new();
+    }
+    let engine = life.engine(Arc::default());
+    let (state, history) = (engine.run(run.id).await.unwrap().unwrap(), history(&engine, run.id).await);
+    check(&history);
+    check_effects(&history, &life.effects.lock().unwrap());
+    Played { left: normal(&state, &history), died_at }
+}
+
+/// Code that returned a result did so once, and once more for every attempt
+/// that was lost on the way.
+fn check_effects(history: &[Event], effects: &Effects) {
+    for (slot, done) in &effects.done {
+        let lost = |event: &&Event| match &event.kind {
+            EventKind::Lost(attempt) => (attempt.step, attempt.item) == (slot.step, slot.item),
+            _ => false,
+        };
+        let lost = u32::try_from(history.iter().filter(lost).count()).unwrap();
+        assert!((1..=1 + lost).contains(done), "{slot} was done {done} times, {lost} attempts were lost");
+    }
+}
+
+enum End {
+    Crashed,
+    Drained,
+    Over,
+}
+
+/// One process after the other.
+struct Life<'a> {
+    play: &'a Play,
+    journal: Arc<dyn Journal>,
+    shutdown: CancellationToken,
+    effects: Arc<Mutex<Effects>>,
+}
+
+impl Life<'_> {
+    /// A process has a queue of its own, which dies with it.
+    fn engine(&self, reaper: Arc<Reaper>) -> Engine {
+        let (inner, again) = (memory_queue(), Mutex::default());
+        let queue = Arc::new(Doubling { inner, doubled: self.play.doubled, again });
+        let builder = Engine::builder(Arc::clone(&self.journal), queue).workflow(self.workflow());
+        builder.crash_hook(reaper).build().unwrap()
+    }
+
+    async fn live(&self, run: &NewRun, crash: Option<Crash>) -> End {
+        let reaper = Arc::new(Reaper::at(crash));
+        let engine = self.engine(Arc::clone(&reaper));
+        tokio::select! {
+            biased;
+            () = reaper.died() => End::Crashed,
+            end = self.work(&engine, run) => end,
+        }
+    }
+
+    async fn work(&self, engine: &Engine, run: &NewRun) -> End {
+        take_over(engine).await;
+        if engine.run(run.id).await.unwrap().is_none() {
+            engine.submit(run.clone()).await.unwrap();
+        }
+        let worker = || engine.run_worker(config(1), self.shutdown.clone());
+        let second = async { if self.play.workers > 1 { worker().await } else { Ok(()) } };
+        tokio::select! {
+            biased;
+            ended = engine.wait(run.id) => { ended.unwrap(); End::Over }
+            drained = async { tokio::try_join!(worker(), second) } => { drained.unwrap(); End::Drained }
+        }
+    }
+
+    fn workflow(&self) -> Workflow {
+        let mut workflow = paper(policy(), self.step());
+        workflow.steps = vec![self.step(); 3];
+        workflow
+    }
+
+    /// The code of all steps.
+    fn step(&self) -> Arc<dyn Step> {
+        let (trouble, drain, shutdown) = (self.play.trouble, self.play.drain, self.shutdown.clone());
+        let (journal, effects) = (Arc::clone(&self.journal), Arc::clone(&self.effects));
+        code(move |context| {
+            let (journal, effects, shutdown) = (Arc::clone(&journal), Arc::clone(&effects), shutdown.clone());
+            async move {
+                if drain && context.slot.item == Some(1) && first_time(&effects) {
+                    shutdown.cancel();
+                    context.cancel.cancelled().await;
+                    return Err(StepError::permanent("STOPPED", "the worker leaves"));
+                }
+                let result = act(trouble, &context, failures(&*journal, context.slot).await);
+                if result.is_ok() {
+                    *effects.lock().unwrap().done.entry(context.slot).or_default() += 1;
+                }
+                result
+            }
+        })
+    }
+}
+
+/// What a restarted process does that knows its predecessors are gone.
+async fn take_over(engine: &Engine) {
+    let gone = engine.workers().await.unwrap().into_iter().map(|worker| worker.name);
+    engine.declare_dead(&gone.collect::<Vec<_>>()).await.unwrap();
+}
+
+fn first_time(effects: &Mutex<Effects>) -> bool {
+    !std::mem::replace(&mut effects.lock().unwrap().drained, true)
+}
+
+/// Failures at the slot that were recorded; one that a crash swallowed has to
+/// be made again.
+async fn failures(journal: &dyn Journal, slot: Slot) -> usize {
+    let history = journal.history(slot.run, 0, 10_000).await.unwrap();
+    let of_slot = |event: &&Event| match &event.kind {
+        EventKind::Failed { attempt, .. } => (attempt.step, attempt.item) == (slot.step, slot.item),
+        _ => false,
+    };
+    history.iter().filter(of_slot).count()
+}
+
+fn act(trouble: Trouble, context: &StepContext, failures: usize) -> StepResult {
+    let flaky = || Err(StepError::retry(Budget::Content, "SMUDGED", "look again"));
+    match (trouble, context.slot.step, context.slot.item) {
+        (Trouble::FlakyPage, 1, Some(1)) | (Trouble::DeadEnd, 2, None) if failures == 0 => flaky(),
+        (Trouble::DeadPage, 1, Some(2)) => Err(StepError::permanent("TORN", "the page is torn")),
+        (Trouble::DeadEnd, 2, None) => Err(StepError::permanent("FULL", "there is no room for it")),
+        (_, 0, _) => names_pages(PAGES),
+        (_, 1, item) => returns(json!({ "page": item })),
+        _ => returns(json!({ "closed": context.output_of(0)["pages"] })),
+    }
+}
+
+/// A queue that delivers everything twice: the second time at the next pull,
+/// whoever pulls.
+struct Doubling {
+    inner: Arc<dyn Queue>,
+    doubled: bool,
+    again: Mutex<VecDeque<Delivery>>,
+}
+
+#[async_trait]
+impl Queue for Doubling {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
+        self.inner.push(topic, pointers).await
+    }
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
+        if let Some(again) = self.again.lock().unwrap().pop_front() {
+            return Ok(vec![again]);
+        }
+        let pulled = self.inner.pull(topic, max, patience).await?;
+        if self.doubled {
+            self.again.lock().unwrap().extend(&pulled);
+        }
+        Ok(pulled)
+    }
+    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.inner.acknowledge(topic, deliveries).await
+    }
+    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.inner.release(topic, deliveries).await
+    }
+    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
+        self.inner.ahead(topic, priority).await
+    }
+    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
+        self.inner.depth(topic).await
+    }
+}

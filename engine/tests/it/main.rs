@@ -1,0 +1,8 @@
+//! The engine as a program uses it.
+
+mod cancel_and_drain;
+mod crash_schedules;
+mod faults;
+mod life;
+mod stage;
+mod watching;

@@ -1,0 +1,151 @@
+//! What the tests play on: a workflow of three steps, `open` - `page` for each
+//! of three items - `close`, whose code a test can replace.
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use untxt_engine::decide::Done;
+use untxt_engine::definition::{Definition, Spread, StepDefinition};
+use untxt_engine::engine::Engine;
+use untxt_engine::error::StepError;
+use untxt_engine::event::{Event, OnItemFailure};
+use untxt_engine::id::RunId;
+use untxt_engine::journal::memory::MemoryJournal;
+use untxt_engine::journal::workflows::Workflows;
+use untxt_engine::journal::{Journal, NewRun};
+use untxt_engine::queue::Queue;
+use untxt_engine::queue::memory::MemoryQueue;
+use untxt_engine::retry::RetryPolicy;
+use untxt_engine::step::{Step, StepContext, StepOutput};
+use untxt_engine::time::SystemClock;
+use untxt_engine::worker::WorkerConfig;
+use untxt_engine::workflow::Workflow;
+
+pub(crate) const PAGES: u32 = 3;
+
+/// Longer than any test takes; a test that waits for it has failed.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+pub(crate) type StepResult = Result<StepOutput, StepError>;
+
+/// A step whose code is a function.
+struct Code(Box<dyn Fn(StepContext) -> BoxFuture<'static, StepResult> + Send + Sync>);
+
+#[async_trait]
+impl Step for Code {
+    async fn run(&self, context: &StepContext) -> StepResult {
+        (self.0)(context.clone()).await
+    }
+}
+
+pub(crate) fn code<F>(code: impl Fn(StepContext) -> F + Send + Sync + 'static) -> Arc<dyn Step>
+where
+    F: Future<Output = StepResult> + Send + 'static,
+{
+    Arc::new(Code(Box::new(move |context| Box::pin(code(context)))))
+}
+
+/// A step's plain result.
+pub(crate) fn returns(output: serde_json::Value) -> StepResult {
+    Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+}
+
+pub(crate) fn names_pages(pages: u32) -> StepResult {
+    Ok(StepOutput { done: Done { output: json!({ "pages": pages }), items: Some(pages) }, rows: Vec::new() })
+}
+
+/// Retries come at once, so that tests need not wait.
+pub(crate) fn policy() -> RetryPolicy {
+    RetryPolicy { initial: Duration::ZERO, ..RetryPolicy::default() }
+}
+
+pub(crate) fn definition(policy: RetryPolicy) -> Definition {
+    let step = |name, spread| StepDefinition { name, spread, policy };
+    let steps = vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
+    Definition::new("paper", 1, steps).unwrap()
+}
+
+/// The workflow with `page` as the code of its pages.
+pub(crate) fn paper(policy: RetryPolicy, page: Arc<dyn Step>) -> Workflow {
+    let open = code(|_| async { names_pages(PAGES) });
+    let close = code(|context| async move { returns(json!({ "closed": context.output_of(0)["pages"] })) });
+    Workflow { definition: definition(policy), steps: vec![open, page, close] }
+}
+
+pub(crate) fn easy_page() -> Arc<dyn Step> {
+    code(|context| async move { returns(json!({ "page": context.slot.item })) })
+}
+
+pub(crate) fn memory_journal(definition: &Definition) -> Arc<dyn Journal> {
+    let workflows = Workflows::new(vec![(definition.clone(), Arc::new(()))]);
+    Arc::new(MemoryJournal::new(workflows, Arc::new(SystemClock), || 0.0))
+}
+
+pub(crate) fn memory_queue() -> Arc<dyn Queue> {
+    Arc::new(MemoryQueue::new(Arc::new(SystemClock)))
+}
+
+pub(crate) fn engine(workflow: &Workflow) -> Engine {
+    let journal = memory_journal(&workflow.definition);
+    Engine::builder(journal, memory_queue()).workflow(workflow.clone()).build().unwrap()
+}
+
+pub(crate) fn new_run(workflow: &Workflow) -> NewRun {
+    NewRun {
+        id: RunId::new(),
+        definition: workflow.definition.name(),
+        tenant: "t".to_owned(),
+        priority: 5,
+        on_item_failure: OnItemFailure::Fail,
+        input: json!({}),
+        rows: Vec::new(),
+    }
+}
+
+pub(crate) fn config(concurrency: usize) -> WorkerConfig {
+    let concurrency = NonZeroUsize::new(concurrency).unwrap();
+    WorkerConfig { concurrency, drain_grace: Duration::ZERO, ..WorkerConfig::default() }
+}
+
+/// A worker in the background; dropping it is a crash.
+pub(crate) struct Working {
+    pub(crate) shutdown: CancellationToken,
+    task: AbortOnDropHandle<()>,
+}
+
+impl Working {
+    pub(crate) fn begin(engine: &Engine, config: WorkerConfig) -> Self {
+        let shutdown = CancellationToken::new();
+        let (engine, until) = (engine.clone(), shutdown.clone());
+        let run = async move { engine.run_worker(config, until).await.unwrap() };
+        Self { shutdown, task: AbortOnDropHandle::new(tokio::spawn(run)) }
+    }
+
+    pub(crate) async fn drained(self) {
+        self.shutdown.cancel();
+        in_time(self.task).await.unwrap();
+    }
+}
+
+/// Fails instead of hanging.
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future).await.expect("this should not take so long")
+}
+
+pub(crate) async fn history(engine: &Engine, run: RunId) -> Vec<Event> {
+    engine.history(run, 0, 10_000).await.unwrap()
+}
+
+/// The names of the events, in order.
+pub(crate) fn names(history: &[Event]) -> Vec<String> {
+    let name =
+        |event: &Event| serde_json::to_value(&event.kind).unwrap()["event"].as_str().unwrap().to_owned();
+    history.iter().map(name).collect()
+}
