@@ -1,4 +1,25 @@
-//! The OCR product on top of the engine: documents, objects and the four steps.
+//! The OCR product on top of the engine.
+//!
+//! In reading order; each uses only those above it: [`documents`] (what an
+//! upload is, its pages, the result made from them) and [`objects`] (where
+//! files are kept); [`tables`] and [`scratch`] (what the database and this
+//! machine's disk hold); [`workbench`] and [`ocr`] (the four steps and what
+//! they work with); [`platform`] (everything put together), and what it can be
+//! asked for: [`incoming`] and [`submit`], [`tasks`], [`updates`], [`worker`].
 
 pub mod documents;
 pub mod objects;
+
+pub mod tables;
+pub mod scratch;
+
+pub mod workbench;
+pub mod ocr;
+
+pub mod platform;
+
+pub mod incoming;
+pub mod submit;
+pub mod tasks;
+pub mod updates;
+pub mod worker;

@@ -181,8 +181,11 @@ impl<'a> Multipart<'a> {
     {
         let mut part = first;
         while !parts.ended {
-            let ((), next) = tokio::try_join!(self.send(part), parts.fill())?;
-            part = next;
+            // A store that fails ends the reading at once; a body that fails
+            // lets the part on its way arrive, because a part that arrives
+            // after its upload was taken away may stay in the store.
+            let ((), next) = tokio::try_join!(self.send(part), async { Ok(parts.fill().await) })?;
+            part = next?;
         }
         self.send(part).await
     }

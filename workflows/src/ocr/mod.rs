@@ -17,8 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
-use untxt_engine::engine::Workflow;
+
 use untxt_engine::retry::{Budgets, RetryPolicy};
+use untxt_engine::step::Step;
+use untxt_engine::workflow::Workflow;
 
 pub use projection::TaskProjection;
 
@@ -61,13 +63,11 @@ pub fn definition() -> Result<Definition, DefinitionError> {
 /// # Errors
 /// See [`definition`].
 pub fn workflow(bench: &Arc<Workbench>) -> Result<Workflow, DefinitionError> {
-    Ok(Workflow {
-        definition: definition()?,
-        steps: vec![
-            Arc::new(download::Download(Arc::clone(bench))),
-            Arc::new(recognize::Recognize(Arc::clone(bench))),
-            Arc::new(upload_result::UploadResult(Arc::clone(bench))),
-            Arc::new(finalize::Finalize),
-        ],
-    })
+    let steps: Vec<Arc<dyn Step>> = vec![
+        Arc::new(download::Download(Arc::clone(bench))),
+        Arc::new(recognize::Recognize(Arc::clone(bench))),
+        Arc::new(upload_result::UploadResult(Arc::clone(bench))),
+        Arc::new(finalize::Finalize),
+    ];
+    Ok(Workflow { definition: definition()?, steps })
 }

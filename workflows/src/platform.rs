@@ -1,0 +1,191 @@
+//! Everything one process needs, put together once.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+use untxt_engine::definition::DefinitionError;
+use untxt_engine::engine::{Engine, EngineError};
+use untxt_engine::id::WorkerName;
+use untxt_engine::journal::rows::Projection;
+use untxt_engine::journal::sql::SqlJournal;
+use untxt_engine::journal::workflows::Workflows;
+use untxt_engine::journal::{Journal, JournalError};
+use untxt_engine::queue::memory::MemoryQueue;
+use untxt_engine::time::SystemClock;
+use untxt_engine::workflow::Workflow;
+use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry};
+
+use crate::documents::limits::Limits as DocumentLimits;
+use crate::documents::renderer::{Renderer, RendererConfig};
+use crate::objects::{ObjectError, Objects, ObjectsConfig};
+use crate::ocr::{self, TaskProjection};
+use crate::scratch::{Remains, Scratch};
+use crate::workbench::Workbench;
+
+/// What a platform needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where everything that is kept on this machine lies.
+    pub data_dir: PathBuf,
+    /// Where the files are kept.
+    pub objects: ObjectsConfig,
+    /// Where engines are looked for.
+    pub plugin_dir: PathBuf,
+    /// Engine of tasks that name none.
+    pub engine: String,
+    /// Steps at once.
+    pub concurrency: NonZeroUsize,
+    /// Bytes of an upload.
+    pub upload_bytes_max: u64,
+    /// What a document may cost.
+    pub document_limits: DocumentLimits,
+    /// What a call of an engine may cost.
+    pub engine_limits: EngineLimits,
+    /// A program that decodes documents when it is started with
+    /// `renderer_arguments`.
+    pub renderer_program: PathBuf,
+    /// See `renderer_program`.
+    pub renderer_arguments: Vec<OsString>,
+}
+
+/// Why a platform could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// The data directory can't be used.
+    #[error("can't use the data directory {path}: {source}; UNTXT_DATA_DIR names it", path = .path.display())]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store can't be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// The sandbox can't be set up.
+    #[error(transparent)]
+    Plugins(#[from] PluginError),
+    /// The workflow is not one.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
+    /// The engine can't be put together.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The journal does not answer.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// The product, but for its doors.
+pub struct Platform {
+    settings: Settings,
+    database: DatabaseConnection,
+    engine: Engine,
+    bench: Arc<Workbench>,
+    /// Name of this process, unique over all time; also its workers' prefix.
+    process: String,
+}
+
+impl Platform {
+    /// Puts everything together over `database`, whose tables are laid out.
+    /// What processes that are gone held is taken over, what they left on this
+    /// machine is removed.
+    ///
+    /// # Errors
+    /// Each [`PlatformError`].
+    pub async fn open(settings: Settings, database: DatabaseConnection) -> Result<Self, PlatformError> {
+        let process = WorkerName::unique("untxt").as_str().to_owned();
+        let disk = |source| PlatformError::DataDir { path: settings.data_dir.clone(), source };
+        let (scratch, remains) = Scratch::open(&settings.data_dir.join("tmp"), &process).map_err(disk)?;
+        let objects = Objects::connect(settings.objects.clone()).await?;
+        let host = Arc::new(Host::new(&HostConfig {
+            cache_dir: settings.data_dir.join("cache"),
+            concurrency: settings.concurrency.get(),
+            limits: settings.engine_limits,
+        })?);
+        let engines = Registry::open(Arc::clone(&host), settings.plugin_dir.clone());
+        let renderer = Renderer::new(RendererConfig {
+            program: settings.renderer_program.clone(),
+            arguments: settings.renderer_arguments.clone(),
+            limits: settings.document_limits,
+        });
+        let journal = journal(&database)?;
+        let bench =
+            Arc::new(Workbench::new(Arc::clone(&journal), objects, (host, engines), renderer, Arc::new(scratch)));
+        let engine = engine(journal, ocr::workflow(&bench)?)?;
+        take_over(&engine, &remains).await?;
+        Ok(Self { settings, database, engine, bench, process })
+    }
+
+    /// The durable engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What the steps work with.
+    #[must_use]
+    pub fn bench(&self) -> &Arc<Workbench> {
+        &self.bench
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn database(&self) -> &DatabaseConnection {
+        &self.database
+    }
+
+    /// What it was put together with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Engine of tasks that name none.
+    #[must_use]
+    pub fn default_engine(&self) -> &str {
+        &self.settings.engine
+    }
+
+    /// Name of this process.
+    #[must_use]
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+}
+
+fn journal(database: &DatabaseConnection) -> Result<Arc<dyn Journal>, DefinitionError> {
+    let definition = ocr::definition()?;
+    let steps = definition.steps().iter().map(|step| step.name).collect();
+    let projection: Arc<dyn Projection> = Arc::new(TaskProjection::new(steps));
+    let workflows = Workflows::new(vec![(definition, projection)]);
+    Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
+}
+
+fn engine(journal: Arc<dyn Journal>, workflow: Workflow) -> Result<Engine, EngineError> {
+    let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
+    Engine::builder(journal, queue).workflow(workflow).build()
+}
+
+/// What a process that is gone held is free at once: its lock on this machine
+/// says so, and nobody has to wait for its lease to run out.
+async fn take_over(engine: &Engine, remains: &Remains) -> Result<(), JournalError> {
+    if remains.dead.is_empty() {
+        return Ok(());
+    }
+    let gone: HashSet<&str> = remains.dead.iter().map(String::as_str).collect();
+    let workers = engine.workers().await?.into_iter().map(|worker| worker.name);
+    let dead: Vec<WorkerName> = workers.filter(|worker| gone.contains(process_of(worker))).collect();
+    let claims = engine.declare_dead(&dead).await?;
+    tracing::info!(workers = dead.len(), claims, "took over what processes that are gone held");
+    Ok(())
+}
+
+/// A worker's name is its process's with a random part behind it.
+fn process_of(worker: &WorkerName) -> &str {
+    worker.as_str().rsplit_once('-').map_or(worker.as_str(), |(process, _)| process)
+}

@@ -1,0 +1,387 @@
+//! From an upload to a task: checked, stored, recorded in one transaction. Its
+//! commit is the turning point; from then on nothing depends on who asked.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use serde_json::to_value;
+use sha2::{Digest, Sha256};
+use tokio_util::io::ReaderStream;
+use untxt_engine::event::OnItemFailure;
+use untxt_engine::id::RunId;
+use untxt_engine::journal::rows::RowChange;
+use untxt_engine::journal::{JournalError, NewRun};
+use untxt_plugins::PluginError;
+use uuid::Uuid;
+
+use crate::documents::formats::Format;
+use crate::documents::pages::{PageRange, PageRangeError};
+use crate::documents::renderer::RenderOptions;
+use crate::documents::{DocumentError, filename};
+use crate::incoming::Spooled;
+use crate::objects::{ObjectError, keys};
+use crate::ocr::WORKFLOW;
+use crate::ocr::input::{EnginePin, FileInput, TaskInput, TaskOptions};
+use crate::platform::Platform;
+use crate::tables::{file, task, user};
+
+/// Characters of an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 200;
+
+/// Languages of a task: more is not a hint any more.
+const LANGUAGES_MAX: usize = 16;
+
+/// What a user asks for.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// Who.
+    pub user: Uuid,
+    /// The client's name for the file.
+    pub filename: String,
+    /// 1 to 10, 10 most urgent.
+    pub priority: u8,
+    /// Name of the engine; the platform's default when absent.
+    pub engine: Option<String>,
+    /// Formats of the result; the first is the one a client gets unasked.
+    pub formats: Vec<Format>,
+    /// Range of pages such as `1-3,5`; all when absent.
+    pub pages: Option<String>,
+    /// What a page's death means.
+    pub on_page_failure: OnItemFailure,
+    /// How pages are read.
+    pub options: TaskOptions,
+    /// Makes a repeated request the same task.
+    pub idempotency_key: Option<String>,
+}
+
+/// A task that exists.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Its row.
+    pub task: task::Model,
+    /// Its file's row.
+    pub file: file::Model,
+    /// Its place in the queue, from 1.
+    pub queue_position: u64,
+    /// Whether it was there before, by its idempotency key.
+    pub repeated: bool,
+}
+
+/// Why there is no task.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// A field says what it may not.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file can't be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The engine can't be had.
+    #[error(transparent)]
+    Engine(#[from] PluginError),
+    /// The key belongs to another request.
+    #[error("idempotency key `{0}` was used for another file or other options; use a new one")]
+    KeyReused(String),
+    /// The store did not take the file.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// The journal did not take the task.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The tables could not be read.
+    #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
+    Database(#[from] DbErr),
+    /// The spooled file could not be read again.
+    #[error("the spooled upload can't be read: {0}; is the disk of UNTXT_DATA_DIR all right?")]
+    Disk(#[from] std::io::Error),
+}
+
+impl From<PageRangeError> for SubmitError {
+    fn from(error: PageRangeError) -> Self {
+        Self::Field { field: "pages", reason: error.to_string() }
+    }
+}
+
+impl Platform {
+    /// Makes `spooled` a task. When this returns `Ok`, the file is in the store
+    /// and the task will end in a terminal status.
+    ///
+    /// # Errors
+    /// Each [`SubmitError`]; no task exists then, and no object unless the
+    /// journal's answer was lost.
+    pub async fn submit(&self, wanted: NewTask, spooled: Spooled) -> Result<Submission, SubmitError> {
+        check(&wanted)?;
+        let request = request_hash(&wanted, &spooled);
+        if let Some(earlier) = self.earlier(&wanted, &request).await? {
+            return Ok(earlier);
+        }
+        let engine = self.pin(&wanted).await?;
+        let probe = self.bench().renderer.probe(spooled.path()).await?;
+        let pages = wanted.pages.as_deref().map(PageRange::parse).transpose()?;
+        let pages_total = match pages {
+            Some(range) => u32::try_from(range.indexes(probe.pages)?.len()).unwrap_or(u32::MAX),
+            None => probe.pages,
+        };
+        let now = Utc::now();
+        let file = file_row(&wanted, &spooled, now)?;
+        let mut task = task_row(&wanted, &engine, file.id, request.clone(), now);
+        task.pages_total = i32::try_from(pages_total).ok();
+        let queue_position = 1 + self.engine().ahead(WORKFLOW, wanted.priority).await.unwrap_or_default();
+
+        let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
+        let mime = spooled.kind.mime();
+        self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await?;
+        match self.engine().submit(run(&wanted, engine, &task, &file, now)).await {
+            Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),
+            // Somebody with the same key was faster. The object is nobody's.
+            Err(JournalError::Conflict(what)) => {
+                self.bench().objects.delete(&file.s3_key).await?;
+                let earlier = self.earlier(&wanted, &request).await?;
+                earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
+            }
+            // The commit may have happened: the object has to stay.
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The task that this user's key stands for already.
+    async fn earlier(&self, wanted: &NewTask, request: &str) -> Result<Option<Submission>, SubmitError> {
+        let Some(key) = &wanted.idempotency_key else { return Ok(None) };
+        let found = task::Entity::find()
+            .filter(task::Column::UserId.eq(wanted.user))
+            .filter(task::Column::IdempotencyKey.eq(key))
+            .find_also_related(file::Entity)
+            .one(self.database())
+            .await?;
+        let Some((task, Some(file))) = found else { return Ok(None) };
+        if task.request_hash.as_deref() != Some(request) {
+            return Err(SubmitError::KeyReused(key.clone()));
+        }
+        let priority = task.priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(5);
+        let queue_position = 1 + self.engine().ahead(WORKFLOW, priority).await.unwrap_or_default();
+        Ok(Some(Submission { task, file, queue_position, repeated: true }))
+    }
+
+    async fn pin(&self, wanted: &NewTask) -> Result<EnginePin, SubmitError> {
+        let name = wanted.engine.as_deref().unwrap_or(self.default_engine());
+        let engine = self.bench().engines.resolve(name).await?;
+        Ok(EnginePin { name: engine.name().to_owned(), digest: engine.digest().to_owned() })
+    }
+}
+
+fn check(wanted: &NewTask) -> Result<(), SubmitError> {
+    let refuse = |field, reason: String| Err(SubmitError::Field { field, reason });
+    if !(1..=10).contains(&wanted.priority) {
+        return refuse("priority", format!("{} is not in 1 to 10", wanted.priority));
+    }
+    if wanted.formats.is_empty() {
+        return refuse("formats", "name at least one of html, txt, md, json, hocr".to_owned());
+    }
+    if let Some(key) = &wanted.idempotency_key
+        && (key.is_empty() || key.chars().count() > IDEMPOTENCY_KEY_CHARS_MAX)
+    {
+        return refuse("Idempotency-Key", format!("1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters are allowed"));
+    }
+    let options = &wanted.options;
+    if let Some(dpi) = options.dpi.filter(|dpi| !RenderOptions::DPI.contains(dpi)) {
+        return refuse("options.dpi", format!("{dpi} is not in {:?}", RenderOptions::DPI));
+    }
+    if options.languages.len() > LANGUAGES_MAX || options.languages.iter().any(|tag| tag.len() > 35) {
+        return refuse("options.languages", format!("at most {LANGUAGES_MAX} tags of 35 characters are allowed"));
+    }
+    Ok(())
+}
+
+/// What makes two requests the same: the bytes and everything that decides
+/// what becomes of them.
+fn request_hash(wanted: &NewTask, spooled: &Spooled) -> String {
+    let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
+    let options = serde_json::to_string(&wanted.options).unwrap_or_default();
+    let parts = [
+        spooled.sha256.as_str(),
+        wanted.engine.as_deref().unwrap_or_default(),
+        &formats.join(","),
+        wanted.pages.as_deref().unwrap_or_default(),
+        on_page_failure(wanted.on_page_failure),
+        &options,
+    ];
+    // NUL can't stand in any part, so no two lists of parts run together.
+    hex::encode(Sha256::digest(parts.join("\0")))
+}
+
+fn on_page_failure(policy: OnItemFailure) -> &'static str {
+    match policy {
+        OnItemFailure::Fail => "fail",
+        OnItemFailure::Partial => "partial",
+    }
+}
+
+fn file_row(wanted: &NewTask, spooled: &Spooled, now: DateTime<Utc>) -> Result<file::Model, ObjectError> {
+    let id = Uuid::now_v7();
+    let filename = filename::safe(&wanted.filename);
+    Ok(file::Model {
+        id,
+        user_id: wanted.user,
+        s3_key: keys::upload_key(wanted.user, now, id, &filename)?,
+        filename,
+        mime_type: Some(spooled.kind.mime().to_owned()),
+        file_size: i64::try_from(spooled.size_bytes).ok(),
+        s3_result_key: None,
+        file_hash: Some(spooled.sha256.clone()),
+        status: Some("uploaded".to_owned()),
+        uploaded_at: Some(now),
+        updated_at: Some(now),
+    })
+}
+
+fn task_row(wanted: &NewTask, engine: &EnginePin, file: Uuid, request: String, now: DateTime<Utc>) -> task::Model {
+    let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
+    task::Model {
+        id: Uuid::now_v7(),
+        file_id: Some(file),
+        user_id: wanted.user,
+        task_type: Some("ocr".to_owned()),
+        priority: Some(i32::from(wanted.priority)),
+        status: Some("queued".to_owned()),
+        result: None,
+        error_message: None,
+        error_code: None,
+        engine: engine.name.clone(),
+        engine_digest: Some(engine.digest.clone()),
+        formats: formats.join(","),
+        options: to_value(&wanted.options).ok(),
+        pages: wanted.pages.clone(),
+        on_page_failure: on_page_failure(wanted.on_page_failure).to_owned(),
+        pages_total: None,
+        step: None,
+        attempt: 0,
+        idempotency_key: wanted.idempotency_key.clone(),
+        request_hash: wanted.idempotency_key.as_ref().map(|_| request),
+        created_at: Some(now),
+        started_at: None,
+        completed_at: None,
+        updated_at: Some(now),
+    }
+}
+
+fn run(wanted: &NewTask, engine: EnginePin, task: &task::Model, file: &file::Model, now: DateTime<Utc>) -> NewRun {
+    let input = TaskInput {
+        file: FileInput {
+            id: file.id,
+            user: wanted.user,
+            name: file.filename.clone(),
+            key: file.s3_key.clone(),
+            sha256: file.file_hash.clone().unwrap_or_default(),
+            size_bytes: file.file_size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
+            uploaded_at_ms: now.timestamp_millis(),
+        },
+        engine,
+        formats: wanted.formats.clone(),
+        pages: wanted.pages.clone(),
+        options: wanted.options.clone(),
+    };
+    NewRun {
+        id: RunId(task.id),
+        definition: WORKFLOW,
+        tenant: wanted.user.to_string(),
+        priority: wanted.priority,
+        on_item_failure: wanted.on_page_failure,
+        input: to_value(input).unwrap_or_default(),
+        rows: rows(wanted.user, file, task, now),
+    }
+}
+
+fn rows(owner: Uuid, file: &file::Model, task: &task::Model, now: DateTime<Utc>) -> Vec<RowChange> {
+    let user = Query::insert()
+        .into_table(user::Entity)
+        .columns([user::Column::Id, user::Column::CreatedAt, user::Column::UpdatedAt])
+        .values_panic([owner.into(), now.into(), now.into()])
+        .on_conflict(OnConflict::column(user::Column::Id).do_nothing().to_owned())
+        .to_owned();
+    vec![user.into(), insert_file(file).into(), insert_task(task).into()]
+}
+
+fn insert_file(row: &file::Model) -> sea_orm::sea_query::InsertStatement {
+    use file::Column as C;
+    let row = row.clone();
+    Query::insert()
+        .into_table(file::Entity)
+        .columns([
+            C::Id,
+            C::UserId,
+            C::Filename,
+            C::MimeType,
+            C::FileSize,
+            C::S3Key,
+            C::FileHash,
+            C::Status,
+            C::UploadedAt,
+            C::UpdatedAt,
+        ])
+        .values_panic([
+            row.id.into(),
+            row.user_id.into(),
+            row.filename.into(),
+            row.mime_type.into(),
+            row.file_size.into(),
+            row.s3_key.into(),
+            row.file_hash.into(),
+            row.status.into(),
+            row.uploaded_at.into(),
+            row.updated_at.into(),
+        ])
+        .to_owned()
+}
+
+fn insert_task(row: &task::Model) -> sea_orm::sea_query::InsertStatement {
+    use task::Column as C;
+    let row = row.clone();
+    Query::insert()
+        .into_table(task::Entity)
+        .columns([
+            C::Id,
+            C::FileId,
+            C::UserId,
+            C::TaskType,
+            C::Priority,
+            C::Status,
+            C::Engine,
+            C::EngineDigest,
+            C::Formats,
+            C::Options,
+            C::Pages,
+            C::OnPageFailure,
+            C::PagesTotal,
+            C::Attempt,
+            C::IdempotencyKey,
+            C::RequestHash,
+            C::CreatedAt,
+            C::UpdatedAt,
+        ])
+        .values_panic([
+            row.id.into(),
+            row.file_id.into(),
+            row.user_id.into(),
+            row.task_type.into(),
+            row.priority.into(),
+            row.status.into(),
+            row.engine.into(),
+            row.engine_digest.into(),
+            row.formats.into(),
+            row.options.into(),
+            row.pages.into(),
+            row.on_page_failure.into(),
+            row.pages_total.into(),
+            row.attempt.into(),
+            row.idempotency_key.into(),
+            row.request_hash.into(),
+            row.created_at.into(),
+            row.updated_at.into(),
+        ])
+        .to_owned()
+}

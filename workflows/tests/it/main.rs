@@ -1,0 +1,3 @@
+//! What documents and objects do, seen from outside.
+
+mod objects;

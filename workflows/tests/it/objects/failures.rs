@@ -1,0 +1,81 @@
+//! Which failures pass and which stay.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use untxt_workflows::objects::{ObjectError, Objects, ObjectsConfig};
+
+use super::http::{Recorder, error};
+use super::{Store, elsewhere};
+
+async fn put(url: &str) -> ObjectError {
+    let objects = Objects::connect(elsewhere(url)).await.unwrap();
+    objects.put_bytes("k", "text/plain", Bytes::from_static(b"1")).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn the_store_s_own_words_decide() {
+    for (status, code, expected, retryable, asked) in [
+        (503, "SlowDown", "OBJECT_STORE_UNAVAILABLE", true, 3),
+        (500, "InternalError", "OBJECT_STORE_UNAVAILABLE", true, 3),
+        (403, "AccessDenied", "OBJECT_DENIED", false, 1),
+        (403, "SignatureDoesNotMatch", "OBJECT_DENIED", false, 1),
+        (404, "NoSuchBucket", "OBJECT_CONFIG", false, 1),
+        (400, "AuthorizationHeaderMalformed", "OBJECT_CONFIG", false, 1),
+        (400, "KMS.NotFoundException", "OBJECT_CONFIG", false, 1),
+        (400, "BadDigest", "OBJECT_CORRUPT", false, 1),
+        (501, "NotImplemented", "OBJECT_REFUSED", false, 1),
+    ] {
+        let server = Recorder::start(move |_| error(status, code)).await;
+        let failure = put(&server.url).await;
+        assert_eq!((failure.code(), failure.is_retryable()), (expected, retryable), "{code}: {failure}");
+        assert_eq!(server.lines().len(), asked, "{code}");
+        let text = failure.to_string();
+        assert!(text.contains("bucket untxt at") && text.contains(&server.url), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_worth_another_try() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let failure = put(&url).await;
+    assert_eq!((failure.code(), failure.is_retryable()), ("OBJECT_STORE_UNAVAILABLE", true));
+    let text = failure.to_string();
+    assert!(text.contains("storing object k") && text.contains("refused") && text.contains("S3_ENDPOINT"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_stopped_is_gone() {
+    let store = Store::start().await;
+    let url = store.objects.presign_get("k", std::time::Duration::from_secs(1), Default::default()).await.unwrap();
+    let host = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    drop(store);
+    // Aborting is asked for, not waited for: the port closes once the task
+    // that held it has been dropped.
+    while tokio::net::TcpStream::connect(&host).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_health_check_tells_a_missing_bucket_from_a_missing_store() {
+    let server = Recorder::start(|_| (404, String::new())).await;
+    let objects = Objects::connect(elsewhere(&server.url)).await.unwrap();
+    let failure = objects.check().await.unwrap_err();
+    assert_eq!(failure.code(), "OBJECT_CONFIG");
+    assert!(failure.to_string().contains("S3_BUCKET"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_directory_that_can_not_be_used_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let failure = Objects::connect(ObjectsConfig::embedded(file.join("objects"))).await.err().unwrap();
+    assert_eq!(failure.code(), "OBJECT_DISK");
+    assert!(failure.to_string().contains("a-file"), "{failure}");
+    let _: PathBuf = file;
+}
