@@ -10,6 +10,7 @@
 
 #![allow(elided_lifetimes_in_paths, reason = "a method behind async-trait must repeat its trait's signature")]
 
+pub use sea_orm_migration;
 use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_users;

@@ -12,9 +12,10 @@ use super::sql::fault::Fault;
 const POSTGRES_CONNECTIONS_MAX: u32 = 20;
 /// Connections to a SQLite file: one writes, the others read beside it.
 const SQLITE_CONNECTIONS_MAX: u32 = 8;
-/// How long a call waits for a free connection, and a writer of a SQLite file
-/// for another process's transaction.
-const WAIT: Duration = Duration::from_secs(10);
+/// How long a call waits for a connection before it says that there is none.
+const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+/// How long a writer of a SQLite file waits for another process's transaction.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// A PostgreSQL session that stands still inside a transaction holds locks that
 /// others need; after this long the server ends it. No statement waits longer
 /// for a lock either.
@@ -34,15 +35,15 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
     let sqlite = url.starts_with("sqlite:");
     options
         .max_connections(if sqlite { SQLITE_CONNECTIONS_MAX } else { POSTGRES_CONNECTIONS_MAX })
-        .acquire_timeout(WAIT)
-        .connect_timeout(WAIT)
+        .acquire_timeout(CONNECTION_WAIT)
+        .connect_timeout(CONNECTION_WAIT)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
             options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(WAIT)
+                .busy_timeout(BUSY_WAIT)
         })
         .map_sqlx_postgres_opts(|options| {
             options.options([

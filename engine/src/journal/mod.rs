@@ -13,6 +13,9 @@ pub mod sql;
 
 pub mod database;
 
+#[cfg(test)]
+mod conformance;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;

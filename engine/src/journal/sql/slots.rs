@@ -105,7 +105,7 @@ fn silent(select: &mut SelectStatement, held_by: impl IntoColumnRef + Clone, sin
     let name = (Workers::Table, Workers::Name);
     let heartbeat = (Workers::Table, Workers::HeartbeatAtMs);
     select
-        .join(JoinType::LeftJoin, Workers::Table, Expr::col(name.clone()).equals(held_by.clone()))
+        .join(JoinType::LeftJoin, Workers::Table, Expr::col(name).equals(held_by.clone()))
         .and_where(Expr::col(held_by).is_not_null())
         .and_where(Expr::col(name).is_null().or(Expr::col(heartbeat).lt(since.0)));
 }

@@ -1,0 +1,122 @@
+//! What commands leave behind, and what refused ones don't.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::bench::{Bench, START, claim, delivery, finish, new_run, order, refusal, worker};
+use crate::decide::{Claim, Command, Refusal};
+use crate::error::{Budget, StepError};
+use crate::event::OnItemFailure;
+use crate::id::RunId;
+use crate::journal::{JournalError, NewRun};
+use crate::state::{ItemStatus, RunStatus};
+
+pub(super) async fn a_submission_holds_whole_or_not_at_all(bench: Bench) {
+    let known = new_run();
+    let applied = bench.journal.submit(vec![known.clone()]).await.unwrap();
+    assert_eq!(applied[0].deliveries[0].delivery, delivery(known.id, 0, None, 1));
+    assert_eq!(applied[0].run, bench.run(known.id).await);
+    assert_eq!(bench.history(known.id).await, applied[0].events);
+
+    let new = new_run();
+    let conflict = bench.journal.submit(vec![new.clone(), known.clone()]).await;
+    assert!(matches!(conflict, Err(JournalError::Conflict(_))), "{conflict:?}");
+    let twice = bench.journal.submit(vec![new.clone(), new.clone()]).await;
+    assert!(matches!(twice, Err(JournalError::Conflict(_))), "{twice:?}");
+    let unknown = NewRun { definition: "nobody's", ..new_run() };
+    let unknown = bench.journal.submit(vec![new.clone(), unknown]).await;
+    assert!(matches!(unknown, Err(JournalError::UnknownDefinition(name)) if name == "nobody's"));
+    assert_eq!(bench.journal.run(new.id).await.unwrap(), None);
+    assert_eq!(bench.history(known.id).await.len(), 1);
+}
+
+pub(super) async fn a_run_goes_from_submission_to_completion(bench: Bench) {
+    let run = bench.submit_pages(3, OnItemFailure::Fail).await;
+    for page in [2, 0, 1] {
+        let claim = bench.claim(run, 1, Some(page), 1).await;
+        let applied = bench.done(&claim).await;
+        assert_eq!(applied.item.unwrap().status, ItemStatus::Done);
+    }
+    let last = bench.claim(run, 2, None, 1).await;
+    let applied = finish(&*bench.journal, &last, json!({"pages": 3}), None).await.unwrap();
+    assert_eq!(applied.run.status, RunStatus::Completed);
+    assert_eq!(bench.run(run).await, applied.run);
+    assert_eq!(bench.history(run).await.len(), 14);
+    let part = bench.journal.history(run, 10, 2).await.unwrap();
+    assert_eq!(part.iter().map(|event| event.seq).collect::<Vec<_>>(), [11, 12]);
+
+    let items = bench.journal.items(run, 1, 1, 5).await.unwrap();
+    let outputs: Vec<_> = items.iter().map(|item| (item.state.index, item.output.clone())).collect();
+    assert_eq!(outputs, [(1, json!(1)), (2, json!(2))]);
+    assert_eq!(bench.journal.items(run, 1, 0, 1).await.unwrap().len(), 1, "items are paged");
+    assert_eq!(bench.due().await, []);
+}
+
+pub(super) async fn a_refused_command_leaves_nothing(bench: Bench) {
+    let run = bench.submit().await;
+    let held = bench.claim(run, 0, None, 1).await;
+    let again = claim(&*bench.journal, delivery(run, 0, None, 1), "w-2").await;
+    assert_eq!(refusal(again), Refusal::Held(worker("w-1")));
+    let elsewhere = claim(&*bench.journal, delivery(run, 1, Some(0), 1), "w-2").await;
+    assert_eq!(refusal(elsewhere), Refusal::Stale);
+    let older = Claim { epoch: held.epoch - 1, ..held.clone() };
+    assert_eq!(refusal(finish(&*bench.journal, &older, json!(1), None).await), Refusal::Fenced);
+    let nobody = RunId::new();
+    let unknown = bench.journal.apply(order(nobody, Command::Cancel)).await;
+    assert!(matches!(unknown, Err(JournalError::UnknownRun(id)) if id == nobody));
+    assert_eq!(bench.history(run).await.len(), 2, "submitted and started once");
+}
+
+pub(super) async fn a_failure_is_retried_then_dead(bench: Bench) {
+    let run = bench.submit_pages(2, OnItemFailure::Partial).await;
+    let first = bench.claim(run, 1, Some(0), 1).await;
+    let later = StepError::retry(Budget::Content, "FLAKY", "again").after_ms(5_000);
+    let applied = bench.fail(&first, later).await;
+    assert_eq!(applied.deliveries[0].due_at, START.after(Duration::from_secs(5)));
+    let early = claim(&*bench.journal, delivery(run, 1, Some(0), 2), "w-1").await;
+    assert_eq!(refusal(early), Refusal::NotDue(START.after(Duration::from_secs(5))));
+
+    bench.clock.advance(Duration::from_secs(5));
+    let second = bench.claim(run, 1, Some(0), 2).await;
+    bench.fail(&second, StepError::retry(Budget::Content, "FLAKY", "again")).await;
+    let letters = bench.journal.dead_letters(Some(run), 10, 0).await.unwrap();
+    let told = (letters[0].item, letters[0].attempts, letters[0].error.code.as_str());
+    assert_eq!((letters.len(), told), (1, (Some(0), 2, "FLAKY")));
+    let items = bench.journal.items(run, 1, 0, 10).await.unwrap();
+    assert_eq!(items[0].state.status, ItemStatus::Failed);
+    assert_eq!(items[0].state.error.as_ref().unwrap().code, "FLAKY");
+
+    let other = bench.claim(run, 1, Some(1), 1).await;
+    bench.done(&other).await;
+    let last = bench.claim(run, 2, None, 1).await;
+    assert_eq!(bench.done(&last).await.run.status, RunStatus::Partial);
+    bench.history(run).await;
+}
+
+pub(super) async fn a_lost_worker_records_nothing_and_a_handed_back_claim_costs_nothing(bench: Bench) {
+    let run = bench.submit().await;
+    let lost = bench.claim(run, 0, None, 1).await;
+    bench.journal.apply(order(run, Command::Lose { claim: lost.clone() })).await.unwrap();
+    assert_eq!(refusal(finish(&*bench.journal, &lost, json!(1), Some(1)).await), Refusal::Fenced);
+    let back = bench.claim(run, 0, None, 2).await;
+    assert_eq!(refusal(finish(&*bench.journal, &lost, json!(1), Some(1)).await), Refusal::Fenced);
+    let applied = bench.journal.apply(order(run, Command::HandBack { claim: back })).await.unwrap();
+    assert_eq!(applied.deliveries[0].delivery, delivery(run, 0, None, 2));
+    assert_eq!(bench.due().await, [delivery(run, 0, None, 2)]);
+    let claim = bench.claim(run, 0, None, 2).await;
+    finish(&*bench.journal, &claim, json!(1), Some(1)).await.unwrap();
+    bench.history(run).await;
+}
+
+pub(super) async fn a_cancelled_run_has_nothing_due_or_held(bench: Bench) {
+    let run = bench.submit_pages(3, OnItemFailure::Fail).await;
+    let held = bench.claim(run, 1, Some(1), 1).await;
+    assert_eq!(bench.cancel(run).await.run.status, RunStatus::Cancelled);
+    let late = finish(&*bench.journal, &held, json!(1), None).await;
+    assert_eq!(refusal(late), Refusal::Ended(RunStatus::Cancelled));
+    assert_eq!(bench.due().await, []);
+    assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap(), []);
+    assert_eq!(bench.journal.items(run, 1, 1, 1).await.unwrap()[0].output, json!(null));
+    bench.history(run).await;
+}

@@ -1,0 +1,97 @@
+//! Many at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::bench::{Bench, claim, delivery, finish, new_run, order};
+use crate::decide::Command;
+use crate::event::{EventKind, OnItemFailure};
+use crate::id::RunId;
+use crate::journal::Journal;
+use crate::state::RunStatus;
+
+const PAGES: u32 = 500;
+
+pub(super) async fn five_hundred_items_join_exactly_once(bench: Bench) {
+    let run = bench.submit_pages(PAGES, OnItemFailure::Fail).await;
+    let next = Arc::new(AtomicU32::new(0));
+    let mut workers = JoinSet::new();
+    for number in 0..8 {
+        let journal = if number % 2 == 0 { bench.journal.clone() } else { bench.other.clone() };
+        workers.spawn(recognise(journal, run, next.clone()));
+    }
+    let opened: u32 = workers.join_all().await.into_iter().sum();
+    assert_eq!(opened, 1, "one commit saw itself as the last");
+
+    let last = bench.claim(run, 2, None, 1).await;
+    assert_eq!(bench.done(&last).await.run.status, RunStatus::Completed);
+    let history = bench.history(run).await;
+    let joins = history.iter().filter(|event| matches!(event.kind, EventKind::Opened { step: 2, .. }));
+    assert_eq!(joins.count(), 1);
+    let items = bench.journal.items(run, 1, 0, PAGES).await.unwrap();
+    assert!(items.iter().zip(0..PAGES).all(|(item, index)| item.output == json!(index)));
+}
+
+/// Does pages until there are none; how often the join was this worker's.
+async fn recognise(journal: Arc<dyn Journal>, run: RunId, next: Arc<AtomicU32>) -> u32 {
+    let mut opened = 0;
+    loop {
+        let page = next.fetch_add(1, Ordering::SeqCst);
+        if page >= PAGES {
+            return opened;
+        }
+        let claim = claim(&*journal, delivery(run, 1, Some(page), 1), "w").await.unwrap();
+        let applied = finish(&*journal, &claim, json!(page), None).await.unwrap();
+        opened += u32::try_from(applied.deliveries.len()).unwrap();
+    }
+}
+
+pub(super) async fn one_of_many_workers_gets_the_delivery(bench: Bench) {
+    let run = bench.submit().await;
+    let mut workers = JoinSet::new();
+    for number in 0..16 {
+        let journal = if number % 2 == 0 { bench.journal.clone() } else { bench.other.clone() };
+        workers.spawn(async move {
+            claim(&*journal, delivery(run, 0, None, 1), &format!("w-{number}")).await.is_ok()
+        });
+    }
+    let won = workers.join_all().await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1);
+    assert_eq!(bench.history(run).await.len(), 2);
+}
+
+pub(super) async fn the_tail_misses_nothing_of_two_journals_that_write_at_once(bench: Bench) {
+    const RUNS: usize = 160;
+    let mut cursor = bench.journal.tail(None, 1).await.unwrap().cursor;
+    let mut writers = JoinSet::new();
+    for number in 0..8 {
+        let journal = if number % 2 == 0 { bench.journal.clone() } else { bench.other.clone() };
+        writers.spawn(async move {
+            for _ in 0..RUNS / 8 {
+                let run = journal.submit(vec![new_run()]).await.unwrap()[0].run.id;
+                journal.apply(order(run, Command::Cancel)).await.unwrap();
+            }
+        });
+    }
+    let mut seen: BTreeMap<RunId, Vec<u64>> = BTreeMap::new();
+    while seen.values().map(Vec::len).sum::<usize>() < 2 * RUNS {
+        // Asked before the tail is read: what is written by then must show.
+        while let Some(done) = writers.try_join_next() {
+            done.unwrap();
+        }
+        let all_written = writers.is_empty();
+        let tail = bench.journal.tail(Some(cursor), 7).await.unwrap();
+        assert!(!all_written || !tail.events.is_empty(), "the tail ends early: {seen:?}");
+        cursor = tail.cursor;
+        for event in tail.events {
+            seen.entry(event.run).or_default().push(event.seq);
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(seen.values().all(|seqs| *seqs == [1, 2]), "each run's events in their order");
+    assert_eq!(seen.len(), RUNS);
+}

@@ -1,0 +1,71 @@
+//! One suite for every journal: what one promises, all keep.
+
+mod bench;
+
+mod commands;
+mod crowds;
+mod lists;
+mod rows;
+mod servers;
+
+/// A test a case, on a fresh journal of its own.
+macro_rules! cases {
+    ($tests:ident on $journal:ident: $($module:ident: $($case:ident),+;)+) => {
+        mod $tests {
+            use super::{bench, $($module),+};
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    $module::$case(bench::$journal().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+macro_rules! on_every_journal {
+    ($($cases:tt)+) => {
+        cases!(memory on memory: $($cases)+);
+        cases!(sqlite on sqlite: $($cases)+);
+        cases!(postgres on postgres: $($cases)+);
+    };
+}
+
+macro_rules! on_every_database {
+    ($($cases:tt)+) => {
+        cases!(sqlite_alone on sqlite: $($cases)+);
+        cases!(postgres_alone on postgres: $($cases)+);
+    };
+}
+
+on_every_journal! {
+    commands:
+        a_submission_holds_whole_or_not_at_all,
+        a_run_goes_from_submission_to_completion,
+        a_refused_command_leaves_nothing,
+        a_failure_is_retried_then_dead,
+        a_lost_worker_records_nothing_and_a_handed_back_claim_costs_nothing,
+        a_cancelled_run_has_nothing_due_or_held;
+    lists:
+        due_is_what_nobody_holds_most_urgent_first,
+        orphans_are_held_by_the_silent_and_the_gone,
+        runs_are_listed_newest_first_and_paged,
+        dead_letters_are_listed_and_erased_with_their_run,
+        the_tail_begins_at_the_end_and_goes_on_from_its_cursor;
+    crowds:
+        five_hundred_items_join_exactly_once,
+        one_of_many_workers_gets_the_delivery,
+        the_tail_misses_nothing_of_two_journals_that_write_at_once;
+}
+
+on_every_database! {
+    rows:
+        rows_hold_with_their_run_or_not_at_all,
+        only_the_guilty_one_of_a_crowd_fails,
+        a_projection_writes_in_the_same_transaction,
+        a_panicking_projection_spares_the_others,
+        a_caller_that_goes_away_undoes_nothing,
+        megabytes_come_back_as_they_were;
+    servers:
+        migrations_go_up_down_and_up_again;
+}

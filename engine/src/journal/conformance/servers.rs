@@ -1,0 +1,50 @@
+//! The databases themselves: their schema, and their absence.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+use untxt_migrations::Migrator;
+use untxt_migrations::sea_orm_migration::{MigrationStatus, MigratorTrait};
+
+use super::bench::{Bench, new_run, on_database};
+use crate::journal::JournalError;
+use crate::journal::database::connect;
+use crate::services::postgres::Postgres;
+
+pub(super) async fn migrations_go_up_down_and_up_again(bench: Bench) {
+    let db = bench.db();
+    let applied = async || {
+        let migrations = Migrator::get_migration_with_status(db).await.unwrap();
+        (migrations.iter().filter(|m| m.status() == MigrationStatus::Applied).count(), migrations.len())
+    };
+    assert_eq!(applied().await, (8, 8));
+    Migrator::down(db, None).await.unwrap();
+    assert_eq!(applied().await, (0, 8));
+    let gone = bench.journal.submit(vec![new_run()]).await;
+    assert!(matches!(gone, Err(JournalError::Corrupt(_))), "{gone:?}");
+    assert!(db.execute_unprepared("SELECT id FROM tasks").await.is_err());
+    Migrator::up(db, None).await.unwrap();
+    assert_eq!(applied().await, (8, 8));
+    let run = bench.submit().await;
+    bench.history(run).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_is_unavailable_until_it_is_back() {
+    let mut server = tokio::task::spawn_blocking(|| Postgres::start().unwrap()).await.unwrap();
+    let url = server.url();
+    Migrator::up(&connect(&url).await.unwrap(), None).await.unwrap();
+    let bench = on_database(&url).await;
+    let before = bench.submit().await;
+    let mut server =
+        tokio::task::spawn_blocking(move || server.kill().map(|()| server).unwrap()).await.unwrap();
+    let down = tokio::time::timeout(Duration::from_secs(15), bench.journal.submit(vec![new_run()]));
+    let down = down.await.unwrap();
+    assert!(matches!(down, Err(JournalError::Unavailable(_))), "{down:?}");
+    let server =
+        tokio::task::spawn_blocking(move || server.restart().map(|()| server).unwrap()).await.unwrap();
+    assert_eq!(bench.history(before).await.len(), 1, "what was committed is there");
+    let after = bench.submit().await;
+    assert_eq!(bench.history(after).await.len(), 1);
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
