@@ -61,8 +61,8 @@ pub use answer::attributes;
 pub use bindings::untxt::ocr::host;
 pub use bindings::untxt::ocr::pages::{Info, Page};
 pub use bindings::untxt::ocr::types::{
-    Bitmap, Block, Description, Error, Failure, ImageEncoding, Line, Options, PageText, PixelFormat, Rect, Retry,
-    Word,
+    Bitmap, Block, Description, Error, Failure, ImageEncoding, Line, Options, PageText, PixelFormat, Rect,
+    Retry, Word,
 };
 pub use engine::{Engine, Exported};
 pub use error::stop_if_cancelled;

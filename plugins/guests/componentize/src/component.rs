@@ -20,7 +20,8 @@ pub(crate) fn write_all(guests: &Path, modules: &Path, names: &[&str]) -> Result
     let folders = machine_folders(guests)?;
     for name in names {
         let module = modules.join(name.replace('-', "_")).with_extension("wasm");
-        let component = encoded(&module).with_context(|| format!("make a component of {}", module.display()))?;
+        let component =
+            encoded(&module).with_context(|| format!("make a component of {}", module.display()))?;
         ensure!(
             component.len() <= SIZE_MAX_BYTES,
             "{name} has {} bytes, over the {SIZE_MAX_BYTES} an artefact may have",

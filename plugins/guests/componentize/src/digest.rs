@@ -29,7 +29,8 @@ pub(crate) fn sources(guests: &Path) -> Result<String> {
 
 fn source_files(plugins: &Path) -> Result<Vec<PathBuf>> {
     let guests = plugins.join("guests");
-    let mut files = vec![guests.join("Cargo.toml"), guests.join("Cargo.lock"), plugins.join("sdk/Cargo.toml")];
+    let mut files =
+        vec![guests.join("Cargo.toml"), guests.join("Cargo.lock"), plugins.join("sdk/Cargo.toml")];
     collect(&plugins.join("sdk/src"), &mut files)?;
     collect(&plugins.join("wit"), &mut files)?;
     for guest in entries(&guests)? {

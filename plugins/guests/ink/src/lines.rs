@@ -52,17 +52,19 @@ fn joined(bands: Vec<Range<u32>>) -> Vec<Range<u32>> {
     let mut joined: Vec<Range<u32>> = Vec::new();
     for band in bands {
         match joined.last_mut() {
-            Some(last) if (thin(last) || thin(&band)) && band.start - last.end <= usual / 2 => last.end = band.end,
+            Some(last) if (thin(last) || thin(&band)) && band.start - last.end <= usual / 2 => {
+                last.end = band.end
+            }
             _ => joined.push(band),
         }
     }
     joined
 }
 
-/// Words are at least 0.18 of the usual line's height apart, letters less: a
-/// space is about a quarter of the type size, a gap between letters a tenth.
+/// Words are at least 0.3 of the usual line's height apart, letters less: a space
+/// is a quarter of the type size, and the letters beside it leave some free.
 fn words(ink: &Ink, line: Area, usual_height: u32, words_max: usize) -> Vec<Word> {
-    let gap_min = (usual_height * 18 / 100).max(2);
+    let gap_min = (usual_height * 3 / 10).max(2);
     let runs = runs(&ink.column_profile(line), gap_min).into_iter().take(words_max);
     let columns = runs.map(|run| Area { x: line.x + run.start, width: run.end - run.start, ..line });
     columns

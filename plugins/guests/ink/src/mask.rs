@@ -71,7 +71,8 @@ fn without_specks(raw: &[u8], stride: usize) -> Vec<u8> {
     let mut cells = vec![0u8; raw.len()];
     for y in 1..raw.len() / stride - 1 {
         let at = y * stride;
-        let (above, here, below) = (&raw[at - stride..at], &raw[at..at + stride], &raw[at + stride..at + 2 * stride]);
+        let (above, here, below) =
+            (&raw[at - stride..at], &raw[at..at + stride], &raw[at + stride..at + 2 * stride]);
         let out = &mut cells[at..at + stride];
         for x in 1..stride - 1 {
             out[x] = here[x] & (here[x - 1] | here[x + 1] | above[x] | below[x]);

@@ -6,13 +6,14 @@ use crate::area::Area;
 use crate::runs::median;
 
 /// Groups of lines that follow each other, as ranges of `lines`. A group ends
-/// where the gap is over 1.6 times the usual one and over 0.6 of a line's
-/// height, or where the next line starts again further up (a new column). A
-/// line without a box belongs to the group before it.
+/// where the gap is over 1.6 times the usual one, at least over 0.6 of a line's
+/// height and at most over twice that, or where the next line starts again
+/// further up (a new column). A line without a box belongs to the group before
+/// it.
 pub fn paragraphs(lines: &[Option<Area>]) -> Vec<Range<usize>> {
     let height = median(lines.iter().flatten().map(|line| line.height));
     let gap = median(lines.windows(2).filter_map(gap_of).filter(|gap| *gap > 0));
-    let gap_max = (gap.saturating_mul(8) / 5).max(height.saturating_mul(3) / 5);
+    let gap_max = (gap.saturating_mul(8) / 5).clamp(height.saturating_mul(3) / 5, height.saturating_mul(2));
     let mut groups = Vec::new();
     let mut start = 0;
     for (at, pair) in (1usize..).zip(lines.windows(2)) {

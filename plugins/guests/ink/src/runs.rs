@@ -17,7 +17,7 @@ pub(crate) fn runs(profile: &[u32], gap_min: u32) -> Vec<Range<u32>> {
     runs
 }
 
-/// The middle one of the values; 0 when there are none.
+/// The middle one of the values, the upper of two; 0 when there are none.
 pub(crate) fn median(values: impl Iterator<Item = u32>) -> u32 {
     let mut sorted: Vec<u32> = values.collect();
     sorted.sort_unstable();

@@ -68,7 +68,8 @@ mod tests {
     }
 
     fn texts(found: &Found) -> Vec<Vec<String>> {
-        let text = |line: &Line| line.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        let text =
+            |line: &Line| line.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
         found.blocks.iter().map(|block| block.lines.iter().map(text).collect()).collect()
     }
 
@@ -99,7 +100,8 @@ mod tests {
     fn more_words_than_the_bound_are_cut_and_said_to_be() {
         let layer = (0..501).map(|y| line(&["w"; 100].join(" "), y * 2)).collect();
         let found = read(layer, PAGE).expect("there is text");
-        let words: usize = found.blocks.iter().flat_map(|block| &block.lines).map(|line| line.words.len()).sum();
+        let words: usize =
+            found.blocks.iter().flat_map(|block| &block.lines).map(|line| line.words.len()).sum();
         assert_eq!((words, found.cut), (WORDS_MAX, true));
     }
 }

@@ -77,7 +77,14 @@ fn noise_ends_within_the_bound() {
 #[test]
 fn lines_without_boxes_are_one_group() {
     assert_eq!(paragraphs(&[]), []);
-    assert_eq!(paragraphs(&[None, None, None]), [0..3]);
+    assert_eq!(paragraphs(&[None, None, None]), vec![0..3]);
+}
+
+#[test]
+fn a_gap_of_two_lines_ends_a_group_even_among_two() {
+    let line = |y| Some(ink::Area { x: 10, y, width: 500, height: 20 });
+    assert_eq!(paragraphs(&[line(100), line(161)]), [0..1, 1..2]);
+    assert_eq!(paragraphs(&[line(100), line(124), line(200)]), [0..2, 2..3]);
 }
 
 /// Marsaglia's xorshift, the same at every run.
