@@ -221,11 +221,11 @@ impl<'a> Multipart<'a> {
 
     async fn abort(mut self) {
         // Taken only when it is over: given up in between, `drop` sees to it.
-        if let Some(upload) = &self.upload
-            && abort(self.objects, upload).await.is_ok()
-        {
-            self.upload = None;
+        let Some(upload) = &self.upload else { return };
+        if abort(self.objects, upload).await.is_err() {
+            self.objects.leftovers().add(upload.clone());
         }
+        self.upload = None;
     }
 }
 

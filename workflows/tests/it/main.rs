@@ -1,3 +1,4 @@
 //! What documents and objects do, seen from outside.
 
+mod documents;
 mod objects;

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use untxt_workflows::objects::{ObjectError, Objects, ObjectsConfig};
 
 fn read(variables: &[(&str, &str)]) -> Result<ObjectsConfig, ObjectError> {
-    let lookup = |name: &str| {
-        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-    };
+    let lookup =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     ObjectsConfig::from_lookup(lookup, PathBuf::from("/data/objects"))
 }
 

@@ -26,7 +26,9 @@ fn march() -> DateTime<Utc> {
 async fn an_object_comes_back_as_it_went() {
     let store = Store::start().await;
     let (objects, body) = (&store.objects, b"%PDF-1.7 \0\r\n\xff".as_slice());
-    let put = objects.put_bytes("uploads/a.pdf", "application/pdf", Bytes::from_static(b"%PDF-1.7 \0\r\n\xff")).await;
+    let put = objects
+        .put_bytes("uploads/a.pdf", "application/pdf", Bytes::from_static(b"%PDF-1.7 \0\r\n\xff"))
+        .await;
     assert_eq!(put.unwrap(), stored(body));
 
     assert_eq!(objects.get_bytes("uploads/a.pdf", LIMIT).await.unwrap(), body);
@@ -94,7 +96,18 @@ async fn names_of_all_kinds_are_kept_apart() {
     let (user, file) = (Uuid::new_v4(), Uuid::new_v4());
     // The last is as long as a file name may be, and does not fit into the
     // name of a file once the rest of its key is before it.
-    let names = ["a b+c.pdf", "a b c.pdf", "a%20b.pdf", "100%.pdf", "?x=1&y#z", "ä.pdf", "a\u{308}.pdf", "書類.pdf", "a..b", "'(!)*~,=@:;$.pdf"];
+    let names = [
+        "a b+c.pdf",
+        "a b c.pdf",
+        "a%20b.pdf",
+        "100%.pdf",
+        "?x=1&y#z",
+        "ä.pdf",
+        "a\u{308}.pdf",
+        "書類.pdf",
+        "a..b",
+        "'(!)*~,=@:;$.pdf",
+    ];
     let long = "n".repeat(255);
     for name in names.iter().copied().chain([long.as_str()]) {
         let key = keys::upload_key(user, march(), file, name).unwrap();

@@ -1,7 +1,5 @@
 //! Which failures pass and which stay.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use untxt_workflows::objects::{ObjectError, Objects, ObjectsConfig};
@@ -44,13 +42,17 @@ async fn nobody_there_is_worth_another_try() {
     let failure = put(&url).await;
     assert_eq!((failure.code(), failure.is_retryable()), ("OBJECT_STORE_UNAVAILABLE", true));
     let text = failure.to_string();
-    assert!(text.contains("storing object k") && text.contains("refused") && text.contains("S3_ENDPOINT"), "{text}");
+    assert!(
+        text.contains("storing object k") && text.contains("refused") && text.contains("S3_ENDPOINT"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_stopped_is_gone() {
     let store = Store::start().await;
-    let url = store.objects.presign_get("k", std::time::Duration::from_secs(1), Default::default()).await.unwrap();
+    let url =
+        store.objects.presign_get("k", std::time::Duration::from_secs(1), Default::default()).await.unwrap();
     let host = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
     drop(store);
     // Aborting is asked for, not waited for: the port closes once the task
@@ -77,5 +79,4 @@ async fn a_directory_that_can_not_be_used_is_named() {
     let failure = Objects::connect(ObjectsConfig::embedded(file.join("objects"))).await.err().unwrap();
     assert_eq!(failure.code(), "OBJECT_DISK");
     assert!(failure.to_string().contains("a-file"), "{failure}");
-    let _: PathBuf = file;
 }

@@ -73,7 +73,8 @@ impl Recorder {
         let notebook = Arc::clone(&requests);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (notebook, answer, arrived) = (Arc::clone(&notebook), Arc::clone(&answer), arrived.clone());
+                let (notebook, answer, arrived) =
+                    (Arc::clone(&notebook), Arc::clone(&answer), arrived.clone());
                 let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                     let (notebook, answer, arrived) =
                         (Arc::clone(&notebook), Arc::clone(&answer), arrived.clone());

@@ -17,9 +17,15 @@ fn named(filename: &str) -> PresignOptions {
 #[tokio::test]
 async fn anybody_may_fetch_what_the_url_is_for() {
     let store = Store::start().await;
-    store.objects.put_bytes("results/ä b/r.html", "text/plain", Bytes::from_static(b"<p>1</p>")).await.unwrap();
-    let options =
-        PresignOptions { content_type: Some("text/html; charset=utf-8".to_owned()), ..named("Rechnung 1.html") };
+    store
+        .objects
+        .put_bytes("results/ä b/r.html", "text/plain", Bytes::from_static(b"<p>1</p>"))
+        .await
+        .unwrap();
+    let options = PresignOptions {
+        content_type: Some("text/html; charset=utf-8".to_owned()),
+        ..named("Rechnung 1.html")
+    };
     let url = store.objects.presign_get("results/ä b/r.html", HOUR, options).await.unwrap();
     assert!(url.contains("X-Amz-Expires=3600"), "{url}");
     let answer = get(&url, "").await;

@@ -72,5 +72,8 @@ async fn the_bytes_are_part_of_what_is_signed() {
     let request = &server.requests()[0];
     assert_eq!(request.header("x-amz-content-sha256"), Some(stored.sha256.as_str()));
     let signature = request.header("authorization").unwrap();
-    assert!(signature.contains("Credential=somebody/") && signature.contains("/eu-central-1/s3/"), "{signature}");
+    assert!(
+        signature.contains("Credential=somebody/") && signature.contains("/eu-central-1/s3/"),
+        "{signature}"
+    );
 }

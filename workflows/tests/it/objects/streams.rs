@@ -1,12 +1,16 @@
 //! Bodies of unknown length.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
-use untxt_workflows::objects::ObjectError;
+use untxt_workflows::objects::{ObjectError, Objects};
 
 use super::http::{Recorder, agreeable};
 use super::{Store, elsewhere, embedded, files};
@@ -36,7 +40,11 @@ async fn bodies_around_the_size_of_a_part_come_back_as_they_went() {
         (2 * PART + 7, 20 * MIB),
     ];
     for (size_bytes, chunk_bytes) in cases {
-        let stored = store.objects.put_stream("k", "image/png", body(size_bytes, chunk_bytes), u64::MAX).await.unwrap();
+        let stored = store
+            .objects
+            .put_stream("k", "image/png", body(size_bytes, chunk_bytes), u64::MAX)
+            .await
+            .unwrap();
         let expected = chunk(0, size_bytes);
         assert_eq!(stored.size_bytes, size_bytes as u64);
         assert_eq!(stored.sha256, hex::encode(Sha256::digest(&expected)));
@@ -50,7 +58,8 @@ async fn bodies_around_the_size_of_a_part_come_back_as_they_went() {
 async fn a_body_over_the_limit_leaves_nothing() {
     let store = Store::start().await;
     for (size_bytes, limit_bytes) in [(11, 10), (PART + 1, PART), (3 * PART, 2 * PART + MIB)] {
-        let put = store.objects.put_stream("k", "image/png", body(size_bytes, 64 << 10), limit_bytes as u64).await;
+        let put =
+            store.objects.put_stream("k", "image/png", body(size_bytes, 64 << 10), limit_bytes as u64).await;
         let error = put.unwrap_err();
         assert_eq!((error.code(), error.is_retryable()), ("OBJECT_TOO_LARGE", false));
         assert!(store.files().is_empty(), "{:?}", store.files());
@@ -77,7 +86,7 @@ async fn a_body_that_breaks_off_leaves_nothing_and_what_was_there_stays() {
 #[tokio::test]
 async fn an_upload_whose_caller_gives_up_is_taken_away() {
     let mut server = Recorder::start(agreeable).await;
-    let objects = untxt_workflows::objects::Objects::connect(elsewhere(&server.url)).await.unwrap();
+    let objects = Objects::connect(elsewhere(&server.url)).await.unwrap();
     let waiting = objects.clone();
     let upload = tokio::spawn(async move {
         let endless = body(PART + 1, MIB).chain(stream::pending());
@@ -92,8 +101,6 @@ async fn an_upload_whose_caller_gives_up_is_taken_away() {
 
 #[tokio::test]
 async fn an_upload_that_can_not_be_taken_away_is_remembered_until_it_can() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
     let down = Arc::new(AtomicBool::new(true));
     let switch = Arc::clone(&down);
     let server = Recorder::start(move |line| {
@@ -101,7 +108,7 @@ async fn an_upload_that_can_not_be_taken_away_is_remembered_until_it_can() {
         if refuses && down.load(Ordering::Relaxed) { (503, String::new()) } else { agreeable(line) }
     })
     .await;
-    let objects = untxt_workflows::objects::Objects::connect(elsewhere(&server.url)).await.unwrap();
+    let objects = Objects::connect(elsewhere(&server.url)).await.unwrap();
     let error = objects.put_stream("k", "image/png", body(PART + 1, MIB), u64::MAX).await.unwrap_err();
     assert_eq!(error.code(), "OBJECT_STORE_UNAVAILABLE");
     let error = objects.check().await.unwrap_err();
@@ -111,23 +118,59 @@ async fn an_upload_that_can_not_be_taken_away_is_remembered_until_it_can() {
     objects.check().await.unwrap();
     let asked = server.lines().len();
     objects.check().await.unwrap();
-    assert_eq!(server.lines()[asked..], ["HEAD /untxt"], "it is not asked for twice");
+    assert_eq!(server.lines()[asked..], ["HEAD /untxt/"], "it is not asked for twice");
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_while_storing_leaves_nothing_after_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = itself("objects::streams::an_upload_that_never_ends", dir.path());
+    let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().ends_with("two parts are read")), "the child got that far");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!files(dir.path()).is_empty(), "there is something to remove");
+
+    let objects = embedded(dir.path()).await;
+    assert!(files(dir.path()).is_empty(), "{:?}", files(dir.path()));
+    assert_eq!(objects.head("k").await.unwrap_err().code(), "OBJECT_NOT_FOUND");
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in a process of its own"]
+async fn an_upload_that_never_ends() {
+    let dir = PathBuf::from(std::env::var("UNTXT_TEST_DIR").unwrap());
+    let objects = embedded(&dir).await;
+    // The second part is asked for one chunk more only when the first is
+    // stored or on its way; the third only when the first is stored.
+    let told = stream::once(async {
+        io::stdout().write_all(b"two parts are read\n").unwrap();
+        Ok(Bytes::from_static(b"more"))
+    });
+    let endless = body(2 * PART + 1, MIB).chain(told).chain(stream::pending());
+    objects.put_stream("k", "image/png", endless, u64::MAX).await.unwrap();
+}
+
+/// This very program, to run one ignored test.
+fn itself(test: &str, dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture"]).env("UNTXT_TEST_DIR", dir);
+    command
 }
 
 #[test]
 fn memory_does_not_grow_with_the_body() {
     let (small, large) = (peak_kib(MIB), peak_kib(100 * MIB));
     // Two parts, and what the server, in the same process, has of them.
-    assert!(large < small + (48 << 10), "1 MiB took {small} KiB, 100 MiB took {large} KiB");
+    assert!(large < small + (32 << 10), "1 MiB took {small} KiB, 100 MiB took {large} KiB");
 }
 
 /// The most memory that a process of its own had for one upload.
 fn peak_kib(size_bytes: usize) -> u64 {
     let dir = tempfile::tempdir().unwrap();
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "objects::streams::one_upload", "--ignored"])
+    let child = itself("objects::streams::one_upload", dir.path())
         .env("UNTXT_TEST_UPLOAD_BYTES", size_bytes.to_string())
-        .env("UNTXT_TEST_DIR", dir.path())
         .output()
         .unwrap();
     assert!(child.status.success(), "{child:?}");
@@ -138,7 +181,7 @@ fn peak_kib(size_bytes: usize) -> u64 {
 #[ignore = "run by memory_does_not_grow_with_the_body, in a process of its own"]
 async fn one_upload() {
     let size_bytes: usize = std::env::var("UNTXT_TEST_UPLOAD_BYTES").unwrap().parse().unwrap();
-    let dir = std::path::PathBuf::from(std::env::var("UNTXT_TEST_DIR").unwrap());
+    let dir = PathBuf::from(std::env::var("UNTXT_TEST_DIR").unwrap());
     let objects = embedded(&dir.join("objects")).await;
     let zeros = Bytes::from(vec![0; 64 << 10]);
     let body = stream::repeat(Ok::<_, Infallible>(zeros)).take(size_bytes / (64 << 10));
