@@ -5,8 +5,10 @@ use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::peniko::ImageAlphaType;
 use hayro::{PixmapSettings, RenderCache, RenderSettings, render as rasterize};
+use image::RgbaImage;
 
-use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
+use super::picture::in_color;
+use super::protocol::{Answer, ChildLimits, RenderOptions};
 use super::text;
 use crate::documents::error::DocumentError;
 
@@ -40,8 +42,12 @@ pub(super) fn render(
         bg_color: WHITE,
     };
     let pixmap = rasterize(page, &cache, &settings, &RenderSettings::default(), &pixmap_settings);
+    drop(cache);
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
-    let pixels = flat(pixmap.take_rgba8(ImageAlphaType::AlphaPremultiplied), options.color);
+    // Opaque, as the paper is.
+    let picture = RgbaImage::from_raw(width, height, pixmap.take_rgba8(ImageAlphaType::AlphaPremultiplied));
+    let picture = picture.ok_or_else(|| broken("its page has fewer pixels than it should".to_owned()))?;
+    let pixels = in_color(picture.into(), options.color).into_bytes();
     let text_layer = text::layer(page, (width, height), (pixmap_settings.x_scale, pixmap_settings.y_scale));
     Ok((Answer::Rendered { width, height, dpi: options.dpi, color: options.color, text_layer }, pixels))
 }
@@ -72,25 +78,4 @@ fn pixels(points: f32, dpi: u32) -> u32 {
 #[expect(clippy::cast_precision_loss, reason = "page sides are far below 2^24 pixels")]
 fn scale(pixels: u32, points: f32) -> f32 {
     (pixels as f32 + 0.01) / points.max(f32::MIN_POSITIVE)
-}
-
-/// The pixels in the wanted colours. They are opaque, as the paper is; they are
-/// moved within their own memory, of which a large page leaves none to spare.
-fn flat(mut rgba: Vec<u8>, color: Color) -> Vec<u8> {
-    let pixels = rgba.len() / 4;
-    for pixel in 0..pixels {
-        let [r, g, b] = [rgba[4 * pixel], rgba[4 * pixel + 1], rgba[4 * pixel + 2]];
-        match color {
-            Color::Gray => rgba[pixel] = luma(r, g, b),
-            Color::Rgb => rgba[3 * pixel..3 * pixel + 3].copy_from_slice(&[r, g, b]),
-        }
-    }
-    rgba.truncate(pixels * color.channels());
-    rgba
-}
-
-/// ITU-R BT.601 luma in 16-bit fixed point.
-fn luma(r: u8, g: u8, b: u8) -> u8 {
-    let sum = 19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 32_768;
-    u8::try_from(sum >> 16).unwrap_or(u8::MAX)
 }

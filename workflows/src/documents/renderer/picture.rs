@@ -101,7 +101,11 @@ fn decoder(data: &[u8], kind: Kind) -> ImageResult<Decoder<'_>> {
 /// The picture in the wanted colours, 8 bits a channel; what is transparent
 /// lies on white paper.
 fn flat(picture: DynamicImage, color: Color) -> DynamicImage {
-    let picture = if picture.color().has_alpha() { on_white(picture) } else { picture };
+    in_color(if picture.color().has_alpha() { on_white(picture) } else { picture }, color)
+}
+
+/// The picture in the wanted colours, 8 bits a channel.
+pub(super) fn in_color(picture: DynamicImage, color: Color) -> DynamicImage {
     match color {
         Color::Gray => picture.into_luma8().into(),
         Color::Rgb => picture.into_rgb8().into(),

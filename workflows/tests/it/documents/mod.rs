@@ -1,0 +1,10 @@
+//! Documents decoded by the real child process.
+
+mod bench;
+mod hostile;
+mod pdf_file;
+mod pdfs;
+mod pictures;
+mod processes;
+mod tiff_file;
+mod tiffs;

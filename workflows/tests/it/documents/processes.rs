@@ -1,0 +1,90 @@
+//! The child and its parent: neither outlives the other's interest, and
+//! neither trusts the other.
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use untxt_workflows::documents::limits::Limits;
+use untxt_workflows::documents::renderer::{RenderOptions, Renderer, RendererConfig};
+
+use super::bench::{Bench, CHILD};
+use super::hostile::nested_forms;
+use super::pdf_file::pages;
+
+const ABORTED: i32 = 6;
+
+#[tokio::test]
+async fn nobody_waits_any_more_and_the_child_is_gone() {
+    let bench = Bench::new();
+    let path = bench.file("bomb.pdf", &nested_forms());
+    let renderer = bench.renderer.clone();
+    let waiting = tokio::spawn(async move { renderer.render(&path, 0, RenderOptions::default()).await });
+    until(|| bench.children().len() == 1).await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    until(|| bench.children().is_empty()).await;
+}
+
+#[tokio::test]
+async fn the_parent_is_killed_and_a_child_that_spins_ends() {
+    let bench = Bench::new();
+    let path = bench.file("bomb.pdf", &nested_forms());
+    let request = serde_json::json!({
+        "path": path, "kind": "pdf",
+        "task": { "render": { "index": 0, "options": { "dpi": 150, "color": "gray" } } },
+        "limits": { "pages_max": 10, "page_pixels_max": 1_000_000, "page_side_max": 1000,
+                    "cpu_seconds_max": 20, "memory_bytes_max": 1 << 30 },
+    });
+    let mut child =
+        Command::new(CHILD).arg(&bench.mark).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(format!("{request}\n").as_bytes()).unwrap();
+    until(|| std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap().count() == 3).await;
+    // What the kernel does to the pipe of a parent that is no more.
+    drop(stdin);
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+    assert_eq!(status.signal(), Some(ABORTED));
+}
+
+#[tokio::test]
+async fn a_child_that_lies_about_sizes_is_not_believed() {
+    let lies = [
+        r#"{"rendered":{"width":60000,"height":60000,"dpi":1,"color":"rgb","text_layer":[]}}"#,
+        r#"{"rendered":{"width":100,"height":100,"dpi":1,"color":"rgb","text_layer":[]}}"#,
+        r#"{"probed":{"pages":3}}"#,
+        "not even JSON",
+    ];
+    for lie in lies {
+        let error = answered_by("/bin/sh", &["-c", &format!("read request; echo '{lie}'")]).await;
+        assert_eq!(error, "RENDERER_CRASHED", "after {lie}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_can_not_start_or_is_killed_may_do_better_the_next_time() {
+    assert_eq!(answered_by("/no/such/program", &[]).await, "RENDERER_UNAVAILABLE");
+    assert_eq!(answered_by("/bin/sh", &["-c", "read request; kill -9 $$"]).await, "RENDERER_UNAVAILABLE");
+    assert_eq!(answered_by("/bin/sh", &["-c", "read request; exit 3"]).await, "RENDERER_CRASHED");
+}
+
+async fn answered_by(program: &str, arguments: &[&str]) -> &'static str {
+    let bench = Bench::new();
+    let arguments = arguments.iter().map(Into::into).collect();
+    let renderer =
+        Renderer::new(RendererConfig { program: program.into(), arguments, limits: Limits::default() });
+    let path = bench.file("a.pdf", &pages((72, 72), "", &[""]));
+    let error = renderer.render(&path, 0, RenderOptions::default()).await.unwrap_err();
+    assert_eq!(error.is_permanent(), error.code() != "RENDERER_UNAVAILABLE", "{error}");
+    error.code()
+}
+
+/// Looks again and again, as there is nothing that tells.
+async fn until(mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed().as_secs() < 10, "it did not happen");
+        tokio::task::yield_now().await;
+    }
+}
