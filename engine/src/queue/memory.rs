@@ -175,7 +175,7 @@ impl Queue for MemoryQueue {
         });
         topic.pushed.notify_waiters();
         let capacity = self.capacity;
-        fits.then_some(()).ok_or_else(|| QueueError::Full { capacity })
+        fits.then_some(()).ok_or(QueueError::Full { capacity })
     }
 
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {

@@ -35,7 +35,7 @@ impl Reaper {
         let mut dead = self.dead.lock().unwrap();
         let mut left = self.left.lock().unwrap();
         if let Some(crash) = left.as_mut().filter(|crash| crash.point == point) {
-            crash.passes -= 1;
+            crash.passes = crash.passes.saturating_sub(1);
             *dead |= crash.passes == 0;
         }
         *dead

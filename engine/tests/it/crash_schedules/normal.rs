@@ -34,7 +34,7 @@ pub(super) fn normal(run: &RunState, history: &[Event]) -> Normal {
         match data["step"].as_u64().filter(|_| name != "opened") {
             Some(step) => {
                 let slot = of_slots.entry((step, data["item"].as_u64())).or_default();
-                record(slot, &name, data);
+                record(slot, &name, &data);
             }
             None => of_run.push(json!([name, data])),
         }
@@ -46,7 +46,7 @@ pub(super) fn normal(run: &RunState, history: &[Event]) -> Normal {
 
 /// An attempt that was lost or handed back takes its beginning with it, and
 /// the retry that it caused.
-fn record(slot: &mut Vec<Value>, name: &str, data: Value) {
+fn record(slot: &mut Vec<Value>, name: &str, data: &Value) {
     let last = slot.last().map(|last: &Value| last[0].as_str().unwrap().to_owned());
     match (name, last.as_deref()) {
         ("lost", Some("started")) => *slot.last_mut().unwrap() = json!(["lost"]),

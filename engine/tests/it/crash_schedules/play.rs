@@ -9,7 +9,6 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use untxt_engine::crash::CrashPoint;
 use untxt_engine::decide::Scheduled;
-use untxt_engine::definition::Definition;
 use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::{Event, EventKind, OnItemFailure};
@@ -22,6 +21,7 @@ use uuid::Uuid;
 
 use super::hook::{Crash, Reaper};
 use super::normal::{Normal, check, normal};
+use super::record::Record;
 use crate::stage::{
     PAGES, StepResult, code, config, definition, history, in_time, memory_queue, names_pages, new_run, paper,
     policy, returns,
@@ -70,9 +70,10 @@ struct Effects {
     drained: bool,
 }
 
-/// Plays it on a fresh journal.
-pub(super) async fn play(fresh: &dyn Fn(&Definition) -> Arc<dyn Journal>, play: &Play) -> Played {
-    let journal = fresh(&definition(policy()));
+/// Plays it, one run, on a journal on which nothing else runs.
+pub(super) async fn play(record: &Record, play: &Play) -> Played {
+    let definition = definition(policy());
+    let journal = record.open(&definition).await;
     let mut life = Life { play, journal, shutdown: CancellationToken::new(), effects: Arc::default() };
     let run = NewRun { on_item_failure: OnItemFailure::Partial, ..new_run(&life.workflow()) };
     let (mut died_at, mut crashes) = (BTreeSet::new(), VecDeque::from(play.crashes.clone()));
@@ -83,6 +84,7 @@ pub(super) async fn play(fresh: &dyn Fn(&Definition) -> Arc<dyn Journal>, play: 
             End::Over => break,
         }
         life.shutdown = CancellationToken::new();
+        life.journal = record.open(&definition).await;
     }
     let engine = life.engine(Arc::default());
     let (state, history) = (engine.run(run.id).await.unwrap().unwrap(), history(&engine, run.id).await);
