@@ -11,11 +11,12 @@
 set -eu
 
 guests=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$guests/../.." && pwd)
 target=wasm32-unknown-unknown
 names="flaky garbage grow line-count old-version refuse simulated-qwen3 slow spin trap"
 cd "$guests"
 : "${CARGO_TARGET_DIR:=$guests/target}"
+mkdir -p "$CARGO_TARGET_DIR"
+CARGO_TARGET_DIR=$(cd "$CARGO_TARGET_DIR" && pwd)
 export CARGO_TARGET_DIR
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
@@ -56,8 +57,20 @@ if [ ! -x "$linker" ]; then
     exit 3
 fi
 
+# Cargo names a crate outside its workspace's folder by its absolute path, and
+# that name changes the bytes. So a copy is built in which the SDK lies inside,
+# and the same sources and tools give the same artefacts in any folder.
+stage=$CARGO_TARGET_DIR/stage
+rm -rf "$stage"
+mkdir -p "$stage"
+sed 's|"\.\./sdk"|"sdk"|' Cargo.toml > "$stage/Cargo.toml"
+cp -p Cargo.lock "$stage/"
+cp -Rp ../sdk ../wit "$stage/"
+sed '/^workspace = /d' ../sdk/Cargo.toml > "$stage/sdk/Cargo.toml"
+for package in */Cargo.toml; do cp -Rp "${package%/*}" "$stage/"; done
+
 # Messages of a panic name files; no machine's folders go into an artefact.
-flags="--remap-path-prefix=$root=untxt"
+flags="--remap-path-prefix=$stage=plugins"
 flags="$flags --remap-path-prefix=$("$rustc" --print sysroot)/lib/rustlib/src/rust=rust"
 for registry in "$cargo_home"/registry/src/*; do
     flags="$flags --remap-path-prefix=$registry=registry"
@@ -65,9 +78,12 @@ done
 
 packages=
 for name in $names; do packages="$packages -p $name"; done
-# shellcheck disable=SC2086 # words, not one argument
-RUSTC=$rustc RUSTFLAGS=$flags CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
-    cargo build --release --locked --target $target $std $packages
+(
+    cd "$stage"
+    # shellcheck disable=SC2086 # words, not one argument
+    RUSTC=$rustc RUSTFLAGS=$flags CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
+        cargo build --release --locked --target $target $std $packages
+)
 
 unset RUSTC_BOOTSTRAP
 # shellcheck disable=SC2086 # words, not one argument
