@@ -3,6 +3,7 @@
 mod cancel_and_drain;
 mod crash_schedules;
 mod faults;
+mod leases;
 mod life;
 mod stage;
 mod watching;

@@ -109,9 +109,16 @@ pub(crate) fn new_run(workflow: &Workflow) -> NewRun {
     }
 }
 
+/// Heartbeats and leases that no test lives to see.
 pub(crate) fn config(concurrency: usize) -> WorkerConfig {
-    let concurrency = NonZeroUsize::new(concurrency).unwrap();
-    WorkerConfig { concurrency, drain_grace: Duration::ZERO, ..WorkerConfig::default() }
+    let hour = Duration::from_secs(3600);
+    WorkerConfig {
+        concurrency: NonZeroUsize::new(concurrency).unwrap(),
+        heartbeat_every: hour,
+        lease: 3 * hour,
+        drain_grace: Duration::ZERO,
+        ..WorkerConfig::default()
+    }
 }
 
 /// A worker in the background; dropping it is a crash.
