@@ -189,14 +189,17 @@ impl Batch {
     }
 
     async fn write_runs(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
-        let mut new = Vec::new();
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
         for held in self.runs.values() {
             let due_at = run_due_at(rules.workflows.definition(&held.state.definition), &held.state);
             match held.last_seq {
                 None => new.push((&held.state, due_at)),
                 Some(last_seq) if last_seq == held.state.seq => {}
-                Some(last_seq) => fenced(tx, &run::update(&held.state, due_at, last_seq)?).await?,
+                Some(last_seq) => changed.push((&held.state, due_at, last_seq)),
             }
+        }
+        if !changed.is_empty() {
+            fenced(tx, &run::update(&changed)?, changed.len()).await?;
         }
         for runs in new.chunks(ROWS_MAX) {
             tx.execute(&run::insert(runs)?).await?;
@@ -205,14 +208,17 @@ impl Batch {
     }
 
     async fn write_items(&self, tx: &DatabaseTransaction) -> Result<(), Fault> {
-        let mut new = Vec::new();
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
         for ((run, _, _), held) in self.items.iter().filter(|(_, held)| held.changed) {
             let Some(HeldRun { state: run, .. }) = self.runs.get(run) else { continue };
             let output = held.output.as_ref().map(encode).transpose()?;
             match held.last_epoch {
                 None => new.push((run, &held.state, output)),
-                Some(epoch) => fenced(tx, &item::update(run, &held.state, output, epoch)?).await?,
+                Some(epoch) => changed.push((run, &held.state, output, epoch)),
             }
+        }
+        if !changed.is_empty() {
+            fenced(tx, &item::update(&changed)?, changed.len()).await?;
         }
         for items in new.chunks(ROWS_MAX) {
             tx.execute(&item::insert(items)?).await?;
@@ -230,11 +236,11 @@ impl Batch {
     }
 }
 
-/// Executes an update whose condition names the version it was decided on. No
-/// row means that another writer was faster in spite of the lock.
-async fn fenced(tx: &DatabaseTransaction, update: &UpdateStatement) -> Result<(), Fault> {
+/// Executes an update whose condition names the versions it was decided on. A
+/// row less means that another writer was faster in spite of the lock.
+async fn fenced(tx: &DatabaseTransaction, update: &UpdateStatement, rows: usize) -> Result<(), Fault> {
     match tx.execute(update).await?.rows_affected() {
-        1 => Ok(()),
+        updated if updated == rows as u64 => Ok(()),
         _ => Err(Fault::Contended("another writer moved the run meanwhile".to_owned())),
     }
 }

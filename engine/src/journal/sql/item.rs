@@ -5,6 +5,7 @@ use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
+use super::update::update_from_values;
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::journal::follow::item_due_at;
@@ -106,23 +107,29 @@ pub(super) fn insert(
     Ok(statement)
 }
 
-/// The row as `item` is now, if it is still open under `last_epoch`.
+/// The rows as the items are now, of those that are still open under the epoch
+/// given with them; `items` is not empty. An open item has no output yet, so
+/// that none is overwritten.
 pub(super) fn update(
-    run: &RunState,
-    item: &ItemState,
-    output: Option<String>,
-    last_epoch: u64,
+    items: &[(&RunState, &ItemState, Option<String>, u64)],
 ) -> Result<UpdateStatement, JournalError> {
-    let mut statement = Query::update();
-    statement
-        .table(Items::Table)
-        .values(changing(run, item)?.map(|(column, value)| (column, value.into())))
-        .cond_where(is((run.id, item.step, item.index)))
-        .and_where(Expr::col(Items::Status).eq(ItemStatus::Pending.as_str()))
-        .and_where(Expr::col(Items::Epoch).eq(stored(last_epoch)));
-    if let Some(output) = output {
-        statement.value(Items::Output, output);
+    let mut rows = Vec::with_capacity(items.len());
+    let mut columns = Vec::new();
+    for (run, item, output, last_epoch) in items {
+        let values: Vec<(Items, Value)> =
+            changing(run, item)?.into_iter().chain([(Items::Output, output.clone().into())]).collect();
+        columns = values.iter().map(|(column, _)| *column).collect();
+        let key: [Value; 4] = [
+            run.id.0.into(),
+            i32::from(item.step).into(),
+            i64::from(item.index).into(),
+            stored(*last_epoch).into(),
+        ];
+        rows.push(key.into_iter().chain(values.into_iter().map(|(_, value)| value)).collect());
     }
+    let key = [Items::RunId, Items::Step, Items::Item, Items::Epoch];
+    let mut statement = update_from_values(Items::Table, key, columns, rows);
+    statement.and_where(Expr::col((Items::Table, Items::Status)).eq(ItemStatus::Pending.as_str()));
     Ok(statement)
 }
 

@@ -3,10 +3,12 @@
 pub(super) mod fault;
 
 mod codec;
+
 mod dead_letter;
 mod event;
 mod item;
 mod run;
+mod update;
 mod worker;
 
 mod batch;

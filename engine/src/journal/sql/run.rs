@@ -1,10 +1,11 @@
 //! The table `runs`: one row a run, what its events add up to.
 
-use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Query, UpdateStatement, Value};
+use sea_orm::sea_query::{InsertStatement, Query, UpdateStatement, Value};
 use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
+use super::update::update_from_values;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::JournalError;
@@ -165,17 +166,16 @@ pub(super) fn insert(runs: &[(&RunState, Option<Timestamp>)]) -> Result<InsertSt
     Ok(statement)
 }
 
-/// The row as `run` is now, if `last_seq` is still its last event.
-pub(super) fn update(
-    run: &RunState,
-    due_at: Option<Timestamp>,
-    last_seq: u64,
-) -> Result<UpdateStatement, JournalError> {
-    let values = changing(run, due_at)?.map(|(column, value)| (column, value.into()));
-    Ok(Query::update()
-        .table(Runs::Table)
-        .values(values)
-        .and_where(Expr::col(Runs::Id).eq(run.id.0))
-        .and_where(Expr::col(Runs::Seq).eq(stored(last_seq)))
-        .to_owned())
+/// The rows as the runs are now, of those whose last event is still the one
+/// given with them; `runs` is not empty.
+pub(super) fn update(runs: &[(&RunState, Option<Timestamp>, u64)]) -> Result<UpdateStatement, JournalError> {
+    let mut rows = Vec::with_capacity(runs.len());
+    let mut columns = Vec::new();
+    for (run, due_at, last_seq) in runs {
+        let values = changing(run, *due_at)?;
+        columns = values.iter().map(|(column, _)| *column).collect();
+        let key = [run.id.0.into(), stored(*last_seq).into()];
+        rows.push(key.into_iter().chain(values.into_iter().map(|(_, value)| value)).collect());
+    }
+    Ok(update_from_values(Runs::Table, [Runs::Id, Runs::Seq], columns, rows))
 }
