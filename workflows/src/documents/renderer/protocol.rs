@@ -40,8 +40,8 @@ impl Color {
 /// How a page is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderOptions {
-    /// Dots per inch for pages that have a size on paper; a picture keeps its
-    /// own pixels.
+    /// Dots per inch of a PDF's page. A picture that says its own resolution is
+    /// scaled down to this one; no picture is scaled up.
     pub dpi: u32,
     /// Whether colours are kept.
     pub color: Color,

@@ -6,5 +6,6 @@ mod pdf_file;
 mod pdfs;
 mod pictures;
 mod processes;
+mod samples;
 mod tiff_file;
 mod tiffs;
