@@ -21,8 +21,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Where Debian and its children put the binaries of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 /// Ends the server and removes its data when its input ends: also when this
-/// process is killed and can't do it any more.
-const GUARD: &str = r#"read -r _; "$1" stop -s -m immediate -D "$2/data"; rm -rf "$2""#;
+/// process is killed and can't do it any more. A program that is still writing
+/// the data (initdb) can make that fail, so it is tried for some seconds.
+const GUARD: &str = r#"
+    read -r _
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        "$1" stop -s -m immediate -D "$2/data"
+        rm -rf "$2" && break
+        sleep 1
+    done
+"#;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
