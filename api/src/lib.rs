@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The product's doors: HTTP and WebSocket.
+//!
+//! In reading order: [`config`] (what may be set), [`error`] and [`views`] (what
+//! goes out), [`feed`] (what happens to tasks, told once for all sockets),
+//! [`doors`] (what every route may use), the routes, and [`server`].
+
+pub mod config;
+
+pub mod error;
+pub mod feed;
+pub mod views;
+
+pub mod doors;
+mod router;
+mod routes;
+pub mod server;

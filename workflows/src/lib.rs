@@ -10,11 +10,11 @@
 pub mod documents;
 pub mod objects;
 
-pub mod tables;
 pub mod scratch;
+pub mod tables;
 
-pub mod workbench;
 pub mod ocr;
+pub mod workbench;
 
 pub mod platform;
 

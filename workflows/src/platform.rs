@@ -114,8 +114,13 @@ impl Platform {
             limits: settings.document_limits,
         });
         let journal = journal(&database)?;
-        let bench =
-            Arc::new(Workbench::new(Arc::clone(&journal), objects, (host, engines), renderer, Arc::new(scratch)));
+        let bench = Arc::new(Workbench::new(
+            Arc::clone(&journal),
+            objects,
+            (host, engines),
+            renderer,
+            Arc::new(scratch),
+        ));
         let engine = engine(journal, ocr::workflow(&bench)?)?;
         take_over(&engine, &remains).await?;
         Ok(Self { settings, database, engine, bench, process })

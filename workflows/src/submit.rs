@@ -192,7 +192,10 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
         return refuse("options.dpi", format!("{dpi} is not in {:?}", RenderOptions::DPI));
     }
     if options.languages.len() > LANGUAGES_MAX || options.languages.iter().any(|tag| tag.len() > 35) {
-        return refuse("options.languages", format!("at most {LANGUAGES_MAX} tags of 35 characters are allowed"));
+        return refuse(
+            "options.languages",
+            format!("at most {LANGUAGES_MAX} tags of 35 characters are allowed"),
+        );
     }
     Ok(())
 }
@@ -239,7 +242,13 @@ fn file_row(wanted: &NewTask, spooled: &Spooled, now: DateTime<Utc>) -> Result<f
     })
 }
 
-fn task_row(wanted: &NewTask, engine: &EnginePin, file: Uuid, request: String, now: DateTime<Utc>) -> task::Model {
+fn task_row(
+    wanted: &NewTask,
+    engine: &EnginePin,
+    file: Uuid,
+    request: String,
+    now: DateTime<Utc>,
+) -> task::Model {
     let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     task::Model {
         id: Uuid::now_v7(),
@@ -269,7 +278,13 @@ fn task_row(wanted: &NewTask, engine: &EnginePin, file: Uuid, request: String, n
     }
 }
 
-fn run(wanted: &NewTask, engine: EnginePin, task: &task::Model, file: &file::Model, now: DateTime<Utc>) -> NewRun {
+fn run(
+    wanted: &NewTask,
+    engine: EnginePin,
+    task: &task::Model,
+    file: &file::Model,
+    now: DateTime<Utc>,
+) -> NewRun {
     let input = TaskInput {
         file: FileInput {
             id: file.id,

@@ -70,7 +70,9 @@ impl Platform {
                     self.bench().clear(run).await;
                 }
             }
-            Err(error) => tracing::warn!(%error, "could not compare local files with the journal; the next sweep does"),
+            Err(error) => {
+                tracing::warn!(%error, "could not compare local files with the journal; the next sweep does")
+            }
         }
     }
 }

@@ -1,1 +1,50 @@
-fn main() {}
+//! `untxt`: one program for everything.
+
+mod bench;
+mod cli;
+mod doctor;
+mod failure;
+mod migrate;
+mod ocr;
+mod output;
+mod serve;
+mod start;
+mod tasks;
+mod worker;
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use untxt_api::config::RENDER_COMMAND;
+use untxt_workflows::documents::renderer::child;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    // Before anything else is set up: this process reads one document and ends.
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(RENDER_COMMAND)) {
+        return child::main();
+    }
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::work)?;
+    runtime.block_on(async {
+        match cli.command.unwrap_or_default() {
+            Command::Ocr(arguments) => ocr::run(arguments).await,
+            Command::Serve(arguments) => serve::run(&arguments).await,
+            Command::Worker => worker::run().await,
+            Command::Migrate(arguments) => migrate::run(&arguments).await,
+            Command::Tasks(arguments) => tasks::run(&arguments).await,
+            Command::Doctor(arguments) => doctor::run(&arguments).await,
+            Command::Bench(arguments) => bench::run(&arguments).await,
+        }
+    })
+}

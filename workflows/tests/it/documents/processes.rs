@@ -50,11 +50,18 @@ async fn the_parent_is_killed_and_a_child_that_spins_ends() {
 
 #[tokio::test]
 async fn a_child_that_lies_about_sizes_is_not_believed() {
+    let page = |width: u32, height: u32| {
+        format!(
+            r#"{{"rendered":{{"width":{width},"height":{height},"dpi":1,"color":"gray","text_layer":[]}}}}"#
+        )
+    };
     let lies = [
-        r#"{"rendered":{"width":60000,"height":60000,"dpi":1,"color":"rgb","text_layer":[]}}"#,
-        r#"{"rendered":{"width":100,"height":100,"dpi":1,"color":"rgb","text_layer":[]}}"#,
-        r#"{"probed":{"pages":3}}"#,
-        "not even JSON",
+        page(60_000, 60_000),
+        // All its pixels come, but nobody wanted that many.
+        page(40_000, 1) + "\n" + &"x".repeat(40_000),
+        page(100, 100),
+        r#"{"probed":{"pages":3}}"#.to_owned(),
+        "not even JSON".to_owned(),
     ];
     for lie in lies {
         let error = answered_by("/bin/sh", &["-c", &format!("read request; echo '{lie}'")]).await;

@@ -1,0 +1,133 @@
+//! `untxt doctor`: what is well, what isn't, and what to do about it.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use sea_orm_migration::MigratorTrait;
+use serde_json::json;
+use untxt_api::config::Config;
+use untxt_migrations::Migrator;
+use untxt_workflows::documents::renderer::{Renderer, RendererConfig};
+use untxt_workflows::platform::Platform;
+
+use crate::cli::DoctorArguments;
+use crate::failure::{Failure, chain};
+use crate::{output, start};
+
+/// Free space below which a disk is called full: ten uploads of the default
+/// limit.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// A PNG of one white pixel, to see that decoding works.
+const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\x9cc\xf8\x0f\0\x01\x01\x01\0\x1b\xb6\xeeV\0\0\0\0IEND\xaeB`\x82";
+
+struct Finding {
+    part: &'static str,
+    well: bool,
+    text: String,
+}
+
+pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+    let config = start::config("error")?;
+    let mut findings = vec![disk(&config), database(&config).await];
+    findings.push(decoder(&config).await);
+    findings.extend(platform(&config).await);
+    let well = findings.iter().all(|finding| finding.well);
+    for finding in &findings {
+        if arguments.json {
+            output::json(&json!({ "part": finding.part, "well": finding.well, "text": finding.text }));
+        } else {
+            let word = if finding.well { "ok  " } else { "FAIL" };
+            output::line(&format!("{word}  {:<9}  {}", finding.part, finding.text));
+        }
+    }
+    let unreachable =
+        findings.iter().any(|finding| !finding.well && matches!(finding.part, "database" | "objects"));
+    Ok(ExitCode::from(if well {
+        0
+    } else if unreachable {
+        3
+    } else {
+        1
+    }))
+}
+
+fn finding(part: &'static str, outcome: Result<String, String>) -> Finding {
+    let well = outcome.is_ok();
+    Finding { part, well, text: outcome.unwrap_or_else(|text| text) }
+}
+
+fn disk(config: &Config) -> Finding {
+    let dir = &config.data_dir;
+    let shown = dir.display();
+    let outcome = std::fs::create_dir_all(dir).and_then(|()| {
+        let free = rustix::fs::statvfs(dir).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))?;
+        tempfile::tempfile_in(dir)?.write_all(b"x")?;
+        Ok(free)
+    });
+    finding(
+        "disk",
+        match outcome {
+            Ok(free) if free < FREE_BYTES_MIN => {
+                Err(format!("{shown} has only {} MiB free; make room or move UNTXT_DATA_DIR", free >> 20))
+            }
+            Ok(free) => Ok(format!("{shown} can be written to, {} GiB free", free >> 30)),
+            Err(error) => Err(format!("{shown} can't be written to: {error}; UNTXT_DATA_DIR names it")),
+        },
+    )
+}
+
+async fn database(config: &Config) -> Finding {
+    let kind = config.database_url.split(':').next().unwrap_or_default();
+    let outcome = match start::connect(config).await {
+        Err(failure) => Err(format!("{failure:?}")),
+        Ok(database) => match Migrator::get_pending_migrations(&database).await {
+            Err(error) => Err(format!("{kind}: {error}; check DATABASE_URL")),
+            Ok(pending) if pending.is_empty() || config.embedded_database => Ok(format!("{kind}, laid out")),
+            Ok(pending) => {
+                Err(format!("{kind}: {} migration(s) are missing; run `untxt migrate up`", pending.len()))
+            }
+        },
+    };
+    finding("database", outcome)
+}
+
+async fn decoder(config: &Config) -> Finding {
+    let renderer = Renderer::new(RendererConfig {
+        program: config.settings.renderer_program.clone(),
+        arguments: config.settings.renderer_arguments.clone(),
+        limits: config.settings.document_limits,
+    });
+    let probed = async {
+        let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        file.write_all(PIXEL).map_err(|error| error.to_string())?;
+        renderer.probe(file.path()).await.map_err(|error| chain(&error))
+    };
+    finding("decoder", probed.await.map(|_| "documents are decoded in a process of their own".to_owned()))
+}
+
+async fn platform(config: &Config) -> Vec<Finding> {
+    let opened = async {
+        let database = start::database(config).await.map_err(|failure| format!("{failure:?}"))?;
+        Platform::open(config.settings.clone(), database).await.map_err(|error| chain(&error))
+    };
+    let platform = match opened.await {
+        Ok(platform) => platform,
+        Err(text) => return vec![finding("platform", Err(text))],
+    };
+    let stored = platform.bench().objects.check().await.map_err(|error| chain(&error));
+    let kind = if config.settings.objects.is_embedded() { "the embedded store" } else { "S3" };
+    let mut findings = vec![finding("objects", stored.map(|()| format!("{kind} answers")))];
+    for engine in platform.bench().engines.list().await {
+        let origin = if engine.built_in { "built in" } else { "from the plugin directory" };
+        let digest: String = engine.digest.chars().take(12).collect();
+        findings.push(finding(
+            "engine",
+            match engine.error {
+                Some(error) => Err(error),
+                None => Ok(format!("{} {} ({digest}, {origin})", engine.name, engine.version)),
+            },
+        ));
+    }
+    findings
+}

@@ -1,0 +1,101 @@
+//! How the program fails: a message on standard error and an exit code.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use untxt_api::config::ConfigError;
+use untxt_engine::engine::EngineError;
+use untxt_engine::journal::JournalError;
+use untxt_workflows::platform::PlatformError;
+
+use crate::output;
+
+/// Why the program ends early.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// The work failed.
+    pub(crate) fn work(message: impl Display) -> Self {
+        Self { code: 1, message: message.to_string() }
+    }
+
+    /// It was called or set up wrong.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self { code: 2, message: message.to_string() }
+    }
+
+    /// Something it needs can't be reached.
+    pub(crate) fn service(message: impl Display) -> Self {
+        Self { code: 3, message: message.to_string() }
+    }
+
+    /// Says it and gives its code.
+    pub(crate) fn report(&self) -> ExitCode {
+        output::problem(&format!("untxt: {}", self.message));
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Unavailable(_) => Self::service(error),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Journal(error) => error.into(),
+            EngineError::Config(error) => Self::usage(error),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<sea_orm::DbErr> for Failure {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::service(format!("the database does not answer: {error}; check DATABASE_URL"))
+    }
+}
+
+impl From<PlatformError> for Failure {
+    fn from(error: PlatformError) -> Self {
+        let text = chain(&error);
+        match error {
+            PlatformError::DataDir { .. } => Self::usage(text),
+            PlatformError::Objects(error) if error.is_retryable() => Self::service(text),
+            PlatformError::Objects(_) => Self::usage(text),
+            PlatformError::Journal(error) => error.into(),
+            PlatformError::Engine(error) => error.into(),
+            PlatformError::Plugins(_) | PlatformError::Definition(_) => Self::work(text),
+        }
+    }
+}
+
+/// An error with what lies underneath, each said once.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,46 @@
+//! `untxt migrate`: the database's layout.
+
+use std::process::ExitCode;
+
+use sea_orm_migration::{MigrationStatus, MigratorTrait};
+use serde_json::{Value, json};
+use untxt_migrations::Migrator;
+
+use crate::cli::{Direction, MigrateArguments};
+use crate::failure::Failure;
+use crate::{output, start};
+
+pub(crate) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failure> {
+    let config = start::config("warn")?;
+    let database = start::connect(&config).await?;
+    match arguments.direction {
+        Direction::Up => {
+            let pending = Migrator::get_pending_migrations(&database).await?.len();
+            Migrator::up(&database, None).await?;
+            output::line(&format!("{pending} migration(s) applied"));
+        }
+        Direction::Down => {
+            Migrator::down(&database, None).await?;
+            output::line("all migrations taken back");
+        }
+        Direction::Status { json } => {
+            let migrations = Migrator::get_migration_with_status(&database).await?;
+            let rows =
+                migrations.iter().map(|m| (m.name().to_owned(), m.status() == MigrationStatus::Applied));
+            status(&rows.collect::<Vec<_>>(), json);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(rows: &[(String, bool)], json: bool) {
+    if json {
+        let rows: Vec<Value> =
+            rows.iter().map(|(name, applied)| json!({ "name": name, "applied": applied })).collect();
+        output::json(&json!(rows));
+        return;
+    }
+    for (name, applied) in rows {
+        output::line(&format!("{}  {name}", if *applied { "applied" } else { "pending" }));
+    }
+}

@@ -1,0 +1,85 @@
+//! From a task's result to files.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use untxt_engine::id::RunId;
+use untxt_workflows::ocr::ResultSummary;
+use untxt_workflows::platform::Platform;
+use untxt_workflows::tables::{file, task};
+use uuid::Uuid;
+
+use super::intake::Order;
+use crate::failure::{Failure, chain};
+
+/// A finished task and where its result goes.
+pub(super) struct Export<'a> {
+    pub(super) platform: &'a Arc<Platform>,
+    pub(super) order: &'a Order,
+    pub(super) task: Uuid,
+}
+
+impl Export<'_> {
+    /// Writes every format; each file is complete when its name appears.
+    pub(super) async fn write(&self) -> Result<Vec<PathBuf>, Failure> {
+        let summary = summary(self.platform, self.task).await?;
+        let mut written = Vec::new();
+        for object in &summary.objects {
+            let mut name = self.order.target.as_os_str().to_owned();
+            name.push(".");
+            name.push(object.format.extension());
+            let path = PathBuf::from(name);
+            let stored = self.platform.bench().objects.get_to_file(&object.key, &path).await;
+            let stored =
+                stored.map_err(|error| Failure::work(format!("{}: {}", path.display(), chain(&error))))?;
+            if stored.sha256 != object.sha256 {
+                return Err(Failure::work(format!("{}: the stored result was changed", path.display())));
+            }
+            self.share(&path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    /// Makes a result as readable as the file it was made from; it was written
+    /// for its owner alone.
+    fn share(&self, path: &Path) -> std::io::Result<()> {
+        let mut permissions = std::fs::metadata(&self.order.path)?.permissions();
+        let owners = std::fs::metadata(path)?.permissions().mode();
+        permissions.set_mode(permissions.mode() & 0o666 | owners);
+        std::fs::set_permissions(path, permissions)
+    }
+
+    /// Takes the task away, with its objects.
+    pub(super) async fn erase(&self) -> Result<(), Failure> {
+        erase(self.platform, self.task).await
+    }
+}
+
+/// The summary of a finished task.
+pub(super) async fn summary(platform: &Platform, task: Uuid) -> Result<ResultSummary, Failure> {
+    let missing = || Failure::work(format!("task {task} has no result"));
+    let (row, _) = platform.task(task).await?.ok_or_else(missing)?;
+    serde_json::from_value(row.result.ok_or_else(missing)?).map_err(Failure::work)
+}
+
+/// Takes an ended task away: its rows and its history in one transaction, then
+/// its objects. Objects that outlive their rows are nobody's and harm nobody.
+pub(super) async fn erase(platform: &Platform, id: Uuid) -> Result<(), Failure> {
+    let Some((row, upload)) = platform.task(id).await? else { return Ok(()) };
+    let task =
+        Query::delete().from_table(task::Entity).and_where(Expr::col(task::Column::Id).eq(id)).to_owned();
+    let file = Query::delete()
+        .from_table(file::Entity)
+        .and_where(Expr::col(file::Column::Id).eq(upload.id))
+        .to_owned();
+    platform.engine().erase(RunId(id), vec![task.into(), file.into()]).await?;
+    let summary: Option<ResultSummary> = row.result.and_then(|stored| serde_json::from_value(stored).ok());
+    let results = summary.into_iter().flat_map(|summary| summary.objects).map(|object| object.key);
+    for key in results.chain([upload.s3_key]) {
+        platform.bench().objects.delete(&key).await.map_err(|error| Failure::work(chain(&error)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! From a path to a task: a new one, or the one an earlier start left.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+use untxt_engine::event::OnItemFailure;
+use untxt_engine::state::RunStatus;
+use untxt_workflows::documents::formats::Format;
+use untxt_workflows::incoming::{Incoming, IncomingError, Spooled};
+use untxt_workflows::ocr::input::TaskOptions;
+use untxt_workflows::platform::Platform;
+use untxt_workflows::submit::{NewTask, SubmitError};
+use uuid::Uuid;
+
+use super::export::erase;
+use crate::cli::OcrArguments;
+use crate::failure::Failure;
+
+/// The user of everything that is asked for on the command line (a constant of
+/// this project).
+const LOCAL_USER: Uuid = Uuid::from_u128(0x6c6f_6361_6c00_4000_8000_0075_6e74_7874);
+
+/// Bytes that are copied at once.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// One file, and what is wanted of it.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// Where its results go, without their extension.
+    pub(super) target: PathBuf,
+    pub(super) formats: Vec<Format>,
+    engine: Option<String>,
+    pages: Option<String>,
+    options: TaskOptions,
+}
+
+impl Order {
+    /// One order a file; everything that can be told beforehand is checked.
+    pub(super) fn read(arguments: &OcrArguments) -> Result<Vec<Self>, Failure> {
+        let formats = Format::parse_list(&arguments.format).map_err(Failure::usage)?;
+        let settings = match &arguments.settings {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| Failure::usage(format!("--settings: {e}")))?
+            }
+            None => serde_json::Map::new(),
+        };
+        if let Some(dir) = &arguments.out {
+            std::fs::create_dir_all(dir)
+                .map_err(|e| Failure::usage(format!("--out {}: {e}", dir.display())))?;
+        }
+        for path in &arguments.files {
+            if !path.is_file() {
+                return Err(Failure::usage(format!("{} is not a file", path.display())));
+            }
+        }
+        let targets = targets(&arguments.files, arguments.out.as_deref());
+        let order = |(path, target): (&PathBuf, PathBuf)| Self {
+            path: path.clone(),
+            target,
+            formats: formats.clone(),
+            engine: arguments.engine.clone(),
+            pages: arguments.pages.clone(),
+            options: TaskOptions { settings: settings.clone(), ..TaskOptions::default() },
+        };
+        Ok(arguments.files.iter().zip(targets).map(order).collect())
+    }
+
+    /// Its name as people know it.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+/// `<dir>/<stem>` for each file; where two would be the same, the whole name
+/// stands in for the stem.
+fn targets(files: &[PathBuf], out: Option<&Path>) -> Vec<PathBuf> {
+    let target = |file: &PathBuf, name: &std::ffi::OsStr| match out {
+        Some(dir) => dir.join(name),
+        None => file.with_file_name(name),
+    };
+    let stems: Vec<PathBuf> =
+        files.iter().map(|file| target(file, file.file_stem().unwrap_or_default())).collect();
+    let mut uses: HashMap<&PathBuf, usize> = HashMap::new();
+    stems.iter().for_each(|stem| *uses.entry(stem).or_default() += 1);
+    let whole = |file: &PathBuf| target(file, file.file_name().unwrap_or_default());
+    files
+        .iter()
+        .zip(&stems)
+        .map(|(file, stem)| if uses[stem] > 1 { whole(file) } else { stem.clone() })
+        .collect()
+}
+
+/// A file on its way to a task.
+pub(super) struct Intake<'a> {
+    pub(super) platform: &'a Arc<Platform>,
+    pub(super) order: &'a Order,
+}
+
+/// Why there is no task.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Incoming(#[from] IncomingError),
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    #[error("{0}")]
+    Earlier(String),
+}
+
+impl Refused {
+    pub(super) fn code(&self) -> &str {
+        match self {
+            Self::Incoming(IncomingError::Document(error)) | Self::Submit(SubmitError::Document(error)) => {
+                error.code()
+            }
+            Self::Incoming(IncomingError::TooLarge { .. }) => "FILE_TOO_LARGE",
+            Self::Submit(SubmitError::Engine(error)) => error.code(),
+            Self::Submit(SubmitError::Field { .. }) => "INVALID_FIELD",
+            Self::Incoming(IncomingError::Disk(_)) | Self::Submit(_) | Self::Earlier(_) => {
+                "SERVICE_UNAVAILABLE"
+            }
+        }
+    }
+}
+
+impl Intake<'_> {
+    /// The file's task: the one that an earlier start left unfinished or kept,
+    /// else a new one. One that failed or was cancelled is made anew.
+    pub(super) async fn submit(&self) -> Result<Uuid, Refused> {
+        let spooled = self.spool().await?;
+        let wanted = self.wanted(&spooled);
+        let submission = self.platform.submit(wanted.clone(), spooled).await?;
+        let status = submission.task.status.as_deref().and_then(RunStatus::parse);
+        if !submission.repeated || !matches!(status, Some(RunStatus::Failed | RunStatus::Cancelled)) {
+            return Ok(submission.task.id);
+        }
+        let erased = erase(self.platform, submission.task.id).await;
+        erased
+            .map_err(|failure| Refused::Earlier(format!("the earlier attempt is in the way: {failure:?}")))?;
+        let again = self.spool().await?;
+        Ok(self.platform.submit(wanted, again).await?.task.id)
+    }
+
+    async fn spool(&self) -> Result<Spooled, IncomingError> {
+        let bytes_max = self.platform.settings().upload_bytes_max;
+        let mut incoming = Incoming::begin(&self.platform.bench().scratch, bytes_max).await?;
+        let mut file = tokio::fs::File::open(&self.order.path).await?;
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            let bytes = file.read(&mut chunk).await?;
+            if bytes == 0 {
+                return incoming.finish().await;
+            }
+            incoming.write(&chunk[..bytes]).await?;
+        }
+    }
+
+    fn wanted(&self, spooled: &Spooled) -> NewTask {
+        let order = self.order;
+        NewTask {
+            user: LOCAL_USER,
+            filename: order.name(),
+            priority: 5,
+            engine: order.engine.clone(),
+            formats: order.formats.clone(),
+            pages: order.pages.clone(),
+            on_page_failure: OnItemFailure::Fail,
+            options: order.options.clone(),
+            idempotency_key: Some(self.key(spooled)),
+        }
+    }
+
+    /// The same for the same bytes and the same wishes: this is how a second
+    /// start finds what the first one began.
+    fn key(&self, spooled: &Spooled) -> String {
+        let wishes = format!(
+            "{}\0{:?}\0{:?}\0{:?}\0{:?}",
+            spooled.sha256, self.order.engine, self.order.formats, self.order.pages, self.order.options
+        );
+        format!("ocr-{}", hex::encode(Sha256::digest(wishes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_share_a_stem_keep_their_whole_names() {
+        let files = ["a/x.pdf", "b/x.png", "c/y.pdf"].map(PathBuf::from);
+        let beside = targets(&files, None);
+        assert_eq!(beside, ["a/x", "b/x", "c/y"].map(PathBuf::from));
+        let together = targets(&files, Some(Path::new("out")));
+        assert_eq!(together, ["out/x.pdf", "out/x.png", "out/y"].map(PathBuf::from));
+    }
+}

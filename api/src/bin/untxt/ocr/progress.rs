@@ -1,0 +1,179 @@
+//! What the person, or the program, in front of it sees.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::json;
+use untxt_api::doors::Doors;
+use untxt_api::views;
+use untxt_engine::id::RunId;
+use untxt_engine::state::RunStatus;
+use untxt_workflows::platform::Platform;
+use untxt_workflows::updates::{Narrator, TaskUpdate};
+use uuid::Uuid;
+
+use super::export::summary;
+use super::intake::{Order, Refused};
+use crate::failure::Failure;
+use crate::output;
+
+/// Bars on a terminal, lines of JSON for machines, or only the last word.
+pub(super) struct Progress {
+    json: bool,
+    bars: Option<MultiProgress>,
+    began: Instant,
+    open: Mutex<HashMap<PathBuf, ProgressBar>>,
+}
+
+impl Progress {
+    pub(super) fn new(json: bool) -> Self {
+        let bars = (!json && std::io::stderr().is_terminal()).then(MultiProgress::new);
+        Self { json, bars, began: Instant::now(), open: Mutex::default() }
+    }
+
+    /// Shows what happens to the task until it ends; how it ended.
+    pub(super) async fn follow(
+        &self,
+        platform: &Platform,
+        order: &Order,
+        task: Uuid,
+    ) -> Result<RunStatus, Failure> {
+        let engine = platform.engine();
+        let mut narrator = Narrator::default();
+        let mut watcher = engine.watch_run(RunId(task), 0).await?;
+        loop {
+            match watcher.next().await {
+                Ok(Some(event)) => {
+                    if let Some(update) = narrator.tell(engine, &event).await? {
+                        self.show(order, &update);
+                    }
+                }
+                Ok(None) => break,
+                // It says where to go on, and the history has all of it.
+                Err(_) => watcher = engine.watch_run(RunId(task), 0).await?,
+            }
+        }
+        self.close(order);
+        Ok(engine.wait(RunId(task)).await?.status)
+    }
+
+    fn show(&self, order: &Order, update: &TaskUpdate) {
+        if self.json {
+            let mut line = views::task_update(update, &Doors::steps());
+            line["file"] = json!(order.path);
+            output::json(&line);
+        }
+        let Some(bars) = &self.bars else { return };
+        let Ok(mut open) = self.open.lock() else { return };
+        let bar = open.entry(order.path.clone()).or_insert_with(|| bars.add(bar(order)));
+        bar.set_length(u64::from(update.pages_total.max(1)));
+        bar.set_position(u64::from(update.pages_done));
+        bar.set_message(update.message.clone());
+    }
+
+    fn close(&self, order: &Order) {
+        if let Ok(mut open) = self.open.lock()
+            && let Some(bar) = open.remove(&order.path)
+        {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// The result is written.
+    pub(super) async fn done(
+        &self,
+        platform: &Platform,
+        order: &Order,
+        task: Uuid,
+        written: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let summary = summary(platform, task).await?;
+        let seconds = self.began.elapsed().as_secs_f64();
+        if self.json {
+            let status = if summary.failed_pages.is_empty() { "completed" } else { "partial" };
+            output::json(&json!({
+                "type": "result", "file": order.path, "taskId": task, "status": status, "outputs": written,
+                "pages": summary.pages, "failedPages": summary.failed_pages, "textLength": summary.text_length,
+                "confidence": summary.confidence, "confidenceKind": summary.confidence_kind,
+                "simulated": summary.simulated, "seconds": seconds,
+            }));
+            return Ok(());
+        }
+        let confidence =
+            summary.confidence.map_or_else(|| "none".to_owned(), |c| format!("{:.1}%", c * 100.0));
+        let simulated = if summary.simulated { " (simulated engine)" } else { "" };
+        let outputs: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        self.line(&format!(
+            "{}: {} page(s), confidence {confidence}{simulated}, {seconds:.1} s -> {}",
+            order.path.display(),
+            summary.pages,
+            outputs.join(", ")
+        ));
+        Ok(())
+    }
+
+    /// The task ended without a result.
+    pub(super) async fn failed(&self, platform: &Platform, order: &Order, task: Uuid) -> Result<(), Failure> {
+        let run = platform.engine().run(RunId(task)).await?;
+        let error = run.and_then(|run| run.error);
+        let (code, message) =
+            error.map_or_else(|| ("CANCELLED".to_owned(), "cancelled".to_owned()), |e| (e.code, e.message));
+        self.problem(order, Some(task), &code, &message);
+        Ok(())
+    }
+
+    /// There is no task.
+    pub(super) fn refused(&self, order: &Order, refused: &Refused) -> Result<(), Failure> {
+        self.problem(order, None, refused.code(), &refused.to_string());
+        if refused.code() == "SERVICE_UNAVAILABLE" {
+            return Err(Failure::service(refused));
+        }
+        Ok(())
+    }
+
+    /// Somebody stopped the program.
+    pub(super) fn interrupted(&self, order: &Order) {
+        self.close(order);
+        self.problem(
+            order,
+            None,
+            "INTERRUPTED",
+            "not finished; the same command goes on where this one ended",
+        );
+    }
+
+    fn problem(&self, order: &Order, task: Option<Uuid>, code: &str, message: &str) {
+        if self.json {
+            let error = json!({ "code": code, "message": message });
+            output::json(&json!({
+                "type": "result", "file": order.path, "taskId": task, "status": "failed", "error": error,
+            }));
+            return;
+        }
+        let text = format!("{}: {code}: {message}", order.path.display());
+        match &self.bars {
+            Some(bars) => bars.suspend(|| output::problem(&text)),
+            None => output::problem(&text),
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| output::line(text)),
+            None => output::line(text),
+        }
+    }
+}
+
+fn bar(order: &Order) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:>24!} {bar:30} {pos}/{len} {elapsed} {msg}");
+    let bar = ProgressBar::new(1).with_prefix(order.name());
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,19 @@
+//! The one place that writes to standard output and standard error.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command's output is what it is for")]
+
+use serde_json::Value;
+
+/// A line for people.
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
+
+/// A line for machines.
+pub(crate) fn json(value: &Value) {
+    println!("{value}");
+}
+
+/// A line about what went wrong.
+pub(crate) fn problem(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,78 @@
+//! What most commands begin with: settings, the log, the database, the
+//! platform, and the signals that end it.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::MigratorTrait;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use untxt_api::config::Config;
+use untxt_engine::journal::database;
+use untxt_migrations::Migrator;
+use untxt_workflows::platform::Platform;
+
+use crate::failure::Failure;
+
+/// Settings from the environment and the file; the log as they say, or
+/// `log_default`.
+pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
+    let config = Config::load()?;
+    let wanted = config.log.as_deref().unwrap_or(log_default);
+    let filter =
+        EnvFilter::try_new(wanted).map_err(|e| Failure::usage(format!("UNTXT_LOG={wanted:?}: {e}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if config.log_json { log.json().try_init() } else { log.try_init() };
+    set.map_err(Failure::work)?;
+    Ok(config)
+}
+
+/// The database, laid out. The embedded one lays itself out; another's owner
+/// decides when.
+pub(crate) async fn database(config: &Config) -> Result<DatabaseConnection, Failure> {
+    let database = connect(config).await?;
+    if config.embedded_database {
+        Migrator::up(&database, None).await?;
+    } else if !Migrator::get_pending_migrations(&database).await?.is_empty() {
+        return Err(Failure::usage("the database is not laid out for this version; run `untxt migrate up`"));
+    }
+    Ok(database)
+}
+
+/// The database as it is.
+pub(crate) async fn connect(config: &Config) -> Result<DatabaseConnection, Failure> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+        Failure::usage(format!("can't make UNTXT_DATA_DIR {}: {error}", config.data_dir.display()))
+    })?;
+    Ok(database::connect(&config.database_url).await?)
+}
+
+/// Everything, ready to be used.
+pub(crate) async fn platform(config: &Config) -> Result<Arc<Platform>, Failure> {
+    let database = database(config).await?;
+    Ok(Arc::new(Platform::open(config.settings.clone(), database).await?))
+}
+
+/// Fires at the first SIGINT or SIGTERM. At the second the process ends at
+/// once; what it held is taken over like any dead process's.
+pub(crate) fn until_signalled() -> Result<CancellationToken, Failure> {
+    let shutdown = CancellationToken::new();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::work)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::work)?;
+    let asked = shutdown.clone();
+    tokio::spawn(async move {
+        for time in 0.. {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if time > 0 {
+                std::process::abort();
+            }
+            tracing::info!("going down: what runs is finished or handed back; once more ends it at once");
+            asked.cancel();
+        }
+    });
+    Ok(shutdown)
+}

@@ -1,0 +1,95 @@
+//! `untxt tasks`: what there is, and what happened to it.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use untxt_api::doors::Doors;
+use untxt_api::views;
+use untxt_engine::event::Event;
+use untxt_engine::id::RunId;
+use untxt_workflows::platform::Platform;
+use untxt_workflows::tables::{file, task};
+use untxt_workflows::tasks::TaskFilter;
+use uuid::Uuid;
+
+use crate::cli::{Question, TasksArguments};
+use crate::failure::Failure;
+use crate::{output, start};
+
+/// Events that are read at once.
+const EVENTS_AT_ONCE: u32 = 1_000;
+
+pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure> {
+    let config = start::config("warn")?;
+    let platform = start::platform(&config).await?;
+    match &arguments.question {
+        Question::List { user, status, limit, offset, json } => {
+            let filter = TaskFilter { user: *user, status: status.clone() };
+            let (rows, total) = platform.tasks(&filter, *limit, *offset).await?;
+            list(&rows, total, *json);
+        }
+        Question::Show { id, json } => show(&platform, *id, *json).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(rows: &[(task::Model, file::Model)], total: u64, json: bool) {
+    if json {
+        let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
+        output::json(&json!({ "tasks": tasks, "total": total }));
+        return;
+    }
+    for (task, file) in rows {
+        let created = task.created_at.map(views::time).unwrap_or_default();
+        let status = task.status.as_deref().unwrap_or_default();
+        output::line(&format!("{}  {created}  {status:<10}  {}", task.id, file.filename));
+    }
+    output::line(&format!("{} of {total} task(s)", rows.len()));
+}
+
+async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
+    let (task, file) =
+        platform.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))?;
+    let run = platform.engine().run(RunId(id)).await?;
+    let mut view = views::detailed(&task, &file, run.as_ref(), None);
+    let history = views::history(&history(platform, RunId(id)).await?, &Doors::steps());
+    if json {
+        view["history"] = history;
+        output::json(&view);
+        return Ok(());
+    }
+    for (name, value) in view.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        output::line(&format!("{name:<14} {}", plain(value)));
+    }
+    for event in history.as_array().into_iter().flatten() {
+        output::line(&format!(
+            "{:>6}  {}  {:<13}  {:<15}  {}",
+            plain(&event["seq"]),
+            plain(&event["at"]),
+            plain(&event["step"]),
+            plain(&event["event"]),
+            event["data"],
+        ));
+    }
+    Ok(())
+}
+
+async fn history(platform: &Platform, run: RunId) -> Result<Vec<Event>, Failure> {
+    let mut all: Vec<Event> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |event| event.seq);
+        let more = platform.engine().history(run, after, EVENTS_AT_ONCE).await?;
+        if more.is_empty() {
+            return Ok(all);
+        }
+        all.extend(more);
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}

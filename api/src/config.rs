@@ -1,0 +1,208 @@
+//! What may be set: environment variables, and the same keys in `untxt.toml`.
+//! The environment wins; every part has a default, so nothing needs setting.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use untxt_plugins::Limits as EngineLimits;
+use untxt_plugins::registry::BUILT_IN;
+use untxt_workflows::documents::limits::Limits as DocumentLimits;
+use untxt_workflows::objects::ObjectsConfig;
+use untxt_workflows::platform::Settings;
+
+/// Name of the optional file, in the working directory.
+pub const FILE: &str = "untxt.toml";
+
+/// The hidden command that decodes documents in a process of its own.
+pub const RENDER_COMMAND: &str = "render-page";
+
+/// A setting that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{path}: {reason}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A value is not what it should be.
+    #[error("{name}={value:?}: {reason}")]
+    Value {
+        /// Which setting.
+        name: &'static str,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Settings that do not go together.
+    #[error("{0}")]
+    Together(String),
+}
+
+/// Everything that may be set, read and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `UNTXT_DATA_DIR`.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`.
+    pub database_url: String,
+    /// Whether the database is the embedded one, which lays itself out.
+    pub embedded_database: bool,
+    /// `UNTXT_LISTEN`.
+    pub listen: SocketAddr,
+    /// For the platform.
+    pub settings: Settings,
+    /// `UNTXT_LOG`.
+    pub log: Option<String>,
+    /// `UNTXT_LOG_FORMAT` is `json`.
+    pub log_json: bool,
+}
+
+impl Config {
+    /// Reads `untxt.toml` in the working directory, if it is there, and the
+    /// environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] that names the setting and what it takes.
+    pub fn load() -> Result<Self, ConfigError> {
+        let file = file(Path::new(FILE))?;
+        Self::from_lookup(&|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+    }
+
+    /// Reads settings from `lookup`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] that names the setting and what it takes.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let values = Values { lookup };
+        let data_dir = PathBuf::from(values.text("UNTXT_DATA_DIR").unwrap_or_else(|| "./.untxt".to_owned()));
+        let listen = values.parsed("UNTXT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
+        guarded(&values, listen)?;
+        let database_url = values.text("DATABASE_URL");
+        let settings = settings(&values, &data_dir)?;
+        Ok(Self {
+            embedded_database: database_url.is_none(),
+            database_url: database_url.unwrap_or_else(|| embedded_database(&data_dir)),
+            listen,
+            settings,
+            log: values.text("UNTXT_LOG"),
+            log_json: values.text("UNTXT_LOG_FORMAT").as_deref() == Some("json"),
+            data_dir,
+        })
+    }
+}
+
+fn embedded_database(data_dir: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", data_dir.join("untxt.db").display())
+}
+
+fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigError> {
+    let objects = ObjectsConfig::from_lookup(|name| values.text(name), data_dir.join("objects"))
+        .map_err(|error| ConfigError::Together(error.to_string()))?;
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let wall_ms = values.parsed("UNTXT_ENGINE_TIMEOUT_MS", 120_000_u64)?;
+    Ok(Settings {
+        data_dir: data_dir.to_owned(),
+        objects,
+        plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
+        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
+        concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
+        upload_bytes_max: values.parsed("UNTXT_MAX_UPLOAD_BYTES", 100 << 20)?,
+        document_limits: DocumentLimits::default(),
+        engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
+        renderer_program: std::env::current_exe()
+            .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
+        renderer_arguments: vec![OsString::from(RENDER_COMMAND)],
+    })
+}
+
+/// Nobody is asked who they are, so nobody from elsewhere is let in.
+fn guarded(values: &Values<'_>, listen: SocketAddr) -> Result<(), ConfigError> {
+    if let Some(auth) = values.text("UNTXT_AUTH").filter(|auth| auth != "off") {
+        return Err(values.wrong("UNTXT_AUTH", auth, "only `off` can be set"));
+    }
+    if !listen.ip().is_loopback() {
+        let reason = "callers are not asked who they are, so only loopback addresses are listened on";
+        return Err(values.wrong("UNTXT_LISTEN", listen.to_string(), reason));
+    }
+    Ok(())
+}
+
+struct Values<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Values<'_> {
+    /// What is set, if it says anything.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
+        let Some(value) = self.text(name) else { return Ok(default) };
+        value.parse().map_err(|error: T::Err| self.wrong(name, value, &error.to_string()))
+    }
+
+    fn wrong(&self, name: &'static str, value: String, reason: &str) -> ConfigError {
+        ConfigError::Value { name, value, reason: reason.to_owned() }
+    }
+}
+
+/// The keys of the file; none if it isn't there.
+fn file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
+    let wrong = |reason: String| ConfigError::File { path: path.to_owned(), reason };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        Err(error) => return Err(wrong(error.to_string())),
+    };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    table
+        .into_iter()
+        .map(|(name, value)| match value {
+            toml::Value::String(text) => Ok((name, text)),
+            toml::Value::Integer(number) => Ok((name, number.to_string())),
+            toml::Value::Boolean(flag) => Ok((name, flag.to_string())),
+            other => Err(wrong(format!(
+                "{name} is a {}; strings, whole numbers and booleans are read",
+                other.type_str()
+            ))),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let set: HashMap<&str, &str> = set.iter().copied().collect();
+        Config::from_lookup(&|name| set.get(name).map(|value| (*value).to_owned()))
+    }
+
+    #[test]
+    fn nothing_needs_setting() {
+        let config = read(&[]).unwrap();
+        assert!(config.embedded_database && config.settings.objects.is_embedded());
+        assert_eq!(config.database_url, "sqlite://./.untxt/untxt.db?mode=rwc");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn errors_name_the_setting() {
+        let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
+        assert!(error("UNTXT_WORKER_CONCURRENCY", "0").starts_with("UNTXT_WORKER_CONCURRENCY=\"0\": "));
+        assert!(error("UNTXT_LISTEN", "0.0.0.0:80").contains("only loopback"));
+        assert!(error("UNTXT_AUTH", "jwt").contains("only `off`"));
+        assert!(error("S3_KMS_KEY_ID", "k").contains("S3_KMS_KEY_ID"));
+    }
+}

@@ -1,0 +1,40 @@
+//! What every route may use.
+
+use std::sync::Arc;
+
+use salvo::prelude::Depot;
+use tokio_util::sync::CancellationToken;
+use untxt_workflows::ocr;
+use untxt_workflows::platform::Platform;
+
+use crate::error::ApiError;
+use crate::feed::Feed;
+
+/// What every route may use.
+#[derive(Clone)]
+pub struct Doors {
+    /// The product.
+    pub platform: Arc<Platform>,
+    /// What happens to tasks.
+    pub feed: Feed,
+    /// Fires when the process is to end.
+    pub shutdown: CancellationToken,
+}
+
+impl Doors {
+    /// The doors that the router put into `depot`.
+    ///
+    /// # Errors
+    /// When it did not, which is a fault of the router.
+    pub fn of(depot: &Depot) -> Result<&Self, ApiError> {
+        let missing =
+            |_| ApiError::new(salvo::http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
+        depot.get_typed::<Self>().map_err(missing)
+    }
+
+    /// Names of the workflow's steps, by position.
+    #[must_use]
+    pub fn steps() -> Vec<&'static str> {
+        ocr::definition().map(|d| d.steps().iter().map(|step| step.name).collect()).unwrap_or_default()
+    }
+}

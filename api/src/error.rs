@@ -1,0 +1,154 @@
+//! Failures as clients see them: a status, a stable code, a message. What lies
+//! underneath goes to the log, under the request's id.
+
+use async_trait::async_trait;
+use salvo::http::header::{HeaderValue, RETRY_AFTER};
+use salvo::http::{StatusCode, StatusError};
+use salvo::prelude::{Depot, Json, Request, Response, Writer};
+use sea_orm::DbErr;
+use serde_json::{Value, json};
+use untxt_engine::journal::JournalError;
+use untxt_workflows::documents::DocumentError;
+use untxt_workflows::incoming::IncomingError;
+use untxt_workflows::objects::ObjectError;
+use untxt_workflows::submit::SubmitError;
+
+/// Seconds after which a client may ask again when a store is away.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// A failed request.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: String,
+    message: String,
+    details: Value,
+}
+
+impl ApiError {
+    /// A failure with a stable code and a message for people.
+    pub fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), details: json!({}) }
+    }
+
+    /// A field of the request says what it may not.
+    #[must_use]
+    pub fn field(field: &str, reason: impl Into<String>) -> Self {
+        let message = format!("{field}: {}", reason.into());
+        let details = json!({ "field": field });
+        Self { details, ..Self::new(StatusCode::BAD_REQUEST, "INVALID_FIELD", message) }
+    }
+
+    /// There is no such task, or it is somebody else's.
+    #[must_use]
+    pub fn no_task(id: &str) -> Self {
+        let id: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+        Self::new(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", format!("there is no task {id}"))
+    }
+
+    /// A store is away; what is underneath is logged, not told.
+    fn away(what: &str, error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, what, "a request failed");
+        let message = format!("the {what} does not answer; try again in {RETRY_AFTER_SECONDS} s");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let error = json!({ "code": self.code, "message": self.message, "details": self.details });
+        json!({ "success": false, "error": error })
+    }
+}
+
+#[async_trait]
+impl Writer for ApiError {
+    async fn write(self, _req: &mut Request, _depot: &mut Depot, res: &mut Response) {
+        self.render(res);
+    }
+}
+
+impl ApiError {
+    /// Makes `res` say it.
+    pub fn render(self, res: &mut Response) {
+        res.status_code(self.status);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        res.render(Json(self.body()));
+    }
+}
+
+impl From<&StatusError> for ApiError {
+    fn from(error: &StatusError) -> Self {
+        let code = match error.code {
+            StatusCode::NOT_FOUND => "NOT_FOUND",
+            StatusCode::METHOD_NOT_ALLOWED => "METHOD_NOT_ALLOWED",
+            StatusCode::PAYLOAD_TOO_LARGE => "PAYLOAD_TOO_LARGE",
+            status if status.is_server_error() => "INTERNAL",
+            _ => "BAD_REQUEST",
+        };
+        Self::new(error.code, code, error.name.clone())
+    }
+}
+
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        let status = match &error {
+            DocumentError::Empty => StatusCode::BAD_REQUEST,
+            DocumentError::UnsupportedType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            DocumentError::RendererUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl From<IncomingError> for ApiError {
+    fn from(error: IncomingError) -> Self {
+        match error {
+            IncomingError::TooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", error.to_string())
+            }
+            IncomingError::Document(error) => error.into(),
+            IncomingError::Disk(error) => Self::away("server's disk", &error),
+        }
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Field { field, reason } => Self::field(field, reason),
+            SubmitError::Document(error) => error.into(),
+            SubmitError::Engine(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code().to_owned(), error.to_string())
+            }
+            SubmitError::KeyReused(_) => {
+                Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", error.to_string())
+            }
+            SubmitError::Objects(error) => error.into(),
+            SubmitError::Journal(error) => error.into(),
+            SubmitError::Database(error) => error.into(),
+            SubmitError::Disk(error) => Self::away("server's disk", &error),
+        }
+    }
+}
+
+impl From<ObjectError> for ApiError {
+    fn from(error: ObjectError) -> Self {
+        Self::away("object store", &error)
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        Self::away("journal", &error)
+    }
+}
+
+impl From<DbErr> for ApiError {
+    fn from(error: DbErr) -> Self {
+        Self::away("database", &error)
+    }
+}

@@ -1,0 +1,65 @@
+//! Every route, in one place.
+
+use async_trait::async_trait;
+use salvo::catch_panic::CatchPanic;
+use salvo::catcher::Catcher;
+use salvo::http::header::{HeaderName, HeaderValue};
+use salvo::http::{ResBody, StatusError};
+use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router, Service, affix_state};
+use uuid::Uuid;
+
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::routes::{create, get, health, list, result, socket, status};
+
+/// The routes as a service.
+pub(crate) fn service(doors: Doors) -> Service {
+    let router = Router::new()
+        .hoop(RequestId)
+        .hoop(affix_state::inject(doors))
+        .hoop(CatchPanic::new())
+        .get(socket::socket)
+        .push(Router::with_path("ws").get(socket::socket))
+        .push(Router::with_path("health").get(health::health))
+        .push(
+            Router::with_path("api/tasks").post(create::create).get(list::list).push(
+                Router::with_path("{id}")
+                    .get(get::get)
+                    .push(Router::with_path("status").get(status::status))
+                    .push(Router::with_path("result").get(result::result)),
+            ),
+        );
+    Service::new(router).catcher(Catcher::default().hoop(AsJson))
+}
+
+/// Gives every answer an id, by which its line in the log is found.
+struct RequestId;
+
+#[async_trait]
+impl Handler for RequestId {
+    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        let id = Uuid::now_v7().to_string();
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            res.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        }
+        res.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+        let (method, path) = (req.method().clone(), req.uri().path().to_owned());
+        ctrl.call_next(req, depot, res).await;
+        let status = res.status_code.map(|status| status.as_u16());
+        tracing::info!(%id, %method, path, status, "request");
+    }
+}
+
+/// Failures that no route made (no such route, no such method, a panic) in the
+/// same shape as the others.
+struct AsJson;
+
+#[async_trait]
+impl Handler for AsJson {
+    async fn handle(&self, _req: &mut Request, _depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        let ResBody::Error(error) = &res.body else { return };
+        let error = ApiError::from(error as &StatusError);
+        error.render(res);
+        ctrl.skip_rest();
+    }
+}

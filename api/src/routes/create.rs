@@ -1,0 +1,171 @@
+//! `POST /api/tasks`: a file and what is to become of it.
+
+use multra::{Field, Multipart};
+use salvo::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use salvo::http::{ReqBody, StatusCode};
+use salvo::prelude::{Depot, Json, Request, Response, handler};
+use untxt_engine::event::OnItemFailure;
+use untxt_workflows::documents::formats::Format;
+use untxt_workflows::incoming::{Incoming, Spooled};
+use untxt_workflows::ocr::input::TaskOptions;
+use untxt_workflows::platform::Platform;
+use untxt_workflows::submit::NewTask;
+use uuid::Uuid;
+
+use super::parse_user;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::views;
+
+/// Bytes of a field that is not the file.
+const FIELD_BYTES_MAX: usize = 16 << 10;
+
+/// Parts of a request: twice as many as there are fields.
+const PARTS_MAX: usize = 20;
+
+#[handler]
+pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
+    let doors = Doors::of(depot)?;
+    let idempotency_key = req.header::<String>("idempotency-key");
+    let form = Form::read(req, &doors.platform).await?;
+    let (wanted, spooled) = form.finish(idempotency_key)?;
+    let submission = doors.platform.submit(wanted, spooled).await?;
+    res.status_code(if submission.repeated { StatusCode::OK } else { StatusCode::CREATED });
+    let location = format!("/api/tasks/{}", submission.task.id);
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        res.headers_mut().insert(LOCATION, location);
+    }
+    res.render(Json(views::success(views::submission(&submission))));
+    Ok(())
+}
+
+/// The request's parts, in whatever order they came.
+#[derive(Default)]
+struct Form {
+    file: Option<(String, Spooled)>,
+    user: Option<Uuid>,
+    priority: Option<u8>,
+    engine: Option<String>,
+    formats: Option<Vec<Format>>,
+    pages: Option<String>,
+    on_page_failure: OnItemFailure,
+    options: TaskOptions,
+}
+
+impl Form {
+    async fn read(req: &mut Request, platform: &Platform) -> Result<Self, ApiError> {
+        let content_type =
+            req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let boundary = multra::parse_boundary(content_type).map_err(|_| {
+            let message = "send multipart/form-data with `file` and `userId`";
+            ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", message)
+        })?;
+        let mut parts = Multipart::new(bytes(req.take_body()), boundary);
+        let mut form = Self::default();
+        let mut count = 0;
+        while let Some(part) = parts.next_field().await.map_err(|error| malformed(&error))? {
+            count += 1;
+            if count > PARTS_MAX {
+                return Err(ApiError::new(StatusCode::BAD_REQUEST, "TOO_MANY_PARTS", "too many form fields"));
+            }
+            form.take(part, platform).await?;
+        }
+        Ok(form)
+    }
+
+    async fn take(&mut self, part: Field<'static>, platform: &Platform) -> Result<(), ApiError> {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            if self.file.is_some() {
+                return Err(ApiError::field("file", "one file a task"));
+            }
+            self.file = Some(spool(part, platform).await?);
+            return Ok(());
+        }
+        let value = text(part, &name).await?;
+        match name.as_str() {
+            "userId" => self.user = Some(parse_user(&value)?),
+            "priority" => self.priority = Some(parsed("priority", &value)?),
+            "engine" => self.engine = Some(value).filter(|engine| !engine.is_empty()),
+            "formats" => {
+                self.formats =
+                    Some(Format::parse_list(&value).map_err(|e| ApiError::field("formats", e.to_string()))?);
+            }
+            "pages" => self.pages = Some(value).filter(|pages| !pages.is_empty()),
+            "onPageFailure" => self.on_page_failure = policy(&value)?,
+            "options" => {
+                self.options =
+                    serde_json::from_str(&value).map_err(|e| ApiError::field("options", e.to_string()))?;
+            }
+            // Other clients' fields are none of our business.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(self, idempotency_key: Option<String>) -> Result<(NewTask, Spooled), ApiError> {
+        let (filename, spooled) = self.file.ok_or_else(|| ApiError::field("file", "it is missing"))?;
+        let wanted = NewTask {
+            user: self.user.ok_or_else(|| ApiError::field("userId", "it is missing"))?,
+            filename,
+            priority: self.priority.unwrap_or(5),
+            engine: self.engine,
+            formats: self.formats.unwrap_or_else(|| vec![Format::Html]),
+            pages: self.pages,
+            on_page_failure: self.on_page_failure,
+            options: self.options,
+            idempotency_key,
+        };
+        Ok((wanted, spooled))
+    }
+}
+
+/// The bytes of a body as they come.
+fn bytes(
+    body: ReqBody,
+) -> impl futures_util::Stream<Item = Result<salvo::hyper::body::Bytes, std::io::Error>> {
+    use futures_util::StreamExt;
+    body.filter_map(|frame| async move {
+        match frame {
+            Ok(frame) => frame.into_data().ok().map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    })
+}
+
+async fn spool(mut part: Field<'static>, platform: &Platform) -> Result<(String, Spooled), ApiError> {
+    let filename = part.file_name().unwrap_or("document").to_owned();
+    let bytes_max = platform.settings().upload_bytes_max;
+    let mut incoming = Incoming::begin(&platform.bench().scratch, bytes_max).await?;
+    while let Some(chunk) = part.chunk().await.map_err(|error| malformed(&error))? {
+        incoming.write(&chunk).await?;
+    }
+    Ok((filename, incoming.finish().await?))
+}
+
+async fn text(mut part: Field<'static>, name: &str) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = part.chunk().await.map_err(|error| malformed(&error))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > FIELD_BYTES_MAX {
+            return Err(ApiError::field(name, format!("at most {FIELD_BYTES_MAX} bytes")));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| ApiError::field(name, "it is not UTF-8"))
+}
+
+fn parsed(field: &'static str, value: &str) -> Result<u8, ApiError> {
+    value.trim().parse().map_err(|_| ApiError::field(field, "it is not a number in 1 to 10"))
+}
+
+fn policy(value: &str) -> Result<OnItemFailure, ApiError> {
+    match value {
+        "fail" => Ok(OnItemFailure::Fail),
+        "partial" => Ok(OnItemFailure::Partial),
+        _ => Err(ApiError::field("onPageFailure", "it is `fail` or `partial`")),
+    }
+}
+
+fn malformed(error: &multra::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "MALFORMED_BODY", format!("the form can't be read: {error}"))
+}

@@ -1,0 +1,35 @@
+//! `GET /health`: whether this process and what it depends on are well.
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Response, handler};
+use serde_json::json;
+
+use crate::doors::Doors;
+use crate::error::ApiError;
+
+#[handler]
+pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
+    let doors = Doors::of(depot)?;
+    let database = doors.platform.database().ping().await.is_ok();
+    let objects = doors.platform.bench().objects.check().await.is_ok();
+    let problems: Vec<_> = doors
+        .platform
+        .engine()
+        .health()
+        .into_iter()
+        .map(|problem| json!({ "part": format!("{:?}", problem.part).to_lowercase(), "failures": problem.failures }))
+        .collect();
+    let well = database && objects && problems.is_empty();
+    let word = |up: bool| if up { "up" } else { "down" };
+    res.status_code(if database && objects { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE });
+    res.render(Json(json!({
+        "success": true,
+        "data": {
+            "status": if well { "healthy" } else { "degraded" },
+            "version": env!("CARGO_PKG_VERSION"),
+            "dependencies": { "database": word(database), "objects": word(objects) },
+            "problems": problems,
+        },
+    })));
+    Ok(())
+}

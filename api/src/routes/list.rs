@@ -1,0 +1,44 @@
+//! `GET /api/tasks`: a user's tasks, newest first.
+
+use salvo::prelude::{Depot, Json, Request, handler};
+use serde_json::{Value, json};
+use untxt_engine::state::RunStatus;
+use untxt_workflows::tasks::TaskFilter;
+
+use super::user;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::views;
+
+const LIMIT_DEFAULT: u64 = 50;
+const LIMIT_MAX: u64 = 200;
+
+#[handler]
+pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let doors = Doors::of(depot)?;
+    let filter = TaskFilter { user: Some(user(req)?), status: status(req)? };
+    let limit = number(req, "limit", LIMIT_DEFAULT)?;
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(ApiError::field("limit", format!("it is 1 to {LIMIT_MAX}")));
+    }
+    let offset = number(req, "offset", 0)?;
+    let (rows, total) = doors.platform.tasks(&filter, limit, offset).await?;
+    let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
+    let has_more = offset + (tasks.len() as u64) < total;
+    let pagination = json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more });
+    Ok(Json(views::success(json!({ "tasks": tasks, "pagination": pagination }))))
+}
+
+fn status(req: &Request) -> Result<Option<String>, ApiError> {
+    let Some(word) = req.query::<String>("status") else { return Ok(None) };
+    match RunStatus::parse(&word) {
+        Some(status) => Ok(Some(status.as_str().to_owned())),
+        None => Err(ApiError::field("status", "there is no such status")),
+    }
+}
+
+fn number(req: &Request, name: &'static str, default: u64) -> Result<u64, ApiError> {
+    let Some(text) = req.query::<String>(name) else { return Ok(default) };
+    let number: u32 = text.parse().map_err(|_| ApiError::field(name, "it is not a number"))?;
+    Ok(u64::from(number))
+}

@@ -1,0 +1,34 @@
+//! One file a route.
+
+pub(crate) mod create;
+pub(crate) mod get;
+pub(crate) mod health;
+pub(crate) mod list;
+pub(crate) mod result;
+pub(crate) mod socket;
+pub(crate) mod status;
+
+use salvo::prelude::Request;
+use untxt_workflows::tables::{file, task};
+use uuid::Uuid;
+
+use crate::doors::Doors;
+use crate::error::ApiError;
+
+/// The task that the path names, with its file.
+async fn named_task(req: &Request, doors: &Doors) -> Result<(task::Model, file::Model), ApiError> {
+    let text = req.param::<String>("id").unwrap_or_default();
+    let id = Uuid::parse_str(&text).map_err(|_| ApiError::no_task(&text))?;
+    doors.platform.task(id).await?.ok_or_else(|| ApiError::no_task(&text))
+}
+
+/// The user that a query names.
+fn user(req: &Request) -> Result<Uuid, ApiError> {
+    let text = req.query::<String>("userId").ok_or_else(|| ApiError::field("userId", "it is missing"))?;
+    parse_user(&text)
+}
+
+/// The user that `text` is the id of.
+fn parse_user(text: &str) -> Result<Uuid, ApiError> {
+    Uuid::parse_str(text.trim()).map_err(|_| ApiError::field("userId", "it is not a UUID"))
+}

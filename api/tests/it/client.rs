@@ -1,0 +1,119 @@
+//! A client of the HTTP interface, written from its description alone.
+
+use reqwest::multipart::{Form, Part};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::home::PATIENCE;
+use crate::socket::Socket;
+
+/// Speaks to one server.
+#[derive(Clone)]
+pub(crate) struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) body: Value,
+}
+
+/// What is sent with a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) user: Uuid,
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl Upload {
+    pub(crate) fn new(user: Uuid, name: &str, bytes: Vec<u8>) -> Self {
+        Self { user, name: name.to_owned(), bytes, fields: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.fields.push((name, value.to_string()));
+        self
+    }
+
+    /// As the first description lists them: the file comes before its user.
+    fn form(self) -> Form {
+        let part = Part::bytes(self.bytes).file_name(self.name);
+        let form = Form::new().part("file", part).text("userId", self.user.to_string());
+        self.fields.into_iter().fold(form, |form, (name, value)| form.text(name, value))
+    }
+}
+
+impl Client {
+    pub(crate) fn new(base: &str) -> Self {
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        Self { base: base.to_owned(), http }
+    }
+
+    pub(crate) async fn upload(&self, upload: Upload) -> Answer {
+        self.post(upload.form()).await
+    }
+
+    pub(crate) async fn post(&self, form: Form) -> Answer {
+        let request = self.http.post(format!("{}/api/tasks", self.base)).multipart(form);
+        Self::answer(request.send().await.unwrap()).await
+    }
+
+    /// Uploads what must be taken; the task's id.
+    pub(crate) async fn accepted(&self, upload: Upload) -> String {
+        let answer = self.upload(upload).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body["data"]["taskId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Self::answer(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
+    }
+
+    /// The `data` of what must be there.
+    pub(crate) async fn data(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert_eq!(answer.body["success"], true, "{path}: {answer:?}");
+        answer.body["data"].clone()
+    }
+
+    /// How many tasks the user has.
+    pub(crate) async fn task_count(&self, user: Uuid) -> u64 {
+        self.data(&format!("/api/tasks?userId={user}")).await["pagination"]["total"].as_u64().unwrap()
+    }
+
+    /// The result, by the URL that the server hands out.
+    pub(crate) async fn result(&self, task: &str) -> String {
+        let data = self.data(&format!("/api/tasks/{task}/result")).await;
+        let url = data["resultUrl"].as_str().unwrap();
+        let response = self.http.get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{url}");
+        response.text().await.unwrap()
+    }
+
+    pub(crate) async fn socket(&self, user: Uuid) -> Socket {
+        Socket::open(&format!("{}/?userId={user}", self.base.replace("http://", "ws://"))).await
+    }
+
+    async fn answer(response: reqwest::Response) -> Answer {
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
+        let (location, request_id) = (header("location"), header("x-request-id"));
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Answer { status, location, request_id, body }
+    }
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+}

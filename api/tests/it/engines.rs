@@ -1,0 +1,136 @@
+//! Engines that come, go, change and misbehave while the server runs.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::client::{Client, Upload};
+use crate::history::History;
+use crate::home::Home;
+use crate::samples;
+use crate::server::Server;
+use crate::socket::Socket;
+
+#[tokio::test]
+async fn a_component_serves_the_very_next_task() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let mut stage = Stage::at(&server).await;
+    let refused = stage.client.upload(stage.upload("reader")).await;
+    assert_eq!(refused.code(), "ENGINE_NOT_FOUND", "{refused:?}");
+
+    home.install("slow", "reader");
+    assert!(stage.completed("reader").await.contains("<p>slow</p>"));
+    home.install("line-count", "reader");
+    let html = stage.completed("reader").await;
+    assert!(html.contains(&format!("<p>lines: {}</p>", samples::LINES)), "{html}");
+    // The name of the built-in one can be taken, too, and is given back.
+    home.install("line-count", "simulated-qwen3");
+    assert!(stage.completed("simulated-qwen3").await.contains("<p>lines: "));
+    home.uninstall("simulated-qwen3");
+    assert!(stage.completed("simulated-qwen3").await.contains(&samples::first_line(1)));
+}
+
+#[tokio::test]
+async fn a_component_that_is_taken_away_fails_the_run_that_is_pinned_to_it_alone() {
+    let home = Home::new();
+    home.install("slow", "slow");
+    home.install("slow", "other");
+    let server = Server::start(&home, &["serve"]);
+    let mut stage = Stage::at(&server).await;
+    let book = |engine: &str| {
+        Upload::new(stage.user, "book.pdf", samples::pdf(30))
+            .with("engine", engine)
+            .with("options", json!({"settings": {"ms": 40}}))
+    };
+    let (slow, other) = (book("slow"), book("other"));
+    let pinned = stage.client.accepted(slow).await;
+    stage.socket.until(&pinned, |data| data["progress"]["pagesDone"].as_u64() >= Some(2)).await;
+    let beside = stage.client.accepted(other).await;
+    home.uninstall("slow");
+    assert_eq!(stage.failure_of(&pinned).await, "ENGINE_GONE");
+    assert_eq!(stage.socket.end_of(&beside).await, "completed");
+    assert!(stage.completed("simulated-qwen3").await.contains(&samples::first_line(1)));
+}
+
+#[tokio::test]
+async fn each_misbehaviour_ends_in_its_own_code_and_the_next_task_runs() {
+    let home = Home::new().with("UNTXT_ENGINE_TIMEOUT_MS", 500);
+    for guest in ["trap", "spin", "grow", "refuse", "garbage", "old-version"] {
+        home.install(guest, guest);
+    }
+    let server = Server::start(&home, &["serve"]);
+    let mut stage = Stage::at(&server).await;
+    // A fresh instance may do better, so a crash and a time-out are tried thrice.
+    for (guest, code, attempts) in [
+        ("trap", "ENGINE_TRAPPED", 3),
+        ("spin", "ENGINE_TIMEOUT", 3),
+        ("grow", "ENGINE_MEMORY_LIMIT", 1),
+        ("refuse", "ENGINE_BAD_IMAGE", 1),
+        ("garbage", "ENGINE_INVALID_OUTPUT", 1),
+    ] {
+        let task = stage.client.accepted(stage.upload(guest)).await;
+        assert_eq!(stage.failure_of(&task).await, code, "{guest}");
+        let history = History::of(&home, &task);
+        assert_eq!(history.page_attempts(), attempts, "{guest}");
+        assert_eq!(history.count("dead_lettered"), 1, "{guest}");
+        if guest == "trap" {
+            assert!(history.task.to_string().contains("deliberate panic"), "the panic's text is lost");
+        }
+        assert!(stage.completed("simulated-qwen3").await.contains(&samples::first_line(1)), "after {guest}");
+    }
+    let before = stage.client.task_count(stage.user).await;
+    let refused = stage.client.upload(stage.upload("old-version")).await;
+    assert_eq!(refused.code(), "ENGINE_INCOMPATIBLE", "{refused:?}");
+    assert_eq!(stage.client.task_count(stage.user).await, before);
+}
+
+#[tokio::test]
+async fn an_engine_that_asks_for_time_gets_it() {
+    let home = Home::new();
+    home.install("flaky", "flaky");
+    let server = Server::start(&home, &["serve"]);
+    let mut stage = Stage::at(&server).await;
+    let upload = stage.upload("flaky").with("options", json!({"settings": {"succeedsAt": 3}}));
+    let task = stage.client.accepted(upload).await;
+    let heard = stage.socket.to_the_end(&task).await;
+    let statuses: Vec<&Value> = heard.iter().map(|message| &message["data"]["status"]).collect();
+    assert!(statuses.contains(&&json!("retrying")), "{statuses:?}");
+    assert_eq!(*statuses.last().unwrap(), "completed");
+    assert!(stage.client.result(&task).await.contains("<p>attempt-3</p>"));
+    assert_eq!(History::of(&home, &task).page_attempts(), 3);
+}
+
+/// A user at a server.
+struct Stage {
+    client: Client,
+    user: Uuid,
+    socket: Socket,
+}
+
+impl Stage {
+    async fn at(server: &Server) -> Self {
+        let (client, user) = (server.client(), Uuid::new_v4());
+        let socket = client.socket(user).await;
+        Self { client, user, socket }
+    }
+
+    fn upload(&self, engine: &str) -> Upload {
+        Upload::new(self.user, "page.pdf", samples::pdf(1)).with("engine", engine)
+    }
+
+    /// Result of a task that must be completed.
+    async fn completed(&mut self, engine: &str) -> String {
+        let task = self.client.accepted(self.upload(engine)).await;
+        assert_eq!(self.socket.end_of(&task).await, "completed", "{engine}");
+        self.client.result(&task).await
+    }
+
+    /// Code of a task that must fail.
+    async fn failure_of(&mut self, task: &str) -> String {
+        assert_eq!(self.socket.end_of(task).await, "failed");
+        let shown = self.client.data(&format!("/api/tasks/{task}")).await;
+        assert_eq!(shown["status"], "failed");
+        assert!(shown["error"]["message"].is_string(), "{shown}");
+        shown["error"]["code"].as_str().unwrap_or_else(|| panic!("no code in {shown}")).to_owned()
+    }
+}

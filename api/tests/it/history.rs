@@ -1,0 +1,69 @@
+//! A task's history as `tasks show --json` prints it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::home::Home;
+
+/// Position of the step that has a page an item.
+const RECOGNIZE: u64 = 1;
+
+/// All that happened to a task, in order.
+#[derive(Debug)]
+pub(crate) struct History {
+    pub(crate) task: Value,
+    events: Vec<Value>,
+}
+
+impl History {
+    pub(crate) fn of(home: &Home, task: &str) -> Self {
+        let shown = home.run(&["tasks", "show", task, "--json"]).exits(0).json();
+        let events = shown["history"].as_array().unwrap_or_else(|| panic!("{shown} has no history")).clone();
+        let seqs: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+        assert_eq!(seqs, (1..=events.len() as u64).collect::<Vec<_>>(), "the history has gaps");
+        Self { task: shown, events }
+    }
+
+    /// How often it happened.
+    pub(crate) fn count(&self, event: &str) -> usize {
+        self.events.iter().filter(|happened| happened["event"] == event).count()
+    }
+
+    /// How often an attempt at a page was begun.
+    pub(crate) fn page_attempts(&self) -> usize {
+        self.of_pages("started").count()
+    }
+
+    /// Workers that finished pages, with the pages each finished.
+    pub(crate) fn finished_by(&self) -> BTreeMap<String, BTreeSet<u64>> {
+        let mut finished: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        for (_, data) in self.of_pages("succeeded") {
+            let worker = data["worker"].as_str().unwrap().to_owned();
+            finished.entry(worker).or_default().insert(data["item"].as_u64().unwrap());
+        }
+        finished
+    }
+
+    /// Fails when a page was begun again after it was finished, or was
+    /// finished twice, or was never finished.
+    pub(crate) fn assert_each_page_was_finished_once(&self, pages: u64) {
+        let mut finished = BTreeMap::new();
+        for (seq, data) in self.of_pages("succeeded") {
+            let page = data["item"].as_u64().unwrap();
+            assert_eq!(finished.insert(page, seq), None, "page {page} was finished twice");
+        }
+        assert_eq!(finished.len() as u64, pages, "some pages were never finished");
+        for (seq, data) in self.of_pages("started") {
+            let page = data["item"].as_u64().unwrap();
+            assert!(seq < finished[&page], "page {page} was begun again after it was finished");
+        }
+    }
+
+    fn of_pages<'a>(&'a self, event: &'a str) -> impl Iterator<Item = (u64, &'a Value)> {
+        let happened = self.events.iter().filter(move |happened| happened["event"] == event);
+        happened
+            .map(|happened| (happened["seq"].as_u64().unwrap(), &happened["data"]))
+            .filter(|(_, data)| data["step"] == RECOGNIZE && data["item"].is_u64())
+    }
+}

@@ -1,0 +1,18 @@
+//! The program as its users meet it: started as a process of its own, over a
+//! data directory of its own, seen from outside only.
+
+mod client;
+mod history;
+mod home;
+mod samples;
+mod server;
+mod socket;
+
+mod engines;
+mod kill;
+mod memory;
+mod ocr_command;
+mod operator_commands;
+mod refusals;
+mod seed_client;
+mod serve;

@@ -1,0 +1,131 @@
+//! `untxt ocr`: the main job, with nothing set up.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::home::{Home, names};
+use crate::samples;
+
+#[test]
+fn results_lie_beside_their_files() {
+    let home = Home::new();
+    fs::create_dir(home.path("in")).unwrap();
+    home.write("in/scan.png", &samples::picture(4));
+    home.write("in/report.pdf", &samples::pdf(3));
+    let ended = home.run(&["ocr", "in/scan.png", "in/report.pdf", "--format", "html,txt,json"]).exits(0);
+    assert!(ended.stdout.contains("scan.png") && ended.stdout.contains("report.pdf"), "{}", ended.stdout);
+    assert_eq!(
+        names(&home.path("in")),
+        [
+            "report.html",
+            "report.json",
+            "report.pdf",
+            "report.txt",
+            "scan.html",
+            "scan.json",
+            "scan.png",
+            "scan.txt"
+        ]
+    );
+    let text = fs::read_to_string(home.path("in/report.txt")).unwrap();
+    for number in 1..=3 {
+        assert!(text.contains(&samples::first_line(number)), "{text}");
+    }
+    let html = fs::read_to_string(home.path("in/scan.html")).unwrap();
+    assert!(html.contains("<h1>Extracted Text</h1>"), "{html}");
+    let json: Value = serde_json::from_slice(&fs::read(home.path("in/report.json")).unwrap()).unwrap();
+    assert_eq!(json["pages"].as_array().unwrap().len(), 3);
+    assert_eq!(home.temporary_files(), [""; 0]);
+}
+
+#[test]
+fn the_same_file_gives_the_same_bytes_in_another_place() {
+    let results = [Home::new(), Home::new()].map(|home| {
+        home.write("scan.png", &samples::picture(3));
+        home.run(&["ocr", "scan.png", "--format", "html,md,hocr", "--out", "results/new"]).exits(0);
+        assert_eq!(names(&home.path("results/new")), ["scan.hocr", "scan.html", "scan.md"]);
+        assert!(!home.path("scan.html").exists());
+        fs::read(home.path("results/new/scan.html")).unwrap()
+    });
+    assert_eq!(results[0], results[1]);
+}
+
+#[test]
+fn each_line_for_machines_is_json_and_the_last_is_the_result() {
+    let home = Home::new();
+    home.write("report.pdf", &samples::pdf(3));
+    let lines = home.run(&["ocr", "report.pdf", "--format", "txt,html", "--json"]).exits(0).json_lines();
+    let (result, updates) = lines.split_last().unwrap();
+    assert!(updates.iter().all(|line| line["type"] == "task_update" && line["file"] == "report.pdf"));
+    assert_eq!(updates[0]["data"]["status"], "queued");
+    assert_eq!(updates.last().unwrap()["data"]["progress"], json!({"pagesDone": 3, "pagesTotal": 3}));
+    assert_eq!((&result["type"], &result["status"]), (&json!("result"), &json!("completed")));
+    assert_eq!((&result["file"], &result["pages"]), (&json!("report.pdf"), &json!(3)));
+    assert_eq!(result["outputs"], json!(["report.txt", "report.html"]));
+    assert_eq!((&result["simulated"], &result["confidenceKind"]), (&json!(true), &json!("none")));
+}
+
+#[test]
+fn only_what_is_to_be_kept_is_kept() {
+    for (arguments, kept) in [(&["ocr", "scan.png"][..], 0), (&["ocr", "scan.png", "--keep"], 1)] {
+        let home = Home::new();
+        home.write("scan.png", &samples::picture(2));
+        home.run(arguments).exits(0);
+        let list = home.run(&["tasks", "list", "--json"]).exits(0).json();
+        assert_eq!(list["total"], kept, "{arguments:?}: {list}");
+        assert_eq!(home.files_named("scan.png"), kept, "{arguments:?}");
+        assert_eq!(home.files_named("result.html"), kept, "{arguments:?}");
+    }
+}
+
+#[test]
+fn one_broken_file_does_not_keep_the_others() {
+    let home = Home::new();
+    home.write("good.pdf", &samples::pdf(1));
+    home.write("broken.pdf", &samples::broken_pdf());
+    home.write("fine.png", &samples::picture(1));
+    let ended = home.run(&["ocr", "good.pdf", "broken.pdf", "fine.png"]).exits(1);
+    let said = ended.stdout + &ended.stderr;
+    assert!(said.contains("broken.pdf: DOCUMENT_"), "{said}");
+    assert!(home.path("good.html").exists() && home.path("fine.html").exists());
+    assert!(!home.path("broken.html").exists());
+    assert_eq!(home.temporary_files(), [""; 0]);
+}
+
+#[test]
+fn bad_usage_is_told_before_any_work() {
+    let home = Home::new();
+    home.write("a.png", &samples::picture(1));
+    for arguments in [
+        &["ocr"][..],
+        &["ocr", "a.png", "missing.png"],
+        &["ocr", "a.png", "--format", "docx"],
+        &["ocr", "a.png", "--settings", "{"],
+        &["ocr", "a.png", "--no-such-option"],
+        &["no-such-command"],
+    ] {
+        let ended = home.run(arguments).exits(2);
+        assert!(!ended.stderr.is_empty(), "{arguments:?}");
+    }
+    let wrong = Home::new().with("UNTXT_MAX_UPLOAD_BYTES", "many");
+    wrong.write("a.png", &samples::picture(1));
+    let ended = wrong.run(&["ocr", "a.png"]).exits(2);
+    assert!(ended.stderr.contains("UNTXT_MAX_UPLOAD_BYTES"), "{}", ended.stderr);
+    assert!(!home.path("a.html").exists() && !wrong.path("a.html").exists());
+}
+
+#[test]
+fn the_samples_of_the_repository_are_read() {
+    let home = Home::new();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/documents");
+    for name in ["letter-scan.png", "handbook.pdf"] {
+        fs::copy(samples.join(name), home.path(name)).unwrap();
+    }
+    home.run(&["ocr", "letter-scan.png", "handbook.pdf", "--format", "html,json"]).exits(0);
+    let handbook: Value = serde_json::from_slice(&fs::read(home.path("handbook.json")).unwrap()).unwrap();
+    assert!(handbook["pages"].as_array().unwrap().len() > 100);
+    let letter: Value = serde_json::from_slice(&fs::read(home.path("letter-scan.json")).unwrap()).unwrap();
+    assert!(!letter["pages"][0]["blocks"].as_array().unwrap().is_empty(), "nothing was found in the letter");
+}

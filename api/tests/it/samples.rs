@@ -1,0 +1,111 @@
+//! Files to upload, made by the test.
+
+use image::{GrayImage, ImageFormat, Luma};
+
+/// Lines on each page of [`pdf`].
+pub(crate) const LINES: usize = 3;
+
+/// A picture of `lines` lines of bars as long as words are.
+pub(crate) fn picture(lines: u32) -> Vec<u8> {
+    let mut page = GrayImage::from_pixel(620, 60 + 40 * lines, Luma([255]));
+    for line in 0..lines {
+        for word in 0..5 {
+            for (x, y) in (0..70 + 7 * word).flat_map(|x| (0..16).map(move |y| (x, y))) {
+                page.put_pixel(30 + 115 * word + x, 30 + 40 * line + y, Luma([20]));
+            }
+        }
+    }
+    let mut file = std::io::Cursor::new(Vec::new());
+    page.write_to(&mut file, ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+/// The first line of page `number` of [`pdf`].
+pub(crate) fn first_line(number: usize) -> String {
+    format!("Chapter{number} begins here")
+}
+
+/// A PDF of as many pages, each with a text layer of [`LINES`] lines.
+pub(crate) fn pdf(pages: usize) -> Vec<u8> {
+    pdf_of(pages, &[], "")
+}
+
+/// The same with `padding` bytes that no page shows.
+pub(crate) fn padded_pdf(pages: usize, padding: usize) -> Vec<u8> {
+    let padding = vec![b'.'; padding];
+    pdf_of(pages, &[stream(&padding)], "")
+}
+
+/// One that can't be opened without a password.
+pub(crate) fn encrypted_pdf() -> Vec<u8> {
+    let secret = "5a".repeat(32);
+    let lock = format!("<</Filter/Standard/V 1/R 2/Length 40/P -4/O<{secret}>/U<{secret}>>>");
+    let id = "0123456789abcdef0123456789abcdef";
+    let objects = page_objects(1);
+    let number = objects.len() + 1;
+    assemble(&[objects, vec![lock.into_bytes()]].concat(), &format!("/Encrypt {number} 0 R/ID[<{id}><{id}>]"))
+}
+
+/// A PDF that is cut off in its middle.
+pub(crate) fn broken_pdf() -> Vec<u8> {
+    let mut file = b"%PDF-1.7\n".to_vec();
+    file.extend(b"1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pa");
+    file
+}
+
+/// An archive, whatever it is called.
+pub(crate) fn zip() -> Vec<u8> {
+    [b"PK\x03\x04\x14\0\0\0\0\0".as_slice(), &[0; 64]].concat()
+}
+
+fn pdf_of(pages: usize, more: &[Vec<u8>], trailer: &str) -> Vec<u8> {
+    assemble(&[page_objects(pages).as_slice(), more].concat(), trailer)
+}
+
+fn page_objects(pages: usize) -> Vec<Vec<u8>> {
+    let kids: Vec<String> = (0..pages).map(|index| format!("{} 0 R", 4 + 2 * index)).collect();
+    let mut objects = vec![
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        format!("<</Type/Pages/Count {pages}/Kids[{}]/MediaBox[0 0 300 200]>>", kids.join(" ")).into_bytes(),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
+    ];
+    for index in 0..pages {
+        let text = format!(
+            "BT /F 12 Tf 20 160 Td ({}) Tj 0 -40 Td (and tells of run {index}) Tj 0 -40 Td (until it ends.) Tj ET",
+            first_line(index + 1)
+        );
+        let contents = 5 + 2 * index;
+        objects.push(
+            format!("<</Type/Page/Parent 2 0 R/Contents {contents} 0 R/Resources<</Font<</F 3 0 R>>>>>>")
+                .into_bytes(),
+        );
+        objects.push(stream(text.as_bytes()));
+    }
+    objects
+}
+
+fn stream(data: &[u8]) -> Vec<u8> {
+    let head = format!("<</Length {}>>\nstream\n", data.len());
+    [head.as_bytes(), data, b"\nendstream"].concat()
+}
+
+fn assemble(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
+    let mut file = b"%PDF-1.7\n".to_vec();
+    let mut places = Vec::new();
+    for (number, object) in (1..).zip(objects) {
+        places.push(file.len());
+        file.extend(format!("{number} 0 obj\n").bytes());
+        file.extend(object);
+        file.extend(b"\nendobj\n");
+    }
+    let table = file.len();
+    let size = objects.len() + 1;
+    file.extend(format!("xref\n0 {size}\n0000000000 65535 f \n").bytes());
+    for place in places {
+        file.extend(format!("{place:010} 00000 n \n").bytes());
+    }
+    file.extend(
+        format!("trailer\n<</Size {size}/Root 1 0 R{trailer}>>\nstartxref\n{table}\n%%EOF\n").bytes(),
+    );
+    file
+}
