@@ -98,7 +98,8 @@ async fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
     let response = request.send().await.context("the server does not answer; UNTXT_URL names it")?;
     let mut body: Value = response.json().await.context("the answer is no JSON")?;
     if body["success"] != true {
-        bail!("{}: {}", body["error"]["code"], body["error"]["message"]);
+        let error = &body["error"];
+        bail!("{}: {}", text(error, "code")?, text(error, "message")?);
     }
     Ok(body["data"].take())
 }
