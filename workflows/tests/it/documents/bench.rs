@@ -30,7 +30,8 @@ impl Bench {
 
     pub(crate) fn with(limits: Limits) -> Self {
         let number = BENCHES.fetch_add(1, Ordering::Relaxed);
-        let mark = format!("bench-{}-{number}", std::process::id());
+        // No mark is the beginning of another.
+        let mark = format!("bench-{}-{number}-", std::process::id());
         let config = RendererConfig { program: CHILD.into(), arguments: vec![mark.clone().into()], limits };
         Self { renderer: Renderer::new(config), mark, dir: tempfile::tempdir().unwrap() }
     }
