@@ -2,7 +2,9 @@
 //! words of each line are counted, the counts are added up. One line fails at
 //! its first attempt and is tried again; the others are not touched by that.
 //!
-//!     cargo run -p untxt-examples --bin own_workflow [HISTORY]
+//! ```sh
+//! cargo run -p untxt-examples --bin own_workflow [HISTORY]
+//! ```
 //!
 //! Prints the run's history, and writes it to the file HISTORY, a JSON object a
 //! line, when one is named. `replay_history` reads such files. The journal and

@@ -1,7 +1,9 @@
 //! A history alone is enough to know everything about a run: reads one event
 //! after the other, and shows where each leaves the run.
 //!
-//!     cargo run -p untxt-examples --bin replay_history [HISTORY]
+//! ```sh
+//! cargo run -p untxt-examples --bin replay_history [HISTORY]
+//! ```
 //!
 //! HISTORY is a file as `own_workflow` writes it, an event a line; without it a
 //! recorded one is read.

@@ -1,8 +1,10 @@
 //! A client of a running server: uploads a file, watches its task until it has
 //! ended, fetches the result by its presigned URL.
 //!
-//!     cargo run --release                                    (in another terminal)
-//!     cargo run -p untxt-examples --bin upload_and_watch [FILE] [RESULT]
+//! ```sh
+//! cargo run --release                                    (in another terminal)
+//! cargo run -p untxt-examples --bin upload_and_watch [FILE] [RESULT]
+//! ```
 //!
 //! FILE is the sample letter unless one is named; RESULT is where the HTML goes,
 //! a file in the temporary directory unless one is named. `UNTXT_URL` names the
