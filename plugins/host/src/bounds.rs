@@ -9,7 +9,7 @@ const TABLE_ELEMENTS_MAX: usize = 200_000;
 
 #[derive(Debug)]
 pub(crate) struct Bounds {
-    memory_bytes_max: usize,
+    pub(crate) memory_bytes_max: usize,
     pub(crate) peak_bytes: usize,
     pub(crate) denied_bytes: Option<usize>,
 }

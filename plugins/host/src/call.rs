@@ -16,7 +16,7 @@ use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, P
 use crate::limits::Limits;
 use crate::logbook::Logbook;
 use crate::page::{self, Page};
-use crate::pixels;
+use crate::pixels::{self, View};
 
 /// What the guest holds for a page.
 #[derive(Debug)]
@@ -71,8 +71,16 @@ impl Call {
         Ok(self.table.push(PageHandle(page))?)
     }
 
-    fn page(&self, handle: &Resource<PageHandle>) -> Result<&Page> {
-        Ok(&self.table.get(handle)?.0)
+    fn page(&self, handle: &Resource<PageHandle>) -> Result<Arc<Page>> {
+        Ok(Arc::clone(&self.table.get(handle)?.0))
+    }
+
+    /// Ends the host's own work for a guest that is to be stopped.
+    fn still_wanted(&mut self) -> Result<()> {
+        match self.check() {
+            None => Ok(()),
+            Some(stop) => Err(wasmtime::Error::msg(format!("stopped: {stop:?}"))),
+        }
     }
 }
 
@@ -98,7 +106,7 @@ impl Host for Call {
     }
 
     fn progress(&mut self, fraction: f32, note: String) -> Result<()> {
-        self.log.write("progress", &format!("{fraction:.2} {note}"));
+        self.log.progress(fraction, &note);
         Ok(())
     }
 
@@ -114,8 +122,7 @@ impl Host for Call {
 
 impl HostPage for Call {
     fn info(&mut self, page: Resource<PageHandle>) -> Result<Info> {
-        let page = self.page(&page)?;
-        let Page { index, count, width, height, dpi, .. } = *page;
+        let Page { index, count, width, height, dpi, .. } = *self.page(&page)?;
         Ok(Info { index, count, width, height, dpi })
     }
 
@@ -126,7 +133,9 @@ impl HostPage for Call {
         format: PixelFormat,
         max_side: u32,
     ) -> Result<Result<Bitmap, Failure>> {
-        Ok(pixels::bitmap(self.page(&page)?, area, format, max_side))
+        let (page, bytes_max) = (self.page(&page)?, self.bounds.memory_bytes_max);
+        let view = View { area, side_max: max_side };
+        pixels::bitmap(&page, view, format, bytes_max, &mut || self.still_wanted())
     }
 
     fn encoded(
@@ -137,7 +146,9 @@ impl HostPage for Call {
         max_side: u32,
         quality: u8,
     ) -> Result<Result<Vec<u8>, Failure>> {
-        Ok(pixels::encoded(self.page(&page)?, area, encoding, max_side, quality))
+        let page = self.page(&page)?;
+        let view = View { area, side_max: max_side };
+        pixels::encoded(&page, view, encoding, quality, &mut || self.still_wanted())
     }
 
     fn text_layer(&mut self, page: Resource<PageHandle>) -> Result<Vec<types::Line>> {

@@ -23,6 +23,7 @@ pub mod page;
 mod pixels;
 pub mod registry;
 mod sandbox;
+mod scale;
 
 pub use error::{Class, PluginError};
 pub use host::{Engine, Host, HostConfig, Options, Recognized, Usage};

@@ -1,4 +1,5 @@
-//! What an engine logs during a call: bounded, the last words kept.
+//! What an engine logs during a call: bounded, the last words kept. Of its
+//! progress only the newest word is, so that it takes no place from the log.
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,7 @@ const LINE_CHARS_MAX: usize = 2_000;
 #[derive(Debug)]
 pub(crate) struct Logbook {
     lines: VecDeque<String>,
+    progress: Option<String>,
     bytes: usize,
     bytes_max: usize,
     lines_max: usize,
@@ -20,6 +22,7 @@ impl Logbook {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             lines: VecDeque::new(),
+            progress: None,
             bytes: 0,
             bytes_max: limits.log_bytes_max,
             lines_max: limits.log_lines_max,
@@ -29,9 +32,7 @@ impl Logbook {
 
     /// Writes a line down; the oldest ones make room.
     pub(crate) fn write(&mut self, level: &str, message: &str) {
-        let clean: String =
-            message.chars().take(LINE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let line = format!("{level}: {clean}");
+        let line = format!("{level}: {}", clean(message));
         self.bytes += line.len();
         self.lines.push_back(line);
         while self.bytes > self.bytes_max || self.lines.len() > self.lines_max {
@@ -41,11 +42,18 @@ impl Logbook {
         }
     }
 
+    /// Remembers how far the engine is, from 0 to 1.
+    pub(crate) fn progress(&mut self, fraction: f32, note: &str) {
+        self.progress = Some(format!("progress: {:.2} {}", fraction.clamp(0.0, 1.0), clean(note)));
+    }
+
+    /// The log, and how far the engine came as its last line.
     pub(crate) fn into_lines(self) -> Vec<String> {
         let mut lines = Vec::from(self.lines);
         if self.dropped > 0 {
             lines.insert(0, format!("({} earlier lines are not kept)", self.dropped));
         }
+        lines.extend(self.progress);
         lines
     }
 
@@ -53,6 +61,10 @@ impl Logbook {
     pub(crate) fn panic(&self) -> Option<&str> {
         self.lines.iter().rev().find(|line| line.contains("panicked at")).map(String::as_str)
     }
+}
+
+fn clean(message: &str) -> String {
+    message.chars().take(LINE_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -68,5 +80,13 @@ mod tests {
         let lines = book.into_lines();
         assert_eq!(lines[0], "(8 earlier lines are not kept)");
         assert_eq!(lines.len(), 4);
+    }
+
+    #[test]
+    fn progress_takes_no_place_from_the_log() {
+        let mut book = Logbook::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        book.write("info", "kept");
+        (0..10_u8).for_each(|n| book.progress(f32::from(n), &format!("line\n{n}")));
+        assert_eq!(book.into_lines(), ["info: kept", "progress: 1.00 line 9"]);
     }
 }

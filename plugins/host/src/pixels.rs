@@ -1,59 +1,94 @@
 //! Pixels as an engine asks for them: a part of the page, scaled down, in the
-//! format it wants.
+//! format it wants. A guest's clock does not reach in here, so all of it is
+//! bounded: by the bytes of the answer, and by `still_wanted` at every row.
 
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
-use image::imageops::{FilterType, resize};
-use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
+use image::{ExtendedColorType, ImageEncoder};
+use wasmtime::Result;
 
 use crate::contract::untxt::ocr::types::{Bitmap, Failure, ImageEncoding, PixelFormat as Wanted, Rect};
 use crate::page::{Page, PixelFormat};
+use crate::scale::{Grid, each_row};
 
-/// The part `area` of `page`, no side longer than `side_max` (0: as it is).
-pub(crate) fn bitmap(page: &Page, area: Rect, format: Wanted, side_max: u32) -> Result<Bitmap, Failure> {
-    let (picture, scale) = cut(page, area, side_max)?;
-    let (width, height) = (picture.width(), picture.height());
-    let data = match format {
-        Wanted::Luma8 => picture.into_luma8().into_raw(),
-        Wanted::Rgb8 => picture.into_rgb8().into_raw(),
-        Wanted::Rgba8 => picture.into_rgba8().into_raw(),
+/// A4 at 600 dpi has 35 million. Encoding can't be interrupted; this many take
+/// about a second.
+const ENCODED_PIXELS_MAX: u64 = 40_000_000;
+
+/// What part of a page is asked for, and how fine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    pub(crate) area: Rect,
+    /// 0: as fine as the page.
+    pub(crate) side_max: u32,
+}
+
+/// The pixels of `view`. More than `bytes_max` are refused before they are made.
+///
+/// # Errors
+/// Outside, that of `still_wanted`; inside, `bad-area` and `area-too-large`.
+pub(crate) fn bitmap(
+    page: &Page,
+    view: View,
+    format: Wanted,
+    bytes_max: usize,
+    still_wanted: &mut dyn FnMut() -> Result<()>,
+) -> Result<Result<Bitmap, Failure>> {
+    let grid = match grid(page, view) {
+        Ok(grid) => grid,
+        Err(failure) => return Ok(Err(failure)),
     };
-    Ok(Bitmap { width, height, scale, format, data })
+    let bytes = pixels(&grid) * channels(format);
+    if bytes > bytes_max as u64 {
+        return Ok(Err(too_large(&format!("{bytes} bytes of pixels"), &format!("{bytes_max} bytes"))));
+    }
+    let mut data = Vec::with_capacity(bytes as usize);
+    each_row(page, &grid, still_wanted, &mut |row| append(&mut data, row, page.format, format))?;
+    Ok(Ok(Bitmap { width: grid.width(), height: grid.height(), scale: grid.scale(), format, data }))
 }
 
 /// The same as a file. `quality` is 1..100, for JPEG.
+///
+/// # Errors
+/// As [`bitmap`], and `encoding-failed`.
 pub(crate) fn encoded(
     page: &Page,
-    area: Rect,
+    view: View,
     encoding: ImageEncoding,
-    side_max: u32,
     quality: u8,
-) -> Result<Vec<u8>, Failure> {
-    let (picture, _) = cut(page, area, side_max)?;
-    let (width, height) = (picture.width(), picture.height());
-    let (data, color) = match picture {
-        DynamicImage::ImageLuma8(gray) => (gray.into_raw(), ExtendedColorType::L8),
-        other => (other.into_rgb8().into_raw(), ExtendedColorType::Rgb8),
+    still_wanted: &mut dyn FnMut() -> Result<()>,
+) -> Result<Result<Vec<u8>, Failure>> {
+    let grid = match grid(page, view) {
+        Ok(grid) => grid,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    if pixels(&grid) > ENCODED_PIXELS_MAX {
+        let allowed = format!("{ENCODED_PIXELS_MAX} pixels");
+        return Ok(Err(too_large(&format!("a picture of {} pixels", pixels(&grid)), &allowed)));
+    }
+    let mut data = Vec::with_capacity(pixels(&grid) as usize * page.format.channels());
+    each_row(page, &grid, still_wanted, &mut |row| data.extend_from_slice(row))?;
+    let color = match page.format {
+        PixelFormat::Luma8 => ExtendedColorType::L8,
+        PixelFormat::Rgb8 => ExtendedColorType::Rgb8,
     };
     let mut file = Cursor::new(Vec::new());
+    let (width, height) = (grid.width(), grid.height());
     let written = match encoding {
         ImageEncoding::Png => PngEncoder::new(&mut file).write_image(&data, width, height, color),
         ImageEncoding::Jpeg => JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100))
             .write_image(&data, width, height, color),
     };
-    written.map_err(|error| failure("encoding-failed", error.to_string()))?;
-    Ok(file.into_inner())
+    Ok(match written {
+        Ok(()) => Ok(file.into_inner()),
+        Err(error) => Err(failure("encoding-failed", error.to_string())),
+    })
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "page sides are far below 2^24 pixels"
-)]
-fn cut(page: &Page, area: Rect, side_max: u32) -> Result<(DynamicImage, f32), Failure> {
+fn grid(page: &Page, view: View) -> Result<Grid, Failure> {
+    let area = view.area;
     let fits = |from: u32, extent: u32, whole: u32| {
         extent > 0 && from.checked_add(extent).is_some_and(|end| end <= whole)
     };
@@ -61,42 +96,143 @@ fn cut(page: &Page, area: Rect, side_max: u32) -> Result<(DynamicImage, f32), Fa
         let text = format!("{area:?} does not lie on a page of {} x {} pixels", page.width, page.height);
         return Err(failure("bad-area", text));
     }
-    let longest = area.width.max(area.height);
-    let scale = if side_max == 0 || longest <= side_max { 1.0 } else { longest as f32 / side_max as f32 };
-    let scaled = |side: u32| ((side as f32 / scale).round() as u32).max(1);
-    let size = (scale > 1.0).then(|| (scaled(area.width), scaled(area.height)));
-    Ok((picture(page, area, size), scale))
+    Ok(Grid::new(area, view.side_max))
 }
 
-fn picture(page: &Page, area: Rect, size: Option<(u32, u32)>) -> DynamicImage {
-    let part = rows(page, area);
-    match page.format {
-        PixelFormat::Luma8 => {
-            let part = GrayImage::from_raw(area.width, area.height, part).unwrap_or_default();
-            DynamicImage::ImageLuma8(match size {
-                Some((width, height)) => resize(&part, width, height, FilterType::Triangle),
-                None => part,
-            })
+fn pixels(grid: &Grid) -> u64 {
+    u64::from(grid.width()) * u64::from(grid.height())
+}
+
+fn channels(format: Wanted) -> u64 {
+    match format {
+        Wanted::Luma8 => 1,
+        Wanted::Rgb8 => 3,
+        Wanted::Rgba8 => 4,
+    }
+}
+
+fn append(data: &mut Vec<u8>, row: &[u8], from: PixelFormat, to: Wanted) {
+    let colors = || row.as_chunks::<3>().0.iter();
+    match (from, to) {
+        (PixelFormat::Luma8, Wanted::Luma8) | (PixelFormat::Rgb8, Wanted::Rgb8) => {
+            data.extend_from_slice(row)
         }
-        PixelFormat::Rgb8 => {
-            let part = RgbImage::from_raw(area.width, area.height, part).unwrap_or_default();
-            DynamicImage::ImageRgb8(match size {
-                Some((width, height)) => resize(&part, width, height, FilterType::Triangle),
-                None => part,
-            })
+        (PixelFormat::Luma8, Wanted::Rgb8) => data.extend(row.iter().flat_map(|gray| [*gray; 3])),
+        (PixelFormat::Luma8, Wanted::Rgba8) => {
+            data.extend(row.iter().flat_map(|&gray| [gray, gray, gray, u8::MAX]));
+        }
+        (PixelFormat::Rgb8, Wanted::Luma8) => data.extend(colors().copied().map(luma)),
+        (PixelFormat::Rgb8, Wanted::Rgba8) => {
+            data.extend(colors().flat_map(|&[red, green, blue]| [red, green, blue, u8::MAX]));
         }
     }
 }
 
-/// The bytes of `area`, which lies on the page.
-fn rows(page: &Page, area: Rect) -> Vec<u8> {
-    let channels = page.format.channels();
-    let (left, bytes) = (area.x as usize * channels, area.width as usize * channels);
-    let all = page.data.chunks_exact(page.width as usize * channels);
-    let wanted = all.skip(area.y as usize).take(area.height as usize);
-    wanted.flat_map(|row| &row[left..left + bytes]).copied().collect()
+/// Brightness with the weights of ITU-R BT.709.
+fn luma([red, green, blue]: [u8; 3]) -> u8 {
+    ((2_126 * u32::from(red) + 7_152 * u32::from(green) + 722 * u32::from(blue)) / 10_000) as u8
 }
 
-pub(crate) fn failure(code: &str, message: String) -> Failure {
+fn too_large(asked: &str, allowed: &str) -> Failure {
+    failure(
+        "area-too-large",
+        format!("this area would be {asked}, over {allowed}; ask for less of the page or set max-side"),
+    )
+}
+
+fn failure(code: &str, message: String) -> Failure {
     Failure { code: code.to_owned(), message, attributes: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES_MAX: usize = 1 << 20;
+
+    fn gray(width: u32, height: u32) -> Page {
+        let data = (0..width * height).map(|at| (at % 251) as u8).collect();
+        Page::new(0, 1, 0, (width, height), PixelFormat::Luma8, data, vec![]).expect("it fits")
+    }
+
+    fn color() -> Page {
+        Page::new(0, 1, 0, (2, 1), PixelFormat::Rgb8, vec![255, 0, 0, 255, 255, 255], vec![])
+            .expect("it fits")
+    }
+
+    fn whole(page: &Page, side_max: u32) -> View {
+        View { area: Rect { x: 0, y: 0, width: page.width, height: page.height }, side_max }
+    }
+
+    fn made(page: &Page, view: View, format: Wanted) -> Result<Bitmap, Failure> {
+        bitmap(page, view, format, BYTES_MAX, &mut || Ok(())).expect("nobody stops it")
+    }
+
+    #[test]
+    fn any_page_comes_in_any_format() {
+        let data = |page: &Page, format| made(page, whole(page, 0), format).expect("it is there").data;
+        assert_eq!(data(&color(), Wanted::Rgb8), [255, 0, 0, 255, 255, 255]);
+        assert_eq!(data(&color(), Wanted::Rgba8), [255, 0, 0, 255, 255, 255, 255, 255]);
+        assert_eq!(data(&color(), Wanted::Luma8), [54, 255]);
+        assert_eq!(data(&gray(2, 1), Wanted::Luma8), [0, 1]);
+        assert_eq!(data(&gray(2, 1), Wanted::Rgb8), [0, 0, 0, 1, 1, 1]);
+        assert_eq!(data(&gray(2, 1), Wanted::Rgba8), [0, 0, 0, 255, 1, 1, 1, 255]);
+    }
+
+    #[test]
+    fn a_bitmap_says_its_size_and_scale() {
+        let page = gray(300, 200);
+        let view = View { area: Rect { x: 100, y: 0, width: 200, height: 101 }, side_max: 50 };
+        let bitmap = made(&page, view, Wanted::Rgb8).expect("it is there");
+        assert_eq!((bitmap.width, bitmap.height, bitmap.scale), (50, 26, 4.0));
+        assert_eq!(bitmap.data.len(), 50 * 26 * 3);
+    }
+
+    #[test]
+    fn an_area_off_the_page_is_refused() {
+        let page = gray(10, 10);
+        let areas = [(0, 0, 0, 1), (0, 0, 11, 1), (10, 0, 1, 1), (5, 0, u32::MAX, 1), (0, 1, 1, 10)];
+        for (x, y, width, height) in areas {
+            let view = View { area: Rect { x, y, width, height }, side_max: 0 };
+            assert_eq!(made(&page, view, Wanted::Luma8).expect_err("it is off").code, "bad-area");
+            let file = encoded(&page, view, ImageEncoding::Png, 80, &mut || Ok(())).expect("nobody stops it");
+            assert_eq!(file.expect_err("it is off").code, "bad-area");
+        }
+    }
+
+    #[test]
+    fn more_than_a_guest_can_hold_is_refused_before_it_is_made() {
+        let page = gray(1_024, 1_025);
+        let refused = bitmap(&page, whole(&page, 0), Wanted::Luma8, BYTES_MAX, &mut || panic!("made"));
+        let refused = refused.expect("nobody stops it").expect_err("it is too large");
+        assert_eq!(refused.code, "area-too-large");
+        assert!(refused.message.contains("1049600 bytes") && refused.message.contains("max-side"));
+        assert!(made(&page, whole(&page, 1_024), Wanted::Luma8).is_ok());
+        assert!(made(&page, whole(&page, 1_024), Wanted::Rgba8).is_err());
+    }
+
+    #[test]
+    fn a_picture_is_what_was_asked_for() {
+        for page in [gray(60, 30), color()] {
+            for (encoding, format) in [
+                (ImageEncoding::Png, image::ImageFormat::Png),
+                (ImageEncoding::Jpeg, image::ImageFormat::Jpeg),
+            ] {
+                let file = encoded(&page, whole(&page, 20), encoding, 0, &mut || Ok(()));
+                let file = file.expect("nobody stops it").expect("it is there");
+                let read = image::load_from_memory_with_format(&file, format).expect("it is a picture");
+                let grid = Grid::new(whole(&page, 20).area, 20);
+                assert_eq!((read.width(), read.height()), (grid.width(), grid.height()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_without_loss_has_the_very_pixels() {
+        let page = gray(60, 30);
+        let file = encoded(&page, whole(&page, 0), ImageEncoding::Png, 80, &mut || Ok(()));
+        let file = file.expect("nobody stops it").expect("it is there");
+        let read = image::load_from_memory(&file).expect("it is a picture");
+        assert_eq!(read.into_luma8().into_raw(), page.data);
+    }
 }
