@@ -2,7 +2,8 @@
 //!
 //! Machine code is run as it is read, so the directory is ours alone: it is
 //! made with mode 0700 and refused when anybody else may write to it. A file is
-//! never written over, as it is mapped into memory while it is in use.
+//! never written over, as it is mapped into memory while it is in use; one that
+//! can't be used is taken away first.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -86,12 +87,15 @@ fn map(engine: &Engine, file: &Path) -> Option<Component> {
     }
     // SAFETY: the file was written by `keep` with code that wasmtime made, into
     // a directory that only we may write to (`prepare`), and files there are
-    // never changed, only added. Its name carries the digest of the component
+    // never changed, only added and removed. Its name carries the digest of the component
     // and the compatibility hash, so it is code for this wasmtime.
     match unsafe { Component::deserialize_file(engine, file) } {
         Ok(component) => Some(component),
         Err(error) => {
             tracing::warn!(file = %file.display(), %error, "a compiled engine can't be used and is made again");
+            if let Err(error) = fs::remove_file(file) {
+                tracing::warn!(file = %file.display(), %error, "it can't be removed");
+            }
             None
         }
     }
