@@ -182,13 +182,17 @@ impl Host {
             incompatible(format!("it was not built for untxt:ocr@0.1.0, which this host offers: {error:#}"))
         })?;
         let mut engine = Engine { name: name.to_owned(), digest, version: String::new(), pre };
-        let described =
-            self.describe(&engine).await.map_err(|reason| incompatible(format!("describe: {reason}")))?;
+        let described = self.describe(&engine).await?;
         engine.version = described.version.chars().filter(|c| !c.is_control()).take(64).collect();
         Ok(engine)
     }
 
-    async fn describe(&self, engine: &Engine) -> Result<types::Description, String> {
+    async fn describe(&self, engine: &Engine) -> Result<types::Description, PluginError> {
+        let name = || engine.name.clone();
+        let incompatible = |reason: String| PluginError::Incompatible {
+            name: name(),
+            reason: format!("describe: {reason}"),
+        };
         let mut store = self.store(Call::new(&self.limits, DESCRIBE_WALL, CancellationToken::new()));
         let pre = engine.pre.clone();
         let guest = self.spawn(async move {
@@ -196,8 +200,15 @@ impl Host {
             instance.untxt_ocr_engine().call_describe(&mut store).await
         });
         let described = tokio::time::timeout(DESCRIBE_WALL + GRACE, guest).await;
-        let described = described.map_err(|_| "no answer in time".to_owned())?.map_err(|e| e.to_string())?;
-        described.map_err(|error| format!("{error:#}"))
+        match described {
+            Err(_) => Err(incompatible("no answer in time".to_owned())),
+            Ok(Err(error)) => Err(PluginError::Sandbox(format!("the thread of describe failed: {error}"))),
+            // A full sandbox says nothing about the engine.
+            Ok(Ok(Err(error))) if error.is::<PoolConcurrencyLimitError>() => {
+                Err(PluginError::Busy { name: name() })
+            }
+            Ok(Ok(described)) => described.map_err(|error| incompatible(format!("{error:#}"))),
+        }
     }
 
     fn store(&self, call: Call) -> Store<Call> {

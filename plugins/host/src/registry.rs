@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as Gate;
 
 use crate::error::PluginError;
 use crate::host::{Engine, Host};
@@ -25,6 +25,7 @@ const READY_MAX: usize = 32;
 pub struct Registry {
     host: Arc<Host>,
     dir: PathBuf,
+    /// Never held while something is read or compiled.
     state: Mutex<State>,
 }
 
@@ -34,6 +35,9 @@ struct State {
     digests: HashMap<PathBuf, (Stamp, String)>,
     /// By name and digest, oldest first.
     ready: Vec<Arc<Engine>>,
+    /// A name is read and compiled once however many ask for it, and nobody
+    /// waits for another name. Only names that are being asked for are here.
+    gates: HashMap<String, Arc<Gate<()>>>,
 }
 
 /// Changes when a file does.
@@ -83,11 +87,13 @@ impl Registry {
     ///
     /// # Errors
     /// [`PluginError::NotFound`], [`PluginError::Incompatible`] with what was
-    /// built for what, [`PluginError::Sandbox`].
+    /// built for what, [`PluginError::Busy`] when a new engine can't be looked at
+    /// now, [`PluginError::Sandbox`].
     pub async fn resolve(&self, name: &str) -> Result<Arc<Engine>, PluginError> {
-        let mut state = self.state.lock().await;
-        let found = self.find(name, &mut state).await?.ok_or_else(|| self.not_found(name))?;
-        self.ready(name, found, &mut state).await
+        let gate = self.gate(name);
+        let _alone = gate.lock().await;
+        let found = self.find(name).await?.ok_or_else(|| self.not_found(name))?;
+        self.ready(name, found).await
     }
 
     /// The engine `name` with that very component, as a run is pinned to it.
@@ -98,14 +104,15 @@ impl Registry {
     pub async fn by_digest(&self, name: &str, digest: &str) -> Result<Arc<Engine>, PluginError> {
         let gone =
             || PluginError::Gone { name: name.to_owned(), digest: digest.to_owned(), dir: self.dir.clone() };
-        let mut state = self.state.lock().await;
-        let engine = match self.find(name, &mut state).await? {
-            Some(found) if found.digest == digest => self.ready(name, found, &mut state).await?,
+        let gate = self.gate(name);
+        let _alone = gate.lock().await;
+        let engine = match self.find(name).await? {
+            Some(found) if found.digest == digest => self.ready(name, found).await?,
             // A file of the built-in's name does not take the built-in away from
             // runs that began on it.
             _ if name == BUILT_IN && digest == built_in_digest() => {
                 let found = Found { digest: digest.to_owned(), source: Source::BuiltIn };
-                self.ready(name, found, &mut state).await?
+                self.ready(name, found).await?
             }
             _ => return Err(gone()),
         };
@@ -123,7 +130,8 @@ impl Registry {
     }
 
     async fn listed(&self, name: String) -> Listed {
-        let mut state = self.state.lock().await;
+        let gate = self.gate(&name);
+        let _alone = gate.lock().await;
         let empty = |error: Option<String>| Listed {
             name: name.clone(),
             digest: String::new(),
@@ -131,17 +139,28 @@ impl Registry {
             built_in: false,
             error,
         };
-        let found = match self.find(&name, &mut state).await {
+        let found = match self.find(&name).await {
             Ok(Some(found)) => found,
             Ok(None) => return empty(Some("it has just been removed".to_owned())),
             Err(error) => return empty(Some(error.to_string())),
         };
         let built_in = matches!(found.source, Source::BuiltIn);
         let digest = found.digest.clone();
-        match self.ready(&name, found, &mut state).await {
+        match self.ready(&name, found).await {
             Ok(engine) => Listed { digest, version: engine.version().to_owned(), built_in, ..empty(None) },
             Err(error) => Listed { digest, built_in, ..empty(Some(error.to_string())) },
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No panic leaves it half written.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gate(&self, name: &str) -> Arc<Gate<()>> {
+        let mut state = self.state();
+        state.gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        Arc::clone(state.gates.entry(name.to_owned()).or_default())
     }
 
     fn names(&self) -> BTreeSet<String> {
@@ -158,37 +177,42 @@ impl Registry {
         PluginError::NotFound { name, dir: self.dir.clone(), known: known.join(", ") }
     }
 
-    async fn find(&self, name: &str, state: &mut State) -> Result<Option<Found>, PluginError> {
+    async fn find(&self, name: &str) -> Result<Option<Found>, PluginError> {
         if !is_name(name) {
             return Ok(None);
         }
         let path = self.dir.join(format!("{name}.wasm"));
         match stamp(&path) {
             Some(now) => {
-                let known = state
-                    .digests
-                    .get(&path)
-                    .filter(|(then, _)| *then == now)
-                    .map(|(_, digest)| digest.clone());
-                let digest = match known {
+                let digest = match self.known_digest(&path, now) {
                     Some(digest) => digest,
                     None => hex::encode(Sha256::digest(self.read(name, &path).await?)),
                 };
-                state.digests.insert(path.clone(), (now, digest.clone()));
+                self.state().digests.insert(path.clone(), (now, digest.clone()));
                 Ok(Some(Found { digest, source: Source::File(path) }))
             }
-            None if name == BUILT_IN => {
-                Ok(Some(Found { digest: built_in_digest(), source: Source::BuiltIn }))
+            None => {
+                self.state().digests.remove(&path);
+                let built_in = || Found { digest: built_in_digest(), source: Source::BuiltIn };
+                Ok((name == BUILT_IN).then(built_in))
             }
-            None => Ok(None),
         }
     }
 
-    async fn ready(&self, name: &str, found: Found, state: &mut State) -> Result<Arc<Engine>, PluginError> {
-        let known =
-            state.ready.iter().find(|engine| engine.name() == name && engine.digest() == found.digest);
-        if let Some(engine) = known {
-            return Ok(Arc::clone(engine));
+    fn known_digest(&self, path: &Path, now: Stamp) -> Option<String> {
+        let state = self.state();
+        let (then, digest) = state.digests.get(path)?;
+        (*then == now).then(|| digest.clone())
+    }
+
+    fn known_engine(&self, name: &str, digest: &str) -> Option<Arc<Engine>> {
+        let state = self.state();
+        state.ready.iter().find(|engine| engine.name() == name && engine.digest() == digest).cloned()
+    }
+
+    async fn ready(&self, name: &str, found: Found) -> Result<Arc<Engine>, PluginError> {
+        if let Some(engine) = self.known_engine(name, &found.digest) {
+            return Ok(engine);
         }
         let wasm = match &found.source {
             Source::BuiltIn => BUILT_IN_COMPONENT.to_vec(),
@@ -198,6 +222,7 @@ impl Registry {
         // digest says.
         let digest = hex::encode(Sha256::digest(&wasm));
         let engine = Arc::new(self.host.admit(name, digest, wasm).await?);
+        let mut state = self.state();
         if state.ready.len() >= READY_MAX {
             state.ready.remove(0);
         }
@@ -242,4 +267,35 @@ fn stamp(path: &Path) -> Option<Stamp> {
         #[cfg(unix)]
         inode,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+    use crate::host::HostConfig;
+    use crate::limits::Limits;
+
+    #[tokio::test]
+    async fn one_name_is_prepared_while_another_goes_on() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let config =
+            HostConfig { cache_dir: dir.path().join("cache"), concurrency: 1, limits: Limits::default() };
+        let host = Arc::new(Host::new(&config).expect("a sandbox"));
+        let registry = Registry::open(host, dir.path().join("engines"));
+        let gate = registry.gate("other");
+        let preparing = gate.lock().await;
+        let mut waiting = pin!(registry.resolve("other"));
+        let polled = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
+        assert!(polled.is_pending(), "the same name waits");
+        registry.resolve(BUILT_IN).await.expect("another name does not wait");
+        drop(preparing);
+        assert_eq!(waiting.await.err().expect("there is no such engine").code(), "ENGINE_NOT_FOUND");
+        drop(gate);
+        registry.gate("third");
+        assert_eq!(registry.state().gates.len(), 1, "names nobody asks for are forgotten");
+    }
 }
