@@ -37,7 +37,7 @@ impl Upload {
         Self { user, name: name.to_owned(), bytes, fields: Vec::new() }
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.fields.push((name, value.to_string()));
         self
     }
@@ -58,6 +58,12 @@ impl Client {
 
     pub(crate) async fn upload(&self, upload: Upload) -> Answer {
         self.post(upload.form()).await
+    }
+
+    /// Uploads under a key that makes a repetition the same task.
+    pub(crate) async fn upload_once(&self, key: &str, upload: Upload) -> Answer {
+        let request = self.http.post(format!("{}/api/tasks", self.base)).header("idempotency-key", key);
+        Self::answer(request.multipart(upload.form()).send().await.unwrap()).await
     }
 
     pub(crate) async fn post(&self, form: Form) -> Answer {
@@ -91,7 +97,12 @@ impl Client {
 
     /// The result, by the URL that the server hands out.
     pub(crate) async fn result(&self, task: &str) -> String {
-        let data = self.data(&format!("/api/tasks/{task}/result")).await;
+        self.result_at(&format!("/api/tasks/{task}/result")).await
+    }
+
+    /// The same, by a path of the caller's choice.
+    pub(crate) async fn result_at(&self, path: &str) -> String {
+        let data = self.data(path).await;
         let url = data["resultUrl"].as_str().unwrap();
         let response = self.http.get(url).send().await.unwrap();
         assert_eq!(response.status(), 200, "{url}");

@@ -40,7 +40,7 @@ async fn a_component_that_is_taken_away_fails_the_run_that_is_pinned_to_it_alone
     let book = |engine: &str| {
         Upload::new(stage.user, "book.pdf", samples::pdf(30))
             .with("engine", engine)
-            .with("options", json!({"settings": {"ms": 40}}))
+            .with("options", &json!({"settings": {"ms": 40}}))
     };
     let (slow, other) = (book("slow"), book("other"));
     let pinned = stage.client.accepted(slow).await;
@@ -54,7 +54,7 @@ async fn a_component_that_is_taken_away_fails_the_run_that_is_pinned_to_it_alone
 
 #[tokio::test]
 async fn each_misbehaviour_ends_in_its_own_code_and_the_next_task_runs() {
-    let home = Home::new().with("UNTXT_ENGINE_TIMEOUT_MS", 500);
+    let home = Home::new().with("UNTXT_ENGINE_TIMEOUT_MS", &500);
     for guest in ["trap", "spin", "grow", "refuse", "garbage", "old-version"] {
         home.install(guest, guest);
     }
@@ -90,9 +90,9 @@ async fn an_engine_that_asks_for_time_gets_it() {
     home.install("flaky", "flaky");
     let server = Server::start(&home, &["serve"]);
     let mut stage = Stage::at(&server).await;
-    let upload = stage.upload("flaky").with("options", json!({"settings": {"succeedsAt": 3}}));
+    let upload = stage.upload("flaky").with("options", &json!({"settings": {"succeedsAt": 3}}));
     let task = stage.client.accepted(upload).await;
-    let heard = stage.socket.to_the_end(&task).await;
+    let heard = stage.socket.story_of(&task).await;
     let statuses: Vec<&Value> = heard.iter().map(|message| &message["data"]["status"]).collect();
     assert!(statuses.contains(&&json!("retrying")), "{statuses:?}");
     assert_eq!(*statuses.last().unwrap(), "completed");

@@ -29,7 +29,7 @@ impl Home {
     }
 
     /// Sets an environment variable for every program started from here.
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.settings.push((name, value.to_string()));
         self
     }
@@ -95,18 +95,12 @@ impl Home {
         files
     }
 
-    /// How many files in the data directory have this name.
-    pub(crate) fn files_named(&self, wanted: &str) -> usize {
-        let mut count = 0;
-        let mut dirs = vec![self.path("data")];
-        while let Some(dir) = dirs.pop() {
-            for name in names(&dir) {
-                let path = dir.join(&name);
-                count += usize::from(name == wanted);
-                dirs.extend(Some(path).filter(|path| path.is_dir()));
-            }
-        }
-        count
+    /// How many objects the embedded store holds. Their files are named after
+    /// hashes of their keys.
+    pub(crate) fn objects(&self) -> usize {
+        let bucket = self.path("data/objects/untxt");
+        let shelves = if bucket.exists() { names(&bucket) } else { Vec::new() };
+        shelves.iter().map(|shelf| names(&bucket.join(shelf)).len()).sum()
     }
 }
 

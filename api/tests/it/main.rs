@@ -10,6 +10,7 @@ mod socket;
 
 mod engines;
 mod kill;
+mod later_client;
 mod memory;
 mod ocr_command;
 mod operator_commands;

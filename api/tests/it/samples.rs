@@ -62,6 +62,15 @@ fn pdf_of(pages: usize, more: &[Vec<u8>], trailer: &str) -> Vec<u8> {
     assemble(&[page_objects(pages).as_slice(), more].concat(), trailer)
 }
 
+/// A PDF whose page `giant` is too large for any picture of it.
+pub(crate) fn pdf_with_a_giant_page(pages: usize, giant: usize) -> Vec<u8> {
+    let mut objects = page_objects(pages);
+    let page = String::from_utf8(objects[1 + 2 * giant].clone()).unwrap();
+    objects[1 + 2 * giant] =
+        page.replace("/Type/Page/", "/Type/Page/MediaBox[0 0 57600 57600]/").into_bytes();
+    assemble(&objects, "")
+}
+
 fn page_objects(pages: usize) -> Vec<Vec<u8>> {
     let kids: Vec<String> = (0..pages).map(|index| format!("{} 0 R", 4 + 2 * index)).collect();
     let mut objects = vec![

@@ -20,7 +20,7 @@ async fn an_upload_is_answered_followed_and_downloaded() {
     let mut stranger = client.socket(Uuid::new_v4()).await;
 
     let document = samples::pdf(2);
-    let upload = Upload::new(user, "document.pdf", document.clone()).with("priority", 5);
+    let upload = Upload::new(user, "document.pdf", document.clone()).with("priority", &5);
     let created = client.upload(upload).await;
     assert_eq!(created.status, 201, "{created:?}");
     assert_eq!(created.body["success"], true);
@@ -39,7 +39,7 @@ async fn an_upload_is_answered_followed_and_downloaded() {
     assert_is_time(&created_at);
     assert_eq!(data["s3Key"], format!("uploads/{user}/{}/{file}/document.pdf", &created_at[..7]));
 
-    let heard = socket.to_the_end(&task).await;
+    let heard = socket.story_of(&task).await;
     assert_is_the_story(&heard);
     let result_key = format!("results/{user}/{}/{file}/result.html", &created_at[..7]);
     let result = &heard.last().unwrap()["data"]["result"];

@@ -57,7 +57,7 @@ async fn midway() -> (Home, Server, String, Uuid) {
     let mut socket = client.socket(user).await;
     let upload = Upload::new(user, "book.pdf", samples::pdf(PAGES as usize))
         .with("engine", "slow")
-        .with("options", json!({"settings": {"ms": 60}}));
+        .with("options", &json!({"settings": {"ms": 60}}));
     let task = client.accepted(upload).await;
     socket.until(&task, |data| data["progress"]["pagesDone"].as_u64() >= Some(5)).await;
     (home, server, task, user)

@@ -56,7 +56,7 @@ impl Socket {
     }
 
     /// What is heard of `task` up to its end.
-    pub(crate) async fn to_the_end(&mut self, task: &str) -> Vec<Value> {
+    pub(crate) async fn story_of(&mut self, task: &str) -> Vec<Value> {
         self.until(task, |data| {
             ["completed", "partial", "failed", "cancelled"].contains(&data["status"].as_str().unwrap())
         })
@@ -65,7 +65,7 @@ impl Socket {
 
     /// Status of `task` at its end.
     pub(crate) async fn end_of(&mut self, task: &str) -> String {
-        let heard = self.to_the_end(task).await;
+        let heard = self.story_of(task).await;
         heard.last().unwrap()["data"]["status"].as_str().unwrap().to_owned()
     }
 
