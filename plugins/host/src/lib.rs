@@ -20,6 +20,7 @@ pub mod host;
 pub mod limits;
 mod logbook;
 pub mod page;
+mod picture;
 mod pixels;
 pub mod registry;
 mod sandbox;

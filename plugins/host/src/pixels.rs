@@ -2,20 +2,17 @@
 //! format it wants. A guest's clock does not reach in here, so all of it is
 //! bounded: by the bytes of the answer, and by `still_wanted` at every row.
 
-use std::io::Cursor;
-
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
 use wasmtime::Result;
 
 use crate::contract::untxt::ocr::types::{Bitmap, Failure, ImageEncoding, PixelFormat as Wanted, Rect};
 use crate::page::{Page, PixelFormat};
+use crate::picture::Picture;
 use crate::scale::{Grid, each_row};
 
-/// A4 at 600 dpi has 35 million. Encoding can't be interrupted; this many take
-/// about a second.
-const ENCODED_PIXELS_MAX: u64 = 40_000_000;
+/// A4 at 400 dpi has 15 million, and models of vision take less. Packing a PNG
+/// can't be interrupted; noise of this many takes about two seconds without
+/// optimisation, which is what the host waits beyond a deadline.
+const ENCODED_PIXELS_MAX: u64 = 16_000_000;
 
 /// What part of a page is asked for, and how fine.
 #[derive(Clone, Copy, Debug)]
@@ -70,21 +67,9 @@ pub(crate) fn encoded(
     }
     let mut data = Vec::with_capacity(pixels(&grid) as usize * page.format.channels());
     each_row(page, &grid, still_wanted, &mut |row| data.extend_from_slice(row))?;
-    let color = match page.format {
-        PixelFormat::Luma8 => ExtendedColorType::L8,
-        PixelFormat::Rgb8 => ExtendedColorType::Rgb8,
-    };
-    let mut file = Cursor::new(Vec::new());
-    let (width, height) = (grid.width(), grid.height());
-    let written = match encoding {
-        ImageEncoding::Png => PngEncoder::new(&mut file).write_image(&data, width, height, color),
-        ImageEncoding::Jpeg => JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100))
-            .write_image(&data, width, height, color),
-    };
-    Ok(match written {
-        Ok(()) => Ok(file.into_inner()),
-        Err(error) => Err(failure("encoding-failed", error.to_string())),
-    })
+    let (width, height, format) = (grid.width(), grid.height(), page.format);
+    let file = Picture { width, height, format, data: &data }.encoded(encoding, quality, still_wanted)?;
+    Ok(file.map_err(|error| failure("encoding-failed", error.to_string())))
 }
 
 fn grid(page: &Page, view: View) -> Result<Grid, Failure> {

@@ -1,0 +1,101 @@
+//! Pixels as a PNG or JPEG file.
+
+use std::io::{self, Write};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use wasmtime::Result;
+
+use crate::contract::untxt::ocr::types::ImageEncoding;
+use crate::page::PixelFormat;
+
+/// How much of a file is written between two questions whether it is still
+/// wanted: far under a tick of the guests' clock.
+const PIECE_BYTES: usize = 16 << 10;
+
+/// Rows of pixels that fit their size.
+pub(crate) struct Picture<'a> {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) format: PixelFormat,
+    pub(crate) data: &'a [u8],
+}
+
+impl Picture<'_> {
+    /// The file. `quality` is 1..100, for JPEG. JPEG asks `still_wanted` as it
+    /// goes; PNG only when its pixels are packed.
+    ///
+    /// # Errors
+    /// Outside, that of `still_wanted`; inside, why there is no such file.
+    pub(crate) fn encoded(
+        &self,
+        encoding: ImageEncoding,
+        quality: u8,
+        still_wanted: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Result<Vec<u8>, image::ImageError>> {
+        let color = match self.format {
+            PixelFormat::Luma8 => ExtendedColorType::L8,
+            PixelFormat::Rgb8 => ExtendedColorType::Rgb8,
+        };
+        let mut file = Wanted { bytes: Vec::new(), asked_at: 0, still_wanted, stopped: None };
+        let written = match encoding {
+            ImageEncoding::Png => {
+                PngEncoder::new(&mut file).write_image(self.data, self.width, self.height, color)
+            }
+            ImageEncoding::Jpeg => JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100))
+                .write_image(self.data, self.width, self.height, color),
+        };
+        match file.stopped {
+            Some(stopped) => Err(stopped),
+            None => Ok(written.map(|()| file.bytes)),
+        }
+    }
+}
+
+/// A file in memory that can't be written on when nobody wants it any more.
+struct Wanted<'a> {
+    bytes: Vec<u8>,
+    asked_at: usize,
+    still_wanted: &'a mut dyn FnMut() -> Result<()>,
+    stopped: Option<wasmtime::Error>,
+}
+
+impl Write for Wanted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() >= self.asked_at + PIECE_BYTES {
+            self.asked_at = self.bytes.len();
+            self.stopped = (self.still_wanted)().err();
+        }
+        if self.stopped.is_some() {
+            return Err(io::Error::other("nobody wants it any more"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_nobody_wants_is_not_finished() {
+        // No two pixels alike next to each other: a large file.
+        let data: Vec<u8> =
+            (0..1_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let picture = Picture { width: 1_000, height: 1_000, format: PixelFormat::Luma8, data: &data };
+        let mut asked = 0;
+        let mut stop = || {
+            asked += 1;
+            if asked == 3 { Err(wasmtime::Error::msg("enough")) } else { Ok(()) }
+        };
+        let stopped = picture.encoded(ImageEncoding::Jpeg, 100, &mut stop);
+        assert_eq!(stopped.expect_err("it is stopped").to_string(), "enough");
+        assert_eq!(asked, 3);
+    }
+}
