@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -70,6 +71,10 @@ pub(super) fn of_embedded(server: &Embedded) -> Client {
 }
 
 /// The client of AWS or of the server that is configured, and what to call it.
+/// Without a key pair in the configuration the SDK looks, in this order, into
+/// the environment, the profile files (keys and assumed roles), a web identity
+/// token, the container's endpoint and the instance's metadata service. SSO
+/// and `credential_process` are not built in.
 pub(super) async fn of_config(config: &ObjectsConfig) -> Result<(Client, String), ObjectError> {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http_client())
@@ -153,11 +158,27 @@ where
             let detail = DisplayErrorContext(&error).to_string();
             ObjectError::Config(format!("{doing} {at} can't even be asked for: {detail}"))
         }
-        _ => {
-            let detail = innermost(&error);
-            ObjectError::Unavailable { doing, at, detail, source: Some(error.into()) }
-        }
+        _ => match credentials_missing(&error) {
+            Some(CredentialsError::CredentialsNotLoaded(_)) => {
+                let detail = "no credentials are configured: set AWS_ACCESS_KEY_ID or AWS_PROFILE".to_owned();
+                ObjectError::Denied { doing, at, detail }
+            }
+            Some(other) => {
+                let detail = format!("credentials could not be fetched: {}", innermost(other));
+                ObjectError::Unavailable { doing, at, detail, source: Some(error.into()) }
+            }
+            None => {
+                let detail = innermost(&error);
+                ObjectError::Unavailable { doing, at, detail, source: Some(error.into()) }
+            }
+        },
     }
+}
+
+/// The SDK reports a provider that failed as a request that could not be sent.
+fn credentials_missing<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CredentialsError> {
+    let causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.filter_map(|cause| cause.downcast_ref()).next()
 }
 
 /// The cause that says something: those around it say "dispatch failure".

@@ -73,7 +73,7 @@ pub enum ObjectError {
         #[source]
         source: Option<BoxError>,
     },
-    /// What came is not what the store says it holds, or not what was sent.
+    /// The store found that what came is not what was sent.
     #[error("{doing} {at}: the bytes are not those expected ({detail})")]
     Corrupt {
         /// What was tried.

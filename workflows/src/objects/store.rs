@@ -110,9 +110,9 @@ impl Objects {
     /// all, whatever happens in between. Its directory must exist.
     ///
     /// # Errors
-    /// [`ObjectError::Key`], [`ObjectError::Disk`], [`ObjectError::Corrupt`]
-    /// when fewer or more bytes come than were announced, and what the store
-    /// answers.
+    /// [`ObjectError::Key`], [`ObjectError::Disk`],
+    /// [`ObjectError::Unavailable`] when the answer breaks off, and what the
+    /// store answers.
     pub async fn get_to_file(&self, key: &str, path: &Path) -> Result<Stored, ObjectError> {
         let disk = |source| ObjectError::Disk { doing: "writing", path: path.to_owned(), source };
         let answer = self.get(key).await?;
@@ -134,14 +134,10 @@ impl Objects {
         file: &mut tokio::fs::File,
         path: &Path,
     ) -> Result<Stored, ObjectError> {
-        let announced = announced(answer.content_length);
         let (mut hash, mut size_bytes) = (Sha256::new(), 0);
         while let Some(chunk) = answer.body.next().await {
             let chunk = chunk.map_err(|e| self.broke_off(key, e))?;
             size_bytes += chunk.len() as u64;
-            if announced.is_some_and(|bytes| size_bytes > bytes) {
-                break;
-            }
             hash.update(&chunk);
             let written = file.write_all(&chunk).await;
             written.map_err(|source| ObjectError::Disk {
@@ -150,7 +146,6 @@ impl Objects {
                 source,
             })?;
         }
-        self.whole(key, announced, size_bytes)?;
         Ok(Stored { size_bytes, sha256: hex::encode(hash.finalize()) })
     }
 
@@ -158,13 +153,12 @@ impl Objects {
     ///
     /// # Errors
     /// [`ObjectError::Key`], [`ObjectError::TooLarge`],
-    /// [`ObjectError::Corrupt`] as for [`Objects::get_to_file`], and what the
+    /// [`ObjectError::Unavailable`] when the answer breaks off, and what the
     /// store answers.
     pub async fn get_bytes(&self, key: &str, limit_bytes: u64) -> Result<Bytes, ObjectError> {
         let mut answer = self.get(key).await?;
-        let announced = announced(answer.content_length);
         let too_large = || ObjectError::TooLarge { at: self.place(key), limit_bytes };
-        if announced.is_some_and(|bytes| bytes > limit_bytes) {
+        if announced(answer.content_length).is_some_and(|bytes| bytes > limit_bytes) {
             return Err(too_large());
         }
         let mut bytes = BytesMut::new();
@@ -175,7 +169,6 @@ impl Objects {
             }
             bytes.extend_from_slice(&chunk);
         }
-        self.whole(key, announced, bytes.len() as u64)?;
         Ok(bytes.freeze())
     }
 
@@ -281,16 +274,6 @@ impl Objects {
             at: self.place(key),
             detail,
             source: Some(error.into()),
-        }
-    }
-
-    fn whole(&self, key: &str, announced: Option<u64>, came: u64) -> Result<(), ObjectError> {
-        match announced {
-            Some(bytes) if bytes != came => {
-                let detail = format!("{bytes} bytes were announced, {came} came");
-                Err(ObjectError::Corrupt { doing: "fetching", at: self.place(key), detail })
-            }
-            _ => Ok(()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A client and a server that know nothing of S3.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hyper::header::HeaderMap;
 use hyper::server::conn::http1;
@@ -60,7 +61,7 @@ pub(super) struct Recorder {
     pub(super) url: String,
     requests: Arc<Mutex<Vec<Recorded>>>,
     /// Each request line, once the request has been read.
-    pub(super) arrivals: mpsc::UnboundedReceiver<String>,
+    arrivals: mpsc::UnboundedReceiver<String>,
 }
 
 impl Recorder {
@@ -92,6 +93,13 @@ impl Recorder {
             }
         });
         Self { url, requests, arrivals }
+    }
+
+    /// The next request line, once its request has been read. A request that
+    /// never comes ends the test rather than the patience of whoever runs it.
+    pub(super) async fn next_arrival(&mut self) -> String {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.arrivals.recv());
+        next.await.expect("a request within 30 seconds").expect("a server")
     }
 
     pub(super) fn requests(&self) -> Vec<Recorded> {

@@ -9,6 +9,7 @@ mod requests;
 mod streams;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 use untxt_workflows::objects::{Objects, ObjectsConfig, StaticCredentials};
@@ -61,4 +62,11 @@ fn elsewhere(endpoint: &str) -> ObjectsConfig {
         }),
         ..ObjectsConfig::embedded(PathBuf::from("/nowhere"))
     }
+}
+
+/// This very program, to run one ignored test.
+fn itself(test: &str, dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--nocapture"]).env("UNTXT_TEST_DIR", dir);
+    command
 }

@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use untxt_workflows::objects::{ObjectError, Objects};
 
 use super::http::{Recorder, agreeable};
-use super::{Store, elsewhere, embedded, files};
+use super::{Store, elsewhere, embedded, files, itself};
 
 const MIB: usize = 1 << 20;
 const PART: usize = 8 * MIB;
@@ -84,6 +84,19 @@ async fn a_body_that_breaks_off_leaves_nothing_and_what_was_there_stays() {
 }
 
 #[tokio::test]
+async fn a_part_on_its_way_arrives_before_its_upload_is_taken_away() {
+    let server = Recorder::start(agreeable).await;
+    let objects = Objects::connect(elsewhere(&server.url)).await.unwrap();
+    let good = body(PART + 1, MIB).map(|chunk| chunk.map_err(|never| match never {}));
+    let broken = good.chain(stream::once(async { Err(io::Error::other("the client left")) }));
+    let error = objects.put_stream("k", "image/png", broken, u64::MAX).await.unwrap_err();
+    assert_eq!(error.code(), "OBJECT_BODY");
+    let lines = server.lines();
+    let methods: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(methods, ["POST", "PUT", "DELETE"]);
+}
+
+#[tokio::test]
 async fn an_upload_whose_caller_gives_up_is_taken_away() {
     let mut server = Recorder::start(agreeable).await;
     let objects = Objects::connect(elsewhere(&server.url)).await.unwrap();
@@ -92,10 +105,10 @@ async fn an_upload_whose_caller_gives_up_is_taken_away() {
         let endless = body(PART + 1, MIB).chain(stream::pending());
         waiting.put_stream("k", "image/png", endless, u64::MAX).await
     });
-    while !server.arrivals.recv().await.unwrap().contains("partNumber=1") {}
+    while !server.next_arrival().await.contains("partNumber=1") {}
     upload.abort();
     assert!(upload.await.unwrap_err().is_cancelled());
-    let last = server.arrivals.recv().await.unwrap();
+    let last = server.next_arrival().await;
     assert!(last.starts_with("DELETE /untxt/k?") && last.contains("uploadId=the-upload"), "{last}");
 }
 
@@ -150,13 +163,6 @@ async fn an_upload_that_never_ends() {
     });
     let endless = body(2 * PART + 1, MIB).chain(told).chain(stream::pending());
     objects.put_stream("k", "image/png", endless, u64::MAX).await.unwrap();
-}
-
-/// This very program, to run one ignored test.
-fn itself(test: &str, dir: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture"]).env("UNTXT_TEST_DIR", dir);
-    command
 }
 
 #[test]
