@@ -95,9 +95,17 @@ impl Config {
             listen,
             settings,
             log: values.text("UNTXT_LOG"),
-            log_json: values.text("UNTXT_LOG_FORMAT").as_deref() == Some("json"),
+            log_json: log_json(&values)?,
             data_dir,
         })
+    }
+}
+
+fn log_json(values: &Values<'_>) -> Result<bool, ConfigError> {
+    match values.text("UNTXT_LOG_FORMAT").as_deref() {
+        None | Some("text") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => Err(values.wrong("UNTXT_LOG_FORMAT", other.to_owned(), "it is `text` or `json`")),
     }
 }
 
@@ -109,6 +117,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
     let objects = ObjectsConfig::from_lookup(|name| values.text(name), data_dir.join("objects"))
         .map_err(|error| ConfigError::Together(error.to_string()))?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let upload_bytes_max = values.parsed("UNTXT_MAX_UPLOAD_BYTES", 100 << 20)?;
     let wall_ms = values.parsed("UNTXT_ENGINE_TIMEOUT_MS", 120_000_u64)?;
     Ok(Settings {
         data_dir: data_dir.to_owned(),
@@ -116,8 +125,8 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
-        upload_bytes_max: values.parsed("UNTXT_MAX_UPLOAD_BYTES", 100 << 20)?,
-        document_limits: DocumentLimits::default(),
+        upload_bytes_max,
+        document_limits: DocumentLimits { document_bytes_max: upload_bytes_max, ..DocumentLimits::default() },
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
         renderer_program: std::env::current_exe()
             .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,

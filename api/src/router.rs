@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use salvo::catch_panic::CatchPanic;
 use salvo::catcher::Catcher;
 use salvo::http::header::{HeaderName, HeaderValue};
-use salvo::http::{ResBody, StatusError};
+use salvo::http::{ResBody, StatusCode, StatusError};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router, Service, affix_state};
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ pub(crate) fn service(doors: Doors) -> Service {
                     .push(Router::with_path("result").get(result::result)),
             ),
         );
-    Service::new(router).catcher(Catcher::default().hoop(AsJson))
+    Service::new(router).catcher(Catcher::new(AsJson))
 }
 
 /// Gives every answer an id, by which its line in the log is found.
@@ -56,10 +56,17 @@ struct AsJson;
 
 #[async_trait]
 impl Handler for AsJson {
-    async fn handle(&self, _req: &mut Request, _depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let ResBody::Error(error) = &res.body else { return };
-        let error = ApiError::from(error as &StatusError);
+    async fn handle(&self, _req: &mut Request, _depot: &mut Depot, res: &mut Response, _ctrl: &mut FlowCtrl) {
+        let error = match &res.body {
+            ResBody::Error(error) => ApiError::from(error as &StatusError),
+            ResBody::None => match res.status_code.unwrap_or(StatusCode::NOT_FOUND) {
+                StatusCode::METHOD_NOT_ALLOWED => ApiError::from(&StatusError::method_not_allowed()),
+                status if status.is_client_error() => ApiError::from(&StatusError::not_found()),
+                status if status.is_server_error() => ApiError::from(&StatusError::internal_server_error()),
+                _ => return,
+            },
+            _ => return,
+        };
         error.render(res);
-        ctrl.skip_rest();
     }
 }

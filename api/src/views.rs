@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// `{"success":true,"data":…}`.
 #[must_use]
-pub fn success(data: Value) -> Value {
+pub fn success(data: &Value) -> Value {
     json!({ "success": true, "data": data })
 }
 
@@ -100,7 +100,7 @@ pub fn detailed(
     row: &task::Model,
     file: &file::Model,
     run: Option<&RunState>,
-    result_url: Option<String>,
+    result_url: Option<&str>,
 ) -> Value {
     let mut view = task(row, file);
     if let Some(fields) = view.as_object_mut() {

@@ -168,7 +168,7 @@ impl Platform {
     }
 
     async fn pin(&self, wanted: &NewTask) -> Result<EnginePin, SubmitError> {
-        let name = wanted.engine.as_deref().unwrap_or(self.default_engine());
+        let name = wanted.engine.as_deref().unwrap_or_else(|| self.default_engine());
         let engine = self.bench().engines.resolve(name).await?;
         Ok(EnginePin { name: engine.name().to_owned(), digest: engine.digest().to_owned() })
     }

@@ -35,7 +35,7 @@ pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Respo
     if let Ok(location) = HeaderValue::from_str(&location) {
         res.headers_mut().insert(LOCATION, location);
     }
-    res.render(Json(views::success(views::submission(&submission))));
+    res.render(Json(views::success(&views::submission(&submission))));
     Ok(())
 }
 

@@ -19,5 +19,5 @@ pub(crate) async fn get(req: &mut Request, depot: &mut Depot) -> Result<Json<Val
         Some(_) => Some(url(doors, &task, &file, None).await?),
         None => None,
     };
-    Ok(Json(views::success(views::detailed(&task, &file, run.as_ref(), url))))
+    Ok(Json(views::success(&views::detailed(&task, &file, run.as_ref(), url.as_deref()))))
 }

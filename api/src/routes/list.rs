@@ -26,7 +26,7 @@ pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Va
     let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
     let has_more = offset + (tasks.len() as u64) < total;
     let pagination = json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more });
-    Ok(Json(views::success(json!({ "tasks": tasks, "pagination": pagination }))))
+    Ok(Json(views::success(&json!({ "tasks": tasks, "pagination": pagination }))))
 }
 
 fn status(req: &Request) -> Result<Option<String>, ApiError> {

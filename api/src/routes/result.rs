@@ -28,7 +28,7 @@ pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<
         None => None,
     };
     let url = url(doors, &task, &file, format).await?;
-    Ok(Json(views::success(json!({
+    Ok(Json(views::success(&json!({
         "taskId": task.id,
         "filename": file.filename,
         "resultUrl": url,

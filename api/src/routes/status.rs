@@ -15,7 +15,7 @@ pub(crate) async fn status(req: &mut Request, depot: &mut Depot) -> Result<Json<
     let text = req.param::<String>("id").unwrap_or_default();
     let id = Uuid::parse_str(&text).map_err(|_| ApiError::no_task(&text))?;
     let run = doors.platform.engine().run(RunId(id)).await?.ok_or_else(|| ApiError::no_task(&text))?;
-    Ok(Json(views::success(json!({
+    Ok(Json(views::success(&json!({
         "taskId": id,
         "status": run.status.as_str(),
         "step": Doors::steps().get(usize::from(run.step)),

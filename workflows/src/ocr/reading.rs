@@ -12,7 +12,7 @@ type Size = (u32, u32, u32);
 
 /// The page that `text` describes. Boxes become parts of the page's size;
 /// a guest's HTML is cleaned.
-pub(super) fn page(text: PageText, index: u32, size: Size, attempts: u32) -> Page {
+pub(super) fn page(text: &PageText, index: u32, size: Size, attempts: u32) -> Page {
     let attribute =
         |name: &str| text.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     Page {

@@ -31,7 +31,8 @@ impl Step for Recognize {
             self.0.engines.by_digest(&pin.name, &pin.digest).await.map_err(|e| failure::of_plugin(&e))?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
         let color = if input.options.color { Color::Rgb } else { Color::Gray };
-        let options = RenderOptions { dpi: input.options.dpi.unwrap_or(RenderOptions::default().dpi), color };
+        let options =
+            RenderOptions { dpi: input.options.dpi.unwrap_or_else(|| RenderOptions::default().dpi), color };
         let rendered =
             self.0.renderer.render(&path, index, options).await.map_err(|e| failure::of_document(&e))?;
         let size = (rendered.width, rendered.height, rendered.dpi);
@@ -48,7 +49,7 @@ impl Step for Recognize {
             .recognize(&engine, Arc::new(page), options, context.cancel.clone())
             .await
             .map_err(|e| failure::of_plugin(&e))?;
-        let page = reading::page(recognized.text, index, size, context.attempt);
+        let page = reading::page(&recognized.text, index, size, context.attempt);
         let output = to_value(page).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
         Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
     }

@@ -7,6 +7,7 @@ mod progress;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 use untxt_engine::state::RunStatus;
@@ -64,6 +65,7 @@ async fn one(
     order: &Order,
     progress: &Progress,
 ) -> Result<bool, Failure> {
+    let began = Instant::now();
     let task = match (Intake { platform, order }).submit().await {
         Ok(task) => task,
         Err(refused) => {
@@ -78,7 +80,7 @@ async fn one(
     }
     let export = Export { platform, order, task };
     let written = export.write().await?;
-    progress.done(platform, order, task, &written).await?;
+    progress.done(platform, order, task, (&written, began.elapsed())).await?;
     if !arguments.keep {
         export.erase().await?;
     }

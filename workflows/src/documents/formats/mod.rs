@@ -145,7 +145,8 @@ fn facts(document: &Document, filename: &str) -> Vec<(&'static str, String)> {
     if document.engine.simulated {
         facts.push((
             "Simulated",
-            "yes: this text was made up by a simulated engine, it was not read".to_owned(),
+            "yes: the engine repeats text that the file carries and makes up the rest, it does not read"
+                .to_owned(),
         ));
     }
     facts

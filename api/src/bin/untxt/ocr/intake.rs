@@ -175,12 +175,20 @@ impl Intake<'_> {
         }
     }
 
-    /// The same for the same bytes and the same wishes: this is how a second
-    /// start finds what the first one began.
+    /// The same for the same file and the same wishes: this is how a second
+    /// start finds what the first one began. Another file with the same bytes
+    /// is another task, so that each has its own end.
     fn key(&self, spooled: &Spooled) -> String {
+        let order = self.order;
+        let path = order.path.canonicalize().unwrap_or_else(|_| order.path.clone());
         let wishes = format!(
-            "{}\0{:?}\0{:?}\0{:?}\0{:?}",
-            spooled.sha256, self.order.engine, self.order.formats, self.order.pages, self.order.options
+            "{}\0{}\0{:?}\0{:?}\0{:?}\0{:?}",
+            path.display(),
+            spooled.sha256,
+            order.engine,
+            order.formats,
+            order.pages,
+            order.options
         );
         format!("ocr-{}", hex::encode(Sha256::digest(wishes)))
     }

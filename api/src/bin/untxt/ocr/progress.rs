@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -25,14 +25,13 @@ use crate::output;
 pub(super) struct Progress {
     json: bool,
     bars: Option<MultiProgress>,
-    began: Instant,
     open: Mutex<HashMap<PathBuf, ProgressBar>>,
 }
 
 impl Progress {
     pub(super) fn new(json: bool) -> Self {
         let bars = (!json && std::io::stderr().is_terminal()).then(MultiProgress::new);
-        Self { json, bars, began: Instant::now(), open: Mutex::default() }
+        Self { json, bars, open: Mutex::default() }
     }
 
     /// Shows what happens to the task until it ends; how it ended.
@@ -89,10 +88,10 @@ impl Progress {
         platform: &Platform,
         order: &Order,
         task: Uuid,
-        written: &[PathBuf],
+        (written, took): (&[PathBuf], Duration),
     ) -> Result<(), Failure> {
         let summary = summary(platform, task).await?;
-        let seconds = self.began.elapsed().as_secs_f64();
+        let seconds = took.as_secs_f64();
         if self.json {
             let status = if summary.failed_pages.is_empty() { "completed" } else { "partial" };
             output::json(&json!({
