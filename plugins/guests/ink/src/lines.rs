@@ -26,7 +26,10 @@ pub struct Word {
 
 /// The lines of `region` from top to bottom, up to `words_max` words in all.
 pub(crate) fn lines(ink: &Ink, region: Area, words_max: usize) -> Vec<Line> {
-    let bands = joined(runs(&ink.row_profile(region), 1));
+    let profile = ink.row_profile(region);
+    let inked =
+        |band: &Range<u32>| profile[band.start as usize..band.end as usize].iter().sum::<u32>() >= INK_MIN;
+    let bands = joined(runs(&profile, 1).into_iter().filter(inked).collect());
     let height = median(bands.iter().map(|band| band.end - band.start));
     let mut left = words_max;
     let mut lines = Vec::new();
@@ -61,17 +64,20 @@ fn joined(bands: Vec<Range<u32>>) -> Vec<Range<u32>> {
     joined
 }
 
+/// Pixels of ink that a line has at least; dust on the glass has less.
+const INK_MIN: u32 = 12;
+
 /// Words are at least 0.3 of the usual line's height apart, letters less: a space
-/// is a quarter of the type size, and the letters beside it leave some free.
+/// is a quarter of the type size, and the letters beside it leave some free. What
+/// stands alone and is under a fifth of the usual height both ways is dust.
 fn words(ink: &Ink, line: Area, usual_height: u32, words_max: usize) -> Vec<Word> {
     let gap_min = (usual_height * 3 / 10).max(2);
     let runs = runs(&ink.column_profile(line), gap_min).into_iter().take(words_max);
     let columns = runs.map(|run| Area { x: line.x + run.start, width: run.end - run.start, ..line });
     columns
-        .map(|area| {
-            let bounds = trimmed(ink, area);
-            Word { bounds, fingerprint: ink.fingerprint(bounds) }
-        })
+        .map(|area| trimmed(ink, area))
+        .filter(|bounds| bounds.width.max(bounds.height) * 5 >= usual_height)
+        .map(|bounds| Word { bounds, fingerprint: ink.fingerprint(bounds) })
         .collect()
 }
 
