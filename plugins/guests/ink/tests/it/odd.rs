@@ -36,6 +36,16 @@ fn specks_are_no_words() {
 }
 
 #[test]
+fn dust_on_the_glass_is_no_line() {
+    let mut sheet = Sheet::blank(200, 200);
+    sheet.print(20, 100, &[3]);
+    for y in [20, 60, 170] {
+        sheet.rect(Area { x: 150, y, width: 3, height: 3 });
+    }
+    assert_eq!(shape(&sheet.measured().expect("there is ink")), [vec![1]]);
+}
+
+#[test]
 fn ink_at_the_edges_stays_on_the_page() {
     let mut sheet = Sheet::blank(90, 60);
     sheet.rect(Area { x: 0, y: 0, width: 90, height: 2 });
