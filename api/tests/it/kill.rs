@@ -43,9 +43,10 @@ fn finished_pages_are_not_done_again_after_kill_9() {
 
     home.run(&COMMAND).exits(0);
     let history = assert_is_whole(&home);
-    // What was under way when the blow fell is all that was begun twice.
+    // What was under way when the blow fell is all that was begun twice: a page
+    // for each of two places, none when the blow fell between two pages.
     let lost = history.count("lost");
-    assert!((1..=2).contains(&lost), "{lost} attempts were lost");
+    assert!(lost <= 2, "{lost} attempts were lost");
     assert_eq!(history.page_attempts(), PAGES + lost);
     assert_two_processes_did_it(&history);
 }
