@@ -8,6 +8,7 @@ use salvo::prelude::{Depot, Json, Request, Response, Writer};
 use sea_orm::DbErr;
 use serde_json::{Value, json};
 use untxt_engine::journal::JournalError;
+use untxt_plugins::PluginError;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
@@ -121,9 +122,7 @@ impl From<SubmitError> for ApiError {
         match error {
             SubmitError::Field { field, reason } => Self::field(field, reason),
             SubmitError::Document(error) => error.into(),
-            SubmitError::Engine(error) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code().to_owned(), error.to_string())
-            }
+            SubmitError::Engine(error) => engine(&error),
             SubmitError::KeyReused(_) => {
                 Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", error.to_string())
             }
@@ -132,6 +131,19 @@ impl From<SubmitError> for ApiError {
             SubmitError::Database(error) => error.into(),
             SubmitError::Disk(error) => Self::away("server's disk", &error),
         }
+    }
+}
+
+/// An engine that can't be had; where the server keeps its engines is not for
+/// clients.
+fn engine(error: &PluginError) -> ApiError {
+    let unusable = |message| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), message);
+    match error {
+        PluginError::Busy { .. } | PluginError::Sandbox(_) => ApiError::away("sandbox of the engines", error),
+        PluginError::NotFound { name, known, .. } => {
+            unusable(format!("there is no engine `{name}`; there are: {known}"))
+        }
+        other => unusable(other.to_string()),
     }
 }
 

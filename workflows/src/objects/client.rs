@@ -22,7 +22,7 @@ use super::error::{ObjectError, Place};
 /// A store that can be reached takes a connection well within this.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One part of 8 MiB at 140 KiB a second. Bodies that are fetched are watched
+/// One part of 5 MiB at 90 KiB a second. Bodies that are fetched are watched
 /// by the SDK's stalled-stream protection instead.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -21,7 +21,7 @@ use super::store::{Objects, Stored};
 
 /// S3 wants at least 5 MiB for all parts but the last. Larger parts cost
 /// memory, smaller ones requests.
-const PART_BYTES: usize = 8 << 20;
+const PART_BYTES: usize = 5 << 20;
 
 /// S3 takes 10 000 parts.
 const OBJECT_BYTES_MAX: u64 = 10_000 * PART_BYTES as u64;
@@ -31,7 +31,7 @@ const OBJECT_BYTES_MAX: u64 = 10_000 * PART_BYTES as u64;
 const LEFTOVERS_MAX: usize = 256;
 
 impl Objects {
-    /// Stores a body as it comes, with two parts of 8 MiB in memory at most,
+    /// Stores a body as it comes, with two parts of 5 MiB in memory at most,
     /// and returns its size and hash. On any error, and when the caller gives
     /// up waiting, nothing is kept, except where the store failed after it had
     /// been told that the body is whole: then the object may be there, and

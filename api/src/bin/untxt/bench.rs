@@ -1,6 +1,7 @@
 //! `untxt bench`: workflows of four steps that do nothing, through the whole
 //! engine, so that what is measured is the engine.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +48,10 @@ pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure>
     let shutdown = CancellationToken::new();
     let worker = {
         let (engine, shutdown) = (engine.clone(), shutdown.clone());
-        tokio::spawn(async move { engine.run_worker(WorkerConfig::default(), shutdown).await })
+        // As many slots as runs: what is waited for is the engine, not a place.
+        let concurrency = NonZeroUsize::new(arguments.concurrency).unwrap_or(NonZeroUsize::MIN);
+        let settings = WorkerConfig { concurrency, ..WorkerConfig::default() };
+        tokio::spawn(async move { engine.run_worker(settings, shutdown).await })
     };
     let cpu_before = cpu_seconds();
     let began = Instant::now();

@@ -118,6 +118,8 @@ async fn platform(config: &Config) -> Vec<Finding> {
     let stored = platform.bench().objects.check().await.map_err(|error| chain(&error));
     let kind = if config.settings.objects.is_embedded() { "the embedded store" } else { "S3" };
     let mut findings = vec![finding("objects", stored.map(|()| format!("{kind} answers")))];
+    let default = platform.bench().engines.resolve(platform.default_engine()).await;
+    findings.extend(default.err().map(|error| finding("engine", Err(format!("UNTXT_ENGINE: {error}")))));
     for engine in platform.bench().engines.list().await {
         let origin = if engine.built_in { "built in" } else { "from the plugin directory" };
         let digest: String = engine.digest.chars().take(12).collect();

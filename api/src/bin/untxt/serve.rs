@@ -19,10 +19,13 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
     output::line(&format!("listening on http://{}", server.address()));
     let serving = server.serve(Arc::clone(&platform), shutdown.clone());
     let working = async {
-        if !arguments.no_worker {
-            platform.work(shutdown.clone()).await?;
+        if arguments.no_worker {
+            return Ok(());
         }
-        Ok::<(), Failure>(())
+        let worked = platform.work(shutdown.clone()).await;
+        // Doors without the worker behind them would only look open.
+        shutdown.cancel();
+        worked
     };
     let (served, worked) = tokio::join!(serving, working);
     worked?;

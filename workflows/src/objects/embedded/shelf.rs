@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::staging::{Staged, Staging};
 use super::stored::{self, Description, Opened};
 
-/// The client sends at most 8 MiB in one request.
+/// The client sends at most 5 MiB in one request.
 const BODY_BYTES_MAX: u64 = 16 << 20;
 
 /// Uploads in parts at once. Each is a request the API is still reading.

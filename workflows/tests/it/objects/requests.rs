@@ -9,7 +9,7 @@ use untxt_workflows::objects::{Objects, ObjectsConfig};
 use super::elsewhere;
 use super::http::{Recorded, Recorder, agreeable};
 
-const PART: usize = 8 << 20;
+const PART: usize = 5 << 20;
 
 async fn with_key(server: &Recorder, kms_key_id: Option<&str>) -> Objects {
     let config = ObjectsConfig { kms_key_id: kms_key_id.map(str::to_owned), ..elsewhere(&server.url) };
