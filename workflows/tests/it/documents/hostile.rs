@@ -2,7 +2,6 @@
 //! its deadline, leaves no process behind, and the next document is read.
 
 use std::io::Write;
-use std::time::Duration;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
