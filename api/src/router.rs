@@ -15,7 +15,6 @@ use crate::routes::{create, get, health, list, result, socket, status};
 /// The routes as a service.
 pub(crate) fn service(doors: Doors) -> Service {
     let router = Router::new()
-        .hoop(RequestId)
         .hoop(affix_state::inject(doors))
         .hoop(CatchPanic::new())
         .get(socket::socket)
@@ -29,7 +28,7 @@ pub(crate) fn service(doors: Doors) -> Service {
                     .push(Router::with_path("result").get(result::result)),
             ),
         );
-    Service::new(router).catcher(Catcher::new(AsJson))
+    Service::new(router).hoop(RequestId).catcher(Catcher::new(AsJson))
 }
 
 /// Gives every answer an id, by which its line in the log is found.
