@@ -54,7 +54,7 @@ async fn a_component_that_is_taken_away_fails_the_run_that_is_pinned_to_it_alone
 
 #[tokio::test]
 async fn each_misbehaviour_ends_in_its_own_code_and_the_next_task_runs() {
-    let home = Home::new().with("UNTXT_ENGINE_TIMEOUT_MS", &500);
+    let home = Home::new().with("UNTXT_ENGINE_TIMEOUT_MS", &2500);
     for guest in ["trap", "spin", "grow", "refuse", "garbage", "old-version"] {
         home.install(guest, guest);
     }
