@@ -1,6 +1,6 @@
 //! What every route may use.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use salvo::prelude::Depot;
 use tokio_util::sync::CancellationToken;
@@ -32,9 +32,13 @@ impl Doors {
         depot.get_typed::<Self>().map_err(missing)
     }
 
-    /// Names of the workflow's steps, by position.
+    /// Names of the workflow's steps, by position. Every message of every socket
+    /// asks for them, so they are made once.
     #[must_use]
-    pub fn steps() -> Vec<&'static str> {
-        ocr::definition().map(|d| d.steps().iter().map(|step| step.name).collect()).unwrap_or_default()
+    pub fn steps() -> &'static [&'static str] {
+        static STEPS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+            ocr::definition().map(|d| d.steps().iter().map(|step| step.name).collect()).unwrap_or_default()
+        });
+        &STEPS
     }
 }

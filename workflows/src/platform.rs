@@ -52,6 +52,18 @@ pub struct Settings {
     pub renderer_arguments: Vec<OsString>,
 }
 
+impl Settings {
+    /// What decodes documents under these settings.
+    #[must_use]
+    pub fn renderer(&self) -> Renderer {
+        Renderer::new(RendererConfig {
+            program: self.renderer_program.clone(),
+            arguments: self.renderer_arguments.clone(),
+            limits: self.document_limits,
+        })
+    }
+}
+
 /// Why a platform could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
@@ -108,11 +120,7 @@ impl Platform {
             limits: settings.engine_limits,
         })?);
         let engines = Registry::open(Arc::clone(&host), settings.plugin_dir.clone());
-        let renderer = Renderer::new(RendererConfig {
-            program: settings.renderer_program.clone(),
-            arguments: settings.renderer_arguments.clone(),
-            limits: settings.document_limits,
-        });
+        let renderer = settings.renderer();
         let journal = journal(&database)?;
         let bench = Arc::new(Workbench::new(
             Arc::clone(&journal),

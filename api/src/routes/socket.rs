@@ -149,7 +149,7 @@ impl Connection {
     }
 
     async fn update(&mut self, update: &TaskUpdate) -> Result<(), Gone> {
-        self.send(&views::task_update(update, &Doors::steps())).await
+        self.send(&views::task_update(update, Doors::steps())).await
     }
 
     async fn send(&mut self, message: &Value) -> Result<(), Gone> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
@@ -244,8 +244,10 @@ impl Registry {
     }
 }
 
+/// It is asked for with every page, and never changes.
 fn built_in_digest() -> String {
-    hex::encode(Sha256::digest(BUILT_IN_COMPONENT))
+    static DIGEST: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(BUILT_IN_COMPONENT)));
+    DIGEST.clone()
 }
 
 /// Names are file names: lower-case letters, digits and hyphens, at most 64.

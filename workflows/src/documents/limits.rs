@@ -38,7 +38,12 @@ impl Limits {
     /// Whether a page image of this size may be made.
     #[must_use]
     pub fn admit(&self, width: u32, height: u32) -> bool {
-        let pixels = u64::from(width) * u64::from(height);
-        width.max(height) <= self.page_side_max && pixels <= self.page_pixels_max
+        fits((width, height), self.page_pixels_max, self.page_side_max)
     }
+}
+
+/// Whether a page image of this size keeps both bounds: the parent asks it of
+/// an answer, the child before it decodes.
+pub(super) fn fits((width, height): (u32, u32), pixels_max: u64, side_max: u32) -> bool {
+    width.max(height) <= side_max && u64::from(width) * u64::from(height) <= pixels_max
 }

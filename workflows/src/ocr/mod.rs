@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
 
-use untxt_engine::retry::{Budgets, RetryPolicy};
+use untxt_engine::retry::RetryPolicy;
 use untxt_engine::step::Step;
 use untxt_engine::workflow::Workflow;
 
@@ -41,17 +41,10 @@ pub(crate) mod position {
 /// Never for the steps below; the engine checks every definition alike.
 pub fn definition() -> Result<Definition, DefinitionError> {
     let stores = RetryPolicy { timeout: Duration::from_secs(15 * 60), ..RetryPolicy::default() };
-    // Content: the same page and the same engine once more, as facts say a
-    // crashed or late engine rarely does better a third time.
-    let pages = RetryPolicy {
-        budgets: Budgets { content: 2, ..RetryPolicy::default().budgets },
-        timeout: Duration::from_secs(5 * 60),
-        ..RetryPolicy::default()
-    };
     let step = |name, spread, policy| StepDefinition { name, spread, policy };
     let steps = vec![
         step("download", Spread::Once, stores),
-        step("ocr", Spread::PerItem, pages),
+        step("ocr", Spread::PerItem, RetryPolicy::default()),
         step("upload-result", Spread::Once, stores),
         step("finalize", Spread::Once, RetryPolicy::default()),
     ];

@@ -7,7 +7,6 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use untxt_api::config::Config;
 use untxt_migrations::Migrator;
-use untxt_workflows::documents::renderer::{Renderer, RendererConfig};
 use untxt_workflows::platform::Platform;
 
 use crate::cli::DoctorArguments;
@@ -93,11 +92,7 @@ async fn database(config: &Config) -> Finding {
 }
 
 async fn decoder(config: &Config) -> Finding {
-    let renderer = Renderer::new(RendererConfig {
-        program: config.settings.renderer_program.clone(),
-        arguments: config.settings.renderer_arguments.clone(),
-        limits: config.settings.document_limits,
-    });
+    let renderer = config.settings.renderer();
     let probed = async {
         let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
         file.write_all(PIXEL).map_err(|error| error.to_string())?;

@@ -52,7 +52,7 @@ async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> 
         platform.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))?;
     let run = platform.engine().run(RunId(id)).await?;
     let mut view = views::detailed(&task, &file, run.as_ref(), None);
-    let history = views::history(&history(platform, RunId(id)).await?, &Doors::steps());
+    let history = views::history(&history(platform, RunId(id)).await?, Doors::steps());
     if json {
         view["history"] = history;
         output::json(&view);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
-use crate::documents::limits::Limits;
+use crate::documents::limits::{Limits, fits};
 
 /// What is known of a document before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,11 +145,10 @@ impl From<&Limits> for ChildLimits {
 impl ChildLimits {
     /// Whether the page image may be made; `page` is counted from 1.
     pub(super) fn check(&self, page: u32, width: u32, height: u32) -> Result<(), DocumentError> {
-        let pixels = u64::from(width) * u64::from(height);
-        if width.max(height) <= self.page_side_max && pixels <= self.page_pixels_max {
+        let (pixels_max, side_max) = (self.page_pixels_max, self.page_side_max);
+        if fits((width, height), pixels_max, side_max) {
             return Ok(());
         }
-        let (pixels_max, side_max) = (self.page_pixels_max, self.page_side_max);
         Err(DocumentError::PageTooLarge { page, width, height, pixels_max, side_max })
     }
 }

@@ -62,7 +62,7 @@ impl Progress {
 
     fn show(&self, order: &Order, update: &TaskUpdate) {
         if self.json {
-            let mut line = views::task_update(update, &Doors::steps());
+            let mut line = views::task_update(update, Doors::steps());
             line["file"] = json!(order.path);
             output::json(&line);
         }
