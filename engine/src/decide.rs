@@ -28,6 +28,9 @@ pub enum Command {
         claim: Claim,
         /// What came of it.
         outcome: Outcome,
+        /// Whether its worker goes on with the run: should a step that does not
+        /// fan out be next, it is claimed in the same decision.
+        keep: bool,
     },
     /// The claim's worker is dead.
     Lose {
@@ -142,7 +145,7 @@ pub fn decide(situation: Situation<'_>, command: &Command) -> Result<Decision, R
     }
     match command {
         Command::Claim { delivery, worker } => situation.claim(delivery, worker),
-        Command::Finish { claim, outcome } => situation.finish(claim, outcome),
+        Command::Finish { claim, outcome, keep } => situation.finish(claim, outcome, *keep),
         Command::Lose { claim } => situation.lose(claim),
         Command::HandBack { claim } => Ok(vec![EventKind::HandedBack(situation.held(claim)?)]),
         Command::Cancel => Ok(vec![EventKind::Cancelled]),
@@ -173,9 +176,13 @@ impl Situation<'_> {
         })])
     }
 
-    fn finish(&self, claim: &Claim, outcome: &Outcome) -> Result<Decision, Refusal> {
+    fn finish(&self, claim: &Claim, outcome: &Outcome, keep: bool) -> Result<Decision, Refusal> {
         let attempt = self.held(claim)?;
         match outcome {
+            Outcome::Done(done) if keep => {
+                let worker = attempt.worker.clone();
+                Ok(gone_on(self.done(attempt, done), &worker))
+            }
             Outcome::Done(done) => Ok(self.done(attempt, done)),
             Outcome::Failed(error) => {
                 let failed = EventKind::Failed { attempt: attempt.clone(), error: error.clone() };
@@ -317,10 +324,25 @@ impl Situation<'_> {
     }
 }
 
-/// The pointers that `event` calls for, once it is committed. `run` is the
-/// state after the event.
+/// The decision with the step that it opens claimed by `worker`.
+fn gone_on(mut events: Decision, worker: &WorkerName) -> Decision {
+    if let Some(EventKind::Opened { step, items: None }) = events.last() {
+        let (step, worker) = (*step, worker.clone());
+        events.push(EventKind::Started(Attempt { step, item: None, attempt: 1, worker }));
+    }
+    events
+}
+
+/// The pointers that the events of one decision call for, once they are
+/// committed. `run` is the state after them.
 #[must_use]
-pub fn deliveries(run: &RunState, event: &Event) -> Vec<Scheduled> {
+pub fn deliveries(run: &RunState, events: &[Event]) -> Vec<Scheduled> {
+    let taken = matches!(events.last().map(|event| &event.kind), Some(EventKind::Started(_)));
+    let free = |event: &&Event| !(taken && matches!(event.kind, EventKind::Opened { .. }));
+    events.iter().filter(free).flat_map(|event| pointers(run, event)).collect()
+}
+
+fn pointers(run: &RunState, event: &Event) -> Vec<Scheduled> {
     let scheduled = |step: u16, item: Option<u32>, attempt: u32, due_at: Timestamp| Scheduled {
         delivery: Delivery { slot: Slot { run: run.id, step, item }, attempt },
         due_at,

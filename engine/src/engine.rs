@@ -17,7 +17,7 @@ use crate::queue::{Depth, Queue, QueueError};
 use crate::reconcile::rescue;
 use crate::state::RunState;
 use crate::time::{Clock, SystemClock, Timestamp};
-use crate::watch::{Hub, RunWatcher, WatchError, Watcher};
+use crate::watch::{Endings, Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
 use crate::workflow::Workflow;
 
@@ -263,9 +263,16 @@ impl Engine {
     /// to come, to the one that ends it.
     ///
     /// # Errors
-    /// [`JournalError::Unavailable`] when the present end can't be read.
+    /// None now: the past is read when the first event is asked for.
     pub async fn watch_run(&self, run: RunId, after_seq: u64) -> Result<RunWatcher, JournalError> {
-        RunWatcher::new(&self.parts.hub, run, after_seq).await
+        Ok(RunWatcher::new(&self.parts.hub, run, after_seq))
+    }
+
+    /// The runs that this process brings to an end from now on: what others end
+    /// is not heard of.
+    #[must_use]
+    pub fn endings(&self) -> Endings {
+        self.parts.hub.endings()
     }
 
     /// Waits until the run has ended.
@@ -274,14 +281,20 @@ impl Engine {
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`]; the same
     /// call may be made again.
     pub async fn wait(&self, run: RunId) -> Result<RunState, EngineError> {
-        let missing = || JournalError::UnknownRun(run);
-        let seen = self.run(run).await?.ok_or_else(missing)?;
-        if seen.status.is_terminal() {
-            return Ok(seen);
-        }
-        let mut watcher = self.watch_run(run, seen.seq).await?;
-        while watcher.next().await?.is_some() {}
-        Ok(self.run(run).await?.ok_or_else(missing)?)
+        let watcher = RunWatcher::new(&self.parts.hub, run, 0);
+        let seen = self.run(run).await?.ok_or(JournalError::UnknownRun(run))?;
+        Ok(to_the_end(watcher, seen).await?)
+    }
+
+    /// Records a run like [`Engine::submit`] and waits until it has ended.
+    ///
+    /// # Errors
+    /// Those of [`Engine::submit`], and [`EngineError::Watch`] when the run was
+    /// recorded but can't be followed: [`Engine::wait`] may be called then.
+    pub async fn execute(&self, run: NewRun) -> Result<RunState, EngineError> {
+        let watcher = RunWatcher::new(&self.parts.hub, run.id, 0);
+        let begun = self.submit(run).await?;
+        Ok(to_the_end(watcher, begun).await?)
     }
 
     /// Works until `shutdown`, then drains: begins nothing new, lets what runs
@@ -318,4 +331,15 @@ impl Engine {
     pub fn health(&self) -> Vec<Problem> {
         self.parts.health.problems()
     }
+}
+
+/// The state that `watcher` leads to from `state`, which was read after it had
+/// begun to listen.
+async fn to_the_end(mut watcher: RunWatcher, mut state: RunState) -> Result<RunState, WatchError> {
+    watcher.is_at(state.seq);
+    while !state.status.is_terminal() {
+        let Some(event) = watcher.next().await? else { break };
+        state.apply(&event);
+    }
+    Ok(state)
 }

@@ -5,15 +5,13 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::engine::EngineError;
-use untxt_engine::event::EventKind;
-use untxt_engine::watch::WatchError;
 use untxt_engine::worker::WorkerConfig;
 
 use crate::platform::Platform;
 
-/// How often local copies are compared with the runs they belong to, for those
-/// whose end went unheard.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// How often local copies, while there are any, are compared with the runs they
+/// belong to: what another process ended is only found so.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 impl Platform {
     /// Works until `shutdown`, then drains.
@@ -38,23 +36,12 @@ impl Platform {
     async fn sweep(&self) {
         let mut tick = interval(SWEEP_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut endings = self.engine().endings();
         loop {
-            match self.engine().watch().await {
-                Ok(mut watcher) => loop {
-                    tokio::select! {
-                        event = watcher.next() => match event {
-                            Ok(event) if ends(&event.kind) => self.bench().clear(event.run).await,
-                            Ok(_) => {}
-                            // What was missed is found by the comparison.
-                            Err(WatchError::Lagged { .. }) => {}
-                            Err(_) => break,
-                        },
-                        _ = tick.tick() => self.compare().await,
-                    }
-                },
-                Err(_) => {
-                    tick.tick().await;
-                }
+            tokio::select! {
+                Ok(run) = endings.next() => self.bench().clear(run).await,
+                // Also for what other processes ended, and for what was missed.
+                _ = tick.tick() => self.compare().await,
             }
         }
     }
@@ -75,14 +62,4 @@ impl Platform {
             }
         }
     }
-}
-
-fn ends(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Completed
-            | EventKind::CompletedPartially { .. }
-            | EventKind::RunFailed { .. }
-            | EventKind::Cancelled
-    )
 }

@@ -43,7 +43,7 @@ pub(super) struct Followed {
 
 impl Followed {
     pub(super) fn applied(self) -> Applied {
-        let deliveries = self.events.iter().flat_map(|event| deliveries(&self.run, event)).collect();
+        let deliveries = deliveries(&self.run, &self.events);
         Applied { run: self.run, item: self.item, events: self.events, deliveries }
     }
 }
@@ -118,6 +118,16 @@ pub(super) fn item_of(command: &Command) -> Option<(u16, u32)> {
         Command::Cancel => return None,
     };
     slot.item.map(|item| (slot.step, item))
+}
+
+/// Whether `command` comes from whoever holds the run's own slot or is about to:
+/// nobody else is expected to move the run meanwhile.
+pub(super) fn alone_with_it(command: &Command) -> bool {
+    match command {
+        Command::Claim { delivery, .. } => delivery.slot.item.is_none(),
+        Command::Finish { claim, .. } => claim.slot.item.is_none(),
+        Command::Lose { .. } | Command::HandBack { .. } | Command::Cancel => false,
+    }
 }
 
 /// When the run's own slot may be claimed; `None` while somebody holds it, while

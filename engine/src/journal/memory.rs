@@ -231,6 +231,17 @@ impl Journal for MemoryJournal {
         Ok(orphans.take(limit as usize).collect())
     }
 
+    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
+        let records = self.records();
+        let held = records.held().filter(|(_, attempts)| attempts.holder.as_ref() == Some(worker));
+        Ok(held.map(|(slot, attempts)| Claim { slot, epoch: attempts.epoch }).collect())
+    }
+
+    async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
+        let records = self.records();
+        Ok(runs.iter().filter_map(|id| records.runs.get(id).map(|run| (*id, run.seq))).collect())
+    }
+
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         let records = self.records();
         let ended = |id: &&RunId| records.runs.get(*id).is_none_or(|run| run.status.is_terminal());

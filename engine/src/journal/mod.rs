@@ -267,6 +267,19 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError>;
 
+    /// What `worker` holds of runs that have not ended.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError>;
+
+    /// How far each of `runs` is: the `seq` of its last event. Runs that never
+    /// were are left out.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError>;
+
     /// Which of `runs` have ended (or never were).
     ///
     /// # Errors

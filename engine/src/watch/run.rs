@@ -7,17 +7,17 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::lines::ends;
+use super::runs::Heard;
 use super::{Hub, PAGE, WatchError};
 use crate::event::Event;
 use crate::id::RunId;
-use crate::journal::JournalError;
 
 /// Sees every event of one run after a given `seq`, in order, without gaps,
 /// each once, to the event that ends it. It can't be too slow: what it misses
 /// it reads again from the history.
 pub struct RunWatcher {
     hub: Arc<Hub>,
-    receiver: broadcast::Receiver<Arc<Event>>,
+    receiver: broadcast::Receiver<Heard>,
     run: RunId,
     seq: u64,
     /// At most one page of history.
@@ -28,12 +28,19 @@ pub struct RunWatcher {
 }
 
 impl RunWatcher {
-    pub(crate) async fn new(hub: &Arc<Hub>, run: RunId, after_seq: u64) -> Result<Self, JournalError> {
-        // Listening comes first: what is committed while the history is read is
-        // heard as well, and told apart by its seq.
-        let receiver = hub.subscribe().await?;
+    /// Listening comes first: what is committed while the past is read is heard
+    /// as well, and told apart by its seq.
+    pub(crate) fn new(hub: &Arc<Hub>, run: RunId, after_seq: u64) -> Self {
+        let receiver = hub.follow(run);
         let (hub, replayed) = (Arc::clone(hub), VecDeque::new());
-        Ok(Self { hub, receiver, run, seq: after_seq, replayed, behind: true, ended: false })
+        Self { hub, receiver, run, seq: after_seq, replayed, behind: true, ended: false }
+    }
+
+    /// Goes on after `seq`, which is as far as the run was after this began to
+    /// listen.
+    pub(crate) fn is_at(&mut self, seq: u64) {
+        self.seq = seq;
+        self.behind = false;
     }
 
     /// The next event; `None` after the one that ended the run. Nothing is lost
@@ -71,13 +78,19 @@ impl RunWatcher {
     /// The run's next event, if what is heard next is that.
     async fn listen(&mut self) -> Result<Option<Arc<Event>>, WatchError> {
         match self.receiver.recv().await {
-            Ok(event) if event.run != self.run || event.seq <= self.seq => Ok(None),
-            Ok(event) if event.seq == self.seq + 1 => Ok(Some(event)),
+            Ok(Heard::Event(event)) if event.seq <= self.seq => Ok(None),
+            Ok(Heard::Event(event)) if event.seq == self.seq + 1 => Ok(Some(event)),
             Ok(_) | Err(RecvError::Lagged(_)) => {
                 self.behind = true;
                 Ok(None)
             }
             Err(RecvError::Closed) => Err(WatchError::Closed),
         }
+    }
+}
+
+impl Drop for RunWatcher {
+    fn drop(&mut self) {
+        self.hub.runs.leave(self.run);
     }
 }

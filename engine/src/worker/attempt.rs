@@ -1,7 +1,7 @@
 //! One delivery from its claim to its commit.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::task::JoinError;
@@ -16,16 +16,22 @@ use crate::decide::{Claim, Command, Outcome, Refusal};
 use crate::definition::StepDefinition;
 use crate::dispatch::{Attempts, Following, Settled};
 use crate::error::{Budget, StepError};
+use crate::event::EventKind;
 use crate::health::Part;
-use crate::id::{Delivery, WorkerName};
+use crate::id::{Delivery, Slot, WorkerName};
 use crate::journal::rows::RowChange;
-use crate::journal::{JournalError, Order};
+use crate::journal::{Applied, JournalError, Order};
 use crate::parts::Parts;
 use crate::state::{Attempts as Made, RunState};
 use crate::step::{Step, StepContext};
 
 /// How long a step that was told to stop has for it before it is dropped.
 const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a worker stays with a run from step to step. Going on at once saves
+/// the way through the queue, but passes by whoever waits there; after this long
+/// the next step waits its turn like all others.
+const KEEP_MAX: Duration = Duration::from_secs(1);
 
 /// Makes the attempts of one worker.
 pub(super) struct Attempter {
@@ -38,7 +44,17 @@ pub(super) struct Attempter {
 /// A claim and what it takes to use it.
 struct Held {
     claim: Claim,
+    /// Which attempt it is.
+    attempt: u32,
     run: RunState,
+}
+
+/// What came of recording an ending.
+enum Recorded {
+    /// The delivery is dealt with.
+    Settled(Settled),
+    /// The run's next step is claimed as well; pointers elsewhere may follow.
+    Kept(Box<Held>),
 }
 
 /// What came of asking for a claim.
@@ -62,25 +78,52 @@ enum Ending {
 
 #[async_trait]
 impl Attempts for Attempter {
-    /// Load, check and claim are one transaction, decide and commit another.
+    /// Load, check and claim are one transaction, decide and commit another. One
+    /// that opens the run's next step claims it too, for a while.
     async fn attempt(&self, delivery: Delivery) -> Settled {
         if self.draining.is_cancelled() {
             return Settled::Released;
         }
-        let Some(place) = self.running.enter(delivery) else { return nothing_follows() };
-        let held = match self.claim(delivery).await {
+        let Some(mut place) = self.running.enter(delivery) else { return nothing_follows() };
+        let mut held = match self.claim(delivery).await {
             Claiming::Held(held) => held,
             Claiming::Over => return nothing_follows(),
             Claiming::Unknown => return Settled::Released,
         };
-        self.parts.passes(CrashPoint::Claimed).await;
-        let ending = self.run(&held, delivery.attempt, &place.signal).await;
-        self.commit(&held, ending).await
+        let began = Instant::now();
+        loop {
+            place.claimed(&held.claim);
+            self.parts.passes(CrashPoint::Claimed).await;
+            let ending = self.run(&held, &place.signal).await;
+            let keep = began.elapsed() < KEEP_MAX && !self.draining.is_cancelled();
+            held = match self.commit(&held, ending, keep).await {
+                Recorded::Settled(settled) => return settled,
+                Recorded::Kept(next) => next,
+            };
+            // Nobody else was ever given a pointer at what was claimed just now.
+            let Some(next) = self.running.enter(held.delivery()) else { return nothing_follows() };
+            place = next;
+        }
     }
 }
 
 fn nothing_follows() -> Settled {
     Settled::Done(Following::default())
+}
+
+impl Held {
+    /// The pointer that led to the claim, or would have.
+    fn delivery(&self) -> Delivery {
+        Delivery { slot: self.claim.slot, attempt: self.attempt }
+    }
+
+    /// The claim that the last of `applied`'s events made, if it made one.
+    fn kept(applied: &Applied) -> Option<Self> {
+        let EventKind::Started(attempt) = &applied.events.last()?.kind else { return None };
+        let slot = Slot { run: applied.run.id, step: attempt.step, item: attempt.item };
+        let claim = Claim { slot, epoch: applied.run.attempts.epoch };
+        Some(Self { claim, attempt: attempt.attempt, run: applied.run.clone() })
+    }
 }
 
 impl Attempter {
@@ -94,7 +137,8 @@ impl Attempter {
                     self.parts.health.succeeded(Part::Claim);
                     let attempts = applied.item.as_ref().map_or(&applied.run.attempts, |item| &item.attempts);
                     let claim = Claim { slot: delivery.slot, epoch: attempts.epoch };
-                    return Claiming::Held(Box::new(Held { claim, run: applied.run }));
+                    let attempt = delivery.attempt;
+                    return Claiming::Held(Box::new(Held { claim, attempt, run: applied.run }));
                 }
                 Err(JournalError::Refused(Refusal::Held(holder))) if holder == self.name => {
                     // This worker is at no such delivery but this one: an earlier
@@ -143,12 +187,29 @@ impl Attempter {
         };
         let mine = |made: &Made| made.holder.as_ref() == Some(&self.name) && made.made == delivery.attempt;
         Ok(match made.filter(mine) {
-            Some(made) => Claiming::Held(Box::new(Held { claim: Claim { slot, epoch: made.epoch }, run })),
+            Some(made) => {
+                let claim = Claim { slot, epoch: made.epoch };
+                Claiming::Held(Box::new(Held { claim, attempt: delivery.attempt, run }))
+            }
             None => Claiming::Over,
         })
     }
 
-    async fn run(&self, held: &Held, attempt: u32, signal: &Arc<StopSignal>) -> Ending {
+    /// The claim of the next step, if an ending whose answer was lost made it.
+    async fn adopt_next(&self, held: &Held) -> Result<Recorded, JournalError> {
+        let nothing = Recorded::Settled(nothing_follows());
+        let Some(run) = self.parts.journal.run(held.claim.slot.run).await? else { return Ok(nothing) };
+        let slot = Slot { run: run.id, step: run.step, item: None };
+        let next = Delivery { slot, attempt: run.attempts.made };
+        let mine = run.attempts.holder.as_ref() == Some(&self.name) && next != held.delivery();
+        if !mine || self.running.is_at(&next) {
+            return Ok(nothing);
+        }
+        let claim = Claim { slot, epoch: run.attempts.epoch };
+        Ok(Recorded::Kept(Box::new(Held { claim, attempt: next.attempt, run })))
+    }
+
+    async fn run(&self, held: &Held, signal: &Arc<StopSignal>) -> Ending {
         let workflow = self.parts.workflows.get(held.run.definition.as_str());
         let position = held.claim.slot.step;
         let step =
@@ -162,7 +223,7 @@ impl Attempter {
         let context = StepContext {
             run: held.run.clone(),
             slot: held.claim.slot,
-            attempt,
+            attempt: held.attempt,
             worker: self.name.clone(),
             cancel: signal.token(),
         };
@@ -173,13 +234,13 @@ impl Attempter {
 
     /// Records the ending, however long the journal takes: it is kept until it
     /// is recorded or refused.
-    async fn commit(&self, held: &Held, ending: Ending) -> Settled {
+    async fn commit(&self, held: &Held, ending: Ending, keep: bool) -> Recorded {
         let claim = held.claim.clone();
         let (command, rows, point) = match ending {
-            Ending::Unwanted => return nothing_follows(),
+            Ending::Unwanted => return Recorded::Settled(nothing_follows()),
             Ending::GiveBack => (Command::HandBack { claim }, Vec::new(), CrashPoint::HandedBack),
             Ending::Outcome(outcome, rows) => {
-                (Command::Finish { claim, outcome }, rows, CrashPoint::Committed)
+                (Command::Finish { claim, outcome, keep }, rows, CrashPoint::Committed)
             }
         };
         let mut order = Order { run: held.claim.slot.run, command, rows };
@@ -189,14 +250,18 @@ impl Attempter {
                 Ok(applied) => {
                     self.parts.health.succeeded(Part::Commit);
                     self.parts.passes(point).await;
-                    let workflow = applied.run.definition;
-                    return Settled::Done(Following { workflow, pointers: applied.deliveries });
+                    return recorded(applied);
                 }
                 Err(JournalError::Refused(_) | JournalError::UnknownRun(_)) => {
                     // Perhaps because an earlier try was committed though it
-                    // seemed to fail; then what follows is not in the queue.
+                    // seemed to fail; then what follows is not in the queue, or
+                    // is this worker's already.
                     self.parts.queue_incomplete.notify_one();
-                    return nothing_follows();
+                    match self.adopt_next(held).await {
+                        Ok(recorded) => return recorded,
+                        Err(error) => self.parts.failed(Part::Commit, &error),
+                    }
+                    backoff.wait().await;
                 }
                 Err(JournalError::Conflict(key)) if !order.rows.is_empty() => {
                     order = rows_in_the_way(&order, held.claim.clone(), &key);
@@ -210,12 +275,22 @@ impl Attempter {
     }
 }
 
+fn recorded(applied: Applied) -> Recorded {
+    match Held::kept(&applied) {
+        Some(held) => Recorded::Kept(Box::new(held)),
+        None => {
+            let (workflow, pointers) = (applied.run.definition, applied.deliveries);
+            Recorded::Settled(Settled::Done(Following { workflow, pointers }))
+        }
+    }
+}
+
 /// The outcome when the step's own rows can't be written: trying again would
 /// write the same ones.
 fn rows_in_the_way(order: &Order, claim: Claim, key: &str) -> Order {
     let message = format!("a row that the step wanted to write is in the way of another: {key}");
     let outcome = Outcome::Failed(StepError::permanent("ROWS_CONFLICT", message));
-    Order { run: order.run, command: Command::Finish { claim, outcome }, rows: Vec::new() }
+    Order { run: order.run, command: Command::Finish { claim, outcome, keep: false }, rows: Vec::new() }
 }
 
 /// Runs the step in a task of its own, to its end or until it is to stop.

@@ -7,12 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::running::{Running, Stop};
 use crate::backoff::{Backoff, pause};
-use crate::event::{Event, EventKind};
 use crate::health::Part;
-use crate::id::{Delivery, Slot, WorkerName};
+use crate::id::WorkerName;
 use crate::journal::JournalError;
 use crate::parts::Parts;
-use crate::watch::{WatchError, Watcher, ends};
+use crate::watch::WatchError;
+
+/// How often a worker that is at something asks whether it still holds it: what
+/// another process cancels or takes away is stopped after this long at most.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) struct Heart {
     pub(super) parts: Arc<Parts>,
@@ -34,13 +37,11 @@ impl Heart {
         leave.run_until_cancelled(registered).await.is_some()
     }
 
-    /// Says that the worker lives, and asks the journal what has ended: the
-    /// slow but sure way to hear of it.
+    /// Says that the worker lives, for ever.
     pub(super) async fn beat(self: Arc<Self>) {
         loop {
             pause(self.every).await;
             self.beat_once().await;
-            self.sweep().await;
         }
     }
 
@@ -50,16 +51,26 @@ impl Heart {
         beat.is_ok()
     }
 
-    /// Stops the attempts of runs that have ended.
-    async fn sweep(&self) {
-        let runs = self.running.runs();
-        if runs.is_empty() {
+    /// Stops what this worker does not hold any more, for ever.
+    pub(super) async fn look(self: Arc<Self>) {
+        loop {
+            pause(LOOK_EVERY).await;
+            self.look_once().await;
+        }
+    }
+
+    async fn look_once(&self) {
+        // Noted before the journal is asked: what is claimed meanwhile is not in
+        // its answer.
+        let claims = self.running.claims();
+        if claims.is_empty() {
             return;
         }
-        let ended = self.parts.journal.ended(&runs).await;
-        self.note(&ended);
-        for run in ended.unwrap_or_default() {
-            self.running.stop_run(run, Stop::Ended);
+        let held = self.parts.journal.held(&self.name).await;
+        self.note(&held);
+        let Ok(held) = held else { return };
+        for (delivery, _) in claims.iter().filter(|(_, claim)| !held.contains(claim)) {
+            self.running.stop(delivery, Stop::Lost);
         }
     }
 
@@ -70,38 +81,15 @@ impl Heart {
         }
     }
 
-    /// Hears of it from the committed events: at once when it happens here.
+    /// Stops at once what this process itself has ended, for ever.
     pub(super) async fn listen(self: Arc<Self>) {
-        let mut backoff = Backoff::default();
+        let mut endings = self.parts.hub.endings();
         loop {
-            match Watcher::new(&self.parts.hub).await {
-                Ok(watcher) => self.follow(watcher).await,
-                Err(error) => self.parts.failed(Part::Watch, &error),
-            }
-            backoff.wait().await;
-        }
-    }
-
-    async fn follow(&self, mut watcher: Watcher) {
-        // For what happened before there was somebody who listened.
-        self.sweep().await;
-        loop {
-            match watcher.next().await {
-                Ok(event) => self.hear(&event),
-                Err(WatchError::Lagged { .. }) => self.sweep().await,
+            match endings.next().await {
+                Ok(run) => self.running.stop_run(run, Stop::Ended),
+                Err(WatchError::Lagged { .. }) => self.look_once().await,
                 Err(WatchError::Closed | WatchError::Journal(_)) => return,
             }
-        }
-    }
-
-    fn hear(&self, event: &Event) {
-        match &event.kind {
-            EventKind::Lost(attempt) if attempt.worker == self.name => {
-                let slot = Slot { run: event.run, step: attempt.step, item: attempt.item };
-                self.running.stop(&Delivery { slot, attempt: attempt.attempt }, Stop::Lost);
-            }
-            kind if ends(kind) => self.running.stop_run(event.run, Stop::Ended),
-            _ => {}
         }
     }
 }

@@ -96,6 +96,7 @@ impl Worker {
         };
         let heart = Arc::new(heart);
         let _beating = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).beat()));
+        let _looking = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).look()));
         let _listening = AbortOnDropHandle::new(tokio::spawn(heart.listen()));
         let _reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run()));
         let mut topics = self.topics();
@@ -147,8 +148,8 @@ impl Worker {
         }
         self.running.stop_all(Stop::Drained);
         if tokio::time::timeout(HAND_BACK_MAX, over(&mut topics)).await.is_err() {
-            let left = self.running.runs().len();
-            self.parts.failed(Part::Worker, &format!("{left} runs were still at work when the worker left"));
+            let left = self.running.count();
+            self.parts.failed(Part::Worker, &format!("{left} attempts were still made when the worker left"));
         }
     }
 }

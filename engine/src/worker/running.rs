@@ -1,11 +1,12 @@
 //! What a worker is at, and how each of it is told to stop.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::Entry as Found;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::decide::Claim;
 use crate::id::{Delivery, RunId};
 
 /// Why an attempt is to stop.
@@ -50,7 +51,14 @@ impl StopSignal {
     }
 }
 
-type Signals = HashMap<Delivery, Arc<StopSignal>>;
+type Signals = HashMap<Delivery, Entry>;
+
+#[derive(Debug, Default)]
+struct Entry {
+    signal: Arc<StopSignal>,
+    /// What it is done under, once that is known.
+    claim: Option<Claim>,
+}
 
 /// The attempts of one worker; as many as it has slots.
 #[derive(Debug, Default)]
@@ -62,6 +70,15 @@ pub(super) struct Place {
     running: Arc<Running>,
     delivery: Delivery,
     pub(super) signal: Arc<StopSignal>,
+}
+
+impl Place {
+    /// What is done here is done under `claim` from now on.
+    pub(super) fn claimed(&self, claim: &Claim) {
+        if let Some(entry) = self.running.lock().get_mut(&self.delivery) {
+            entry.claim = Some(claim.clone());
+        }
+    }
 }
 
 impl Drop for Place {
@@ -78,31 +95,43 @@ impl Running {
     /// A place for the delivery; `None` if this worker is at it already.
     pub(super) fn enter(self: &Arc<Self>, delivery: Delivery) -> Option<Place> {
         let mut signals = self.lock();
-        let Entry::Vacant(vacant) = signals.entry(delivery) else { return None };
-        let signal = Arc::clone(vacant.insert(Arc::default()));
+        let Found::Vacant(vacant) = signals.entry(delivery) else { return None };
+        let signal = Arc::clone(&vacant.insert(Entry::default()).signal);
         Some(Place { running: Arc::clone(self), delivery, signal })
     }
 
-    /// The runs it is at; some may come twice.
-    pub(super) fn runs(&self) -> Vec<RunId> {
-        self.lock().keys().map(|delivery| delivery.slot.run).collect()
+    /// Whether it is at `delivery`.
+    pub(super) fn is_at(&self, delivery: &Delivery) -> bool {
+        self.lock().contains_key(delivery)
+    }
+
+    /// How many attempts it is at.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The claims it works under.
+    pub(super) fn claims(&self) -> Vec<(Delivery, Claim)> {
+        let signals = self.lock();
+        let claimed = signals.iter().filter_map(|(delivery, entry)| Some((*delivery, entry.claim.clone()?)));
+        claimed.collect()
     }
 
     pub(super) fn stop(&self, delivery: &Delivery, reason: Stop) {
-        if let Some(signal) = self.lock().get(delivery) {
-            signal.stop(reason);
+        if let Some(entry) = self.lock().get(delivery) {
+            entry.signal.stop(reason);
         }
     }
 
     pub(super) fn stop_run(&self, run: RunId, reason: Stop) {
-        for (delivery, signal) in &*self.lock() {
+        for (delivery, entry) in &*self.lock() {
             if delivery.slot.run == run {
-                signal.stop(reason);
+                entry.signal.stop(reason);
             }
         }
     }
 
     pub(super) fn stop_all(&self, reason: Stop) {
-        self.lock().values().for_each(|signal| signal.stop(reason));
+        self.lock().values().for_each(|entry| entry.signal.stop(reason));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
-use untxt_engine::decide::{Command, Scheduled};
+use untxt_engine::decide::{Claim, Command, Scheduled};
 use untxt_engine::engine::Engine;
 use untxt_engine::event::Event;
 use untxt_engine::health::Part;
@@ -107,6 +107,12 @@ impl Journal for FaultyJournal {
     }
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
         self.inner.orphans(silent_since, limit).await
+    }
+    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
+        self.inner.held(worker).await
+    }
+    async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
+        self.inner.last_seqs(runs).await
     }
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         self.inner.ended(runs).await

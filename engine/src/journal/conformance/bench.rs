@@ -165,7 +165,7 @@ pub(super) async fn finish(
     items: Option<u32>,
 ) -> Result<Applied, JournalError> {
     let outcome = Outcome::Done(Done { output, items });
-    journal.apply(order(claim.slot.run, Command::Finish { claim: claim.clone(), outcome })).await
+    journal.apply(order(claim.slot.run, Command::Finish { claim: claim.clone(), outcome, keep: false })).await
 }
 
 pub(super) fn refusal<T: std::fmt::Debug>(result: Result<T, JournalError>) -> Refusal {
@@ -202,7 +202,7 @@ impl Bench {
     }
 
     pub(super) async fn fail(&self, claim: &Claim, error: StepError) -> Applied {
-        let command = Command::Finish { claim: claim.clone(), outcome: Outcome::Failed(error) };
+        let command = Command::Finish { claim: claim.clone(), outcome: Outcome::Failed(error), keep: false };
         self.journal.apply(order(claim.slot.run, command)).await.unwrap()
     }
 

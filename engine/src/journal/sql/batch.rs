@@ -2,22 +2,26 @@
 //! statement, each request is decided on its own on top of the ones before it,
 //! and what changed is written once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction, Query, UpdateStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Iden, Order as Direction, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use serde_json::Value;
 
+use super::arrays::Parts;
 use super::codec::encode;
+use super::event::Events;
 use super::fault::Fault;
 use super::item::{ItemRow, Items, Key};
+use super::recent::Recent;
 use super::run::{RunRow, Runs};
-use super::transaction::{execute_row, hold_positions};
+use super::transaction::{POSITIONS_LOCK, execute_row};
+use super::values::{Row, insert_values};
 use super::{dead_letter, event, item, run};
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::id::RunId;
-use crate::journal::follow::{Followed, Rules, item_of, run_due_at};
+use crate::journal::follow::{Followed, Rules, alone_with_it, item_of, run_due_at};
 use crate::journal::rows::RowChange;
 use crate::journal::{Applied, DeadLetter, JournalError, NewRun, Order};
 use crate::state::{ItemState, RunState, RunStatus};
@@ -44,14 +48,27 @@ pub(super) struct Batch {
     runs: BTreeMap<RunId, HeldRun>,
     items: BTreeMap<Key, HeldItem>,
     rows: Vec<RowChange>,
-    events: Vec<Event>,
+    /// What each decision made.
+    events: Vec<Vec<Event>>,
     dead_letters: Vec<DeadLetter>,
+}
+
+/// What has to be loaded before the requests can be decided.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    runs: BTreeSet<RunId>,
+    items: Vec<Key>,
+    /// Whether others are expected to move these runs meanwhile, so that they
+    /// have to be held.
+    pub(super) contended: bool,
 }
 
 struct HeldRun {
     state: RunState,
     /// Its last event in the database; `None` if the run is new.
     last_seq: Option<u64>,
+    /// Whether its outputs are other than in the database.
+    outputs: bool,
 }
 
 struct HeldItem {
@@ -63,51 +80,76 @@ struct HeldItem {
 }
 
 impl Batch {
-    /// Loads what `requests` are about, and holds the runs until the transaction
-    /// ends: in the order of their ids, so that two journals can't deadlock.
-    pub(super) async fn load(tx: &DatabaseTransaction, requests: &[Request]) -> Result<Self, Fault> {
-        let orders = || requests.iter().filter_map(Request::order);
-        let mut batch = Self::default();
-        if orders().next().is_some() {
-            batch.load_runs(tx, orders().map(|order| order.run)).await?;
-            let keys = orders()
-                .filter_map(|order| item_of(&order.command).map(|(step, item)| (order.run, step, item)));
-            batch.load_items(tx, keys.collect()).await?;
+    /// What `requests` are about, as far as it is remembered, and what of it has
+    /// to be loaded.
+    pub(super) fn recall(requests: &[Request], recent: &mut Recent) -> (Self, Missing) {
+        let (mut batch, mut missing) = (Self::default(), Missing::default());
+        for order in requests.iter().filter_map(Request::order) {
+            if let Some((step, item)) = item_of(&order.command) {
+                missing.items.push((order.run, step, item));
+            }
+            if !alone_with_it(&order.command) {
+                missing.contended = true;
+                missing.runs.insert(order.run);
+            } else if !batch.runs.contains_key(&order.run) {
+                match recent.take(order.run) {
+                    Some(state) => drop(batch.runs.insert(order.run, HeldRun::of(state))),
+                    None => drop(missing.runs.insert(order.run)),
+                }
+            }
         }
-        Ok(batch)
+        (batch, missing)
+    }
+
+    /// Loads what is missing. In a transaction of PostgreSQL's the runs are held
+    /// until it ends, in the order of their ids, so that two journals can't
+    /// deadlock.
+    pub(super) async fn load(
+        &mut self,
+        db: &impl ConnectionTrait,
+        missing: &Missing,
+        hold: bool,
+    ) -> Result<(), Fault> {
+        if !missing.runs.is_empty() {
+            self.load_runs(db, missing, hold && db.get_database_backend() == DbBackend::Postgres).await?;
+        }
+        self.load_items(db, &missing.items).await
     }
 
     async fn load_runs(
         &mut self,
-        tx: &DatabaseTransaction,
-        ids: impl Iterator<Item = RunId>,
+        db: &impl ConnectionTrait,
+        missing: &Missing,
+        hold: bool,
     ) -> Result<(), Fault> {
         let mut select = Query::select();
-        select
-            .columns(run::COLUMNS)
-            .from(Runs::Table)
-            .and_where(Expr::col(Runs::Id).is_in(ids.map(|id| id.0)))
-            .order_by(Runs::Id, Direction::Asc);
-        if tx.get_database_backend() == DbBackend::Postgres {
+        select.columns(run::COLUMNS).from(Runs::Table).order_by(Runs::Id, Direction::Asc);
+        let ids: Vec<sea_orm::Value> = missing.runs.iter().map(|run| run.0.into()).collect();
+        match db.get_database_backend() {
+            // One parameter, so that the statement is the same for any number.
+            DbBackend::Postgres => select.and_where(any_of(Runs::Id, ids)),
+            _ => select.and_where(Expr::col(Runs::Id).is_in(ids)),
+        };
+        if hold {
             select.lock_exclusive();
         }
-        for row in tx.query_all(&select).await? {
+        for row in db.query_all(&select).await? {
             let state = RunRow::from_query_result(&row, "")?.state()?;
-            self.runs.insert(state.id, HeldRun { last_seq: Some(state.seq), state });
+            self.runs.insert(state.id, HeldRun::of(state));
         }
         Ok(())
     }
 
-    async fn load_items(&mut self, tx: &DatabaseTransaction, keys: Vec<Key>) -> Result<(), Fault> {
+    async fn load_items(&mut self, db: &impl ConnectionTrait, keys: &[Key]) -> Result<(), Fault> {
         if keys.is_empty() {
             return Ok(());
         }
         let select = Query::select()
             .columns(item::COLUMNS)
             .from(Items::Table)
-            .cond_where(item::among(keys.into_iter()))
+            .cond_where(item::among(keys.iter().copied()))
             .to_owned();
-        for row in tx.query_all(&select).await? {
+        for row in db.query_all(&select).await? {
             let (run, state) = ItemRow::from_query_result(&row, "")?.state()?;
             let last_epoch = Some(state.attempts.epoch);
             let held = HeldItem { last_epoch, output: None, changed: false, state };
@@ -147,7 +189,7 @@ impl Batch {
 
     fn take_in(&mut self, mut followed: Followed) -> Applied {
         self.rows.append(&mut followed.rows);
-        self.events.extend(followed.events.iter().cloned());
+        self.events.push(followed.events.clone());
         self.dead_letters.append(&mut followed.dead_letters);
         let run = followed.run.id;
         for state in followed.opened.drain(..) {
@@ -160,8 +202,11 @@ impl Batch {
             held.state = state.clone();
             held.output = followed.output.take().or_else(|| held.output.take());
         }
-        let last_seq = self.runs.get(&run).and_then(|held| held.last_seq);
-        self.runs.insert(run, HeldRun { state: followed.run.clone(), last_seq });
+        let before = self.runs.get(&run);
+        let last_seq = before.and_then(|held| held.last_seq);
+        let outputs = before.is_some_and(|held| held.outputs)
+            || followed.events.iter().any(|event| changes_outputs(&event.kind));
+        self.runs.insert(run, HeldRun { state: followed.run.clone(), last_seq, outputs });
         followed.applied()
     }
 
@@ -170,74 +215,189 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// Writes what the followed requests left behind. The events come last, so
+    /// Whether one statement can write it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.rows.is_empty() && self.dead_letters.is_empty() && self.cut_short().next().is_none()
+    }
+
+    /// Writes everything in one statement, which is a transaction of its own;
+    /// for PostgreSQL and a plain batch.
+    pub(super) async fn write_at_once(&self, db: &impl ConnectionTrait, rules: &Rules) -> Result<(), Fault> {
+        let mut parts = self.states(rules)?;
+        parts.append(Events::Table.unquoted(), self.event_rows()?, POSITIONS_LOCK);
+        db.execute_raw(parts.statement()).await?;
+        Ok(())
+    }
+
+    /// Writes what the followed requests left behind. The runs come first: whoever
+    /// holds a run may write the rows that go with it. The events come last, so
     /// that the lock over their positions is held as shortly as can be.
-    pub(super) async fn write(self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+    pub(super) async fn write(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+        let postgres = tx.get_database_backend() == DbBackend::Postgres;
+        match postgres {
+            true => self.write_states_at_once(tx, rules).await?,
+            false => self.write_states(tx, rules).await?,
+        }
         for row in &self.rows {
             execute_row(tx, row).await?;
         }
-        self.write_runs(tx, rules).await?;
-        self.write_items(tx).await?;
+        let ended: Vec<RunId> = self.cut_short().collect();
+        if !ended.is_empty() {
+            tx.execute(&item::close(&ended)).await?;
+        }
         for letters in self.dead_letters.chunks(ROWS_MAX) {
             tx.execute(&dead_letter::insert(letters)?).await?;
         }
-        hold_positions(tx).await?;
-        for events in self.events.chunks(ROWS_MAX) {
-            tx.execute(&event::insert(events)?).await?;
+        self.write_events(tx, postgres).await
+    }
+
+    async fn write_states_at_once(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+        let parts = self.states(rules)?;
+        if !parts.is_empty() {
+            tx.execute_raw(parts.statement()).await?;
         }
         Ok(())
     }
 
-    async fn write_runs(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
-        let (mut new, mut changed) = (Vec::new(), Vec::new());
+    async fn write_events(&self, tx: &DatabaseTransaction, postgres: bool) -> Result<(), Fault> {
+        let rows = self.event_rows()?;
+        if postgres {
+            let mut parts = Parts::default();
+            parts.append(Events::Table.unquoted(), rows, POSITIONS_LOCK);
+            tx.execute_raw(parts.statement()).await?;
+            return Ok(());
+        }
+        for rows in rows.chunks(ROWS_MAX) {
+            tx.execute(&insert_values(Events::Table, rows)).await?;
+        }
+        Ok(())
+    }
+
+    /// What PostgreSQL is to write of runs and items.
+    fn states(&self, rules: &Rules) -> Result<Parts, JournalError> {
+        let (runs, items) = (self.changed_runs(rules)?, self.changed_items()?);
+        let mut parts = Parts::default();
+        let (run_table, item_table) = (Runs::Table, Items::Table);
+        let pending = format!(" AND items.status = '{}'", crate::state::ItemStatus::Pending.as_str());
+        parts.update("moved_runs", run_table.unquoted(), runs.changed, &[Runs::Outputs.unquoted()], "");
+        parts.insert("new_runs", run_table.unquoted(), runs.new);
+        parts.update("moved_items", item_table.unquoted(), items.changed, &[], &pending);
+        parts.insert("new_items", item_table.unquoted(), items.new);
+        Ok(parts)
+    }
+
+    async fn write_states(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+        let (runs, items) = (self.changed_runs(rules)?, self.changed_items()?);
+        let (moved_runs, moved_items) = (runs.changed.len(), items.changed.len());
+        if moved_runs > 0 {
+            fenced(tx, &run::update(runs.changed), moved_runs).await?;
+        }
+        if moved_items > 0 {
+            fenced(tx, &item::update(items.changed), moved_items).await?;
+        }
+        for rows in runs.new.chunks(ROWS_MAX) {
+            tx.execute(&insert_values(Runs::Table, rows)).await?;
+        }
+        for rows in items.new.chunks(ROWS_MAX) {
+            tx.execute(&insert_values(Items::Table, rows)).await?;
+        }
+        Ok(())
+    }
+
+    fn changed_runs(&self, rules: &Rules) -> Result<Written<Runs>, JournalError> {
+        let mut written = Written { new: Vec::new(), changed: Vec::new() };
         for held in self.runs.values() {
             let due_at = run_due_at(rules.workflows.definition(&held.state.definition), &held.state);
+            let run = run::ToWrite { run: &held.state, due_at, outputs: held.outputs };
             match held.last_seq {
-                None => new.push((&held.state, due_at)),
+                None => written.new.push(run.row()?),
                 Some(last_seq) if last_seq == held.state.seq => {}
-                Some(last_seq) => changed.push((&held.state, due_at, last_seq)),
+                Some(last_seq) => written.changed.push(run.change(last_seq)?),
             }
         }
-        if !changed.is_empty() {
-            fenced(tx, &run::update(&changed)?, changed.len()).await?;
-        }
-        for runs in new.chunks(ROWS_MAX) {
-            tx.execute(&run::insert(runs)?).await?;
-        }
-        Ok(())
+        Ok(written)
     }
 
-    async fn write_items(&self, tx: &DatabaseTransaction) -> Result<(), Fault> {
-        let (mut new, mut changed) = (Vec::new(), Vec::new());
+    fn changed_items(&self) -> Result<Written<Items>, JournalError> {
+        let mut written = Written { new: Vec::new(), changed: Vec::new() };
         for ((run, _, _), held) in self.items.iter().filter(|(_, held)| held.changed) {
             let Some(HeldRun { state: run, .. }) = self.runs.get(run) else { continue };
             let output = held.output.as_ref().map(encode).transpose()?;
+            let item = item::ToWrite { run, item: &held.state, output };
             match held.last_epoch {
-                None => new.push((run, &held.state, output)),
-                Some(epoch) => changed.push((run, &held.state, output, epoch)),
+                None => written.new.push(item.row()?),
+                Some(epoch) => written.changed.push(item.change(epoch)?),
             }
         }
-        if !changed.is_empty() {
-            fenced(tx, &item::update(&changed)?, changed.len()).await?;
-        }
-        for items in new.chunks(ROWS_MAX) {
-            tx.execute(&item::insert(items)?).await?;
-        }
+        Ok(written)
+    }
+
+    fn event_rows(&self) -> Result<Vec<Row<Events>>, JournalError> {
+        self.events.iter().filter_map(|decided| event::row(decided).transpose()).collect()
+    }
+
+    /// Runs that ended by this while items of theirs were open.
+    fn cut_short(&self) -> impl Iterator<Item = RunId> {
         let cut_short = |held: &&HeldRun| {
             matches!(held.state.status, RunStatus::Failed | RunStatus::Cancelled)
                 && held.last_seq != Some(held.state.seq)
                 && held.state.items.total > 0
         };
-        let ended: Vec<RunId> = self.runs.values().filter(cut_short).map(|held| held.state.id).collect();
-        if !ended.is_empty() {
-            tx.execute(&item::close(&ended)).await?;
+        self.runs.values().filter(cut_short).map(|held| held.state.id)
+    }
+
+    /// Remembers the runs that nobody else is expected to move next.
+    pub(super) fn remember(self, rules: &Rules, recent: &mut Recent) {
+        for held in self.runs.into_values() {
+            let definition = rules.workflows.definition(&held.state.definition);
+            let due_at = run_due_at(definition, &held.state);
+            if due_at.is_some() || held.state.attempts.holder.is_some() {
+                recent.keep(held.state);
+            }
         }
-        Ok(())
     }
 }
 
+/// What is to be written to one table.
+struct Written<C> {
+    new: Vec<Row<C>>,
+    changed: Vec<super::values::Change<C>>,
+}
+
+impl HeldRun {
+    /// As it is in the database.
+    fn of(state: RunState) -> Self {
+        Self { last_seq: Some(state.seq), outputs: false, state }
+    }
+}
+
+/// Whether what the steps returned is other after such an event.
+fn changes_outputs(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Succeeded { attempt, output } => attempt.item.is_none() && !output.is_null(),
+        EventKind::Submitted { .. }
+        | EventKind::Opened { .. }
+        | EventKind::Started(_)
+        | EventKind::Failed { .. }
+        | EventKind::Lost(_)
+        | EventKind::HandedBack(_)
+        | EventKind::RetryScheduled { .. }
+        | EventKind::DeadLettered { .. }
+        | EventKind::Cancelled
+        | EventKind::Completed
+        | EventKind::CompletedPartially { .. }
+        | EventKind::RunFailed { .. } => false,
+    }
+}
+
+/// `column = ANY (ids)`, for PostgreSQL.
+fn any_of(column: Runs, ids: Vec<sea_orm::Value>) -> Expr {
+    let ids = sea_orm::Value::Array(sea_orm::sea_query::ArrayType::Uuid, Some(Box::new(ids)));
+    Expr::cust_with_exprs("$1 = ANY ($2)", [Expr::col(column), Expr::val(ids)])
+}
+
 /// Executes an update whose condition names the versions it was decided on. A
-/// row less means that another writer was faster in spite of the lock.
+/// row less means that another writer was faster.
 async fn fenced(tx: &DatabaseTransaction, update: &UpdateStatement, rows: usize) -> Result<(), Fault> {
     match tx.execute(update).await?.rows_affected() {
         updated if updated == rows as u64 => Ok(()),

@@ -8,7 +8,7 @@ use super::event::Events;
 use super::fault::Fault;
 use super::item::Items;
 use super::run::Runs;
-use super::transaction::{Ending, execute_row, writing};
+use super::transaction::{Ending, begin, end, execute_row};
 use crate::decide::Refusal;
 use crate::id::RunId;
 use crate::journal::JournalError;
@@ -16,20 +16,20 @@ use crate::journal::rows::RowChange;
 use crate::state::RunStatus;
 
 pub(super) async fn erase(db: &DatabaseConnection, run: RunId, rows: Vec<RowChange>) -> Result<(), Fault> {
-    writing(db, move |tx| {
-        Box::pin(async move {
-            ended(tx, run).await?;
-            for row in &rows {
-                execute_row(tx, row).await?;
-            }
-            delete(tx, DeadLetters::Table, DeadLetters::RunId, run).await?;
-            delete(tx, Items::Table, Items::RunId, run).await?;
-            delete(tx, Events::Table, Events::RunId, run).await?;
-            delete(tx, Runs::Table, Runs::Id, run).await?;
-            Ok(((), Ending::Commit))
-        })
-    })
-    .await
+    let tx = begin(db).await?;
+    let erased = erase_in(&tx, run, &rows).await.map(|()| ((), Ending::Commit));
+    end(tx, erased).await
+}
+
+async fn erase_in(tx: &DatabaseTransaction, run: RunId, rows: &[RowChange]) -> Result<(), Fault> {
+    ended(tx, run).await?;
+    for row in rows {
+        execute_row(tx, row).await?;
+    }
+    delete(tx, DeadLetters::Table, DeadLetters::RunId, run).await?;
+    delete(tx, Items::Table, Items::RunId, run).await?;
+    delete(tx, Events::Table, Events::RunId, run).await?;
+    delete(tx, Runs::Table, Runs::Id, run).await
 }
 
 /// Holds the run, if it has ended.

@@ -84,6 +84,8 @@ fn of_database(error: &dyn DatabaseError) -> Fault {
 /// Classes of <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn of_sqlstate(code: &str, text: String) -> Fault {
     match code.get(..2).unwrap_or_default() {
+        // Division by zero: how a statement says that a fence did not hold.
+        _ if code == "22012" => Fault::Contended("another writer moved the run meanwhile".to_owned()),
         // Serialization failure, deadlock; lock not available.
         "40" | "55" => Fault::Contended(text),
         // A value that does not fit, or breaks a constraint.
@@ -121,6 +123,7 @@ mod tests {
         assert!(matches!(of_sqlstate("23514", String::new()), Fault::Guilty(JournalError::Conflict(_))));
         assert!(matches!(of_sqlstate("42P01", String::new()), Fault::Guilty(JournalError::Corrupt(_))));
         assert!(matches!(of_sqlstate("40P01", String::new()), Fault::Contended(_)));
+        assert!(matches!(of_sqlstate("22012", String::new()), Fault::Contended(_)), "a fence");
         assert!(matches!(of_sqlstate("57P01", String::new()), Fault::Down(_)));
         assert!(matches!(of_sqlite(517, String::new()), Fault::Contended(_)), "BUSY_SNAPSHOT");
         assert!(matches!(of_sqlite(13, String::new()), Fault::Down(_)), "FULL");

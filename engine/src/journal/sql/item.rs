@@ -1,17 +1,17 @@
 //! The table `items`: one row an item of a step that fans out.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, InsertStatement, Query, UpdateStatement, Value};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, UpdateStatement, Value};
 use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
-use super::update::update_from_values;
+use super::values::{Change, Row, update_from_values};
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::journal::follow::item_due_at;
 use crate::state::{ItemState, ItemStatus, RunState};
 
-#[derive(Clone, Copy, DeriveIden)]
+#[derive(Clone, Copy, PartialEq, DeriveIden)]
 pub(super) enum Items {
     Table,
     RunId,
@@ -85,52 +85,47 @@ fn changing(run: &RunState, item: &ItemState) -> Result<[(Items, Value); 6], Jou
     ])
 }
 
-/// One row a new item; `items` is not empty.
-pub(super) fn insert(
-    items: &[(&RunState, &ItemState, Option<String>)],
-) -> Result<InsertStatement, JournalError> {
-    let mut statement = Query::insert();
-    statement.into_table(Items::Table);
-    for (run, item, output) in items {
-        let fixed: [(Items, Value); 6] = [
-            (Items::RunId, run.id.0.into()),
-            (Items::Step, i32::from(item.step).into()),
-            (Items::Item, i64::from(item.index).into()),
-            (Items::Definition, run.definition.clone().into()),
-            (Items::Priority, i16::from(run.priority).into()),
-            (Items::Output, output.clone().into()),
-        ];
-        let row: Vec<(Items, Value)> = fixed.into_iter().chain(changing(run, item)?).collect();
-        statement.columns(row.iter().map(|(column, _)| *column));
-        statement.values_panic(row.into_iter().map(|(_, value)| value.into()));
-    }
-    Ok(statement)
+/// An item that is to be written: what it is now, of which run.
+pub(super) struct ToWrite<'a> {
+    pub(super) run: &'a RunState,
+    pub(super) item: &'a ItemState,
+    /// What it returned, as JSON, if it is done by this.
+    pub(super) output: Option<String>,
 }
 
-/// The rows as the items are now, of those that are still open under the epoch
-/// given with them; `items` is not empty. An open item has no output yet, so
-/// that none is overwritten.
-pub(super) fn update(
-    items: &[(&RunState, &ItemState, Option<String>, u64)],
-) -> Result<UpdateStatement, JournalError> {
-    let mut rows = Vec::with_capacity(items.len());
-    let mut columns = Vec::new();
-    for (run, item, output, last_epoch) in items {
-        let values: Vec<(Items, Value)> =
-            changing(run, item)?.into_iter().chain([(Items::Output, output.clone().into())]).collect();
-        columns = values.iter().map(|(column, _)| *column).collect();
-        let key: [Value; 4] = [
-            run.id.0.into(),
-            i32::from(item.step).into(),
-            i64::from(item.index).into(),
-            stored(*last_epoch).into(),
+impl ToWrite<'_> {
+    /// The whole row.
+    pub(super) fn row(&self) -> Result<Row<Items>, JournalError> {
+        let fixed: [(Items, Value); 6] = [
+            (Items::RunId, self.run.id.0.into()),
+            (Items::Step, i32::from(self.item.step).into()),
+            (Items::Item, i64::from(self.item.index).into()),
+            (Items::Definition, self.run.definition.clone().into()),
+            (Items::Priority, i16::from(self.run.priority).into()),
+            (Items::Output, self.output.clone().into()),
         ];
-        rows.push(key.into_iter().chain(values.into_iter().map(|(_, value)| value)).collect());
+        Ok(fixed.into_iter().chain(changing(self.run, self.item)?).collect())
     }
-    let key = [Items::RunId, Items::Step, Items::Item, Items::Epoch];
-    let mut statement = update_from_values(Items::Table, key, columns, rows);
+
+    /// What finds the row as long as it is under `last_epoch`, and what changes.
+    pub(super) fn change(&self, last_epoch: u64) -> Result<Change<Items>, JournalError> {
+        let key = vec![
+            (Items::RunId, self.run.id.0.into()),
+            (Items::Step, i32::from(self.item.step).into()),
+            (Items::Item, i64::from(self.item.index).into()),
+            (Items::Epoch, stored(last_epoch).into()),
+        ];
+        let output = [(Items::Output, self.output.clone().into())];
+        Ok((key, changing(self.run, self.item)?.into_iter().chain(output).collect()))
+    }
+}
+
+/// Changed rows, of those that are still open: an open item has no output yet,
+/// so that none is overwritten. `changes` is not empty.
+pub(super) fn update(changes: Vec<Change<Items>>) -> UpdateStatement {
+    let mut statement = update_from_values(Items::Table, changes, &[]);
     statement.and_where(Expr::col((Items::Table, Items::Status)).eq(ItemStatus::Pending.as_str()));
-    Ok(statement)
+    statement
 }
 
 /// No item of `runs` is due or held any more.

@@ -4,12 +4,16 @@ pub(super) mod fault;
 
 mod codec;
 
+mod values;
+
+mod arrays;
 mod dead_letter;
 mod event;
 mod item;
 mod run;
-mod update;
 mod worker;
+
+mod recent;
 
 mod batch;
 mod erase;
@@ -31,7 +35,7 @@ use super::workflows::Workflows;
 use super::{
     Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
-use crate::decide::Scheduled;
+use crate::decide::{Claim, Scheduled};
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
 use crate::state::RunState;
@@ -125,6 +129,14 @@ impl Journal for SqlJournal {
 
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
         Ok(slots::orphans(&self.db, silent_since, limit).await?)
+    }
+
+    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
+        Ok(slots::held(&self.db, worker).await?)
+    }
+
+    async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
+        Ok(read::last_seqs(&self.db, runs).await?)
     }
 
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {

@@ -109,7 +109,11 @@ pub(super) async fn history(
         .order_by(Events::Seq, Direction::Asc)
         .limit(limit.into())
         .to_owned();
-    Ok(events(db, &select).await?.events)
+    let mut found = events(db, &select).await?.events;
+    // The first row may begin before what is wanted, the last end after it.
+    found.retain(|event| event.seq > after_seq);
+    found.truncate(limit as usize);
+    Ok(found)
 }
 
 pub(super) async fn tail(db: &DatabaseConnection, cursor: Option<u64>, limit: u32) -> Result<Tail, Fault> {
@@ -139,9 +143,25 @@ async fn events(db: &DatabaseConnection, select: &SelectStatement) -> Result<Tai
     for row in db.query_all(select).await? {
         let row = EventRow::from_query_result(&row, "")?;
         tail.cursor = number("events.position", row.position)?;
-        tail.events.push(row.event()?);
+        tail.events.extend(row.events()?);
     }
     Ok(tail)
+}
+
+pub(super) async fn last_seqs(db: &DatabaseConnection, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, Fault> {
+    let mut seqs = Vec::with_capacity(runs.len());
+    for ids in runs.chunks(IDS_MAX) {
+        let select = Query::select()
+            .columns([Runs::Id, Runs::Seq])
+            .from(Runs::Table)
+            .and_where(Expr::col(Runs::Id).is_in(ids.iter().map(|id| id.0)))
+            .to_owned();
+        for row in db.query_all(&select).await? {
+            let seq = number("runs.seq", row.try_get_by_index::<i64>(1)?)?;
+            seqs.push((RunId(row.try_get_by_index(0)?), seq));
+        }
+    }
+    Ok(seqs)
 }
 
 pub(super) async fn ended(db: &DatabaseConnection, runs: &[RunId]) -> Result<Vec<RunId>, Fault> {

@@ -1,18 +1,18 @@
 //! The table `runs`: one row a run, what its events add up to.
 
-use sea_orm::sea_query::{InsertStatement, Query, UpdateStatement, Value};
+use sea_orm::sea_query::{UpdateStatement, Value};
 use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
-use super::update::update_from_values;
+use super::values::{Change, Row, update_from_values};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::state::{ItemCount, RunState, RunStatus};
 use crate::time::Timestamp;
 
-#[derive(Clone, Copy, DeriveIden)]
+#[derive(Clone, Copy, PartialEq, DeriveIden)]
 pub(super) enum Runs {
     Table,
     Id,
@@ -135,7 +135,13 @@ fn fixed(run: &RunState) -> Result<[(Runs, Value); 8], JournalError> {
     ])
 }
 
-fn changing(run: &RunState, due_at: Option<Timestamp>) -> Result<[(Runs, Value); 13], JournalError> {
+/// What changes; `outputs` only if they did.
+fn changing(
+    run: &RunState,
+    due_at: Option<Timestamp>,
+    outputs: bool,
+) -> Result<[(Runs, Value); 13], JournalError> {
+    let outputs = outputs.then(|| encode(&run.outputs)).transpose()?;
     let held_by = run.attempts.holder.as_ref().map(|worker| worker.as_str().to_owned());
     Ok([
         (Runs::Status, run.status.as_str().into()),
@@ -144,7 +150,7 @@ fn changing(run: &RunState, due_at: Option<Timestamp>) -> Result<[(Runs, Value);
         (Runs::ItemsTotal, i64::from(run.items.total).into()),
         (Runs::ItemsDone, i64::from(run.items.done).into()),
         (Runs::ItemsFailed, i64::from(run.items.failed).into()),
-        (Runs::Outputs, encode(&run.outputs)?.into()),
+        (Runs::Outputs, outputs.into()),
         (Runs::Error, error_text(run.error.as_ref())?.into()),
         (Runs::Seq, stored(run.seq).into()),
         (Runs::StartedAtMs, ms(run.started_at)),
@@ -154,28 +160,31 @@ fn changing(run: &RunState, due_at: Option<Timestamp>) -> Result<[(Runs, Value);
     ])
 }
 
-/// New rows; `runs` is not empty.
-pub(super) fn insert(runs: &[(&RunState, Option<Timestamp>)]) -> Result<InsertStatement, JournalError> {
-    let mut statement = Query::insert();
-    statement.into_table(Runs::Table);
-    for (run, due_at) in runs {
-        let row: Vec<(Runs, Value)> = fixed(run)?.into_iter().chain(changing(run, *due_at)?).collect();
-        statement.columns(row.iter().map(|(column, _)| *column));
-        statement.values_panic(row.into_iter().map(|(_, value)| value.into()));
-    }
-    Ok(statement)
+/// A run that is to be written: what it is now, when its own slot is due.
+pub(super) struct ToWrite<'a> {
+    pub(super) run: &'a RunState,
+    pub(super) due_at: Option<Timestamp>,
+    /// Whether its outputs are other than in the database.
+    pub(super) outputs: bool,
 }
 
-/// The rows as the runs are now, of those whose last event is still the one
-/// given with them; `runs` is not empty.
-pub(super) fn update(runs: &[(&RunState, Option<Timestamp>, u64)]) -> Result<UpdateStatement, JournalError> {
-    let mut rows = Vec::with_capacity(runs.len());
-    let mut columns = Vec::new();
-    for (run, due_at, last_seq) in runs {
-        let values = changing(run, *due_at)?;
-        columns = values.iter().map(|(column, _)| *column).collect();
-        let key = [run.id.0.into(), stored(*last_seq).into()];
-        rows.push(key.into_iter().chain(values.into_iter().map(|(_, value)| value)).collect());
+/// Columns that keep their value where the new one is NULL.
+const KEPT: [Runs; 1] = [Runs::Outputs];
+
+impl ToWrite<'_> {
+    /// The whole row.
+    pub(super) fn row(&self) -> Result<Row<Runs>, JournalError> {
+        Ok(fixed(self.run)?.into_iter().chain(changing(self.run, self.due_at, true)?).collect())
     }
-    Ok(update_from_values(Runs::Table, [Runs::Id, Runs::Seq], columns, rows))
+
+    /// What finds the row as long as nobody has moved the run, and what changes.
+    pub(super) fn change(&self, last_seq: u64) -> Result<Change<Runs>, JournalError> {
+        let key = vec![(Runs::Id, self.run.id.0.into()), (Runs::Seq, stored(last_seq).into())];
+        Ok((key, changing(self.run, self.due_at, self.outputs)?.into()))
+    }
+}
+
+/// Changed rows; `changes` is not empty.
+pub(super) fn update(changes: Vec<Change<Runs>>) -> UpdateStatement {
+    update_from_values(Runs::Table, changes, &KEPT)
 }

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, IntoColumnRef, JoinType, Order as Direction, Query, SelectStatement,
+    Alias, ColumnRef, Expr, ExprTrait, IntoColumnRef, JoinType, Order as Direction, Query, SelectStatement,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
 use uuid::Uuid;
@@ -19,6 +19,9 @@ use crate::id::{Delivery, RunId, Slot, WorkerName};
 use crate::journal::{JournalError, Orphan};
 use crate::state::Attempts;
 use crate::time::Timestamp;
+
+/// Claims of one worker that are read; none has as many slots.
+const HELD_MAX: u32 = 10_000;
 
 #[derive(FromQueryResult)]
 struct SlotRow {
@@ -98,6 +101,19 @@ pub(super) async fn orphans(
     }
     orphans.truncate(limit as usize);
     Ok(orphans)
+}
+
+pub(super) async fn held(db: &DatabaseConnection, worker: &WorkerName) -> Result<Vec<Claim>, Fault> {
+    let mine = |mut select: SelectStatement, held_by: ColumnRef| {
+        select.and_where(Expr::col(held_by).eq(worker.as_str())).to_owned()
+    };
+    let of_runs = mine(of_runs(), (Runs::Table, Runs::HeldBy).into_column_ref());
+    let of_items = mine(of_items(), (Items::Table, Items::HeldBy).into_column_ref());
+    let mut held = Vec::new();
+    for row in both(db, of_runs, of_items, HELD_MAX).await? {
+        held.push(row.orphan()?.claim);
+    }
+    Ok(held)
 }
 
 /// Only what a worker holds that is off the list or was silent since.

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbBackend};
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Answer, Batch, Request};
+use super::batch::{Answer, Batch, Missing, Request};
 use super::fault::Fault;
-use super::transaction::{Ending, writing};
+use super::recent::Recent;
+use super::transaction::{Ending, begin, end};
 use crate::journal::follow::Rules;
 use crate::journal::{Applied, JournalError};
 
@@ -18,6 +19,9 @@ use crate::journal::{Applied, JournalError};
 const BATCH_MAX: usize = 64;
 /// Requests that wait for the next transactions; further callers wait outside.
 const WAITING_MAX: usize = 1_024;
+/// How often requests of which one stood in another transaction's way are sent
+/// together before each is sent alone.
+const TOGETHER_TRIES: usize = 2;
 /// How often a request that stood in another transaction's way is sent alone.
 const CONTENDED_TRIES: usize = 3;
 
@@ -48,11 +52,12 @@ impl Writer {
 }
 
 async fn write_on(db: DatabaseConnection, rules: Arc<Rules>, mut inbox: mpsc::Receiver<Waiting>) {
+    let mut desk = Desk { db, rules, recent: Recent::default() };
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while inbox.recv_many(&mut waiting, BATCH_MAX).await > 0 {
         let (requests, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|waiting| (waiting.request, waiting.reply)).unzip();
-        let answers = answer(&db, &rules, requests.into()).await;
+        let answers = desk.answer(&requests).await;
         for (reply, answer) in replies.into_iter().zip(answers) {
             // A caller that went away does not undo what is committed.
             let _: Result<(), Answer> = reply.send(answer);
@@ -60,69 +65,116 @@ async fn write_on(db: DatabaseConnection, rules: Arc<Rules>, mut inbox: mpsc::Re
     }
 }
 
-/// Commits `requests` together; when one of them makes that impossible, each on
-/// its own, so that only the guilty one fails.
-async fn answer(db: &DatabaseConnection, rules: &Arc<Rules>, requests: Arc<[Request]>) -> Vec<Answer> {
-    let count = requests.len();
-    match commit(db, rules, requests.clone(), 0..count).await {
-        Ok(answers) => answers,
-        Err(Fault::Down(text)) => (0..count).map(|_| Err(JournalError::Unavailable(text.clone()))).collect(),
-        Err(Fault::Guilty(error)) if count == 1 => vec![Err(error)],
-        Err(Fault::Guilty(_) | Fault::Contended(_)) => each_alone(db, rules, requests).await,
-    }
+/// Where requests are decided and written down.
+struct Desk {
+    db: DatabaseConnection,
+    rules: Arc<Rules>,
+    recent: Recent,
 }
 
-async fn each_alone(db: &DatabaseConnection, rules: &Arc<Rules>, requests: Arc<[Request]>) -> Vec<Answer> {
-    let mut answers = Vec::with_capacity(requests.len());
-    let mut down = None;
-    for at in 0..requests.len() {
-        let answer = match &down {
-            None => alone(db, rules, requests.clone(), at).await,
-            Some(text) => Err(Fault::Down(String::clone(text))),
+impl Desk {
+    /// Commits `requests` together; when one of them makes that impossible, each
+    /// on its own, so that only the guilty one fails.
+    async fn answer(&mut self, requests: &[Request]) -> Vec<Answer> {
+        let down =
+            |text: String| requests.iter().map(|_| Err(JournalError::Unavailable(text.clone()))).collect();
+        for _ in 0..TOGETHER_TRIES {
+            match self.commit(requests).await {
+                Ok(answers) => return answers,
+                Err(Fault::Down(text)) => return down(text),
+                Err(Fault::Guilty(error)) if requests.len() == 1 => return vec![Err(error)],
+                Err(Fault::Guilty(_)) => break,
+                // What was remembered is forgotten by now, so that this time all
+                // is read.
+                Err(Fault::Contended(_)) => {}
+            }
+        }
+        self.each_alone(requests).await
+    }
+
+    async fn each_alone(&mut self, requests: &[Request]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut down = None;
+        for request in requests {
+            let answer = match &down {
+                None => self.alone(request).await,
+                Some(text) => Err(Fault::Down(String::clone(text))),
+            };
+            if let Err(Fault::Down(text)) = &answer {
+                // The others would only wait for the same silence.
+                down = Some(text.clone());
+            }
+            answers.push(answer.map_err(Fault::into_error));
+        }
+        answers
+    }
+
+    async fn alone(&mut self, request: &Request) -> Result<Vec<Applied>, Fault> {
+        let mut tries = 1;
+        loop {
+            match self.commit(std::slice::from_ref(request)).await {
+                Ok(mut answers) => {
+                    return answers.pop().unwrap_or_else(|| Ok(Vec::new())).map_err(Fault::Guilty);
+                }
+                Err(Fault::Contended(_)) if tries < CONTENDED_TRIES => tries += 1,
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Decides and writes. What was remembered for it is forgotten unless it is
+    /// written.
+    async fn commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, Fault> {
+        let (batch, missing) = Batch::recall(requests, &mut self.recent);
+        let (batch, answers) = match self.db.get_database_backend() {
+            DbBackend::Postgres if !missing.contended => {
+                self.commit_by_versions(batch, &missing, requests).await?
+            }
+            _ => self.commit_under_locks(batch, missing, requests).await?,
         };
-        if let Err(Fault::Down(text)) = &answer {
-            // The others would only wait for the same silence.
-            down = Some(text.clone());
-        }
-        answers.push(answer.map_err(Fault::into_error));
+        batch.remember(&self.rules, &mut self.recent);
+        Ok(answers)
     }
-    answers
-}
 
-async fn alone(
-    db: &DatabaseConnection,
-    rules: &Arc<Rules>,
-    requests: Arc<[Request]>,
-    at: usize,
-) -> Result<Vec<Applied>, Fault> {
-    let mut tries = 1;
-    loop {
-        match commit(db, rules, requests.clone(), at..at + 1).await {
-            Ok(mut answers) => return answers.pop().unwrap_or_else(|| Ok(Vec::new())).map_err(Fault::Guilty),
-            Err(Fault::Contended(_)) if tries < CONTENDED_TRIES => tries += 1,
-            Err(fault) => return Err(fault),
+    /// Reads without holding anything, and writes in as few ways as can be:
+    /// should somebody have moved a run meanwhile, its version tells.
+    async fn commit_by_versions(
+        &self,
+        mut batch: Batch,
+        missing: &Missing,
+        requests: &[Request],
+    ) -> Result<(Batch, Vec<Answer>), Fault> {
+        batch.load(&self.db, missing, false).await?;
+        let answers = requests.iter().map(|request| batch.follow(&self.rules, request)).collect();
+        if batch.is_empty() {
+            return Ok((batch, answers));
         }
+        if batch.is_plain() {
+            batch.write_at_once(&self.db, &self.rules).await?;
+            return Ok((batch, answers));
+        }
+        let tx = begin(&self.db).await?;
+        let written = batch.write(&tx, &self.rules).await.map(|()| (answers, Ending::Commit));
+        Ok((batch, end(tx, written).await?))
     }
-}
 
-async fn commit(
-    db: &DatabaseConnection,
-    rules: &Arc<Rules>,
-    requests: Arc<[Request]>,
-    range: std::ops::Range<usize>,
-) -> Result<Vec<Answer>, Fault> {
-    let rules = rules.clone();
-    writing(db, |tx| {
-        Box::pin(async move {
-            let requests = &requests[range];
-            let mut batch = Batch::load(tx, requests).await?;
-            let answers = requests.iter().map(|request| batch.follow(&rules, request)).collect();
+    async fn commit_under_locks(
+        &self,
+        mut batch: Batch,
+        missing: Missing,
+        requests: &[Request],
+    ) -> Result<(Batch, Vec<Answer>), Fault> {
+        let (tx, rules) = (begin(&self.db).await?, &self.rules);
+        let work = async {
+            batch.load(&tx, &missing, true).await?;
+            let answers: Vec<Answer> = requests.iter().map(|request| batch.follow(rules, request)).collect();
             if batch.is_empty() {
                 return Ok((answers, Ending::Nothing));
             }
-            batch.write(tx, &rules).await?;
+            batch.write(&tx, rules).await?;
             Ok((answers, Ending::Commit))
-        })
-    })
-    .await
+        };
+        let result = work.await;
+        Ok((batch, end(tx, result).await?))
+    }
 }

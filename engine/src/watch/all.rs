@@ -1,0 +1,145 @@
+//! Following all runs: what this process commits and what the journal's tail
+//! tells meet in one line a run, so that no event comes twice and none is left
+//! out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::{Notify, broadcast};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::lines::{Lines, Sorted};
+use super::{Hub, LOOK_EVERY, PAGE, WatchError};
+use crate::backoff::Backoff;
+use crate::event::Event;
+use crate::health::Part;
+use crate::journal::JournalError;
+
+/// Events a watcher may be behind before it is told that it is too slow; with
+/// events of some hundred bytes about a megabyte, shared by all watchers.
+const BEHIND_MAX: usize = 4096;
+
+/// What watchers of all runs share.
+pub(super) struct All {
+    events: broadcast::Sender<Arc<Event>>,
+    /// None while nobody watches.
+    lines: Mutex<Option<Lines>>,
+    behind: Notify,
+    follower: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
+}
+
+impl Default for All {
+    fn default() -> Self {
+        let (lines, behind, follower) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
+        Self { events: broadcast::channel(BEHIND_MAX).0, lines, behind, follower }
+    }
+}
+
+impl All {
+    pub(super) fn publish(&self, committed: &[Event]) {
+        self.pass_on(|lines| lines.committed(committed));
+    }
+
+    fn pass_on(&self, sort: impl FnOnce(&mut Lines) -> Sorted) {
+        // Sent under the lock: the order in the channel is the order of the lines.
+        let mut lines = self.lock_lines();
+        let Some(lines) = lines.as_mut() else { return };
+        let sorted = sort(lines);
+        for event in sorted.next {
+            // Fails when nobody watches, which is nobody's loss.
+            let _ = self.events.send(event);
+        }
+        if sorted.behind {
+            self.behind.notify_one();
+        }
+    }
+
+    fn lock_lines(&self) -> MutexGuard<'_, Option<Lines>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hub {
+    /// Events from now on. Whoever commits after this returns is heard.
+    async fn subscribe(self: &Arc<Self>) -> Result<broadcast::Receiver<Arc<Event>>, JournalError> {
+        let receiver = self.all.events.subscribe();
+        let mut follower = self.all.follower.lock().await;
+        if follower.is_none() {
+            let cursor = self.journal.tail(None, 1).await?.cursor;
+            *self.all.lock_lines() = Some(Lines::default());
+            let follow = follow(Arc::downgrade(self), cursor);
+            *follower = Some(AbortOnDropHandle::new(tokio::spawn(follow)));
+        }
+        Ok(receiver)
+    }
+
+    /// Ends the following when nobody watches any more.
+    async fn rest(&self) -> bool {
+        let mut follower = self.all.follower.lock().await;
+        let idle = self.all.events.receiver_count() == 0;
+        if idle {
+            *self.all.lock_lines() = None;
+            // Aborts the task that calls this, at its next wait: its work is done.
+            *follower = None;
+        }
+        idle
+    }
+
+    async fn read_tail(&self, cursor: &mut u64) -> Result<bool, JournalError> {
+        let tail = self.journal.tail(Some(*cursor), PAGE).await?;
+        *cursor = tail.cursor;
+        let full = tail.events.len() >= PAGE as usize;
+        self.all.pass_on(|lines| lines.tailed(tail.events));
+        Ok(full)
+    }
+}
+
+/// Reads the tail as long as there are watchers.
+async fn follow(hub: Weak<Hub>, mut cursor: u64) {
+    let mut backoff = Backoff::default();
+    while let Some(hub) = hub.upgrade() {
+        if hub.rest().await {
+            return;
+        }
+        match hub.read_tail(&mut cursor).await {
+            Ok(full) => {
+                hub.health.succeeded(Part::Watch);
+                backoff = Backoff::default();
+                if !full {
+                    // Either way it is time for the next look.
+                    let _ = tokio::time::timeout(LOOK_EVERY, hub.all.behind.notified()).await;
+                }
+            }
+            Err(error) => {
+                hub.health.failed(Part::Watch, &error, hub.clock.now());
+                backoff.wait().await;
+            }
+        }
+    }
+}
+
+/// Sees every event of every run that is committed while it exists; of one run
+/// always in the order of `seq`, without gaps, each once.
+pub struct Watcher {
+    receiver: broadcast::Receiver<Arc<Event>>,
+    // Keeps the journal's tail being read.
+    _hub: Arc<Hub>,
+}
+
+impl Watcher {
+    pub(crate) async fn new(hub: &Arc<Hub>) -> Result<Self, JournalError> {
+        let receiver = hub.subscribe().await?;
+        Ok(Self { receiver, _hub: Arc::clone(hub) })
+    }
+
+    /// The next event. Nothing is lost when the call is dropped.
+    ///
+    /// # Errors
+    /// [`WatchError::Lagged`] when more than a few thousand events were not
+    /// taken in; the call after it goes on with what is still there.
+    pub async fn next(&mut self) -> Result<Arc<Event>, WatchError> {
+        self.receiver.recv().await.map_err(|error| match error {
+            broadcast::error::RecvError::Lagged(missed) => WatchError::Lagged { missed },
+            broadcast::error::RecvError::Closed => WatchError::Closed,
+        })
+    }
+}

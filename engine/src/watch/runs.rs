@@ -1,0 +1,134 @@
+//! Runs that somebody follows, one channel each: who follows one run is not
+//! woken by what happens to the others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::broadcast;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{Hub, LOOK_EVERY};
+use crate::backoff::{Backoff, pause};
+use crate::event::Event;
+use crate::health::Part;
+use crate::id::RunId;
+use crate::journal::JournalError;
+
+/// Events of one run a watcher may be behind before it has to read them again.
+const BEHIND_MAX: usize = 64;
+
+/// What a watcher of one run is told.
+#[derive(Clone, Debug)]
+pub(super) enum Heard {
+    /// This was committed here.
+    Event(Arc<Event>),
+    /// Others have moved the run: its history tells how.
+    Look,
+}
+
+/// The runs that are followed.
+#[derive(Default)]
+pub(super) struct Runs(Mutex<Followed>);
+
+#[derive(Default)]
+struct Followed {
+    lines: HashMap<RunId, Line>,
+    /// Looks after them while there are any.
+    looking: Option<AbortOnDropHandle<()>>,
+}
+
+struct Line {
+    channel: broadcast::Sender<Heard>,
+    /// The last `seq` its watchers were told of.
+    told: u64,
+}
+
+impl Runs {
+    fn lock(&self) -> MutexGuard<'_, Followed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn publish(&self, committed: &[Event]) {
+        let mut followed = self.lock();
+        if followed.lines.is_empty() {
+            return;
+        }
+        for event in committed {
+            if let Some(line) = followed.lines.get_mut(&event.run) {
+                line.told = line.told.max(event.seq);
+                // Fails when the last watcher is just leaving.
+                let _ = line.channel.send(Heard::Event(Arc::new(event.clone())));
+            }
+        }
+    }
+
+    /// Tells the watchers of runs that are further than they were told.
+    fn moved(&self, last_seqs: &[(RunId, u64)]) {
+        let mut followed = self.lock();
+        for (run, seq) in last_seqs {
+            if let Some(line) = followed.lines.get_mut(run).filter(|line| line.told < *seq) {
+                line.told = *seq;
+                let _ = line.channel.send(Heard::Look);
+            }
+        }
+    }
+
+    pub(super) fn leave(&self, run: RunId) {
+        let mut followed = self.lock();
+        // Whoever leaves still counts as a receiver.
+        if followed.lines.get(&run).is_some_and(|line| line.channel.receiver_count() <= 1) {
+            followed.lines.remove(&run);
+        }
+    }
+
+    /// The runs that are followed; none ends the looking.
+    fn to_look_at(&self) -> Vec<RunId> {
+        let mut followed = self.lock();
+        if followed.lines.is_empty() {
+            // Aborts the task that calls this, at its next wait: its work is done.
+            followed.looking = None;
+        }
+        followed.lines.keys().copied().collect()
+    }
+}
+
+impl Hub {
+    /// What is committed to `run` from now on, here or elsewhere.
+    pub(super) fn follow(self: &Arc<Self>, run: RunId) -> broadcast::Receiver<Heard> {
+        let mut followed = self.runs.lock();
+        if followed.looking.is_none() {
+            followed.looking = Some(AbortOnDropHandle::new(tokio::spawn(look(Arc::downgrade(self)))));
+        }
+        let new = || Line { channel: broadcast::channel(BEHIND_MAX).0, told: 0 };
+        followed.lines.entry(run).or_insert_with(new).channel.subscribe()
+    }
+
+    async fn look_once(&self, runs: &[RunId]) -> Result<(), JournalError> {
+        self.runs.moved(&self.journal.last_seqs(runs).await?);
+        Ok(())
+    }
+}
+
+/// Looks how far the followed runs are, as long as there are any: one question
+/// for all of them.
+async fn look(hub: Weak<Hub>) {
+    let mut backoff = Backoff::default();
+    loop {
+        pause(LOOK_EVERY).await;
+        let Some(hub) = hub.upgrade() else { return };
+        let runs = hub.runs.to_look_at();
+        if runs.is_empty() {
+            return;
+        }
+        match hub.look_once(&runs).await {
+            Ok(()) => {
+                hub.health.succeeded(Part::Watch);
+                backoff = Backoff::default();
+            }
+            Err(error) => {
+                hub.health.failed(Part::Watch, &error, hub.clock.now());
+                backoff.wait().await;
+            }
+        }
+    }
+}
