@@ -21,6 +21,7 @@ mod m20261123_000005_events;
 mod m20261123_000006_items;
 mod m20261123_000007_dead_letters;
 mod m20261123_000008_workers;
+mod m20261124_000009_runs_in_place;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_items::Migration),
             Box::new(m20261123_000007_dead_letters::Migration),
             Box::new(m20261123_000008_workers::Migration),
+            Box::new(m20261124_000009_runs_in_place::Migration),
         ]
     }
 }

@@ -2,16 +2,33 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::sqlx::pool::PoolOptions;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{Connection as _, Database};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use super::JournalError;
 use super::sql::fault::Fault;
 
-/// Connections to PostgreSQL that one process keeps.
+/// Connections to PostgreSQL that one process keeps, with the journal's own.
 const POSTGRES_CONNECTIONS_MAX: u32 = 20;
-/// Connections to a SQLite file: one writes, the others read beside it.
+/// Connections to a SQLite file, with the journal's own.
 const SQLITE_CONNECTIONS_MAX: u32 = 8;
+/// A connection that was idle for longer is asked whether it is alive before it
+/// is used: one way to the server more, and no failure after a restart of it.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// What the journal's own connection asks of PostgreSQL. Its statements carry
+/// arrays, find each row by its key and are always the same: they are planned
+/// once, and no table is ever read as a whole because it happened to be small
+/// when that was.
+const JOURNAL_OPTIONS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
 /// How long a call waits for a connection before it says that there is none.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// How long a writer of a SQLite file waits for another process's transaction.
@@ -34,7 +51,8 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
     let mut options = ConnectOptions::new(url);
     let sqlite = url.starts_with("sqlite:");
     options
-        .max_connections(if sqlite { SQLITE_CONNECTIONS_MAX } else { POSTGRES_CONNECTIONS_MAX })
+        .max_connections(if sqlite { SQLITE_CONNECTIONS_MAX } else { POSTGRES_CONNECTIONS_MAX } - 1)
+        .test_before_acquire_if_idle_for(TRUSTED_FOR)
         .acquire_timeout(CONNECTION_WAIT)
         .connect_timeout(CONNECTION_WAIT)
         .sqlx_logging(false)
@@ -51,10 +69,45 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
                 ("lock_timeout", STANDSTILL_MAX),
             ])
         });
-    Database::connect(options).await.map_err(|error| {
+    sea_orm::Database::connect(options).await.map_err(|error| {
         let why = Fault::from(error).into_error();
         JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", without_password(url)))
     })
+}
+
+/// A connection of the journal's own to the database that `db` is connected to:
+/// what it prepared stays prepared, and it never waits for readers. It is made
+/// when it is first used.
+pub(super) fn of_journal(db: &DatabaseConnection) -> DatabaseConnection {
+    match db.get_database_backend() {
+        DbBackend::Postgres => {
+            let options = db.get_postgres_connection_pool().connect_options();
+            let options = PgConnectOptions::clone(&options).options(JOURNAL_OPTIONS);
+            SqlxPostgresConnector::from_sqlx_postgres_pool(one_connection().connect_lazy_with(options))
+        }
+        DbBackend::Sqlite => {
+            let options = SqliteConnectOptions::clone(&db.get_sqlite_connection_pool().connect_options());
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(one_connection().connect_lazy_with(options))
+        }
+        _ => db.clone(),
+    }
+}
+
+fn one_connection<D: Database>() -> PoolOptions<D> {
+    PoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECTION_WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .before_acquire(|connection: &mut D::Connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// `url` as it may be shown: the password and what follows a `?` left out.

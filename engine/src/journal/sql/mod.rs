@@ -29,6 +29,7 @@ use sea_orm::DatabaseConnection;
 
 use self::batch::Request;
 use self::writer::Writer;
+use super::database::of_journal;
 use super::follow::Rules;
 use super::rows::RowChange;
 use super::workflows::Workflows;
@@ -60,7 +61,7 @@ impl SqlJournal {
         jitter: fn() -> f64,
     ) -> Self {
         let rules = Arc::new(Rules { workflows, clock, jitter });
-        Self { writer: Writer::spawn(db.clone(), rules), db }
+        Self { writer: Writer::spawn(of_journal(&db), rules), db }
     }
 }
 
