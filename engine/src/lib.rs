@@ -26,6 +26,8 @@ pub mod decide;
 pub mod services;
 
 // The record of all runs, and the index of what is due.
+mod backoff;
+
 pub mod journal;
 
 pub mod queue;
@@ -39,8 +41,6 @@ pub mod workflow;
 pub mod crash;
 
 pub mod health;
-
-mod backoff;
 
 pub mod watch;
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Depth, Queue, QueueError};
+use super::{Depth, Pulled, Queue, QueueError};
 use crate::decide::Scheduled;
 use crate::id::Delivery;
 use crate::time::{Clock, Timestamp};
@@ -38,9 +38,10 @@ struct Topic {
 /// Place in an order: first what became due first, then what was pushed first.
 type Place = (Timestamp, u64);
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Entry {
     delivery: Delivery,
+    tenant: Arc<str>,
     place: Place,
     level: usize,
 }
@@ -69,7 +70,11 @@ impl Pointers {
         self.pushes += 1;
         let level = usize::from(pointer.priority).min(LEVELS - 1);
         let place = (pointer.due_at, self.pushes);
-        self.wait(id, Entry { delivery: pointer.delivery, place, level }, now);
+        self.wait(
+            id,
+            Entry { delivery: pointer.delivery, tenant: pointer.tenant.as_str().into(), place, level },
+            now,
+        );
     }
 
     fn wait(&mut self, id: Uuid, entry: Entry, now: Timestamp) {
@@ -88,13 +93,13 @@ impl Pointers {
             && place.0 <= now
         {
             self.scheduled.remove(&place);
-            if let Some((_, entry)) = self.known.get(&id).copied() {
+            if let Some((_, entry)) = self.known.get(&id).cloned() {
                 self.wait(id, entry, now);
             }
         }
     }
 
-    fn take(&mut self, max: usize, now: Timestamp) -> Vec<Delivery> {
+    fn take(&mut self, max: usize, now: Timestamp) -> Vec<Pulled> {
         self.promote(now);
         let mut taken = Vec::new();
         for level in self.ready.iter_mut().rev() {
@@ -103,7 +108,7 @@ impl Pointers {
             {
                 if let Some((whereabouts, entry)) = self.known.get_mut(&id) {
                     *whereabouts = Whereabouts::InFlight;
-                    taken.push(entry.delivery);
+                    taken.push(Pulled { delivery: entry.delivery, tenant: entry.tenant.to_string() });
                 }
             }
         }
@@ -112,7 +117,7 @@ impl Pointers {
 
     fn in_flight(&self, id: &Uuid) -> Option<Entry> {
         match self.known.get(id) {
-            Some((Whereabouts::InFlight, entry)) => Some(*entry),
+            Some((Whereabouts::InFlight, entry)) => Some(entry.clone()),
             _ => None,
         }
     }
@@ -178,7 +183,7 @@ impl Queue for MemoryQueue {
         fits.then_some(()).ok_or(QueueError::Full { capacity })
     }
 
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         let topic = self.topic(topic);
         let patient_until = Instant::now() + patience;
         loop {

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod conformance;
 pub mod memory;
+pub mod redis;
 
 use std::time::Duration;
 
@@ -12,6 +13,21 @@ use uuid::Uuid;
 
 use crate::decide::Scheduled;
 use crate::id::Delivery;
+
+/// The most urgent priority; the least urgent is 1.
+const PRIORITY_MAX: u8 = 10;
+
+/// How long a pointer waits until it counts one level higher.
+const AGE_STEP: Duration = Duration::from_secs(60);
+
+/// A pointer as it comes out of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// The pointer.
+    pub delivery: Delivery,
+    /// Whose it is, as whoever pushed it said.
+    pub tenant: String,
+}
 
 /// How full a topic is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +47,9 @@ pub enum QueueError {
     /// Its server can't be reached or gave up.
     #[error("the queue does not answer: {0}; check REDIS_URL and the server")]
     Unavailable(String),
+    /// The address of its server is not one.
+    #[error("REDIS_URL is no address of a Redis server: {0}")]
+    Address(String),
     /// It has no room for all of them.
     #[error("the queue holds its {capacity} pointers; the rest waits in the journal")]
     Full {
@@ -54,7 +73,7 @@ pub trait Queue: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`QueueError`].
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError>;
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError>;
 
     /// Forgets pointers that were pulled.
     ///

@@ -16,7 +16,7 @@ use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
     Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
-use untxt_engine::queue::{Depth, Queue, QueueError};
+use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use uuid::Uuid;
@@ -144,7 +144,7 @@ impl Queue for FaultyQueue {
         self.fails()?;
         self.inner.push(topic, pointers).await
     }
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         self.fails()?;
         self.inner.pull(topic, max, patience.min(Duration::from_millis(20))).await
     }

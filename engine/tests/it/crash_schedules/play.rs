@@ -12,9 +12,9 @@ use untxt_engine::decide::Scheduled;
 use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::{Event, EventKind, OnItemFailure};
-use untxt_engine::id::{Delivery, Slot};
+use untxt_engine::id::Slot;
 use untxt_engine::journal::{Journal, NewRun};
-use untxt_engine::queue::{Depth, Queue, QueueError};
+use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::step::{Step, StepContext};
 use untxt_engine::workflow::Workflow;
 use uuid::Uuid;
@@ -219,7 +219,7 @@ fn act(trouble: Trouble, context: &StepContext, failures: usize) -> StepResult {
 struct Doubling {
     inner: Arc<dyn Queue>,
     doubled: bool,
-    again: Mutex<VecDeque<Delivery>>,
+    again: Mutex<VecDeque<Pulled>>,
 }
 
 #[async_trait]
@@ -227,13 +227,13 @@ impl Queue for Doubling {
     async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
         self.inner.push(topic, pointers).await
     }
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         if let Some(again) = self.again.lock().unwrap().pop_front() {
             return Ok(vec![again]);
         }
         let pulled = self.inner.pull(topic, max, patience).await?;
         if self.doubled {
-            self.again.lock().unwrap().extend(&pulled);
+            self.again.lock().unwrap().extend(pulled.iter().cloned());
         }
         Ok(pulled)
     }
