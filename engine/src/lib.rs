@@ -22,6 +22,9 @@ pub mod state;
 // The heart: what follows from a command.
 pub mod decide;
 
+// What operators set.
+pub mod controls;
+
 // Servers this program starts for itself.
 pub mod services;
 
@@ -46,7 +49,9 @@ pub mod watch;
 
 mod parts;
 
-// The tasks: healing, dispatching, working.
+// The tasks: following what is set, healing, dispatching, working.
+mod steering;
+
 mod reconcile;
 
 mod dispatch;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Depth, Pulled, Queue, QueueError};
+use crate::controls::{Controls, CurrentControls};
 use crate::decide::Scheduled;
 use crate::id::Delivery;
 use crate::time::{Clock, Timestamp};
@@ -27,6 +28,7 @@ pub struct MemoryQueue {
     clock: Arc<dyn Clock>,
     capacity: usize,
     topics: Mutex<HashMap<String, Arc<Topic>>>,
+    controls: CurrentControls,
 }
 
 #[derive(Default)]
@@ -153,7 +155,7 @@ impl MemoryQueue {
     /// An empty queue that holds up to `capacity` pointers a topic.
     #[must_use]
     pub fn with_capacity(clock: Arc<dyn Clock>, capacity: usize) -> Self {
-        Self { clock, capacity, topics: Mutex::default() }
+        Self { clock, capacity, topics: Mutex::default(), controls: CurrentControls::default() }
     }
 
     fn topic(&self, name: &str) -> Arc<Topic> {
@@ -184,7 +186,7 @@ impl Queue for MemoryQueue {
     }
 
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
-        let topic = self.topic(topic);
+        let (name, topic) = (topic, self.topic(topic));
         let patient_until = Instant::now() + patience;
         loop {
             let pushed = topic.pushed.notified();
@@ -192,6 +194,7 @@ impl Queue for MemoryQueue {
             // Armed before looking, so that a push in between is not slept through.
             pushed.as_mut().enable();
             let now = self.clock.now();
+            let max = if self.controls.get().paused_workflows.contains(name) { 0 } else { max };
             let (taken, next_due) = topic.with(|held| (held.take(max, now), held.next_due()));
             if !taken.is_empty() || Instant::now() >= patient_until {
                 return Ok(taken);
@@ -224,6 +227,14 @@ impl Queue for MemoryQueue {
             }
         });
         topic.pushed.notify_waiters();
+        Ok(())
+    }
+
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        if self.controls.take(controls) {
+            let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+            topics.values().for_each(|topic| topic.pushed.notify_waiters());
+        }
         Ok(())
     }
 

@@ -6,11 +6,13 @@ mod conformance;
 pub mod memory;
 pub mod redis;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::controls::Controls;
 use crate::decide::Scheduled;
 use crate::id::Delivery;
 
@@ -87,6 +89,14 @@ pub trait Queue: Send + Sync + 'static {
     /// # Errors
     /// [`QueueError`].
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError>;
+
+    /// Keeps to what operators set from here on; told every second or so. An
+    /// older revision than the queue knows changes nothing. What is in flight
+    /// stays so.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError>;
 
     /// How many waiting pointers come before those pushed now with `priority`.
     ///

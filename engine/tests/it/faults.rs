@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use untxt_engine::controls::{ControlChange, Controls};
 use untxt_engine::decide::{Command, Scheduled};
 use untxt_engine::engine::Engine;
 use untxt_engine::event::Event;
@@ -108,6 +109,12 @@ impl Journal for FaultyJournal {
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
         self.inner.orphans(silent_since, limit).await
     }
+    async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError> {
+        self.inner.controls(known).await
+    }
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+        self.inner.control(change).await
+    }
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         self.inner.ended(runs).await
     }
@@ -155,6 +162,10 @@ impl Queue for FaultyQueue {
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.fails()?;
         self.inner.release(topic, deliveries).await
+    }
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        self.fails()?;
+        self.inner.configure(controls).await
     }
     async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
         self.inner.ahead(topic, priority).await

@@ -4,6 +4,7 @@ pub(super) mod fault;
 
 mod codec;
 
+mod control;
 mod dead_letter;
 mod event;
 mod item;
@@ -31,6 +32,7 @@ use super::workflows::Workflows;
 use super::{
     Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
+use crate::controls::{ControlChange, Controls};
 use crate::decide::Scheduled;
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
@@ -125,6 +127,14 @@ impl Journal for SqlJournal {
 
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
         Ok(slots::orphans(&self.db, silent_since, limit).await?)
+    }
+
+    async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError> {
+        Ok(control::changed_since(&self.db, known).await?)
+    }
+
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+        Ok(control::set(&self.db, change).await?)
     }
 
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {

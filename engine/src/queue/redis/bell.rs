@@ -42,7 +42,7 @@ impl Bell {
             return Arc::clone(topic);
         }
         let topic = Topic { name: name.to_owned(), keys: Keys::of(name), rung: Notify::new() };
-        let topic = Arc::clone(topics.entry(name.to_owned()).or_insert(Arc::new(topic)));
+        let topic = Arc::clone(topics.entry(name.to_owned()).or_insert_with(|| Arc::new(topic)));
         self.changed.notify_one();
         topic
     }

@@ -24,6 +24,7 @@ use self::held::Held;
 use self::scripts::Scripts;
 use super::{AGE_STEP, Depth, Pulled, Queue, QueueError};
 use crate::backoff::pause;
+use crate::controls::{Controls, CurrentControls};
 use crate::decide::Scheduled;
 
 /// Pointers that one script is given: what keeps each below a millisecond or two.
@@ -45,6 +46,7 @@ pub struct RedisQueue {
     scripts: Arc<Scripts>,
     bell: Arc<Bell>,
     held: Arc<Held>,
+    controls: CurrentControls,
     age_step: Duration,
     lease: Duration,
     _listening: AbortOnDropHandle<()>,
@@ -88,6 +90,7 @@ impl RedisQueue {
             scripts,
             bell,
             held,
+            controls: CurrentControls::default(),
             age_step,
             lease,
             _listening: AbortOnDropHandle::new(listening),
@@ -116,6 +119,9 @@ impl RedisQueue {
         max: usize,
         will_wait: bool,
     ) -> Result<(Vec<Pulled>, Option<Duration>), QueueError> {
+        if self.controls.get().paused_workflows.contains(&topic.name) {
+            return Ok((Vec::new(), None));
+        }
         let waiting = if will_wait { ms(WAITING) } else { 0 };
         let (wake_in, _, found): Found = self
             .run(topic, &self.scripts.pull, |invocation| {
@@ -228,6 +234,13 @@ impl Queue for RedisQueue {
 
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.give_up(topic, &self.scripts.release, deliveries).await
+    }
+
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        if self.controls.take(controls) {
+            self.bell.topics().iter().for_each(|topic| topic.rung.notify_waiters());
+        }
+        Ok(())
     }
 
     async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {

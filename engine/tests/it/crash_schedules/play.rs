@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use untxt_engine::controls::Controls;
 use untxt_engine::crash::CrashPoint;
 use untxt_engine::decide::Scheduled;
 use untxt_engine::engine::Engine;
@@ -242,6 +243,9 @@ impl Queue for Doubling {
     }
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.inner.release(topic, deliveries).await
+    }
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        self.inner.configure(controls).await
     }
     async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
         self.inner.ahead(topic, priority).await
