@@ -121,6 +121,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
     let wall_ms = values.parsed("UNTXT_ENGINE_TIMEOUT_MS", 120_000_u64)?;
     Ok(Settings {
         data_dir: data_dir.to_owned(),
+        redis_url: values.text("REDIS_URL"),
         objects,
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::controls::{ControlChange, Controls, CurrentControls, TenantControls};
 use crate::crash::{CrashHook, CrashPoint};
 use crate::decide::Command;
 use crate::event::Event;
-use crate::health::{Health, Problem};
+use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
 use crate::journal::rows::RowChange;
 use crate::journal::{DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
@@ -102,8 +103,9 @@ impl EngineBuilder {
         let hub = Hub::new(Arc::clone(&self.journal), Arc::clone(&self.clock), Arc::clone(&health));
         let (journal, queue, clock) = (self.journal, self.queue, self.clock);
         let (hub, crash_hook) = (Arc::new(hub), self.crash_hook);
-        let queue_incomplete = tokio::sync::Notify::new();
-        let parts = Parts { journal, queue, clock, workflows, hub, health, crash_hook, queue_incomplete };
+        let (controls, queue_incomplete) = (CurrentControls::default(), tokio::sync::Notify::new());
+        let parts =
+            Parts { journal, queue, clock, workflows, hub, health, controls, crash_hook, queue_incomplete };
         Ok(Engine { parts: Arc::new(parts) })
     }
 }
@@ -233,6 +235,47 @@ impl Engine {
     /// Those of [`Journal::workers`].
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
         self.parts.journal.workers().await
+    }
+
+    /// What operators set about the order of work.
+    ///
+    /// # Errors
+    /// Those of [`Journal::controls`].
+    pub async fn controls(&self) -> Result<Controls, JournalError> {
+        Ok(self.parts.journal.controls(0).await?.unwrap_or_default())
+    }
+
+    /// Has a workflow stand still or go on: at once in this process, within two
+    /// seconds in others. What is in flight is finished.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
+    pub async fn pause_workflow(&self, workflow: &str, paused: bool) -> Result<Controls, JournalError> {
+        if !self.parts.workflows.contains_key(workflow) {
+            return Err(JournalError::UnknownDefinition(workflow.to_owned()));
+        }
+        self.control(ControlChange::Workflow { name: workflow.to_owned(), paused }).await
+    }
+
+    /// Sets what a tenant gets, in all workflows: at once in this process, within
+    /// two seconds in others. Any tenant's name is taken, also of one that has
+    /// nothing to do yet.
+    ///
+    /// # Errors
+    /// Those of [`Journal::control`].
+    pub async fn set_tenant(&self, tenant: &str, controls: TenantControls) -> Result<Controls, JournalError> {
+        self.control(ControlChange::Tenant { name: tenant.to_owned(), controls }).await
+    }
+
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+        let controls = self.parts.journal.control(change).await?;
+        self.parts.controls.take(&Arc::new(controls.clone()));
+        // It stands in the journal; a queue that does not answer hears of it from
+        // whoever works.
+        if let Err(error) = self.parts.queue.configure(&self.parts.controls.get()).await {
+            self.parts.failed(Part::Steering, &error);
+        }
+        Ok(controls)
     }
 
     /// How many waiting pointers come before one pushed now with `priority`.

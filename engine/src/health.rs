@@ -23,6 +23,8 @@ pub enum Part {
     Claim,
     /// Recording outcomes.
     Commit,
+    /// Following what operators set.
+    Steering,
     /// Healing what crashes left behind.
     Reconcile,
     /// Following the journal for watchers.

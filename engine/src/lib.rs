@@ -22,10 +22,15 @@ pub mod state;
 // The heart: what follows from a command.
 pub mod decide;
 
+// What operators set.
+pub mod controls;
+
 // Servers this program starts for itself.
 pub mod services;
 
 // The record of all runs, and the index of what is due.
+mod backoff;
+
 pub mod journal;
 
 pub mod queue;
@@ -40,13 +45,13 @@ pub mod crash;
 
 pub mod health;
 
-mod backoff;
-
 pub mod watch;
 
 mod parts;
 
-// The tasks: healing, dispatching, working.
+// The tasks: following what is set, healing, dispatching, working.
+mod steering;
+
 mod reconcile;
 
 mod dispatch;

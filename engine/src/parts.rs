@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use crate::controls::CurrentControls;
 use crate::crash::{CrashHook, CrashPoint};
 use crate::decide::Scheduled;
 use crate::health::{Health, Part};
@@ -21,6 +22,8 @@ pub(crate) struct Parts {
     pub(crate) workflows: BTreeMap<&'static str, Workflow>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) health: Arc<Health>,
+    /// What operators set, as far as this process knows.
+    pub(crate) controls: CurrentControls,
     pub(crate) crash_hook: Option<Arc<dyn CrashHook>>,
     /// Something is known to be missing in the queue.
     pub(crate) queue_incomplete: Notify,

@@ -15,8 +15,9 @@ use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::journal::{Journal, JournalError};
 use untxt_engine::queue::memory::MemoryQueue;
+use untxt_engine::queue::redis::RedisQueue;
+use untxt_engine::queue::{Queue, QueueError};
 use untxt_engine::time::SystemClock;
-use untxt_engine::workflow::Workflow;
 use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry};
 
 use crate::documents::limits::Limits as DocumentLimits;
@@ -31,6 +32,9 @@ use crate::workbench::Workbench;
 pub struct Settings {
     /// Where everything that is kept on this machine lies.
     pub data_dir: PathBuf,
+    /// Address of a Redis server for the queue that all processes share; without
+    /// one each process has a queue of its own.
+    pub redis_url: Option<String>,
     /// Where the files are kept.
     pub objects: ObjectsConfig,
     /// Where engines are looked for.
@@ -87,6 +91,9 @@ pub enum PlatformError {
     /// The engine can't be put together.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The queue can't be set up.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The journal does not answer.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -129,7 +136,8 @@ impl Platform {
             renderer,
             Arc::new(scratch),
         ));
-        let engine = engine(journal, ocr::workflow(&bench)?)?;
+        let queue = queue(settings.redis_url.as_deref())?;
+        let engine = Engine::builder(journal, queue).workflow(ocr::workflow(&bench)?).build()?;
         take_over(&engine, &remains).await?;
         Ok(Self { settings, database, engine, bench, process })
     }
@@ -179,9 +187,13 @@ fn journal(database: &DatabaseConnection) -> Result<Arc<dyn Journal>, Definition
     Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
 }
 
-fn engine(journal: Arc<dyn Journal>, workflow: Workflow) -> Result<Engine, EngineError> {
-    let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
-    Engine::builder(journal, queue).workflow(workflow).build()
+/// A server that does not answer now is no reason not to start: what is due
+/// stands in the journal, and is pushed once it answers.
+fn queue(redis_url: Option<&str>) -> Result<Arc<dyn Queue>, QueueError> {
+    Ok(match redis_url {
+        Some(url) => Arc::new(RedisQueue::open(url)?),
+        None => Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
+    })
 }
 
 /// What a process that is gone held is free at once: its lock on this machine

@@ -3,6 +3,7 @@
 use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Response, handler};
 use serde_json::json;
+use untxt_workflows::ocr::WORKFLOW;
 
 use crate::doors::Doors;
 use crate::error::ApiError;
@@ -12,6 +13,9 @@ pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), 
     let doors = Doors::of(depot)?;
     let database = doors.platform.database().ping().await.is_ok();
     let objects = doors.platform.bench().objects.check().await.is_ok();
+    // Nothing is lost while the queue is away, and uploads are taken: it is named,
+    // but no reason to send clients elsewhere.
+    let queue = doors.platform.engine().depth(WORKFLOW).await.is_ok();
     let problems: Vec<_> = doors
         .platform
         .engine()
@@ -19,7 +23,7 @@ pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), 
         .into_iter()
         .map(|problem| json!({ "part": format!("{:?}", problem.part).to_lowercase(), "failures": problem.failures }))
         .collect();
-    let well = database && objects && problems.is_empty();
+    let well = database && objects && queue && problems.is_empty();
     let word = |up: bool| if up { "up" } else { "down" };
     res.status_code(if database && objects { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE });
     res.render(Json(json!({
@@ -27,7 +31,7 @@ pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), 
         "data": {
             "status": if well { "healthy" } else { "degraded" },
             "version": env!("CARGO_PKG_VERSION"),
-            "dependencies": { "database": word(database), "objects": word(objects) },
+            "dependencies": { "database": word(database), "objects": word(objects), "queue": word(queue) },
             "problems": problems,
         },
     })));

@@ -25,6 +25,11 @@ impl History {
         Self { task: shown, events }
     }
 
+    /// All of it, in order.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Value> {
+        self.events.iter()
+    }
+
     /// How often it happened.
     pub(crate) fn count(&self, event: &str) -> usize {
         self.events.iter().filter(|happened| happened["event"] == event).count()

@@ -17,3 +17,4 @@ mod operator_commands;
 mod refusals;
 mod seed_client;
 mod serve;
+mod shared_queue;

@@ -50,19 +50,22 @@ impl TopicBackend {
         let wire = serde_json::to_vec(&delivery).unwrap_or_default();
         TaskBuilder::new(wire)
             .task_id(TaskId::from_uuid(delivery.id()))
-            .with_metadata(self.metadata(delivery))
+            .with_metadata(self.metadata(&pulled))
             .metadata(&WorkflowContext { step_index: usize::from(delivery.slot.step) })
             .data(pulled)
             .build()
     }
 
     /// What layers and logs may want to know. The keys bear a prefix, because
-    /// apalis's own stand in the same map.
-    fn metadata(&self, delivery: Delivery) -> MetadataStore {
+    /// apalis's own stand in the same map. A run is one trace, and its id is the
+    /// trace's: the 16 bytes of a UUID are what W3C calls a trace id.
+    fn metadata(&self, Pulled { delivery, tenant, .. }: &Pulled) -> MetadataStore {
         let definition = &self.source.workflow.definition;
         let step = definition.step(delivery.slot.step).map_or("", |step| step.name);
         let entries = [
             ("untxt.run", delivery.slot.run.to_string()),
+            ("untxt.tenant", tenant.clone()),
+            ("untxt.trace", delivery.slot.run.0.simple().to_string()),
             ("untxt.workflow", definition.name().to_owned()),
             ("untxt.version", definition.version().to_string()),
             ("untxt.step", step.to_owned()),
@@ -70,7 +73,7 @@ impl TopicBackend {
         ];
         let mut metadata = MetadataStore::new();
         for (key, value) in entries {
-            // Fails only for a key that is there already; these are five.
+            // Fails only for a key that is there already; these are seven.
             let _ = metadata.insert(key, value);
         }
         metadata

@@ -12,6 +12,7 @@ use crate::crash::CrashPoint;
 use crate::health::Part;
 use crate::id::Delivery;
 use crate::parts::Parts;
+use crate::queue;
 use crate::workflow::Workflow;
 
 /// One topic, as one worker sees it.
@@ -31,6 +32,7 @@ pub(crate) struct Source {
 #[derive(Clone, Debug)]
 pub(super) struct Pulled {
     pub(super) delivery: Delivery,
+    pub(super) tenant: String,
     pub(super) _slot: Arc<OwnedSemaphorePermit>,
 }
 
@@ -76,9 +78,13 @@ impl Source {
 
     /// Pairs what the queue gave with slots. A queue is not trusted: what
     /// points at no step is refused, what is too much goes back.
-    async fn accept(&self, deliveries: Vec<Delivery>, mut slots: Vec<OwnedSemaphorePermit>) -> Vec<Pulled> {
+    async fn accept(
+        &self,
+        deliveries: Vec<queue::Pulled>,
+        mut slots: Vec<OwnedSemaphorePermit>,
+    ) -> Vec<Pulled> {
         let mut pulled = Vec::new();
-        for delivery in deliveries {
+        for queue::Pulled { delivery, tenant } in deliveries {
             if self.workflow.step(delivery.slot.step).is_none() {
                 let topic = self.topic();
                 let refused =
@@ -86,7 +92,7 @@ impl Source {
                 self.parts.failed(Part::Delivery, &refused);
                 self.acknowledge(delivery).await;
             } else if let Some(slot) = slots.pop() {
-                pulled.push(Pulled { delivery, _slot: Arc::new(slot) });
+                pulled.push(Pulled { delivery, tenant, _slot: Arc::new(slot) });
             } else {
                 self.release(&[delivery]).await;
             }

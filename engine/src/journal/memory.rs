@@ -13,6 +13,7 @@ use super::workflows::Workflows;
 use super::{
     Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
+use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Refusal, Scheduled};
 use crate::event::Event;
 use crate::id::{Delivery, RunId, Slot, WorkerName};
@@ -34,6 +35,7 @@ struct Records {
     last_position: u64,
     dead_letters: Vec<DeadLetter>,
     workers: BTreeMap<WorkerName, WorkerRow>,
+    controls: Controls,
     rows: Vec<RowChange>,
 }
 
@@ -240,6 +242,18 @@ impl Journal for MemoryJournal {
     async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
         let records = self.records();
         Ok(runs.iter().filter_map(|id| records.runs.get(id).map(|run| (*id, run.seq))).collect())
+    }
+
+    async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError> {
+        let records = self.records();
+        Ok((records.controls.revision > known).then(|| records.controls.clone()))
+    }
+
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+        let mut records = self.records();
+        let revision = records.controls.revision + 1;
+        records.controls.follow(change, revision);
+        Ok(records.controls.clone())
     }
 
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Refusal, Scheduled};
 use crate::error::StepError;
 use crate::event::{Event, OnItemFailure};
@@ -279,6 +280,20 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError::Unavailable`].
     async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError>;
+
+    /// What operators set, unless nothing changed since revision `known`; 0 asks
+    /// for all that was ever set.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError>;
+
+    /// Sets one thing; all that is set after it.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] for a name that is too long,
+    /// [`JournalError::Unavailable`].
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError>;
 
     /// Which of `runs` have ended (or never were).
     ///

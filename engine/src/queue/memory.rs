@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Depth, Queue, QueueError};
+use super::{Depth, Pulled, Queue, QueueError};
+use crate::controls::{Controls, CurrentControls};
 use crate::decide::Scheduled;
 use crate::id::Delivery;
 use crate::time::{Clock, Timestamp};
@@ -27,6 +28,7 @@ pub struct MemoryQueue {
     clock: Arc<dyn Clock>,
     capacity: usize,
     topics: Mutex<HashMap<String, Arc<Topic>>>,
+    controls: CurrentControls,
 }
 
 #[derive(Default)]
@@ -38,9 +40,10 @@ struct Topic {
 /// Place in an order: first what became due first, then what was pushed first.
 type Place = (Timestamp, u64);
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Entry {
     delivery: Delivery,
+    tenant: Arc<str>,
     place: Place,
     level: usize,
 }
@@ -69,7 +72,11 @@ impl Pointers {
         self.pushes += 1;
         let level = usize::from(pointer.priority).min(LEVELS - 1);
         let place = (pointer.due_at, self.pushes);
-        self.wait(id, Entry { delivery: pointer.delivery, place, level }, now);
+        self.wait(
+            id,
+            Entry { delivery: pointer.delivery, tenant: pointer.tenant.as_str().into(), place, level },
+            now,
+        );
     }
 
     fn wait(&mut self, id: Uuid, entry: Entry, now: Timestamp) {
@@ -88,13 +95,13 @@ impl Pointers {
             && place.0 <= now
         {
             self.scheduled.remove(&place);
-            if let Some((_, entry)) = self.known.get(&id).copied() {
+            if let Some((_, entry)) = self.known.get(&id).cloned() {
                 self.wait(id, entry, now);
             }
         }
     }
 
-    fn take(&mut self, max: usize, now: Timestamp) -> Vec<Delivery> {
+    fn take(&mut self, max: usize, now: Timestamp) -> Vec<Pulled> {
         self.promote(now);
         let mut taken = Vec::new();
         for level in self.ready.iter_mut().rev() {
@@ -103,7 +110,7 @@ impl Pointers {
             {
                 if let Some((whereabouts, entry)) = self.known.get_mut(&id) {
                     *whereabouts = Whereabouts::InFlight;
-                    taken.push(entry.delivery);
+                    taken.push(Pulled { delivery: entry.delivery, tenant: entry.tenant.to_string() });
                 }
             }
         }
@@ -112,7 +119,7 @@ impl Pointers {
 
     fn in_flight(&self, id: &Uuid) -> Option<Entry> {
         match self.known.get(id) {
-            Some((Whereabouts::InFlight, entry)) => Some(*entry),
+            Some((Whereabouts::InFlight, entry)) => Some(entry.clone()),
             _ => None,
         }
     }
@@ -148,7 +155,7 @@ impl MemoryQueue {
     /// An empty queue that holds up to `capacity` pointers a topic.
     #[must_use]
     pub fn with_capacity(clock: Arc<dyn Clock>, capacity: usize) -> Self {
-        Self { clock, capacity, topics: Mutex::default() }
+        Self { clock, capacity, topics: Mutex::default(), controls: CurrentControls::default() }
     }
 
     fn topic(&self, name: &str) -> Arc<Topic> {
@@ -178,8 +185,8 @@ impl Queue for MemoryQueue {
         fits.then_some(()).ok_or(QueueError::Full { capacity })
     }
 
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
-        let topic = self.topic(topic);
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
+        let (name, topic) = (topic, self.topic(topic));
         let patient_until = Instant::now() + patience;
         loop {
             let pushed = topic.pushed.notified();
@@ -187,6 +194,7 @@ impl Queue for MemoryQueue {
             // Armed before looking, so that a push in between is not slept through.
             pushed.as_mut().enable();
             let now = self.clock.now();
+            let max = if self.controls.get().paused_workflows.contains(name) { 0 } else { max };
             let (taken, next_due) = topic.with(|held| (held.take(max, now), held.next_due()));
             if !taken.is_empty() || Instant::now() >= patient_until {
                 return Ok(taken);
@@ -219,6 +227,14 @@ impl Queue for MemoryQueue {
             }
         });
         topic.pushed.notify_waiters();
+        Ok(())
+    }
+
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        if self.controls.take(controls) {
+            let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+            topics.values().for_each(|topic| topic.pushed.notify_waiters());
+        }
         Ok(())
     }
 

@@ -4,14 +4,32 @@
 #[cfg(test)]
 mod conformance;
 pub mod memory;
+pub mod redis;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::controls::Controls;
 use crate::decide::Scheduled;
 use crate::id::Delivery;
+
+/// The most urgent priority; the least urgent is 1.
+const PRIORITY_MAX: u8 = 10;
+
+/// How long a pointer waits until it counts one level higher.
+const AGE_STEP: Duration = Duration::from_secs(60);
+
+/// A pointer as it comes out of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// The pointer.
+    pub delivery: Delivery,
+    /// Whose it is, as whoever pushed it said.
+    pub tenant: String,
+}
 
 /// How full a topic is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +49,9 @@ pub enum QueueError {
     /// Its server can't be reached or gave up.
     #[error("the queue does not answer: {0}; check REDIS_URL and the server")]
     Unavailable(String),
+    /// The address of its server is not one.
+    #[error("REDIS_URL is no address of a Redis server: {0}")]
+    Address(String),
     /// It has no room for all of them.
     #[error("the queue holds its {capacity} pointers; the rest waits in the journal")]
     Full {
@@ -54,7 +75,7 @@ pub trait Queue: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`QueueError`].
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError>;
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError>;
 
     /// Forgets pointers that were pulled.
     ///
@@ -68,6 +89,14 @@ pub trait Queue: Send + Sync + 'static {
     /// # Errors
     /// [`QueueError`].
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError>;
+
+    /// Keeps to what operators set from here on; told every second or so. An
+    /// older revision than the queue knows changes nothing. What is in flight
+    /// stays so.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError>;
 
     /// How many waiting pointers come before those pushed now with `priority`.
     ///

@@ -95,7 +95,7 @@ impl Attempts for Attempter {
             place.claimed(&held.claim);
             self.parts.passes(CrashPoint::Claimed).await;
             let ending = self.run(&held, &place.signal).await;
-            let keep = began.elapsed() < KEEP_MAX && !self.draining.is_cancelled();
+            let keep = began.elapsed() < KEEP_MAX && self.may_begin(&held.run);
             held = match self.commit(&held, ending, keep).await {
                 Recorded::Settled(settled) => return settled,
                 Recorded::Kept(next) => next,
@@ -127,6 +127,11 @@ impl Held {
 }
 
 impl Attempter {
+    /// Whether a step of the run may be begun that nobody else has to hand out.
+    fn may_begin(&self, run: &RunState) -> bool {
+        !self.draining.is_cancelled() && !self.parts.controls.paused(&run.definition, &run.tenant)
+    }
+
     async fn claim(&self, delivery: Delivery) -> Claiming {
         let mut backoff = Backoff::default();
         loop {

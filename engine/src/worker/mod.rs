@@ -19,6 +19,7 @@ use crate::health::Part;
 use crate::id::WorkerName;
 use crate::parts::Parts;
 use crate::reconcile::Reconciler;
+use crate::steering;
 use attempt::Attempter;
 pub use config::{ConfigError, WorkerConfig};
 use heart::Heart;
@@ -99,6 +100,7 @@ impl Worker {
         let _looking = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).look()));
         let _listening = AbortOnDropHandle::new(tokio::spawn(heart.listen()));
         let _reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run()));
+        let _steering = AbortOnDropHandle::new(tokio::spawn(steering::follow(Arc::clone(&self.parts))));
         let mut topics = self.topics();
         tokio::select! {
             () = self.draining.cancelled() => {}

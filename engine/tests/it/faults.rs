@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use untxt_engine::controls::{ControlChange, Controls};
 use untxt_engine::decide::{Claim, Command, Scheduled};
 use untxt_engine::engine::Engine;
 use untxt_engine::event::Event;
@@ -16,7 +17,7 @@ use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
     Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
-use untxt_engine::queue::{Depth, Queue, QueueError};
+use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use uuid::Uuid;
@@ -114,6 +115,12 @@ impl Journal for FaultyJournal {
     async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
         self.inner.last_seqs(runs).await
     }
+    async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError> {
+        self.inner.controls(known).await
+    }
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+        self.inner.control(change).await
+    }
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         self.inner.ended(runs).await
     }
@@ -150,7 +157,7 @@ impl Queue for FaultyQueue {
         self.fails()?;
         self.inner.push(topic, pointers).await
     }
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         self.fails()?;
         self.inner.pull(topic, max, patience.min(Duration::from_millis(20))).await
     }
@@ -161,6 +168,10 @@ impl Queue for FaultyQueue {
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.fails()?;
         self.inner.release(topic, deliveries).await
+    }
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        self.fails()?;
+        self.inner.configure(controls).await
     }
     async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
         self.inner.ahead(topic, priority).await

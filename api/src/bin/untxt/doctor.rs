@@ -7,6 +7,7 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use untxt_api::config::Config;
 use untxt_migrations::Migrator;
+use untxt_workflows::ocr::WORKFLOW;
 use untxt_workflows::platform::Platform;
 
 use crate::cli::DoctorArguments;
@@ -40,8 +41,9 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure
             output::line(&format!("{word}  {:<9}  {}", finding.part, finding.text));
         }
     }
-    let unreachable =
-        findings.iter().any(|finding| !finding.well && matches!(finding.part, "database" | "objects"));
+    let unreachable = findings
+        .iter()
+        .any(|finding| !finding.well && matches!(finding.part, "database" | "queue" | "objects"));
     Ok(ExitCode::from(if well {
         0
     } else if unreachable {
@@ -101,6 +103,14 @@ async fn decoder(config: &Config) -> Finding {
     finding("decoder", probed.await.map(|_| "documents are decoded in a process of their own".to_owned()))
 }
 
+async fn queue(config: &Config, platform: &Platform) -> Result<String, String> {
+    let depth = platform.engine().depth(WORKFLOW).await.map_err(|error| error.to_string())?;
+    Ok(match config.settings.redis_url {
+        Some(_) => format!("Redis answers, {} pointers wait", depth.ready + depth.scheduled),
+        None => "in this process; REDIS_URL names one that processes share".to_owned(),
+    })
+}
+
 async fn platform(config: &Config) -> Vec<Finding> {
     let opened = async {
         let database = start::database(config).await.map_err(|failure| format!("{failure:?}"))?;
@@ -112,7 +122,10 @@ async fn platform(config: &Config) -> Vec<Finding> {
     };
     let stored = platform.bench().objects.check().await.map_err(|error| chain(&error));
     let kind = if config.settings.objects.is_embedded() { "the embedded store" } else { "S3" };
-    let mut findings = vec![finding("objects", stored.map(|()| format!("{kind} answers")))];
+    let mut findings = vec![
+        finding("queue", queue(config, &platform).await),
+        finding("objects", stored.map(|()| format!("{kind} answers"))),
+    ];
     let default = platform.bench().engines.resolve(platform.default_engine()).await;
     findings.extend(default.err().map(|error| finding("engine", Err(format!("UNTXT_ENGINE: {error}")))));
     for engine in platform.bench().engines.list().await {

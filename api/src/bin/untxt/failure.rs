@@ -78,7 +78,7 @@ impl From<PlatformError> for Failure {
         match error {
             PlatformError::DataDir { .. } => Self::usage(text),
             PlatformError::Objects(error) if error.is_retryable() => Self::service(text),
-            PlatformError::Objects(_) => Self::usage(text),
+            PlatformError::Objects(_) | PlatformError::Queue(_) => Self::usage(text),
             PlatformError::Journal(error) => error.into(),
             PlatformError::Engine(error) => error.into(),
             PlatformError::Plugins(_) | PlatformError::Definition(_) => Self::work(text),

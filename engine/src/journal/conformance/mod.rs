@@ -3,6 +3,7 @@
 mod bench;
 
 mod commands;
+mod controls;
 mod crowds;
 mod lists;
 mod rows;
@@ -52,6 +53,9 @@ on_every_journal! {
         runs_are_listed_newest_first_and_paged,
         dead_letters_are_listed_and_erased_with_their_run,
         the_tail_begins_at_the_end_and_goes_on_from_its_cursor;
+    controls:
+        what_is_set_is_read_once_it_is_newer,
+        no_two_changes_are_one_revision;
     crowds:
         five_hundred_items_join_exactly_once,
         one_of_many_workers_gets_the_delivery,

@@ -7,6 +7,7 @@ mod codec;
 mod values;
 
 mod arrays;
+mod control;
 mod dead_letter;
 mod event;
 mod item;
@@ -36,6 +37,7 @@ use super::workflows::Workflows;
 use super::{
     Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
+use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Scheduled};
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
@@ -138,6 +140,14 @@ impl Journal for SqlJournal {
 
     async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
         Ok(read::last_seqs(&self.db, runs).await?)
+    }
+
+    async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError> {
+        Ok(control::changed_since(&self.db, known).await?)
+    }
+
+    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+        Ok(control::set(&self.db, change).await?)
     }
 
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {

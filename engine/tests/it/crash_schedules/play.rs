@@ -7,14 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use untxt_engine::controls::Controls;
 use untxt_engine::crash::CrashPoint;
 use untxt_engine::decide::Scheduled;
 use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::{Event, EventKind, OnItemFailure};
-use untxt_engine::id::{Delivery, Slot};
+use untxt_engine::id::Slot;
 use untxt_engine::journal::{Journal, NewRun};
-use untxt_engine::queue::{Depth, Queue, QueueError};
+use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::step::{Step, StepContext};
 use untxt_engine::workflow::Workflow;
 use uuid::Uuid;
@@ -219,7 +220,7 @@ fn act(trouble: Trouble, context: &StepContext, failures: usize) -> StepResult {
 struct Doubling {
     inner: Arc<dyn Queue>,
     doubled: bool,
-    again: Mutex<VecDeque<Delivery>>,
+    again: Mutex<VecDeque<Pulled>>,
 }
 
 #[async_trait]
@@ -227,13 +228,13 @@ impl Queue for Doubling {
     async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
         self.inner.push(topic, pointers).await
     }
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Delivery>, QueueError> {
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         if let Some(again) = self.again.lock().unwrap().pop_front() {
             return Ok(vec![again]);
         }
         let pulled = self.inner.pull(topic, max, patience).await?;
         if self.doubled {
-            self.again.lock().unwrap().extend(&pulled);
+            self.again.lock().unwrap().extend(pulled.iter().cloned());
         }
         Ok(pulled)
     }
@@ -242,6 +243,9 @@ impl Queue for Doubling {
     }
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.inner.release(topic, deliveries).await
+    }
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        self.inner.configure(controls).await
     }
     async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
         self.inner.ahead(topic, priority).await

@@ -1,0 +1,50 @@
+//! What operators set.
+
+use std::num::NonZeroU32;
+
+use futures_util::future::join_all;
+
+use super::bench::Bench;
+use crate::controls::{ControlChange, Controls, TenantControls};
+
+fn paused(name: &str, paused: bool) -> ControlChange {
+    ControlChange::Workflow { name: name.to_owned(), paused }
+}
+
+fn tenant(name: &str, controls: TenantControls) -> ControlChange {
+    ControlChange::Tenant { name: name.to_owned(), controls }
+}
+
+pub(super) async fn what_is_set_is_read_once_it_is_newer(bench: Bench) {
+    assert_eq!(bench.journal.controls(0).await.unwrap(), None);
+    let mut expected = Controls::default();
+    let limits = TenantControls { starts_per_minute: NonZeroU32::new(7), ..TenantControls::default() };
+    let changes = [
+        paused("w", true),
+        tenant("größer", limits),
+        tenant("other", TenantControls { paused: true, ..limits }),
+        paused("w", false),
+        tenant("größer", TenantControls::default()),
+    ];
+    for (change, revision) in changes.into_iter().zip(1..) {
+        expected.follow(change.clone(), revision);
+        assert_eq!(bench.journal.control(change).await.unwrap(), expected);
+        let read = bench.other.controls(revision - 1).await.unwrap();
+        assert_eq!(read.as_ref(), Some(&expected), "in other processes too");
+        assert_eq!(bench.other.controls(revision).await.unwrap(), None, "nothing is newer");
+    }
+    assert_eq!(expected.tenants.keys().collect::<Vec<_>>(), ["other"]);
+}
+
+pub(super) async fn no_two_changes_are_one_revision(bench: Bench) {
+    let changes = (0..8).map(|at| {
+        let journal = if at % 2 == 0 { &bench.journal } else { &bench.other };
+        journal.control(paused(&format!("w{at}"), true))
+    });
+    let mut revisions: Vec<_> =
+        join_all(changes).await.into_iter().map(|controls| controls.unwrap().revision).collect();
+    revisions.sort_unstable();
+    assert_eq!(revisions, (1..=8).collect::<Vec<_>>());
+    let all = bench.journal.controls(0).await.unwrap().unwrap();
+    assert_eq!((all.revision, all.paused_workflows.len()), (8, 8));
+}

@@ -1,0 +1,116 @@
+//! The table `controls`: what operators set, a row for each workflow or tenant
+//! for which something was set at any time.
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DeriveIden, FromQueryResult,
+};
+use serde::{Deserialize, Serialize};
+
+use super::codec::{decode, encode, number, stored};
+use super::fault::Fault;
+use super::transaction::{Ending, begin, end};
+use crate::controls::{ControlChange, Controls, TenantControls};
+use crate::journal::JournalError;
+
+#[derive(Clone, Copy, DeriveIden)]
+enum ControlRows {
+    #[sea_orm(iden = "controls")]
+    Table,
+    Kind,
+    Name,
+    Value,
+    Revision,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    kind: String,
+    name: String,
+    value: String,
+    revision: i64,
+}
+
+/// A workflow's value.
+#[derive(Serialize, Deserialize)]
+struct WorkflowControls {
+    paused: bool,
+}
+
+impl Row {
+    fn change(self) -> Result<(ControlChange, u64), JournalError> {
+        let name = self.name;
+        let change = match self.kind.as_str() {
+            "workflow" => {
+                let WorkflowControls { paused } = decode("controls.value", &self.value)?;
+                ControlChange::Workflow { name, paused }
+            }
+            "tenant" => {
+                let controls: TenantControls = decode("controls.value", &self.value)?;
+                ControlChange::Tenant { name, controls }
+            }
+            other => return Err(JournalError::Corrupt(format!("controls.kind is {other}"))),
+        };
+        Ok((change, number("controls.revision", self.revision)?))
+    }
+}
+
+/// All of it, unless nothing changed since revision `known`.
+pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Result<Option<Controls>, Fault> {
+    let newer = Query::select()
+        .expr(Expr::val(1))
+        .from(ControlRows::Table)
+        .and_where(Expr::col(ControlRows::Revision).gt(stored(known)))
+        .to_owned();
+    let statement = Query::select()
+        .columns([ControlRows::Kind, ControlRows::Name, ControlRows::Value, ControlRows::Revision])
+        .from(ControlRows::Table)
+        .and_where(Expr::exists(newer))
+        .order_by(ControlRows::Revision, sea_orm::Order::Asc)
+        .to_owned();
+    let mut controls = Controls::default();
+    for row in db.query_all(&statement).await? {
+        let (change, revision) = Row::from_query_result(&row, "")?.change()?;
+        controls.follow(change, revision);
+    }
+    Ok((controls.revision > known).then_some(controls))
+}
+
+pub(super) async fn set(db: &DatabaseConnection, change: ControlChange) -> Result<Controls, Fault> {
+    let tx = begin(db).await?;
+    let set = set_in(&tx, change).await.map(|after| (after, Ending::Commit));
+    end(tx, set).await
+}
+
+async fn set_in(tx: &DatabaseTransaction, change: ControlChange) -> Result<Controls, Fault> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // One change after the other, so that no two have one revision.
+        tx.execute_unprepared("LOCK TABLE controls IN SHARE ROW EXCLUSIVE MODE").await?;
+    }
+    let mut controls = changed_since(tx, 0).await?.unwrap_or_default();
+    let revision = controls.revision + 1;
+    write(tx, &change, revision).await?;
+    controls.follow(change, revision);
+    Ok(controls)
+}
+
+async fn write(tx: &DatabaseTransaction, change: &ControlChange, revision: u64) -> Result<(), Fault> {
+    let (kind, name, value) = match change {
+        ControlChange::Workflow { name, paused } => {
+            ("workflow", name, encode(&WorkflowControls { paused: *paused })?)
+        }
+        ControlChange::Tenant { name, controls } => ("tenant", name, encode(controls)?),
+    };
+    let statement = Query::insert()
+        .into_table(ControlRows::Table)
+        .columns([ControlRows::Kind, ControlRows::Name, ControlRows::Value, ControlRows::Revision])
+        .values_panic([kind.into(), name.as_str().into(), value.into(), stored(revision).into()])
+        .on_conflict(
+            OnConflict::columns([ControlRows::Kind, ControlRows::Name])
+                .update_columns([ControlRows::Value, ControlRows::Revision])
+                .to_owned(),
+        )
+        .to_owned();
+    tx.execute(&statement).await?;
+    Ok(())
+}

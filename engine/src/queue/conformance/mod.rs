@@ -1,0 +1,92 @@
+//! What every queue must do, whatever it is made of.
+
+mod basics;
+mod redis;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Queue;
+use super::memory::MemoryQueue;
+use crate::decide::Scheduled;
+use crate::id::{Delivery, RunId, Slot};
+use crate::time::{Clock, SystemClock, Timestamp};
+
+const NOT_AT_ALL: Duration = Duration::ZERO;
+/// Far longer than any test takes: who waits this long was not woken.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A queue, and a topic of it on which nothing happened yet.
+struct Bench {
+    queue: Arc<dyn Queue>,
+    topic: String,
+}
+
+impl Bench {
+    fn on(queue: Arc<dyn Queue>) -> Self {
+        Self { queue, topic: Uuid::new_v4().to_string() }
+    }
+
+    async fn push(&self, pointers: &[Scheduled]) {
+        self.queue.push(&self.topic, pointers).await.unwrap();
+    }
+
+    async fn pull(&self, max: usize, patience: Duration) -> Vec<Delivery> {
+        let pulled = self.queue.pull(&self.topic, max, patience).await.unwrap();
+        pulled.into_iter().map(|pulled| pulled.delivery).collect()
+    }
+
+    /// All that can be pulled now.
+    async fn pull_all(&self) -> Vec<Delivery> {
+        self.pull(100, NOT_AT_ALL).await
+    }
+
+    async fn acknowledge(&self, deliveries: &[Delivery]) {
+        let ids: Vec<_> = deliveries.iter().map(Delivery::id).collect();
+        self.queue.acknowledge(&self.topic, &ids).await.unwrap();
+    }
+
+    async fn depth(&self) -> super::Depth {
+        self.queue.depth(&self.topic).await.unwrap()
+    }
+}
+
+fn pointer(priority: u8, due_at: Timestamp) -> Scheduled {
+    let slot = Slot { run: RunId::new(), step: 0, item: None };
+    Scheduled { delivery: Delivery { slot, attempt: 1 }, due_at, priority, tenant: "t".to_owned() }
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+fn memory() -> Bench {
+    Bench::on(Arc::new(MemoryQueue::new(Arc::new(SystemClock))))
+}
+
+/// Runs the whole suite, each part on a topic of its own.
+async fn conforms<F: Future<Output = Bench>>(fresh: impl Fn() -> F) {
+    basics::urgent_first_and_oldest_among_equals(fresh().await).await;
+    basics::a_pointer_stands_in_it_once(fresh().await).await;
+    basics::nothing_comes_before_it_is_due(fresh().await).await;
+    basics::a_push_wakes_who_waits(fresh().await).await;
+    basics::only_what_is_in_flight_is_released_or_acknowledged(fresh().await).await;
+    basics::a_pointer_comes_with_its_tenant(fresh().await).await;
+}
+
+#[tokio::test]
+async fn the_queue_in_memory_conforms() {
+    conforms(|| async { memory() }).await;
+}
+
+#[tokio::test]
+async fn a_full_queue_says_so_and_keeps_what_it_has() {
+    let bench = Bench::on(Arc::new(MemoryQueue::with_capacity(Arc::new(SystemClock), 2)));
+    let three = [pointer(5, now()), pointer(5, now()), pointer(5, now())];
+    let full = bench.queue.push(&bench.topic, &three).await;
+    assert_eq!(full, Err(super::QueueError::Full { capacity: 2 }));
+    assert_eq!(bench.pull_all().await.len(), 2);
+}

@@ -1,0 +1,244 @@
+//! The queue in Redis: the same suite, and what only a server of its own can
+//! suffer.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::{Bench, LONG, NOT_AT_ALL, conforms, now, pointer};
+use crate::decide::Scheduled;
+use crate::id::Delivery;
+use crate::queue::redis::RedisQueue;
+use crate::queue::{Depth, Queue, QueueError};
+use crate::services::redis::Redis;
+
+/// One server for all tests that leave it alone; it ends with this process.
+fn shared_server() -> String {
+    static SERVER: OnceLock<Mutex<Redis>> = OnceLock::new();
+    let server = SERVER.get_or_init(|| Mutex::new(Redis::start().unwrap()));
+    server.lock().unwrap_or_else(PoisonError::into_inner).url()
+}
+
+/// Runs what waits on another thread.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+async fn own_server() -> Redis {
+    blocking(|| Redis::start().unwrap()).await
+}
+
+fn on(url: &str) -> Bench {
+    Bench::on(Arc::new(RedisQueue::open(url).unwrap()))
+}
+
+/// As many pointers, all due.
+fn many(count: usize) -> Vec<Scheduled> {
+    let at = now();
+    (0..count).map(|_| pointer(5, at)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_in_redis_conforms() {
+    let url = blocking(shared_server).await;
+    conforms(|| async { on(&url) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_accepts_every_script() {
+    let server = blocking(|| Redis::start_cluster().unwrap()).await;
+    conforms(|| async { on(&server.url()) }).await;
+    blocking(move || drop(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_processs_push_wakes_at_once() {
+    let server = own_server().await;
+    let here = on(&server.url());
+    let there = RedisQueue::open(&server.url()).unwrap();
+    let waits = format!("EXISTS {{untxt:{}}}:waiting", here.topic);
+    for _ in 0..20 {
+        let one = pointer(5, now());
+        let waiting = here.pull(1, LONG);
+        let pushing = async {
+            // Until the other has looked and waits; then it is up to the bell.
+            while server.ask(&waits).unwrap() == "0" {
+                tokio::task::yield_now().await;
+            }
+            there.push(&here.topic, std::slice::from_ref(&one)).await.unwrap();
+            now()
+        };
+        let (pulled, pushed_at) = tokio::join!(waiting, pushing);
+        let took = now().since(pushed_at);
+        assert_eq!(pulled, [one.delivery]);
+        assert!(took < Duration::from_millis(500), "not before the next look by itself: {took:?}");
+        here.acknowledge(&pulled).await;
+    }
+    blocking(move || drop(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_behind() {
+    let server = own_server().await;
+    let bench = on(&server.url());
+    for round in 1..=3 {
+        let mut pushed = many(500);
+        for (at, pointer) in pushed.iter_mut().enumerate() {
+            pointer.priority = u8::try_from(1 + at % 10).unwrap();
+            pointer.tenant = format!("tenant {}", at % 7);
+        }
+        bench.push(&pushed).await;
+        let mut pulled = Vec::new();
+        while pulled.len() < pushed.len() {
+            pulled.extend(bench.pull(32, LONG).await);
+        }
+        let ids: HashSet<_> = pulled.iter().map(Delivery::id).collect();
+        assert_eq!(ids.len(), 500, "each comes once");
+        bench.acknowledge(&pulled).await;
+        assert_eq!(server.ask("DBSIZE").unwrap(), "0", "after round {round}");
+    }
+    blocking(move || drop(server)).await;
+}
+
+/// A million with `UNTXT_DUE_ENTRIES=1000000`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_that_become_due_at_once_go_through() {
+    let count = std::env::var("UNTXT_DUE_ENTRIES").map_or(100_000, |count| count.parse().unwrap());
+    let server = own_server().await;
+    let bench = on(&server.url());
+    // Not due before all of them are there.
+    let due_at = now().after(Duration::from_millis(500 + count as u64 / 40));
+    let mut left: HashSet<_> = HashSet::with_capacity(count);
+    for _ in 0..count.div_ceil(1_000) {
+        let pushed: Vec<_> = (0..1_000).map(|_| pointer(5, due_at)).collect();
+        left.extend(pushed.iter().map(|pointer| pointer.delivery.id()));
+        bench.push(&pushed).await;
+    }
+    while !left.is_empty() {
+        let pulled = bench.pull(100, LONG).await;
+        assert!(!pulled.is_empty(), "{} are left", left.len());
+        assert!(pulled.iter().all(|delivery| left.remove(&delivery.id())), "one came twice");
+        bench.acknowledge(&pulled).await;
+    }
+    assert_eq!(server.ask("DBSIZE").unwrap(), "0");
+    blocking(move || drop(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_process_pulled_comes_back() {
+    let url = blocking(shared_server).await;
+    let lease = Duration::from_millis(200);
+    let short = || Arc::new(RedisQueue::with_times(&url, LONG, lease).unwrap());
+    let dead = Bench::on(short());
+    let alive = Bench { queue: short(), topic: dead.topic.clone() };
+    let pushed = many(2);
+    dead.push(&pushed[..1]).await;
+    let lost = dead.pull_all().await;
+    alive.push(&pushed[1..]).await;
+    let held = alive.pull_all().await;
+    drop(dead);
+    assert_eq!(alive.pull(2, LONG).await, lost, "nobody vouches for it");
+    assert_eq!(alive.pull(2, 3 * lease).await, [], "these are vouched for");
+    alive.acknowledge(&[lost, held].concat()).await;
+    assert_eq!(alive.depth().await, Depth::default());
+}
+
+/// Asks until it is answered again.
+async fn works_again(bench: &Bench) -> Duration {
+    let began = now();
+    while bench.queue.depth(&bench.topic).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    now().since(began)
+}
+
+async fn push_and_pull(bench: &Bench) {
+    let pushed = many(3);
+    bench.push(&pushed).await;
+    let pulled = bench.pull(3, LONG).await;
+    assert_eq!(pulled, pushed.iter().map(|pointer| pointer.delivery).collect::<Vec<_>>());
+    bench.acknowledge(&pulled).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_works_again_by_itself_after_whatever_befell_the_server() {
+    let mut server = own_server().await;
+    let bench = on(&server.url());
+    push_and_pull(&bench).await;
+    server.ask("CLIENT KILL TYPE normal").unwrap();
+    server.ask("CLIENT KILL TYPE pubsub").unwrap();
+    push_and_pull(&bench).await;
+    server.flush().unwrap();
+    push_and_pull(&bench).await;
+
+    bench.push(&many(2)).await;
+    let mut server = blocking(move || server.restart().map(|()| server).unwrap()).await;
+    works_again(&bench).await;
+    assert_eq!(bench.depth().await.ready, 2, "it kept them");
+    let pulled = bench.pull(2, LONG).await;
+    bench.acknowledge(&pulled).await;
+
+    server.kill().unwrap();
+    let began = now();
+    let down = bench.queue.pull(&bench.topic, 1, LONG).await;
+    assert!(matches!(&down, Err(QueueError::Unavailable(_))), "{down:?}");
+    let down = bench.queue.push(&bench.topic, &many(1)).await;
+    assert!(down.unwrap_err().to_string().contains("REDIS_URL"), "it names the knob");
+    assert!(now().since(began) < Duration::from_secs(5), "and does not take long to say so");
+    let server = blocking(move || server.restart().map(|()| server).unwrap()).await;
+    let took = works_again(&bench).await;
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    push_and_pull(&bench).await;
+    blocking(move || drop(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_while_the_server_goes_hears_of_a_push_after_it_is_back() {
+    let server = own_server().await;
+    let bench = on(&server.url());
+    push_and_pull(&bench).await;
+    let server = blocking(move || server.flush().map(|()| server).unwrap()).await;
+    let one = pointer(5, now());
+    let (pulled, ()) = tokio::join!(bench.pull(1, LONG), async {
+        server.ask("CLIENT KILL TYPE pubsub").unwrap();
+        server.flush().unwrap();
+        bench.push(std::slice::from_ref(&one)).await;
+    });
+    assert_eq!(pulled, [one.delivery]);
+    blocking(move || drop(server)).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_at_once() {
+    let refused = RedisQueue::open("localhost:6379").err().unwrap();
+    assert!(matches!(refused, QueueError::Address(_)), "{refused}");
+    assert!(refused.to_string().contains("REDIS_URL"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_pointer_is_thrown_out() {
+    let url = blocking(shared_server).await;
+    let bench = on(&url);
+    let one = pointer(5, now());
+    bench.push(std::slice::from_ref(&one)).await;
+    // Under another id than its own, as only a stranger would write it.
+    let client = apalis_redis::connect(url.as_str()).await.unwrap();
+    let data = format!("{{untxt:{}}}:data", bench.topic);
+    let mut connection = client;
+    let record: Vec<u8> = redis::cmd("HGET")
+        .arg(&data)
+        .arg(&one.delivery.id().as_bytes()[..])
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let forged = [&record[..18], &[7; 27], b"t"].concat();
+    let _: () = redis::cmd("HSET")
+        .arg(&data)
+        .arg(&one.delivery.id().as_bytes()[..])
+        .arg(forged)
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(bench.pull(1, NOT_AT_ALL).await, []);
+    assert_eq!(bench.depth().await, Depth::default());
+}

@@ -1,0 +1,107 @@
+//! Hearing of pushes, also of other processes'. What is heard is a hint: whoever
+//! waits looks again by itself before long, sooner while nothing can be heard.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::Notify;
+
+use super::connection::Server;
+use super::keys::Keys;
+use crate::backoff::Backoff;
+use crate::queue::QueueError;
+
+/// How long whoever waits goes without looking.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY_WHILE_DEAF: Duration = Duration::from_millis(100);
+
+/// One topic: its keys, and those who wait for it here.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) name: String,
+    pub(super) keys: Keys,
+    pub(super) rung: Notify,
+}
+
+/// The topics of this process, and what is heard of them.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    topics: Mutex<HashMap<String, Arc<Topic>>>,
+    /// A topic was added, or the connection is to be made anew.
+    changed: Notify,
+    hears: AtomicBool,
+}
+
+impl Bell {
+    pub(super) fn topic(&self, name: &str) -> Arc<Topic> {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(topic) = topics.get(name) {
+            return Arc::clone(topic);
+        }
+        let topic = Topic { name: name.to_owned(), keys: Keys::of(name), rung: Notify::new() };
+        let topic = Arc::clone(topics.entry(name.to_owned()).or_insert_with(|| Arc::new(topic)));
+        self.changed.notify_one();
+        topic
+    }
+
+    pub(super) fn topics(&self) -> Vec<Arc<Topic>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(super) fn look_every(&self) -> Duration {
+        if self.hears.load(Ordering::Relaxed) { LOOK_EVERY } else { LOOK_EVERY_WHILE_DEAF }
+    }
+
+    /// The server did not answer: the connection that listens may be dead too,
+    /// and would be the last to notice.
+    pub(super) fn doubt(&self) {
+        if self.hears.swap(false, Ordering::Relaxed) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Listens for ever.
+    pub(super) async fn listen(self: Arc<Self>, server: Server) {
+        let mut backoff = Backoff::default();
+        loop {
+            // An end of the connection shows in the calls too, which say so.
+            if self.listen_once(&server).await.is_ok() {
+                backoff = Backoff::default();
+            }
+            self.hears.store(false, Ordering::Relaxed);
+            backoff.wait().await;
+        }
+    }
+
+    /// Listens to the topics there are now, until one is added or the connection
+    /// ends.
+    async fn listen_once(&self, server: &Server) -> Result<(), QueueError> {
+        let topics = self.topics();
+        if topics.is_empty() {
+            self.changed.notified().await;
+            return Ok(());
+        }
+        let mut connection = server.listen().await?;
+        let channels: Vec<&str> = topics.iter().map(|topic| topic.keys.bell.as_str()).collect();
+        let subscribed = connection.subscribe(&channels).await;
+        subscribed.map_err(|error| QueueError::Unavailable(error.to_string()))?;
+        self.hears.store(true, Ordering::Relaxed);
+        // For what was pushed while nobody listened.
+        topics.iter().for_each(|topic| topic.rung.notify_waiters());
+        let mut heard = connection.on_message();
+        loop {
+            let message = tokio::select! {
+                message = heard.next() => message,
+                () = self.changed.notified() => None,
+            };
+            let Some(message) = message else { return Ok(()) };
+            let channel = message.get_channel_name();
+            if let Some(topic) = topics.iter().find(|topic| topic.keys.bell == channel) {
+                topic.rung.notify_waiters();
+            }
+        }
+    }
+}

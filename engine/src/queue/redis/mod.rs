@@ -1,0 +1,291 @@
+//! A queue in Redis, shared by all processes. Each call is one script, so it is
+//! done whole or not at all, in one round trip. Whatever is lost there (a flush,
+//! a restart, a push that did not arrive) the journal offers again.
+
+mod bell;
+mod connection;
+mod held;
+mod keys;
+mod pointer;
+mod scripts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::{FromRedisValue, Script, ScriptInvocation};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use self::bell::{Bell, Topic};
+use self::connection::Server;
+use self::held::Held;
+use self::scripts::Scripts;
+use super::{AGE_STEP, Depth, Pulled, Queue, QueueError};
+use crate::backoff::pause;
+use crate::controls::{Controls, CurrentControls};
+use crate::decide::Scheduled;
+
+/// Pointers that one script is given: what keeps each below a millisecond or two.
+const BATCH: usize = 256;
+/// Pointers that one pull takes.
+const PULL_MAX: usize = 128;
+/// How long a pulled pointer stays away unless its process says that it lives.
+const LEASE: Duration = Duration::from_secs(3);
+/// Times that a process says so within the lease.
+const RENEWALS: u32 = 4;
+/// How long the mark lasts that somebody waits to be woken: longer than it takes
+/// until that one looks again and renews it.
+const WAITING: Duration = Duration::from_secs(2);
+
+/// The queue of a Redis server. It need not be there: calls fail as long as it
+/// is away, and work again once it is back.
+pub struct RedisQueue {
+    server: Server,
+    scripts: Arc<Scripts>,
+    bell: Arc<Bell>,
+    held: Arc<Held>,
+    controls: CurrentControls,
+    age_step: Duration,
+    lease: Duration,
+    _listening: AbortOnDropHandle<()>,
+    _renewing: AbortOnDropHandle<()>,
+}
+
+/// What a pull found: when to look again (milliseconds, -1 unknown), the
+/// revision of the controls there, and ids with pointers.
+type Found = (i64, i64, Vec<Vec<u8>>);
+
+impl RedisQueue {
+    /// The queue at `url` (`redis://…`, `rediss://…`). Nothing is connected yet.
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`QueueError::Address`] when the URL can't be read.
+    pub fn open(url: &str) -> Result<Self, QueueError> {
+        Self::with_times(url, AGE_STEP, LEASE)
+    }
+
+    /// The same, with other times: how long a pointer waits until it counts one
+    /// level higher, and how long after the last sign of life of whoever pulled
+    /// it one is put back.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub fn with_times(url: &str, age_step: Duration, lease: Duration) -> Result<Self, QueueError> {
+        let server = Server::at(url)?;
+        let (scripts, bell, held) =
+            (Arc::new(Scripts::new()), Arc::<Bell>::default(), Arc::<Held>::default());
+        let listening = tokio::spawn(Arc::clone(&bell).listen(server.clone()));
+        let renewing = Renewing {
+            server: server.clone(),
+            scripts: Arc::clone(&scripts),
+            bell: Arc::clone(&bell),
+            held: Arc::clone(&held),
+            lease,
+        };
+        Ok(Self {
+            server,
+            scripts,
+            bell,
+            held,
+            controls: CurrentControls::default(),
+            age_step,
+            lease,
+            _listening: AbortOnDropHandle::new(listening),
+            _renewing: AbortOnDropHandle::new(tokio::spawn(renewing.run())),
+        })
+    }
+
+    async fn run<T: FromRedisValue>(
+        &self,
+        topic: &Topic,
+        script: &Script,
+        arguments: impl FnOnce(&mut ScriptInvocation<'_>),
+    ) -> Result<T, QueueError> {
+        let age_step = ms(self.age_step);
+        let answer = self.server.run(script, &topic.keys, |invocation| {
+            invocation.arg(age_step);
+            arguments(invocation);
+        });
+        answer.await.inspect_err(|_| self.bell.doubt())
+    }
+
+    /// One look for pointers; when to look again if there are none.
+    async fn look(
+        &self,
+        topic: &Topic,
+        max: usize,
+        will_wait: bool,
+    ) -> Result<(Vec<Pulled>, Option<Duration>), QueueError> {
+        if self.controls.get().paused_workflows.contains(&topic.name) {
+            return Ok((Vec::new(), None));
+        }
+        let waiting = if will_wait { ms(WAITING) } else { 0 };
+        let (wake_in, _, found): Found = self
+            .run(topic, &self.scripts.pull, |invocation| {
+                invocation.arg(max.min(PULL_MAX)).arg(ms(self.lease)).arg(waiting);
+            })
+            .await?;
+        let (mut pulled, mut unreadable) = (Vec::new(), Vec::new());
+        for pair in found.chunks_exact(2) {
+            match pointer::decode(&pair[0], &pair[1]) {
+                Some(pointer) => pulled.push(pointer),
+                None => unreadable.push(pair[0].clone()),
+            }
+        }
+        self.held.add(&topic.name, pulled.iter().map(|pointer| pointer.delivery.id()));
+        if !unreadable.is_empty() {
+            self.throw_out(topic, &unreadable).await?;
+        }
+        let wake_in = u64::try_from(wake_in).ok().map(|ms| Duration::from_millis(ms.max(1)));
+        Ok((pulled, wake_in))
+    }
+
+    /// Removes what this program did not write, so that it does not come again.
+    async fn throw_out(&self, topic: &Topic, ids: &[Vec<u8>]) -> Result<(), QueueError> {
+        tracing::warn!(
+            topic = topic.name,
+            count = ids.len(),
+            "threw entries out of the queue that are no pointers"
+        );
+        let _: i64 =
+            self.run(topic, &self.scripts.acknowledge, |invocation| add_all(invocation, ids)).await?;
+        Ok(())
+    }
+
+    async fn counts(&self, topic: &str, priority: u8) -> Result<[u64; 4], QueueError> {
+        let topic = self.bell.topic(topic);
+        let (waiting, scheduled, in_flight, above): (u64, u64, u64, u64) = self
+            .run(&topic, &self.scripts.count, |invocation| {
+                invocation.arg(priority);
+            })
+            .await?;
+        Ok([waiting, scheduled, in_flight, above])
+    }
+
+    /// Has a script deal with ids that this process gives up.
+    async fn give_up(&self, topic: &str, script: &Script, ids: &[Uuid]) -> Result<(), QueueError> {
+        self.held.remove(topic, ids);
+        let topic = self.bell.topic(topic);
+        for ids in ids.chunks(BATCH) {
+            let _: i64 = self.run(&topic, script, |invocation| add_all(invocation, ids)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn add_all(invocation: &mut ScriptInvocation<'_>, ids: &[impl AsRef<[u8]>]) {
+    for id in ids {
+        invocation.arg(id.as_ref());
+    }
+}
+
+fn add_pointer(invocation: &mut ScriptInvocation<'_>, pointer: &Scheduled) {
+    invocation
+        .arg(&pointer.delivery.id().as_bytes()[..])
+        .arg(pointer.due_at.0)
+        .arg(pointer.priority.clamp(1, super::PRIORITY_MAX))
+        .arg(&pointer.tenant)
+        .arg(&pointer::encode(&pointer.delivery)[..]);
+}
+
+#[async_trait]
+impl Queue for RedisQueue {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
+        let topic = self.bell.topic(topic);
+        for pointers in pointers.chunks(BATCH) {
+            let pushed = self.run(&topic, &self.scripts.push, |invocation| {
+                pointers.iter().for_each(|pointer| add_pointer(invocation, pointer));
+            });
+            let _: i64 = pushed.await?;
+        }
+        Ok(())
+    }
+
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
+        let topic = self.bell.topic(topic);
+        let patient_until = Instant::now() + patience;
+        loop {
+            let rung = topic.rung.notified();
+            tokio::pin!(rung);
+            // Armed before looking, so that a push in between is not slept through.
+            rung.as_mut().enable();
+            let will_wait = Instant::now() < patient_until;
+            let (pulled, wake_in) = self.look(&topic, max, will_wait).await?;
+            let now = Instant::now();
+            if !pulled.is_empty() || now >= patient_until {
+                return Ok(pulled);
+            }
+            let look_in = wake_in.unwrap_or(Duration::MAX).min(self.bell.look_every());
+            // Over or woken, the next look tells.
+            let _ = tokio::time::timeout_at(patient_until.min(now + look_in), rung).await;
+        }
+    }
+
+    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.give_up(topic, &self.scripts.acknowledge, deliveries).await
+    }
+
+    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.give_up(topic, &self.scripts.release, deliveries).await
+    }
+
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        if self.controls.take(controls) {
+            self.bell.topics().iter().for_each(|topic| topic.rung.notify_waiters());
+        }
+        Ok(())
+    }
+
+    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
+        let [_, _, _, above] = self.counts(topic, priority).await?;
+        Ok(above)
+    }
+
+    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
+        let [ready, scheduled, in_flight, _] = self.counts(topic, 1).await?;
+        Ok(Depth { ready, scheduled, in_flight })
+    }
+}
+
+/// Says of all that this process pulled that it is alive.
+struct Renewing {
+    server: Server,
+    scripts: Arc<Scripts>,
+    bell: Arc<Bell>,
+    held: Arc<Held>,
+    lease: Duration,
+}
+
+impl Renewing {
+    async fn run(self) {
+        loop {
+            pause(self.lease / RENEWALS).await;
+            for topic in self.bell.topics() {
+                self.renew(&topic).await;
+            }
+        }
+    }
+
+    async fn renew(&self, topic: &Topic) {
+        for ids in self.held.of(&topic.name).chunks(BATCH) {
+            let renewed: Result<i64, _> = self
+                .server
+                .run(&self.scripts.renew, &topic.keys, |invocation| {
+                    invocation.arg(0).arg(ms(self.lease));
+                    add_all(invocation, ids);
+                })
+                .await;
+            // The pulls, which go the same way, say that it does not answer.
+            if renewed.is_err() {
+                return self.bell.doubt();
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A private Redis: its own directory, a free loopback port, a random password,
+//! an append-only file that is synced every second. What it holds is meant to be
+//! thrown away with it.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::server::{PrivateServer, ServiceError, find_programs, free_port, io_error, random};
+
+/// How long one answer may take; FLUSHALL of a full server included.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Ends the server and removes its data when its input ends: also when this
+/// process is killed and can't do it any more. The number of a process that is
+/// gone may be another's by now, so it is only killed if it lives in the directory.
+const GUARD: &str = r#"
+    read -r _
+    pid=$(cat "$1/pid") && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f "$1")" ] && kill -9 "$pid"
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        rm -rf "$1" && break
+        sleep 1
+    done
+"#;
+
+/// A server that ends, with its data, when this is dropped or the process ends.
+/// Its methods wait; async code calls them on a blocking thread.
+#[derive(Debug)]
+pub struct Redis {
+    program: PathBuf,
+    server: PrivateServer,
+    port: u16,
+    password: String,
+}
+
+impl Redis {
+    /// Creates a server in the directory for temporary files and waits until it
+    /// answers.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotInstalled`] names the missing package; the others say
+    /// what was tried.
+    pub fn start() -> Result<Self, ServiceError> {
+        Self::with_settings("")
+    }
+
+    /// The same, as the only node of a cluster: it holds all slots, and refuses
+    /// commands and scripts that a cluster refuses.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub fn start_cluster() -> Result<Self, ServiceError> {
+        let bus = free_port()?;
+        let redis = Self::with_settings(&format!("cluster-enabled yes\ncluster-port {bus}\n"))?;
+        redis.ask("CLUSTER ADDSLOTSRANGE 0 16383")?;
+        redis.server.wait_until(|_| Ok(redis.ask("CLUSTER INFO")?.contains("cluster_state:ok")))?;
+        Ok(redis)
+    }
+
+    fn with_settings(more: &str) -> Result<Self, ServiceError> {
+        let program = find_program()?;
+        let server = PrivateServer::prepare("redis", None, GUARD)?;
+        let mut redis = Self { program, server, port: free_port()?, password: random() };
+        redis.server.write("redis.conf", &redis.settings(more))?;
+        redis.run()?;
+        Ok(redis)
+    }
+
+    fn settings(&self, more: &str) -> String {
+        let (port, password, home) = (self.port, &self.password, self.server.home().display());
+        format!(
+            "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {home}\npidfile {home}/pid\n\
+             logfile {home}/log\nappendonly yes\nappendfsync everysec\nsave \"\"\nmaxmemory-policy noeviction\n\
+             {more}"
+        )
+    }
+
+    /// URL of its database 0.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
+    }
+
+    /// Kills the server as a power cut would (SIGKILL); what was written in the
+    /// last second may be gone. Its URL stays its own until [`Self::restart`].
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when the process can't be signalled.
+    pub fn kill(&mut self) -> Result<(), ServiceError> {
+        self.server.kill()
+    }
+
+    /// Stops the server if it runs (its clients are cut off) and starts it again
+    /// on the same data and port.
+    ///
+    /// # Errors
+    /// [`ServiceError::Failed`] when it does not come up within 30 s.
+    pub fn restart(&mut self) -> Result<(), ServiceError> {
+        self.server.end(Signal::TERM)?;
+        self.run()
+    }
+
+    /// Removes all that it holds (FLUSHALL), and the scripts it knows.
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when it does not answer.
+    pub fn flush(&self) -> Result<(), ServiceError> {
+        self.ask("FLUSHALL")?;
+        self.ask("SCRIPT FLUSH").map(drop)
+    }
+
+    /// Sends one command, its words parted by spaces, and returns the answer:
+    /// the text of a status, number or bulk string, or the count of an array.
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when it does not answer, or with an error.
+    pub fn ask(&self, command: &str) -> Result<String, ServiceError> {
+        ask(self.port, &self.password, command).map_err(io_error(&format!("ask Redis to {command}")))
+    }
+
+    fn run(&mut self) -> Result<(), ServiceError> {
+        let (program, port, password) = (&self.program, self.port, &self.password);
+        // Until it has read its file, PING is answered with an error.
+        self.server.run(
+            |server| spawn(server, program),
+            |_| Ok(ask(port, password, "PING").is_ok_and(|a| a == "PONG")),
+        )
+    }
+}
+
+fn spawn(server: &PrivateServer, program: &Path) -> Result<Child, ServiceError> {
+    let mut redis = server.command(program);
+    redis.arg(server.home().join("redis.conf")).stdout(Stdio::null()).stderr(server.log()?);
+    redis.spawn().map_err(io_error("run redis-server"))
+}
+
+/// One command on a connection of its own.
+fn ask(port: u16, password: &str, command: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+    stream.write_all(format!("AUTH {password}\r\n{command}\r\n").as_bytes())?;
+    let mut answers = BufReader::new(stream);
+    read_answer(&mut answers)?;
+    read_answer(&mut answers)
+}
+
+/// One answer of the protocol (<https://redis.io/docs/latest/develop/reference/protocol-spec/>).
+fn read_answer(answers: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    answers.read_line(&mut line)?;
+    let (kind, text) = line.trim_end().split_at_checked(1).unwrap_or_default();
+    match kind {
+        "+" | ":" | "*" => Ok(text.to_owned()),
+        "$" => {
+            let length = text.parse::<usize>().unwrap_or_default();
+            let mut bulk = vec![0; length];
+            answers.read_exact(&mut bulk)?;
+            answers.read_line(&mut line)?;
+            Ok(String::from_utf8_lossy(&bulk).into_owned())
+        }
+        "-" => Err(io::Error::other(text.to_owned())),
+        _ => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+    }
+}
+
+fn find_program() -> Result<PathBuf, ServiceError> {
+    let found = find_programs([], &["redis-server"]).ok_or(ServiceError::NotInstalled {
+        server: "Redis server",
+        looked_in: "PATH has no `redis-server`",
+        packages: "Debian, Ubuntu: apt-get install redis-server; Fedora: dnf install redis",
+    })?;
+    Ok(found.join("redis-server"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_its_data_and_port_over_a_death_until_it_is_flushed() {
+        let mut redis = Redis::start().unwrap();
+        let url = redis.url();
+        redis.ask("SET a 1").unwrap();
+        redis.restart().unwrap();
+        assert_eq!(redis.ask("GET a").unwrap(), "1");
+        redis.kill().unwrap();
+        assert!(redis.ask("GET a").is_err());
+        redis.restart().unwrap();
+        assert_eq!((redis.ask("GET a").unwrap(), redis.url()), ("1".to_owned(), url));
+        redis.flush().unwrap();
+        assert_eq!(redis.ask("DBSIZE").unwrap(), "0");
+        let home = redis.server.home().to_owned();
+        assert!(home.exists());
+        drop(redis);
+        assert!(!home.exists(), "nothing of it stays");
+    }
+
+    #[test]
+    fn strangers_are_not_let_in() {
+        let redis = Redis::start().unwrap();
+        let refused = ask(redis.port, "guess", "PING").unwrap_err().to_string();
+        assert!(refused.starts_with("WRONGPASS"), "{refused}");
+    }
+}
