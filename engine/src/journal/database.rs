@@ -16,8 +16,9 @@ const POSTGRES_CONNECTIONS_MAX: u32 = 20;
 /// Connections to a SQLite file, with the journal's own.
 const SQLITE_CONNECTIONS_MAX: u32 = 8;
 /// A connection that was idle for longer is asked whether it is alive before it
-/// is used: one way to the server more, and no failure after a restart of it.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// is used. No server restarts faster than this, so that nobody is told of one
+/// that is over, and under load nobody is asked.
+const TRUSTED_FOR: Duration = Duration::from_millis(50);
 /// What the journal's own connection asks of PostgreSQL. Its statements carry
 /// arrays, find each row by its key and are always the same: they are planned
 /// once, and no table is ever read as a whole because it happened to be small
