@@ -1,5 +1,7 @@
 //! The engine as the product sees it.
 
+mod letters;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use crate::event::Event;
 use crate::health::{Health, Problem};
 use crate::id::{RunId, WorkerName};
 use crate::journal::rows::RowChange;
-use crate::journal::{DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
+use crate::journal::{ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
 use crate::parts::Parts;
 use crate::queue::{Depth, Queue, QueueError};
 use crate::reconcile::rescue;
@@ -20,6 +22,7 @@ use crate::time::{Clock, SystemClock, Timestamp};
 use crate::watch::{Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
 use crate::workflow::Workflow;
+pub use letters::{AttemptEnd, AttemptRecord};
 
 /// Why the engine could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -214,19 +217,6 @@ impl Engine {
         self.parts.journal.history(run, after_seq, limit).await
     }
 
-    /// Dead letters, newest first; of one run, or of all.
-    ///
-    /// # Errors
-    /// Those of [`Journal::dead_letters`].
-    pub async fn dead_letters(
-        &self,
-        run: Option<RunId>,
-        limit: u32,
-        offset: u64,
-    ) -> Result<Vec<DeadLetter>, JournalError> {
-        self.parts.journal.dead_letters(run, limit, offset).await
-    }
-
     /// The workers that are on the list.
     ///
     /// # Errors
@@ -268,20 +258,21 @@ impl Engine {
         RunWatcher::new(&self.parts.hub, run, after_seq).await
     }
 
-    /// Waits until the run has ended.
+    /// Waits until the run has ended; one that is redriven meanwhile, until it
+    /// has ended again.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`]; the same
     /// call may be made again.
     pub async fn wait(&self, run: RunId) -> Result<RunState, EngineError> {
-        let missing = || JournalError::UnknownRun(run);
-        let seen = self.run(run).await?.ok_or_else(missing)?;
-        if seen.status.is_terminal() {
-            return Ok(seen);
+        loop {
+            let seen = self.run(run).await?.ok_or(JournalError::UnknownRun(run))?;
+            if seen.status.is_terminal() {
+                return Ok(seen);
+            }
+            let mut watcher = self.watch_run(run, seen.seq).await?;
+            while watcher.next().await?.is_some() {}
         }
-        let mut watcher = self.watch_run(run, seen.seq).await?;
-        while watcher.next().await?.is_some() {}
-        Ok(self.run(run).await?.ok_or_else(missing)?)
     }
 
     /// Works until `shutdown`, then drains: begins nothing new, lets what runs

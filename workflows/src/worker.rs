@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::engine::EngineError;
-use untxt_engine::event::EventKind;
+use untxt_engine::event::{Event, EventKind};
+use untxt_engine::id::RunId;
 use untxt_engine::watch::WatchError;
 use untxt_engine::worker::WorkerConfig;
 
@@ -43,8 +44,7 @@ impl Platform {
                 Ok(mut watcher) => loop {
                     tokio::select! {
                         event = watcher.next() => match event {
-                            Ok(event) if ends(&event.kind) => self.bench().clear(event.run).await,
-                            Ok(_) => {}
+                            Ok(event) => self.hear(&event).await,
                             // What was missed is found by the comparison.
                             Err(WatchError::Lagged { .. }) => {}
                             Err(_) => break,
@@ -59,12 +59,27 @@ impl Platform {
         }
     }
 
+    async fn hear(&self, event: &Event) {
+        match &event.kind {
+            EventKind::Completed | EventKind::Cancelled => self.bench().clear(event.run).await,
+            EventKind::CompletedPartially { .. } | EventKind::RunFailed { .. } => {
+                self.clear_if_ended(&[event.run]).await;
+            }
+            _ => {}
+        }
+    }
+
     async fn compare(&self) {
         let Ok(local) = self.bench().scratch.tasks() else { return };
-        if local.is_empty() {
-            return;
+        if !local.is_empty() {
+            self.clear_if_ended(&local).await;
         }
-        match self.bench().journal.ended(&local).await {
+    }
+
+    /// A run may have been redriven before its end was heard of here; what it
+    /// works with then stays.
+    async fn clear_if_ended(&self, runs: &[RunId]) {
+        match self.bench().journal.ended(runs).await {
             Ok(ended) => {
                 for run in ended {
                     self.bench().clear(run).await;
@@ -75,14 +90,4 @@ impl Platform {
             }
         }
     }
-}
-
-fn ends(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Completed
-            | EventKind::CompletedPartially { .. }
-            | EventKind::RunFailed { .. }
-            | EventKind::Cancelled
-    )
 }

@@ -19,7 +19,6 @@ use crate::health::{Health, Part};
 use crate::journal::{Journal, JournalError};
 use crate::time::Clock;
 use lines::Lines;
-pub(crate) use lines::ends;
 pub use run::RunWatcher;
 
 /// Events a watcher may be behind before it is told that it is too slow; with

@@ -1,5 +1,6 @@
 //! Saying that the worker lives, and hearing what is not wanted any more.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use super::running::{Running, Stop};
 use crate::backoff::{Backoff, pause};
 use crate::event::{Event, EventKind};
 use crate::health::Part;
-use crate::id::{Delivery, Slot, WorkerName};
+use crate::id::{Delivery, RunId, Slot, WorkerName};
 use crate::journal::JournalError;
 use crate::parts::Parts;
-use crate::watch::{WatchError, Watcher, ends};
+use crate::watch::{WatchError, Watcher};
 
 pub(super) struct Heart {
     pub(super) parts: Arc<Parts>,
@@ -52,14 +53,21 @@ impl Heart {
 
     /// Stops the attempts of runs that have ended.
     async fn sweep(&self) {
-        let runs = self.running.runs();
-        if runs.is_empty() {
+        self.sweep_among(self.running.deliveries()).await;
+    }
+
+    /// Asks which of these are for runs that have ended. What is begun while the
+    /// journal is asked is not among them: its run may have been redriven since.
+    async fn sweep_among(&self, deliveries: Vec<Delivery>) {
+        if deliveries.is_empty() {
             return;
         }
+        let runs: Vec<RunId> = deliveries.iter().map(|delivery| delivery.slot.run).collect();
         let ended = self.parts.journal.ended(&runs).await;
         self.note(&ended);
-        for run in ended.unwrap_or_default() {
-            self.running.stop_run(run, Stop::Ended);
+        let ended: HashSet<RunId> = ended.unwrap_or_default().into_iter().collect();
+        for delivery in deliveries.iter().filter(|delivery| ended.contains(&delivery.slot.run)) {
+            self.running.stop(delivery, Stop::Ended);
         }
     }
 
@@ -87,20 +95,26 @@ impl Heart {
         self.sweep().await;
         loop {
             match watcher.next().await {
-                Ok(event) => self.hear(&event),
+                Ok(event) => self.hear(&event).await,
                 Err(WatchError::Lagged { .. }) => self.sweep().await,
                 Err(WatchError::Closed | WatchError::Journal(_)) => return,
             }
         }
     }
 
-    fn hear(&self, event: &Event) {
+    async fn hear(&self, event: &Event) {
         match &event.kind {
             EventKind::Lost(attempt) if attempt.worker == self.name => {
                 let slot = Slot { run: event.run, step: attempt.step, item: attempt.item };
                 self.running.stop(&Delivery { slot, attempt: attempt.attempt }, Stop::Lost);
             }
-            kind if ends(kind) => self.running.stop_run(event.run, Stop::Ended),
+            // It may have been redriven before this was heard: the journal knows.
+            EventKind::RunFailed { .. } => {
+                let mut of_run = self.running.deliveries();
+                of_run.retain(|delivery| delivery.slot.run == event.run);
+                self.sweep_among(of_run).await;
+            }
+            EventKind::Cancelled => self.running.stop_run(event.run, Stop::Ended),
             _ => {}
         }
     }

@@ -147,8 +147,9 @@ impl Worker {
         }
         self.running.stop_all(Stop::Drained);
         if tokio::time::timeout(HAND_BACK_MAX, over(&mut topics)).await.is_err() {
-            let left = self.running.runs().len();
-            self.parts.failed(Part::Worker, &format!("{left} runs were still at work when the worker left"));
+            let left = self.running.deliveries().len();
+            self.parts
+                .failed(Part::Worker, &format!("{left} attempts were still at work when the worker left"));
         }
     }
 }

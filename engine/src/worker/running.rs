@@ -83,9 +83,9 @@ impl Running {
         Some(Place { running: Arc::clone(self), delivery, signal })
     }
 
-    /// The runs it is at; some may come twice.
-    pub(super) fn runs(&self) -> Vec<RunId> {
-        self.lock().keys().map(|delivery| delivery.slot.run).collect()
+    /// What it is at.
+    pub(super) fn deliveries(&self) -> Vec<Delivery> {
+        self.lock().keys().copied().collect()
     }
 
     pub(super) fn stop(&self, delivery: &Delivery, reason: Stop) {

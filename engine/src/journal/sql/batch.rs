@@ -12,14 +12,16 @@ use serde_json::Value;
 use super::codec::encode;
 use super::fault::Fault;
 use super::item::{ItemRow, Items, Key};
+use super::redrive::Redrives;
 use super::run::{RunRow, Runs};
 use super::transaction::{execute_row, hold_positions};
 use super::{dead_letter, event, item, run};
 use crate::event::Event;
 use crate::id::RunId;
 use crate::journal::follow::{Followed, Rules, item_of, run_due_at};
+use crate::journal::letters::DeadLetter;
 use crate::journal::rows::RowChange;
-use crate::journal::{Applied, DeadLetter, JournalError, NewRun, Order};
+use crate::journal::{Applied, JournalError, NewRun, Order};
 use crate::state::{ItemState, RunState, RunStatus};
 
 /// Rows in one INSERT: at 21 parameters a row within SQLite's 32,766.
@@ -46,6 +48,7 @@ pub(super) struct Batch {
     rows: Vec<RowChange>,
     events: Vec<Event>,
     dead_letters: Vec<DeadLetter>,
+    redrives: Redrives,
 }
 
 struct HeldRun {
@@ -73,6 +76,7 @@ impl Batch {
             let keys = orders()
                 .filter_map(|order| item_of(&order.command).map(|(step, item)| (order.run, step, item)));
             batch.load_items(tx, keys.collect()).await?;
+            batch.redrives = Redrives::load(tx, orders()).await?;
         }
         Ok(batch)
     }
@@ -142,13 +146,14 @@ impl Batch {
     fn order(&self, rules: &Rules, order: &Order) -> Result<Followed, JournalError> {
         let run = self.runs.get(&order.run).ok_or(JournalError::UnknownRun(order.run))?;
         let item = item_of(&order.command).and_then(|(step, item)| self.items.get(&(order.run, step, item)));
-        rules.follow(&run.state, item.map(|item| &item.state), order)
+        rules.follow(&run.state, item.map(|item| &item.state), self.redrives.dead(order.run), order)
     }
 
     fn take_in(&mut self, mut followed: Followed) -> Applied {
         self.rows.append(&mut followed.rows);
         self.events.extend(followed.events.iter().cloned());
         self.dead_letters.append(&mut followed.dead_letters);
+        self.redrives.take_in(&mut followed);
         let run = followed.run.id;
         for state in followed.opened.drain(..) {
             let held = HeldItem { state, last_epoch: None, output: None, changed: true };
@@ -167,7 +172,7 @@ impl Batch {
 
     /// Whether anything is to be written.
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.events.is_empty() && self.redrives.is_empty()
     }
 
     /// Writes what the followed requests left behind. The events come last, so
@@ -181,6 +186,7 @@ impl Batch {
         for letters in self.dead_letters.chunks(ROWS_MAX) {
             tx.execute(&dead_letter::insert(letters)?).await?;
         }
+        self.redrives.write(tx).await?;
         hold_positions(tx).await?;
         for events in self.events.chunks(ROWS_MAX) {
             tx.execute(&event::insert(events)?).await?;
@@ -238,7 +244,11 @@ impl Batch {
 
 /// Executes an update whose condition names the versions it was decided on. A
 /// row less means that another writer was faster in spite of the lock.
-async fn fenced(tx: &DatabaseTransaction, update: &UpdateStatement, rows: usize) -> Result<(), Fault> {
+pub(super) async fn fenced(
+    tx: &DatabaseTransaction,
+    update: &UpdateStatement,
+    rows: usize,
+) -> Result<(), Fault> {
     match tx.execute(update).await?.rows_affected() {
         updated if updated == rows as u64 => Ok(()),
         _ => Err(Fault::Contended("another writer moved the run meanwhile".to_owned())),
