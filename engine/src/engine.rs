@@ -3,7 +3,7 @@
 mod letters;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
 
@@ -118,7 +118,28 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
+/// An engine for what the engine itself keeps, such as a step that asks it for
+/// something: it does not keep the engine.
+#[derive(Clone)]
+pub struct WeakEngine {
+    parts: Weak<Parts>,
+}
+
+impl WeakEngine {
+    /// The engine; `None` when it is gone.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.parts.upgrade().map(|parts| Engine { parts })
+    }
+}
+
 impl Engine {
+    /// The same engine, not kept by this.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine { parts: Arc::downgrade(&self.parts) }
+    }
+
     /// Begins to put one together, with the machine's clock.
     #[must_use]
     pub fn builder(journal: Arc<dyn Journal>, queue: Arc<dyn Queue>) -> EngineBuilder {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 use untxt_engine::definition::DefinitionError;
-use untxt_engine::engine::{Engine, EngineError};
+use untxt_engine::engine::{Engine, EngineBuilder, EngineError};
 use untxt_engine::id::WorkerName;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::journal::{Journal, JournalError};
+use untxt_engine::queue::Queue;
 use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::time::SystemClock;
 use untxt_engine::workflow::Workflow;
@@ -23,6 +24,7 @@ use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
 use crate::ocr::{self, TaskProjection};
+use crate::redrive::{self, Letters};
 use crate::scratch::{Remains, Scratch};
 use crate::workbench::Workbench;
 
@@ -97,6 +99,7 @@ pub struct Platform {
     settings: Settings,
     database: DatabaseConnection,
     engine: Engine,
+    bulk_engine: Engine,
     bench: Arc<Workbench>,
     /// Name of this process, unique over all time; also its workers' prefix.
     process: String,
@@ -129,15 +132,27 @@ impl Platform {
             renderer,
             Arc::new(scratch),
         ));
-        let engine = engine(journal, ocr::workflow(&bench)?)?;
+        let queue = queue();
+        let letters = Arc::new(Letters::default());
+        let redrive = redrive::workflow(&letters)?;
+        let engine = engine(&journal, &queue, vec![ocr::workflow(&bench)?, redrive.clone()])?;
+        letters.work_on(&engine);
+        let bulk_engine = self::engine(&journal, &queue, vec![redrive])?;
         take_over(&engine, &remains).await?;
-        Ok(Self { settings, database, engine, bench, process })
+        Ok(Self { settings, database, engine, bulk_engine, bench, process })
     }
 
     /// The durable engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The same journal and queue with nothing but the workflow that goes through
+    /// many letters: for a process that works on nothing else.
+    #[must_use]
+    pub fn bulk_engine(&self) -> &Engine {
+        &self.bulk_engine
     }
 
     /// What the steps work with.
@@ -175,13 +190,22 @@ fn journal(database: &DatabaseConnection) -> Result<Arc<dyn Journal>, Definition
     let definition = ocr::definition()?;
     let steps = definition.steps().iter().map(|step| step.name).collect();
     let projection: Arc<dyn Projection> = Arc::new(TaskProjection::new(steps));
-    let workflows = Workflows::new(vec![(definition, projection)]);
+    let letters: Arc<dyn Projection> = Arc::new(());
+    let workflows = Workflows::new(vec![(definition, projection), (redrive::definition()?, letters)]);
     Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
 }
 
-fn engine(journal: Arc<dyn Journal>, workflow: Workflow) -> Result<Engine, EngineError> {
-    let queue = Arc::new(MemoryQueue::new(Arc::new(SystemClock)));
-    Engine::builder(journal, queue).workflow(workflow).build()
+fn queue() -> Arc<dyn Queue> {
+    Arc::new(MemoryQueue::new(Arc::new(SystemClock)))
+}
+
+fn engine(
+    journal: &Arc<dyn Journal>,
+    queue: &Arc<dyn Queue>,
+    workflows: Vec<Workflow>,
+) -> Result<Engine, EngineError> {
+    let builder = Engine::builder(Arc::clone(journal), Arc::clone(queue));
+    workflows.into_iter().fold(builder, EngineBuilder::workflow).build()
 }
 
 /// What a process that is gone held is free at once: its lock on this machine

@@ -1,5 +1,6 @@
 //! Works on tasks, and keeps this machine's disk clean of those that ended.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -33,6 +34,19 @@ impl Platform {
             ended = &mut working => ended,
             () = self.sweep() => working.await,
         }
+    }
+
+    /// Goes through dead letters, and does nothing else, until `shutdown`.
+    ///
+    /// # Errors
+    /// When the settings can't work.
+    pub async fn work_on_letters(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
+        let config = WorkerConfig {
+            concurrency: NonZeroUsize::MIN,
+            name_prefix: self.process().to_owned(),
+            ..WorkerConfig::default()
+        };
+        self.bulk_engine().run_worker(config, shutdown).await
     }
 
     /// Removes local copies of tasks that have ended; never returns.

@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod list;
 mod origin;
 pub(crate) mod result;
+pub(crate) mod retry;
 pub(crate) mod socket;
 pub(crate) mod status;
 
