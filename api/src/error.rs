@@ -12,6 +12,7 @@ use untxt_plugins::PluginError;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
+use untxt_workflows::redrive::RedriveError;
 use untxt_workflows::submit::SubmitError;
 
 /// Seconds after which a client may ask again when a store is away.
@@ -144,6 +145,20 @@ fn engine(error: &PluginError) -> ApiError {
             unusable(format!("there is no engine `{name}`; there are: {known}"))
         }
         other => unusable(other.to_string()),
+    }
+}
+
+impl From<RedriveError> for ApiError {
+    fn from(error: RedriveError) -> Self {
+        let message = error.to_string();
+        match error {
+            RedriveError::NoLetter(_) => Self::new(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", message),
+            RedriveError::NoTask(id) => Self::no_task(&id.to_string()),
+            RedriveError::Field { field, reason } => Self::field(field, reason),
+            RedriveError::Refused { code, .. } => Self::new(StatusCode::CONFLICT, code, message),
+            RedriveError::Engine(error) => engine(&error),
+            RedriveError::Journal(error) => error.into(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::doors::Doors;
 use crate::error::ApiError;
-use crate::routes::{create, get, health, list, result, socket, status};
+use crate::routes::{admin, create, get, health, list, result, retry, socket, status};
 
 /// The routes as a service.
 pub(crate) fn service(doors: Doors) -> Service {
@@ -20,12 +20,14 @@ pub(crate) fn service(doors: Doors) -> Service {
         .get(socket::socket)
         .push(Router::with_path("ws").get(socket::socket))
         .push(Router::with_path("health").get(health::health))
+        .push(admin::router())
         .push(
             Router::with_path("api/tasks").post(create::create).get(list::list).push(
                 Router::with_path("{id}")
                     .get(get::get)
                     .push(Router::with_path("status").get(status::status))
-                    .push(Router::with_path("result").get(result::result)),
+                    .push(Router::with_path("result").get(result::result))
+                    .push(Router::with_path("retry").post(retry::retry)),
             ),
         );
     Service::new(router).hoop(RequestId).catcher(Catcher::new(AsJson))

@@ -8,6 +8,7 @@ use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
 use untxt_workflows::submit::Submission;
 use untxt_workflows::tables::{file, task};
+use untxt_workflows::tasks::FailedPage;
 use untxt_workflows::updates::TaskUpdate;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn millis(at: Timestamp) -> String {
+pub(crate) fn millis(at: Timestamp) -> String {
     time(DateTime::from_timestamp_millis(at.0).unwrap_or_default())
 }
 
@@ -94,21 +95,28 @@ pub fn progress(done: u32, total: u32) -> Value {
     json!({ "pagesDone": done, "pagesTotal": total })
 }
 
-/// One task: its row, how far its run is, and where its result can be had.
+/// One task: its row, how far its run is, which of its pages are dead, and where
+/// its result can be had.
 #[must_use]
 pub fn detailed(
     row: &task::Model,
     file: &file::Model,
     run: Option<&RunState>,
+    failed_pages: &[FailedPage],
     result_url: Option<&str>,
 ) -> Value {
     let mut view = task(row, file);
     if let Some(fields) = view.as_object_mut() {
         let items = run.map(|run| run.items).unwrap_or_default();
         fields.insert("progress".to_owned(), progress(items.done, items.total));
+        fields.insert("failedPages".to_owned(), failed_pages.iter().map(failed_page).collect());
         fields.insert("resultUrl".to_owned(), json!(result_url));
     }
     view
+}
+
+fn failed_page(failed: &FailedPage) -> Value {
+    json!({ "page": failed.page, "code": failed.code, "message": failed.message })
 }
 
 /// The journal's events, with the names of their steps.

@@ -25,11 +25,13 @@ pub enum CrashPoint {
     HandedBack,
     /// A dead worker's claim was taken away; the retry is not pushed.
     OrphanLost,
+    /// An ended run is to go on; nothing points at it yet.
+    Redriven,
 }
 
 impl CrashPoint {
     /// Every point, in the order in which a pointer passes them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Submitted,
         Self::Pulled,
         Self::Claimed,
@@ -39,6 +41,7 @@ impl CrashPoint {
         Self::Acknowledged,
         Self::HandedBack,
         Self::OrphanLost,
+        Self::Redriven,
     ];
 }
 

@@ -2,15 +2,18 @@
 //! clock, no random numbers, no I/O; time and jitter come in as values. The
 //! worker runs it, replay tests run it.
 
+mod redrive;
+
 use serde_json::Value;
 
 use crate::definition::{Definition, Spread};
 use crate::error::{Budget, StepError};
-use crate::event::{Attempt, Event, EventKind, OnItemFailure};
+use crate::event::{Attempt, Event, EventKind, OnItemFailure, RedrivenItems};
 use crate::id::{Delivery, Slot, WorkerName};
-use crate::retry::Spent;
+use crate::retry::{DeadReason, Spent, WhenSpent};
 use crate::state::{Attempts, ItemState, ItemStatus, RunState, RunStatus};
 use crate::time::Timestamp;
+pub use redrive::{Dead, DeadSlot, Discard, Redrive, RedrivePages, RedriveRefusal};
 
 /// What somebody wants to happen to a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +47,10 @@ pub enum Command {
     },
     /// Stop the run.
     Cancel,
+    /// Have it go on after it failed, ended partially, or while it waits.
+    Redrive(Redrive),
+    /// Give up what a dead letter is about.
+    Discard(Discard),
 }
 
 /// A claimed slot. Whoever holds the newest epoch may record an outcome.
@@ -117,6 +124,9 @@ pub enum Refusal {
         /// What this program has.
         known: u32,
     },
+    /// It can't be redriven, or not like that.
+    #[error(transparent)]
+    Redrive(#[from] RedriveRefusal),
 }
 
 /// Where a run and, when the command is about an item, that item stand.
@@ -128,6 +138,8 @@ pub struct Situation<'a> {
     pub run: &'a RunState,
     /// The item the command is about.
     pub item: Option<&'a ItemState>,
+    /// What of the run is dead; looked at by a redrive and a discard alone.
+    pub dead: &'a Dead,
     /// Now.
     pub now: Timestamp,
     /// An even draw from 0..1.
@@ -140,10 +152,10 @@ pub struct Situation<'a> {
 /// A [`Refusal`] when the command comes too late, too early, twice, or from a
 /// worker that lost its claim.
 pub fn decide(situation: Situation<'_>, command: &Command) -> Result<Decision, Refusal> {
-    if situation.run.status.is_terminal() {
-        return Err(Refusal::Ended(situation.run.status));
-    }
     match command {
+        Command::Redrive(redrive) => situation.redrive(redrive),
+        Command::Discard(discard) => situation.discard(discard),
+        _ if situation.run.status.is_terminal() => Err(Refusal::Ended(situation.run.status)),
         Command::Claim { delivery, worker } => situation.claim(delivery, worker),
         Command::Finish { claim, outcome, keep } => situation.finish(claim, outcome, *keep),
         Command::Lose { claim } => situation.lose(claim),
@@ -162,7 +174,7 @@ impl Situation<'_> {
         if let Some(holder) = &attempts.holder {
             return Err(Refusal::Held(holder.clone()));
         }
-        if delivery.attempt != attempts.made + 1 {
+        if delivery.attempt != attempts.made + 1 || attempts.paused > 0 {
             return Err(Refusal::Stale);
         }
         if attempts.due_at > self.now {
@@ -180,8 +192,8 @@ impl Situation<'_> {
         let attempt = self.held(claim)?;
         match outcome {
             Outcome::Done(done) if keep => {
-                let worker = attempt.worker.clone();
-                Ok(gone_on(self.done(attempt, done), &worker))
+                let (worker, attempt_next) = (attempt.worker.clone(), self.run.attempts.before + 1);
+                Ok(gone_on(self.done(attempt, done), worker, attempt_next))
             }
             Outcome::Done(done) => Ok(self.done(attempt, done)),
             Outcome::Failed(error) => {
@@ -271,16 +283,35 @@ impl Situation<'_> {
                 vec![failed, EventKind::RetryScheduled { step, item, attempt, due_at }]
             }
             Err(reason) => {
+                let error = self.last_words(attempt, reason, &spent, error);
+                let paused = policy.when_spent == WhenSpent::Pause && reason != DeadReason::Permanent;
                 let dead = EventKind::DeadLettered {
                     step: attempt.step,
                     item: attempt.item,
                     attempts: attempt.attempt,
                     reason,
                     error: error.clone(),
+                    paused,
                 };
-                self.after_death(vec![failed, dead], attempt, error)
+                match paused {
+                    true => vec![failed, dead],
+                    false => self.after_death(vec![failed, dead], attempt, &error),
+                }
             }
         }
+    }
+
+    /// The failure as its dead letter tells it. That a worker vanished says
+    /// little; that each of them did says what to look into.
+    fn last_words(&self, last: &Attempt, reason: DeadReason, spent: &Spent, error: &StepError) -> StepError {
+        if reason != (DeadReason::BudgetSpent { budget: Budget::LostWorker }) {
+            return error.clone();
+        }
+        let (step, killed) = (self.step_name(last.step), spent.lost_worker + 1);
+        let what =
+            last.item.map_or_else(|| format!("step `{step}`"), |i| format!("item {i} of step `{step}`"));
+        let message = format!("{what} killed its worker {killed} times; the last was {}", last.worker);
+        StepError { message, ..error.clone() }
     }
 
     fn after_death(&self, mut events: Decision, attempt: &Attempt, error: &StepError) -> Decision {
@@ -325,10 +356,10 @@ impl Situation<'_> {
 }
 
 /// The decision with the step that it opens claimed by `worker`.
-fn gone_on(mut events: Decision, worker: &WorkerName) -> Decision {
+fn gone_on(mut events: Decision, worker: WorkerName, attempt: u32) -> Decision {
     if let Some(EventKind::Opened { step, items: None }) = events.last() {
-        let (step, worker) = (*step, worker.clone());
-        events.push(EventKind::Started(Attempt { step, item: None, attempt: 1, worker }));
+        let step = *step;
+        events.push(EventKind::Started(Attempt { step, item: None, attempt, worker }));
     }
     events
 }
@@ -349,12 +380,17 @@ fn pointers(run: &RunState, event: &Event) -> Vec<Scheduled> {
         priority: run.priority,
         tenant: run.tenant.clone(),
     };
+    let first = run.attempts.before + 1;
     match &event.kind {
         EventKind::Submitted { .. } => vec![scheduled(0, None, 1, event.at)],
-        EventKind::Opened { step, items: None } => vec![scheduled(*step, None, 1, event.at)],
+        EventKind::Opened { step, items: None } => vec![scheduled(*step, None, first, event.at)],
         EventKind::Opened { step, items: Some(items) } => {
-            (0..*items).map(|item| scheduled(*step, Some(item), 1, event.at)).collect()
+            (0..*items).map(|item| scheduled(*step, Some(item), first, event.at)).collect()
         }
+        EventKind::Redriven { step, items: RedrivenItems::Reopened(items), .. } => {
+            items.iter().map(|item| scheduled(*step, Some(*item), first, event.at)).collect()
+        }
+        EventKind::Redriven { step, .. } => vec![scheduled(*step, None, first, event.at)],
         EventKind::RetryScheduled { step, item, attempt, due_at } => {
             vec![scheduled(*step, *item, *attempt, *due_at)]
         }

@@ -1,14 +1,18 @@
 //! The core, driven without a clock, a database or a queue.
 
+mod redrive;
+
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::decide::{Claim, Command, Decision, Done, Outcome, Refusal, Situation, decide, deliveries};
+use crate::decide::{
+    Claim, Command, Dead, DeadSlot, Decision, Discard, Done, Outcome, Refusal, Situation, decide, deliveries,
+};
 use crate::definition::{Definition, Spread, StepDefinition};
 use crate::error::{Budget, StepError};
 use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
-use crate::retry::{Budgets, RetryPolicy};
+use crate::retry::{Budgets, RetryPolicy, WhenSpent};
 use crate::state::{ItemState, ItemStatus, RunState, RunStatus};
 use crate::time::Timestamp;
 
@@ -18,13 +22,18 @@ struct Bench {
     history: Vec<Event>,
     run: RunState,
     items: Vec<ItemState>,
+    waiting: Vec<DeadSlot>,
     now: Timestamp,
 }
 
 impl Bench {
     fn new(on_item_failure: OnItemFailure) -> Self {
+        Self::with(on_item_failure, WhenSpent::DeadLetter)
+    }
+
+    fn with(on_item_failure: OnItemFailure, when_spent: WhenSpent) -> Self {
         let budgets = Budgets { transport: 1, throttle: 1, content: 1, lost_worker: 1 };
-        let policy = RetryPolicy { budgets, ..RetryPolicy::default() };
+        let policy = RetryPolicy { budgets, when_spent, ..RetryPolicy::default() };
         let step = |name, spread| StepDefinition { name, spread, policy };
         let steps =
             vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
@@ -43,7 +52,8 @@ impl Bench {
         };
         let run = RunState::begin(&first).unwrap();
         let definition = Definition::new("w", 1, steps).unwrap();
-        Self { definition, history: vec![first], run, items: Vec::new(), now: Timestamp(1_000) }
+        let (items, waiting) = (Vec::new(), Vec::new());
+        Self { definition, history: vec![first], run, items, waiting, now: Timestamp(1_000) }
     }
 
     fn slot(&self, item: Option<u32>) -> Slot {
@@ -56,18 +66,27 @@ impl Bench {
             Command::Finish { claim, .. } | Command::Lose { claim } | Command::HandBack { claim } => {
                 claim.slot.item
             }
-            Command::Cancel => None,
+            Command::Discard(Discard { letter: (_, item), .. }) => *item,
+            Command::Cancel | Command::Redrive(_) => None,
         };
         let item = index.and_then(|index| self.items.get(index as usize));
-        let situation =
-            Situation { definition: &self.definition, run: &self.run, item, now: self.now, jitter: 0.0 };
+        let not_done = self.items.iter().filter(|item| item.status != ItemStatus::Done).cloned().collect();
+        let dead = Dead { not_done, waiting: self.waiting.clone() };
+        let (definition, run, now) = (&self.definition, &self.run, self.now);
+        let situation = Situation { definition, run, item, dead: &dead, now, jitter: 0.0 };
         let decision = decide(situation, command)?;
         for kind in &decision {
             let event = Event { run: self.run.id, seq: self.run.seq + 1, at: self.now, kind: kind.clone() };
             self.run.apply(&event);
             self.items.iter_mut().for_each(|item| item.apply(&event));
             if let EventKind::Opened { step, items: Some(count) } = kind {
-                self.items = (0..*count).map(|index| ItemState::open(*step, index, self.now)).collect();
+                let before = self.run.attempts.before;
+                self.items = (0..*count).map(|index| ItemState::open(*step, index, before, &event)).collect();
+            }
+            match kind {
+                EventKind::DeadLettered { step, item, .. } => self.waiting.push((*step, *item)),
+                EventKind::Redriven { .. } => self.waiting.clear(),
+                _ => {}
             }
             self.history.push(event);
         }
@@ -171,7 +190,9 @@ fn a_step_that_keeps_killing_its_worker_dies() {
         bench.order(&Command::Lose { claim }).unwrap();
     }
     assert_eq!(bench.run.status, RunStatus::Failed);
-    assert_eq!(bench.run.error.as_ref().unwrap().code, "WORKER_LOST");
+    let error = bench.run.error.as_ref().unwrap();
+    assert_eq!(error.code, "WORKER_LOST");
+    assert_eq!(error.message, "step `open` killed its worker 2 times; the last was w-1");
 }
 
 #[test]

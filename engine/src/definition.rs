@@ -33,6 +33,7 @@ pub struct Definition {
     name: &'static str,
     version: u32,
     steps: Vec<StepDefinition>,
+    aside: bool,
 }
 
 /// Why a definition can't be.
@@ -88,7 +89,21 @@ impl Definition {
                 return Err(DefinitionError::NothingToSpread { name, step: step.name });
             }
         }
-        Ok(Self { name, version, steps })
+        Ok(Self { name, version, steps, aside: false })
+    }
+
+    /// The same workflow, run beside the others: in each worker one attempt at
+    /// a time, in a slot of its own that is not one of theirs. For work that
+    /// takes long and costs little.
+    #[must_use]
+    pub fn beside_the_others(self) -> Self {
+        Self { aside: true, ..self }
+    }
+
+    /// Whether it is run beside the others.
+    #[must_use]
+    pub fn is_beside_the_others(&self) -> bool {
+        self.aside
     }
 
     /// Stable name; also the name of its queue.

@@ -1,7 +1,9 @@
 //! The engine as the product sees it.
 
+mod letters;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +14,7 @@ use crate::event::Event;
 use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
 use crate::journal::rows::RowChange;
-use crate::journal::{DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
+use crate::journal::{ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
 use crate::parts::Parts;
 use crate::queue::{Depth, Queue, QueueError};
 use crate::reconcile::rescue;
@@ -21,6 +23,7 @@ use crate::time::{Clock, SystemClock, Timestamp};
 use crate::watch::{Endings, Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
 use crate::workflow::Workflow;
+pub use letters::{AttemptEnd, AttemptRecord};
 
 /// Why the engine could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +120,28 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
+/// An engine for what the engine itself keeps, such as a step that asks it for
+/// something: it does not keep the engine.
+#[derive(Clone)]
+pub struct WeakEngine {
+    parts: Weak<Parts>,
+}
+
+impl WeakEngine {
+    /// The engine; `None` when it is gone.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.parts.upgrade().map(|parts| Engine { parts })
+    }
+}
+
 impl Engine {
+    /// The same engine, not kept by this.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine { parts: Arc::downgrade(&self.parts) }
+    }
+
     /// Begins to put one together, with the machine's clock.
     #[must_use]
     pub fn builder(journal: Arc<dyn Journal>, queue: Arc<dyn Queue>) -> EngineBuilder {
@@ -216,19 +240,6 @@ impl Engine {
         self.parts.journal.history(run, after_seq, limit).await
     }
 
-    /// Dead letters, newest first; of one run, or of all.
-    ///
-    /// # Errors
-    /// Those of [`Journal::dead_letters`].
-    pub async fn dead_letters(
-        &self,
-        run: Option<RunId>,
-        limit: u32,
-        offset: u64,
-    ) -> Result<Vec<DeadLetter>, JournalError> {
-        self.parts.journal.dead_letters(run, limit, offset).await
-    }
-
     /// The workers that are on the list.
     ///
     /// # Errors
@@ -318,7 +329,8 @@ impl Engine {
         self.parts.hub.endings()
     }
 
-    /// Waits until the run has ended.
+    /// Waits until the run has ended; one that is redriven meanwhile, until it
+    /// has ended again.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`]; the same

@@ -48,6 +48,19 @@ pub struct Attempt {
     pub worker: WorkerName,
 }
 
+/// What a redrive does about the items of the step that fans out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedrivenItems {
+    /// They stay as they are: it goes on after them, or there were none.
+    #[default]
+    Kept,
+    /// They are no more: it goes on before them, and the step names them anew.
+    Dropped,
+    /// These are attempted again; the others stay as they are.
+    Reopened(Vec<u32>),
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
@@ -126,6 +139,28 @@ pub enum EventKind {
         reason: DeadReason,
         /// The last failure.
         error: StepError,
+        /// Whether the run waits for a person because of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        paused: bool,
+    },
+    /// Somebody had the run go on, after it ended or while it waited for a
+    /// person.
+    Redriven {
+        /// Position of the step from which it goes on.
+        step: u16,
+        /// What that means for the items.
+        #[serde(default)]
+        items: RedrivenItems,
+        /// Attempts at whatever is opened from here on are numbered from the one
+        /// after this: no pointer of before is ever a pointer again.
+        attempts_before: u32,
+        /// What the steps are given from here on, when that changes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<Value>,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
     },
     /// Somebody stopped the run.
     Cancelled,
@@ -164,6 +199,15 @@ mod tests {
                 attempts: 3,
                 reason: DeadReason::Permanent,
                 error: StepError::permanent("BAD", "no"),
+                paused: false,
+            },
+            EventKind::Redriven {
+                step: 1,
+                items: RedrivenItems::Reopened(vec![4]),
+                attempts_before: 3,
+                input: None,
+                by: "cli:ann".to_owned(),
+                reason: "the disk is new".to_owned(),
             },
             EventKind::Cancelled,
         ];
@@ -176,6 +220,7 @@ mod tests {
                 r#"{"event":"succeeded","data":{"step":1,"item":4,"attempt":2,"worker":"w-1"}}"#,
                 r#"{"event":"failed","data":{"step":1,"item":4,"attempt":2,"worker":"w-1","error":{"verdict":"permanent","budget":"content","code":"BAD","message":"no"}}}"#,
                 r#"{"event":"dead_lettered","data":{"step":1,"attempts":3,"reason":"permanent","error":{"verdict":"permanent","budget":"content","code":"BAD","message":"no"}}}"#,
+                r#"{"event":"redriven","data":{"step":1,"items":{"reopened":[4]},"attempts_before":3,"by":"cli:ann","reason":"the disk is new"}}"#,
                 r#"{"event":"cancelled"}"#,
             ]
         );

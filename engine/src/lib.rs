@@ -12,6 +12,8 @@ pub mod error;
 
 pub mod retry;
 
+pub mod fingerprint;
+
 // What a workflow is, what can happen to a run, where that leaves it.
 pub mod definition;
 

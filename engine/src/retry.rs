@@ -24,6 +24,21 @@ pub struct RetryPolicy {
     pub elapsed_limit: Option<Duration>,
     /// An attempt that runs longer is ended and counts as a content failure.
     pub timeout: Duration,
+    /// What happens when no budget or time is left for another attempt.
+    pub when_spent: WhenSpent,
+}
+
+/// What becomes of a run when a step's attempts are spent. A permanent failure
+/// is not asked: it ends the run whatever stands here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenSpent {
+    /// A dead letter, and the run fails with it (or goes on without the item).
+    #[default]
+    DeadLetter,
+    /// A dead letter, and the run waits until it is redriven or the letter is
+    /// discarded: for steps whose failures say more about the surroundings than
+    /// about the work.
+    Pause,
 }
 
 /// Retries allowed per budget; attempts are one more.
@@ -48,6 +63,7 @@ impl Default for RetryPolicy {
             budgets: Budgets { transport: 10, throttle: 20, content: 2, lost_worker: 3 },
             elapsed_limit: None,
             timeout: Duration::from_secs(300),
+            when_spent: WhenSpent::DeadLetter,
         }
     }
 }

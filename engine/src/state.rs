@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Budget;
-use crate::event::{Attempt, Event, EventKind, OnItemFailure};
+use crate::event::{Attempt, Event, EventKind, OnItemFailure, RedrivenItems};
 use crate::id::{RunId, WorkerName};
 use crate::retry::Spent;
 use crate::time::Timestamp;
@@ -87,6 +87,23 @@ pub struct Attempts {
     pub first_started_at: Option<Timestamp>,
     /// What was drawn from the budgets.
     pub spent: Spent,
+    /// How many wait for a person: 1 or 0 for a slot; for a run at a step with
+    /// items, how many of those.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub paused: u32,
+    /// Of a run: the highest number above 1 that an attempt at any of its slots
+    /// has borne.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub highest: u32,
+    /// Of a run: attempts are numbered from the one after this, since it was
+    /// redriven.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub before: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Attempts {
@@ -119,9 +136,13 @@ impl Attempts {
                 self.due_at = at;
             }
             EventKind::RetryScheduled { due_at, .. } => self.due_at = *due_at,
-            EventKind::DeadLettered { .. } => self.holder = None,
+            EventKind::DeadLettered { paused, .. } => {
+                self.holder = None;
+                self.paused = u32::from(*paused);
+            }
             EventKind::Submitted { .. }
             | EventKind::Opened { .. }
+            | EventKind::Redriven { .. }
             | EventKind::Cancelled
             | EventKind::Completed
             | EventKind::CompletedPartially { .. }
@@ -235,14 +256,25 @@ pub struct ItemState {
 }
 
 impl ItemState {
-    /// An item that can be claimed from `at` on.
+    /// The item as `event` opens it, with `made` attempts behind it. Its epoch
+    /// begins at the event's `seq`, which no claim of before can have reached:
+    /// each claim is an event of its own.
     #[must_use]
-    pub fn open(step: u16, index: u32, at: Timestamp) -> Self {
-        Self { step, index, status: ItemStatus::Pending, attempts: Attempts::open(at), error: None }
+    pub fn open(step: u16, index: u32, made: u32, event: &Event) -> Self {
+        let attempts = Attempts { made, epoch: event.seq, ..Attempts::open(event.at) };
+        Self { step, index, status: ItemStatus::Pending, attempts, error: None }
     }
 
     /// Takes `event` in, if it is about this item.
     pub fn apply(&mut self, event: &Event) {
+        if let EventKind::Redriven { step, items: RedrivenItems::Reopened(items), attempts_before, .. } =
+            &event.kind
+            && *step == self.step
+            && items.contains(&self.index)
+        {
+            *self = Self::open(self.step, self.index, *attempts_before, event);
+            return;
+        }
         if subject(&event.kind) != Some((self.step, Some(self.index))) {
             return;
         }
@@ -252,8 +284,10 @@ impl ItemState {
                 self.status = ItemStatus::Done;
                 self.error = None;
             }
-            EventKind::DeadLettered { error, .. } => {
-                self.status = ItemStatus::Failed;
+            EventKind::DeadLettered { error, paused, .. } => {
+                if !paused {
+                    self.status = ItemStatus::Failed;
+                }
                 self.error = Some(RunError { code: error.code.clone(), message: error.message.clone() });
             }
             EventKind::Failed { error, .. } => {
@@ -277,6 +311,7 @@ fn subject(kind: &EventKind) -> Option<(u16, Option<u32>)> {
         }
         EventKind::Submitted { .. }
         | EventKind::Opened { .. }
+        | EventKind::Redriven { .. }
         | EventKind::Cancelled
         | EventKind::Completed
         | EventKind::CompletedPartially { .. }
@@ -325,6 +360,12 @@ impl RunState {
         Some(state)
     }
 
+    /// Whether something of the run waits for a person.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.attempts.paused > 0
+    }
+
     /// Takes the next event of the history in.
     pub fn apply(&mut self, event: &Event) {
         self.seq = event.seq;
@@ -339,6 +380,7 @@ impl RunState {
     fn count_item(&mut self, kind: &EventKind) {
         match kind {
             EventKind::Succeeded { .. } => self.items.done += 1,
+            EventKind::DeadLettered { paused: true, .. } => self.attempts.paused += 1,
             EventKind::DeadLettered { .. } => self.items.failed += 1,
             _ => {}
         }
@@ -347,14 +389,31 @@ impl RunState {
     fn progress(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Opened { step, items } => self.open(*step, *items, event.at),
-            EventKind::Started(_) => {
-                self.status = RunStatus::Processing;
+            EventKind::Started(attempt) => {
+                self.count_attempt(attempt.attempt);
+                // While something of it waits for a person, that is what it shows.
+                if !self.is_paused() {
+                    self.status = RunStatus::Processing;
+                }
                 self.started_at.get_or_insert(event.at);
             }
             EventKind::Succeeded { attempt, output } if attempt.item.is_none() && !output.is_null() => {
                 self.outputs.insert(attempt.step, output.clone());
             }
-            EventKind::RetryScheduled { .. } => self.status = RunStatus::Retrying,
+            EventKind::RetryScheduled { attempt, .. } => {
+                self.count_attempt(*attempt);
+                self.status = RunStatus::Retrying;
+            }
+            EventKind::DeadLettered { error, paused: true, .. } => {
+                self.error = Some(RunError { code: error.code.clone(), message: error.message.clone() });
+                self.status = RunStatus::Retrying;
+            }
+            EventKind::Redriven { step, items, attempts_before, input, .. } => {
+                self.go_on_from(*step, items, *attempts_before, event.at);
+                if let Some(input) = input {
+                    self.input = input.clone();
+                }
+            }
             EventKind::Cancelled => self.finish(RunStatus::Cancelled, event.at),
             EventKind::Completed => self.finish(RunStatus::Completed, event.at),
             EventKind::CompletedPartially { .. } => self.finish(RunStatus::Partial, event.at),
@@ -373,14 +432,42 @@ impl RunState {
 
     fn open(&mut self, step: u16, items: Option<u32>, at: Timestamp) {
         self.step = step;
-        self.attempts = Attempts { epoch: self.attempts.epoch, ..Attempts::open(at) };
+        let Attempts { epoch, highest, before, .. } = self.attempts;
+        self.attempts = Attempts { made: before, epoch, highest, before, ..Attempts::open(at) };
         if let Some(total) = items {
             self.items = ItemCount { total, done: 0, failed: 0 };
         }
     }
 
+    fn go_on_from(&mut self, step: u16, items: &RedrivenItems, before: u32, at: Timestamp) {
+        self.attempts.before = before;
+        self.open(step, None, at);
+        match items {
+            RedrivenItems::Kept => {}
+            RedrivenItems::Dropped => self.items = ItemCount::default(),
+            RedrivenItems::Reopened(reopened) => {
+                // What is done is reopened only together with everything else.
+                if reopened.len() == self.items.total as usize {
+                    self.items.done = 0;
+                }
+                self.items.failed = 0;
+            }
+        }
+        self.outputs.retain(|position, _| *position < step);
+        self.status = RunStatus::Queued;
+        self.error = None;
+        self.finished_at = None;
+    }
+
+    fn count_attempt(&mut self, number: u32) {
+        if number > 1 {
+            self.attempts.highest = self.attempts.highest.max(number);
+        }
+    }
+
     fn finish(&mut self, status: RunStatus, at: Timestamp) {
         self.status = status;
+        self.attempts.paused = 0;
         self.attempts.holder = None;
         self.finished_at = Some(at);
     }

@@ -3,7 +3,7 @@
 //! the code around it did. A migration that has been released is never edited.
 //!
 //! `users`, `files` and `tasks` are the product's; `runs`, `events`, `items`,
-//! `dead_letters`, `workers` and `controls` are the engine's journal. The engine's tables
+//! `dead_letters`, `workers`, `audit` and `controls` are the engine's journal. The engine's tables
 //! keep times as milliseconds since 1970 and structured values as JSON text (a
 //! page's text may hold U+0000, which PostgreSQL's `jsonb` can't). They carry no
 //! foreign keys: only the journal writes them, under a lock on the run.
@@ -22,6 +22,7 @@ mod m20261123_000006_items;
 mod m20261123_000007_dead_letters;
 mod m20261123_000008_workers;
 mod m20261124_000009_runs_in_place;
+mod m20261124_000010_letters;
 mod m20261124_000011_controls;
 
 /// Every migration, in order.
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_dead_letters::Migration),
             Box::new(m20261123_000008_workers::Migration),
             Box::new(m20261124_000009_runs_in_place::Migration),
+            Box::new(m20261124_000010_letters::Migration),
             Box::new(m20261124_000011_controls::Migration),
         ]
     }

@@ -4,8 +4,9 @@
 //! upload is, its pages, the result made from them) and [`objects`] (where
 //! files are kept); [`tables`] and [`scratch`] (what the database and this
 //! machine's disk hold); [`workbench`] and [`ocr`] (the four steps and what
-//! they work with); [`platform`] (everything put together), and what it can be
-//! asked for: [`incoming`] and [`submit`], [`tasks`], [`updates`], [`worker`].
+//! they work with); [`redrive`] (what goes on after it died); [`platform`]
+//! (everything put together), and what it can be asked for: [`incoming`] and
+//! [`submit`], [`tasks`], [`letters`], [`updates`], [`worker`].
 
 pub mod documents;
 pub mod objects;
@@ -16,9 +17,12 @@ pub mod tables;
 pub mod ocr;
 pub mod workbench;
 
+pub mod redrive;
+
 pub mod platform;
 
 pub mod incoming;
+pub mod letters;
 pub mod submit;
 pub mod tasks;
 pub mod updates;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 use untxt_engine::definition::DefinitionError;
-use untxt_engine::engine::{Engine, EngineError};
+use untxt_engine::engine::{Engine, EngineBuilder, EngineError};
 use untxt_engine::id::WorkerName;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
@@ -18,12 +18,14 @@ use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::queue::{Queue, QueueError};
 use untxt_engine::time::SystemClock;
+use untxt_engine::workflow::Workflow;
 use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry};
 
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
 use crate::ocr::{self, TaskProjection};
+use crate::redrive::{self, Letters};
 use crate::scratch::{Remains, Scratch};
 use crate::workbench::Workbench;
 
@@ -104,6 +106,7 @@ pub struct Platform {
     settings: Settings,
     database: DatabaseConnection,
     engine: Engine,
+    bulk_engine: Engine,
     bench: Arc<Workbench>,
     /// Name of this process, unique over all time; also its workers' prefix.
     process: String,
@@ -137,15 +140,26 @@ impl Platform {
             Arc::new(scratch),
         ));
         let queue = queue(settings.redis_url.as_deref())?;
-        let engine = Engine::builder(journal, queue).workflow(ocr::workflow(&bench)?).build()?;
+        let letters = Arc::new(Letters::default());
+        let redrive = redrive::workflow(&letters)?;
+        let engine = engine(&journal, &queue, vec![ocr::workflow(&bench)?, redrive.clone()])?;
+        letters.work_on(&engine);
+        let bulk_engine = self::engine(&journal, &queue, vec![redrive])?;
         take_over(&engine, &remains).await?;
-        Ok(Self { settings, database, engine, bench, process })
+        Ok(Self { settings, database, engine, bulk_engine, bench, process })
     }
 
     /// The durable engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The same journal and queue with nothing but the workflow that goes through
+    /// many letters: for a process that works on nothing else.
+    #[must_use]
+    pub fn bulk_engine(&self) -> &Engine {
+        &self.bulk_engine
     }
 
     /// What the steps work with.
@@ -183,7 +197,8 @@ fn journal(database: &DatabaseConnection) -> Result<Arc<dyn Journal>, Definition
     let definition = ocr::definition()?;
     let steps = definition.steps().iter().map(|step| step.name).collect();
     let projection: Arc<dyn Projection> = Arc::new(TaskProjection::new(steps));
-    let workflows = Workflows::new(vec![(definition, projection)]);
+    let letters: Arc<dyn Projection> = Arc::new(());
+    let workflows = Workflows::new(vec![(definition, projection), (redrive::definition()?, letters)]);
     Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
 }
 
@@ -194,6 +209,15 @@ fn queue(redis_url: Option<&str>) -> Result<Arc<dyn Queue>, QueueError> {
         Some(url) => Arc::new(RedisQueue::open(url)?),
         None => Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
     })
+}
+
+fn engine(
+    journal: &Arc<dyn Journal>,
+    queue: &Arc<dyn Queue>,
+    workflows: Vec<Workflow>,
+) -> Result<Engine, EngineError> {
+    let builder = Engine::builder(Arc::clone(journal), Arc::clone(queue));
+    workflows.into_iter().fold(builder, EngineBuilder::workflow).build()
 }
 
 /// What a process that is gone held is free at once: its lock on this machine

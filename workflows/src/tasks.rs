@@ -1,8 +1,12 @@
 //! What users may know of their tasks.
 
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use untxt_engine::journal::JournalError;
+use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
+use untxt_engine::state::RunState;
 use uuid::Uuid;
 
+use crate::ocr::Downloaded;
 use crate::platform::Platform;
 use crate::tables::{file, task};
 
@@ -15,7 +19,46 @@ pub struct TaskFilter {
     pub status: Option<String>,
 }
 
+/// A page that could not be recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedPage {
+    /// Its number in the document, from 1.
+    pub page: u32,
+    /// Stable code of what happened.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// Failed pages that an answer names; a task with more of them has failed for
+/// another reason than its pages.
+const FAILED_PAGES_MAX: u32 = 1_000;
+
 impl Platform {
+    /// The pages of a task that are dead now, in order: given up, or waiting for
+    /// an operator.
+    ///
+    /// # Errors
+    /// When the journal does not answer.
+    pub async fn failed_pages(&self, run: &RunState) -> Result<Vec<FailedPage>, JournalError> {
+        if run.items.failed == 0 && !run.is_paused() {
+            return Ok(Vec::new());
+        }
+        let of_run = LetterFilter::of_run(run.id);
+        let (letters, _) = self.engine().dead_letters(&of_run, FAILED_PAGES_MAX, 0).await?;
+        let downloaded = Downloaded::in_run(run);
+        // A letter that was redriven says nothing about the page as it is now.
+        let dead = letters.into_iter().filter(|letter| letter.status != LetterStatus::Redriven);
+        let page = |letter: DeadLetter| {
+            let page = downloaded.page(letter.item?) + 1;
+            Some(FailedPage { page, code: letter.error.code, message: letter.error.message })
+        };
+        let mut pages: Vec<FailedPage> = dead.filter_map(page).collect();
+        pages.sort_by_key(|page| page.page);
+        pages.dedup_by_key(|page| page.page);
+        Ok(pages)
+    }
+
     /// The task with its file, if there is one.
     ///
     /// # Errors

@@ -132,9 +132,13 @@ fn message(run: &RunState, kind: &EventKind) -> Option<String> {
             format!("{} of {} page(s) recognised", items.done, items.total)
         }
         EventKind::RetryScheduled { attempt, .. } => format!("Will be tried again (attempt {attempt})"),
+        EventKind::DeadLettered { paused: true, error, .. } => {
+            format!("Waits for an operator: {}", error.code)
+        }
         EventKind::DeadLettered { item: Some(item), error, .. } => {
             format!("Page {} could not be recognised: {}", item + 1, error.code)
         }
+        EventKind::Redriven { .. } => "Task queued again".to_owned(),
         EventKind::Cancelled => "Task cancelled".to_owned(),
         EventKind::Completed => "OCR processing completed successfully".to_owned(),
         EventKind::CompletedPartially { failed_items } => {

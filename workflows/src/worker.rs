@@ -1,10 +1,14 @@
 //! Works on tasks, and keeps this machine's disk clean of those that ended.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::engine::EngineError;
+use untxt_engine::id::RunId;
+use untxt_engine::state::RunStatus;
+use untxt_engine::watch::Ended;
 use untxt_engine::worker::WorkerConfig;
 
 use crate::platform::Platform;
@@ -32,6 +36,19 @@ impl Platform {
         }
     }
 
+    /// Goes through dead letters, and does nothing else, until `shutdown`.
+    ///
+    /// # Errors
+    /// When the settings can't work.
+    pub async fn work_on_letters(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
+        let config = WorkerConfig {
+            concurrency: NonZeroUsize::MIN,
+            name_prefix: self.process().to_owned(),
+            ..WorkerConfig::default()
+        };
+        self.bulk_engine().run_worker(config, shutdown).await
+    }
+
     /// Removes local copies of tasks that have ended; never returns.
     async fn sweep(&self) {
         let mut tick = interval(SWEEP_EVERY);
@@ -39,19 +56,31 @@ impl Platform {
         let mut endings = self.engine().endings();
         loop {
             tokio::select! {
-                Ok(run) = endings.next() => self.bench().clear(run).await,
+                Ok(ended) = endings.next() => self.hear(ended).await,
                 // Also for what other processes ended, and for what was missed.
                 _ = tick.tick() => self.compare().await,
             }
         }
     }
 
+    async fn hear(&self, ended: Ended) {
+        match ended.status {
+            RunStatus::Partial | RunStatus::Failed => self.clear_if_ended(&[ended.run]).await,
+            _ => self.bench().clear(ended.run).await,
+        }
+    }
+
     async fn compare(&self) {
         let Ok(local) = self.bench().scratch.tasks() else { return };
-        if local.is_empty() {
-            return;
+        if !local.is_empty() {
+            self.clear_if_ended(&local).await;
         }
-        match self.bench().journal.ended(&local).await {
+    }
+
+    /// A run may have been redriven before its end was heard of here; what it
+    /// works with then stays.
+    async fn clear_if_ended(&self, runs: &[RunId]) {
+        match self.bench().journal.ended(runs).await {
             Ok(ended) => {
                 for run in ended {
                     self.bench().clear(run).await;

@@ -3,6 +3,7 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::Value;
 use untxt_engine::id::RunId;
+use untxt_workflows::tables::{file, task};
 
 use super::named_task;
 use super::result::url;
@@ -14,10 +15,19 @@ use crate::views;
 pub(crate) async fn get(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let (task, file) = named_task(req, doors).await?;
+    Ok(Json(views::success(&shown(doors, &task, &file).await?)))
+}
+
+/// The task as one is shown.
+pub(super) async fn shown(doors: &Doors, task: &task::Model, file: &file::Model) -> Result<Value, ApiError> {
     let run = doors.platform.engine().run(RunId(task.id)).await?;
+    let failed = match &run {
+        Some(run) => doors.platform.failed_pages(run).await?,
+        None => Vec::new(),
+    };
     let url = match &task.result {
-        Some(_) => Some(url(doors, &task, &file, None).await?),
+        Some(_) => Some(url(doors, task, file, None).await?),
         None => None,
     };
-    Ok(Json(views::success(&views::detailed(&task, &file, run.as_ref(), url.as_deref()))))
+    Ok(views::detailed(task, file, run.as_ref(), &failed, url.as_deref()))
 }

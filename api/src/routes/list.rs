@@ -37,7 +37,7 @@ fn status(req: &Request) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn number(req: &Request, name: &'static str, default: u64) -> Result<u64, ApiError> {
+pub(super) fn number(req: &Request, name: &'static str, default: u64) -> Result<u64, ApiError> {
     let Some(text) = req.query::<String>(name) else { return Ok(default) };
     let number: u32 = text.parse().map_err(|_| ApiError::field(name, "it is not a number"))?;
     Ok(u64::from(number))

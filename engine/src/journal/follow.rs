@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::audit::AuditEntry;
+use super::letters::{DeadLetter, LetterStatus, Settlement, Settling};
 use super::rows::RowChange;
 use super::workflows::Workflows;
-use super::{Applied, DeadLetter, JournalError, NewRun, Order};
-use crate::decide::{Command, Done, Outcome, Situation, decide, deliveries};
+use super::{Applied, JournalError, NewRun, Order};
+use crate::decide::{Command, Dead, Discard, Done, Outcome, Situation, decide, deliveries};
 use crate::definition::{Definition, Spread};
 use crate::event::{Event, EventKind};
+use crate::fingerprint::fingerprint;
 use crate::id::dead_letter_id;
 use crate::state::{ItemState, ItemStatus, RunState};
 use crate::time::{Clock, Timestamp};
@@ -37,6 +40,10 @@ pub(super) struct Followed {
     pub(super) events: Vec<Event>,
     /// What died.
     pub(super) dead_letters: Vec<DeadLetter>,
+    /// What becomes of letters that waited.
+    pub(super) settling: Option<Settling>,
+    /// What an operator did by it.
+    pub(super) audit: Option<AuditEntry>,
     /// The product's rows.
     pub(super) rows: Vec<RowChange>,
 }
@@ -69,11 +76,12 @@ impl Rules {
         &self,
         run: &RunState,
         item: Option<&ItemState>,
+        dead: &Dead,
         order: &Order,
     ) -> Result<Followed, JournalError> {
         let definition = self.definition(&run.definition)?;
         let now = self.clock.now();
-        let situation = Situation { definition, run, item, now, jitter: (self.jitter)() };
+        let situation = Situation { definition, run, item, dead, now, jitter: (self.jitter)() };
         let kinds = decide(situation, &order.command)?;
         let (mut run, mut item) = (run.clone(), item.cloned());
         let mut events = Vec::with_capacity(kinds.len());
@@ -86,7 +94,9 @@ impl Rules {
             events.push(event);
         }
         let output = item.as_ref().and_then(|item| output_of(item, &order.command));
-        Ok(self.with_rows(run, item, output, events, &order.rows))
+        let followed = self.with_rows(run, item, output, events, &order.rows);
+        let (settling, audit) = (settling(&followed.run, order, now), audited(&followed, order, now));
+        Ok(Followed { settling, audit, ..followed })
     }
 
     pub(super) fn definition(&self, name: &str) -> Result<&Definition, JournalError> {
@@ -104,9 +114,36 @@ impl Rules {
         let projection = self.workflows.projection(&run.definition);
         let projected = projection.map(|projection| projection.rows(&run, &events)).unwrap_or_default();
         let rows = rows.iter().cloned().chain(projected).collect();
-        let opened = events.iter().flat_map(opened_items).collect();
-        let dead_letters = events.iter().filter_map(|event| dead_letter(&run, event)).collect();
-        Followed { run, item, output, opened, events, dead_letters, rows }
+        let opened = events.iter().flat_map(|event| opened_items(&run, event)).collect();
+        let dead_letters = events.iter().filter_map(|event| self.dead_letter(&run, event)).collect();
+        let (settling, audit) = (None, None);
+        Followed { run, item, output, opened, events, dead_letters, settling, audit, rows }
+    }
+
+    fn dead_letter(&self, run: &RunState, event: &Event) -> Option<DeadLetter> {
+        let EventKind::DeadLettered { step, item, attempts, reason, error, .. } = &event.kind else {
+            return None;
+        };
+        let definition = self.workflows.definition(&run.definition);
+        let step_name = definition.and_then(|definition| definition.step(*step)).map_or("", |step| step.name);
+        let projection = self.workflows.projection(&run.definition);
+        Some(DeadLetter {
+            id: dead_letter_id(run.id, event.seq),
+            run: run.id,
+            definition: run.definition.clone(),
+            tenant: run.tenant.clone(),
+            step: *step,
+            step_name: step_name.to_owned(),
+            item: *item,
+            reason: *reason,
+            attempts: *attempts,
+            digest: projection.and_then(|projection| projection.digest(run)),
+            fingerprint: fingerprint(&run.definition, step_name, &error.code, &error.message),
+            error: error.clone(),
+            at: event.at,
+            status: LetterStatus::Waiting,
+            settled: None,
+        })
     }
 }
 
@@ -115,7 +152,8 @@ pub(super) fn item_of(command: &Command) -> Option<(u16, u32)> {
     let slot = match command {
         Command::Claim { delivery, .. } => delivery.slot,
         Command::Finish { claim, .. } | Command::Lose { claim } | Command::HandBack { claim } => claim.slot,
-        Command::Cancel => return None,
+        Command::Discard(Discard { letter: (step, item), .. }) => return item.map(|item| (*step, item)),
+        Command::Cancel | Command::Redrive(_) => return None,
     };
     slot.item.map(|item| (slot.step, item))
 }
@@ -126,22 +164,29 @@ pub(super) fn alone_with_it(command: &Command) -> bool {
     match command {
         Command::Claim { delivery, .. } => delivery.slot.item.is_none(),
         Command::Finish { claim, .. } => claim.slot.item.is_none(),
-        Command::Lose { .. } | Command::HandBack { .. } | Command::Cancel => false,
+        Command::Lose { .. }
+        | Command::HandBack { .. }
+        | Command::Cancel
+        | Command::Redrive(_)
+        | Command::Discard(_) => false,
     }
 }
 
 /// When the run's own slot may be claimed; `None` while somebody holds it, while
-/// its items are claimed instead, and once the run has ended.
+/// its items are claimed instead, while the run waits for a person, and once it
+/// has ended.
 pub(super) fn run_due_at(definition: Option<&Definition>, run: &RunState) -> Option<Timestamp> {
     let step = definition.and_then(|definition| definition.step(run.step));
     let spread = step.is_some_and(|step| step.spread == Spread::PerItem);
-    let open = !run.status.is_terminal() && !spread && run.attempts.holder.is_none();
+    let open = !run.status.is_terminal() && !run.is_paused() && !spread && run.attempts.holder.is_none();
     open.then_some(run.attempts.due_at)
 }
 
-/// When the item may be claimed, as long as its run has not ended.
+/// When the item may be claimed, as long as its run has not ended; `None` while
+/// somebody holds it or it waits for a person.
 pub(super) fn item_due_at(item: &ItemState) -> Option<Timestamp> {
-    let open = item.status == ItemStatus::Pending && item.attempts.holder.is_none();
+    let waits = item.attempts.holder.is_some() || item.attempts.paused > 0;
+    let open = item.status == ItemStatus::Pending && !waits;
     open.then_some(item.attempts.due_at)
 }
 
@@ -156,27 +201,61 @@ fn output_of(item: &ItemState, command: &Command) -> Option<Value> {
     }
 }
 
-fn opened_items(event: &Event) -> Vec<ItemState> {
+fn opened_items(run: &RunState, event: &Event) -> Vec<ItemState> {
     match event.kind {
         EventKind::Opened { step, items: Some(count) } => {
-            (0..count).map(|index| ItemState::open(step, index, event.at)).collect()
+            (0..count).map(|index| ItemState::open(step, index, run.attempts.before, event)).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn dead_letter(run: &RunState, event: &Event) -> Option<DeadLetter> {
-    let EventKind::DeadLettered { step, item, attempts, reason, error } = &event.kind else { return None };
-    Some(DeadLetter {
-        id: dead_letter_id(run.id, event.seq),
-        run: run.id,
-        definition: run.definition.clone(),
-        tenant: run.tenant.clone(),
-        step: *step,
-        item: *item,
-        reason: *reason,
-        attempts: *attempts,
-        error: error.clone(),
-        at: event.at,
-    })
+/// What `order` means for the run's letters: a redrive answers all that wait, a
+/// discard one, and nobody can redrive what was cancelled.
+fn settling(run: &RunState, order: &Order, at: Timestamp) -> Option<Settling> {
+    let settle = |slot, status, by: &str, why: &str, bulk| {
+        let settlement = Settlement { at, by: by.to_owned(), why: why.to_owned(), bulk };
+        Some(Settling { run: run.id, slot, status, settlement })
+    };
+    match &order.command {
+        Command::Redrive(redrive) => {
+            settle(None, LetterStatus::Redriven, &redrive.by, &redrive.reason, redrive.bulk)
+        }
+        Command::Discard(discard) => {
+            let slot = Some(discard.letter);
+            settle(slot, LetterStatus::Discarded, &discard.by, &discard.reason, discard.bulk)
+        }
+        Command::Cancel => settle(None, LetterStatus::Discarded, "untxt", "the run was cancelled", None),
+        Command::Claim { .. } | Command::Finish { .. } | Command::Lose { .. } | Command::HandBack { .. } => {
+            None
+        }
+    }
+}
+
+fn audited(followed: &Followed, order: &Order, at: Timestamp) -> Option<AuditEntry> {
+    let subject = format!("run {}", followed.run.id);
+    match &order.command {
+        Command::Redrive(redrive) => {
+            let redriven = followed.events.iter().find_map(|event| match &event.kind {
+                EventKind::Redriven { step, items, .. } => Some((*step, items)),
+                _ => None,
+            });
+            let (step, items) = redriven?;
+            let detail = json!({
+                "step": step,
+                "items": items,
+                "otherInput": redrive.input.is_some(),
+                "reason": redrive.reason,
+                "bulk": redrive.bulk,
+            });
+            Some(AuditEntry { at, actor: redrive.by.clone(), action: "redrive".to_owned(), subject, detail })
+        }
+        Command::Discard(discard) => {
+            let (step, item) = discard.letter;
+            let detail =
+                json!({ "step": step, "item": item, "reason": discard.reason, "bulk": discard.bulk });
+            Some(AuditEntry { at, actor: discard.by.clone(), action: "discard".to_owned(), subject, detail })
+        }
+        _ => None,
+    }
 }

@@ -6,18 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
+use uuid::Uuid;
 
+use super::audit::{AuditEntry, AuditLine};
 use super::follow::{Followed, Rules, item_due_at, item_of, run_due_at};
+use super::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
 use super::rows::RowChange;
 use super::workflows::Workflows;
-use super::{
-    Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
-};
+use super::{Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow};
 use crate::controls::{ControlChange, Controls};
-use crate::decide::{Claim, Refusal, Scheduled};
-use crate::event::Event;
+use crate::decide::{Claim, Dead, Refusal, Scheduled};
+use crate::event::{Event, EventKind, RedrivenItems};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
-use crate::state::{Attempts, ItemState, RunState};
+use crate::state::{Attempts, ItemState, ItemStatus, RunState};
 use crate::time::{Clock, Timestamp};
 
 /// The record of all runs, in memory.
@@ -34,6 +36,7 @@ struct Records {
     events: BTreeMap<u64, Event>,
     last_position: u64,
     dead_letters: Vec<DeadLetter>,
+    audit: Vec<AuditEntry>,
     workers: BTreeMap<WorkerName, WorkerRow>,
     controls: Controls,
     rows: Vec<RowChange>,
@@ -95,11 +98,50 @@ impl Records {
         for event in &followed.events {
             self.last_position += 1;
             self.events.insert(self.last_position, event.clone());
+            self.go_on(event);
         }
         self.dead_letters.extend(followed.dead_letters.iter().cloned());
+        if let Some(settling) = &followed.settling {
+            self.dead_letters.iter_mut().for_each(|letter| settling.settle(letter));
+        }
+        self.audit.extend(followed.audit.clone());
         self.rows.extend(followed.rows.iter().cloned());
         self.runs.insert(followed.run.id, followed.run.clone());
         followed.applied()
+    }
+
+    /// What a redrive means for the items.
+    fn go_on(&mut self, event: &Event) {
+        let EventKind::Redriven { step, items, .. } = &event.kind else { return };
+        let dropped_from = match items {
+            RedrivenItems::Kept => return,
+            RedrivenItems::Dropped => *step,
+            RedrivenItems::Reopened(_) => step + 1,
+        };
+        self.items.retain(|(run, of_step, _), _| *run != event.run || *of_step < dropped_from);
+        for (_, item) in self.items.range_mut((event.run, *step, 0)..=(event.run, *step, u32::MAX)) {
+            item.state.apply(event);
+            if item.state.status != ItemStatus::Done {
+                item.output = Value::Null;
+            }
+        }
+    }
+
+    fn dead(&self, run: RunId) -> Dead {
+        let items = self.items.range((run, 0, 0)..=(run, u16::MAX, u32::MAX)).map(|(_, item)| &item.state);
+        let filter = LetterFilter { state: Some(LetterStatus::Waiting), ..LetterFilter::of_run(run) };
+        let waiting = self.dead_letters.iter().filter(|letter| filter.admits(letter));
+        Dead {
+            not_done: items.filter(|item| item.status != ItemStatus::Done).cloned().collect(),
+            waiting: waiting.map(|letter| (letter.step, letter.item)).collect(),
+        }
+    }
+
+    /// Newest first.
+    fn letters(&self, filter: &LetterFilter) -> Vec<&DeadLetter> {
+        let mut found: Vec<_> = self.dead_letters.iter().filter(|letter| filter.admits(letter)).collect();
+        found.sort_by_key(|letter| std::cmp::Reverse((letter.at, letter.id)));
+        found
     }
 
     fn silent(&self, worker: &WorkerName, since: Timestamp) -> bool {
@@ -137,7 +179,8 @@ impl Journal for MemoryJournal {
         let item: Option<&ItemState> = item_of(&order.command)
             .and_then(|(step, index)| records.items.get(&(order.run, step, index)))
             .map(|item| &item.state);
-        let followed = self.rules.follow(run, item, &order)?;
+        let dead = records.dead(order.run);
+        let followed = self.rules.follow(run, item, &dead, &order)?;
         Ok(records.write(followed))
     }
 
@@ -264,16 +307,64 @@ impl Journal for MemoryJournal {
 
     async fn dead_letters(
         &self,
-        run: Option<RunId>,
+        filter: &LetterFilter,
         limit: u32,
         offset: u64,
-    ) -> Result<Vec<DeadLetter>, JournalError> {
+    ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
         let records = self.records();
-        let mut found: Vec<&DeadLetter> =
-            records.dead_letters.iter().filter(|letter| run.is_none_or(|run| letter.run == run)).collect();
-        found.sort_by_key(|letter| std::cmp::Reverse((letter.at, letter.id)));
+        let found = records.letters(filter);
+        let total = found.len() as u64;
         let page = found.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
-        Ok(page.take(limit as usize).cloned().collect())
+        Ok((page.take(limit as usize).cloned().collect(), total))
+    }
+
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
+        Ok(self.records().dead_letters.iter().find(|letter| letter.id == id).cloned())
+    }
+
+    async fn letter_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: u32,
+    ) -> Result<Vec<LetterGroup>, JournalError> {
+        let records = self.records();
+        let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+        for letter in records.letters(filter) {
+            let common = (&letter.definition, &letter.error.code, &letter.step_name, &letter.fingerprint);
+            *counts.entry(common).or_default() += 1;
+        }
+        let group = |((definition, code, step_name, fingerprint), count): (
+            (&String, &String, &String, &String),
+            u64,
+        )| {
+            LetterGroup {
+                definition: definition.clone(),
+                code: code.clone(),
+                step_name: step_name.clone(),
+                fingerprint: fingerprint.clone(),
+                count,
+            }
+        };
+        let mut groups: Vec<LetterGroup> = counts.into_iter().map(group).collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        groups.truncate(limit as usize);
+        Ok(groups)
+    }
+
+    async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError> {
+        self.records().audit.push(entry);
+        Ok(())
+    }
+
+    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
+        let records = self.records();
+        let lines =
+            (1..).zip(&records.audit).map(|(position, entry)| AuditLine { position, entry: entry.clone() });
+        let mut lines: Vec<_> =
+            lines.filter(|line| before.is_none_or(|before| line.position < before)).collect();
+        lines.reverse();
+        lines.truncate(limit as usize);
+        Ok(lines)
     }
 
     async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {

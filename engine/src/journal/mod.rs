@@ -2,6 +2,8 @@
 //! other way than by a command that [`decide`](crate::decide::decide) follows
 //! inside a transaction that holds the run.
 
+pub mod audit;
+pub mod letters;
 pub mod rows;
 pub mod workflows;
 
@@ -20,12 +22,12 @@ use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::audit::{AuditEntry, AuditLine};
+use self::letters::{DeadLetter, LetterFilter, LetterGroup};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Refusal, Scheduled};
-use crate::error::StepError;
 use crate::event::{Event, OnItemFailure};
 use crate::id::{RunId, WorkerName};
-use crate::retry::DeadReason;
 use crate::state::{ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
 use rows::RowChange;
@@ -89,31 +91,6 @@ pub struct ItemOutput {
     pub state: ItemState,
     /// What its step returned; null unless it is done.
     pub output: Value,
-}
-
-/// Work that can't be done and waits for a person.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadLetter {
-    /// Derived from run and event, so that it can't come twice.
-    pub id: Uuid,
-    /// The run.
-    pub run: RunId,
-    /// Name of its workflow.
-    pub definition: String,
-    /// Whose it is.
-    pub tenant: String,
-    /// Position of the step.
-    pub step: u16,
-    /// Position of the item, when the step has items.
-    pub item: Option<u32>,
-    /// Why it is the end.
-    pub reason: DeadReason,
-    /// Attempts made.
-    pub attempts: u32,
-    /// The last failure.
-    pub error: StepError,
-    /// When it died.
-    pub at: Timestamp,
 }
 
 /// A worker as the journal knows it.
@@ -301,16 +278,48 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`].
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError>;
 
-    /// Dead letters, newest first; of one run, or of all.
+    /// Dead letters that the filter lets through, newest first, and how many
+    /// there are in all.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn dead_letters(
         &self,
-        run: Option<RunId>,
+        filter: &LetterFilter,
         limit: u32,
         offset: u64,
-    ) -> Result<Vec<DeadLetter>, JournalError>;
+    ) -> Result<(Vec<DeadLetter>, u64), JournalError>;
+
+    /// The dead letter, if there is one.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError>;
+
+    /// The dead letters that the filter lets through, counted by what they have
+    /// in common, most frequent first; at most `limit` groups.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn letter_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: u32,
+    ) -> Result<Vec<LetterGroup>, JournalError>;
+
+    /// Writes down what an operator did. What commands do to runs and dead
+    /// letters is written down with them.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError>;
+
+    /// What operators did, newest first, before the given position; at most
+    /// `limit` lines.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError>;
 
     /// Erases an ended run with its events, items and dead letters, and writes
     /// `rows` with it.

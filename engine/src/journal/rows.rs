@@ -41,6 +41,12 @@ pub trait Projection: Send + Sync + 'static {
     /// The rows that `events` mean; `run` is the state after them. A pure
     /// function: it is asked again when a transaction is sent again.
     fn rows(&self, run: &RunState, events: &[Event]) -> Vec<RowChange>;
+
+    /// Digest of whatever the run is pinned to, as its dead letters show it; at
+    /// most 64 bytes. `None` for runs that are pinned to nothing.
+    fn digest(&self, _run: &RunState) -> Option<String> {
+        None
+    }
 }
 
 /// For workflows that have no tables of their own.

@@ -26,7 +26,7 @@ pub(super) struct Sorted {
     pub(super) behind: bool,
 }
 
-/// Whether nothing comes after it.
+/// Whether nothing comes after it, unless the run is redriven.
 pub(crate) fn ends(kind: &EventKind) -> bool {
     matches!(
         kind,
@@ -40,9 +40,8 @@ pub(crate) fn ends(kind: &EventKind) -> bool {
 impl Line {
     fn take(&mut self, event: Event, sorted: &mut Sorted) {
         self.passed_on = event.seq;
-        if ends(&event.kind) {
-            self.ended_at = Some(event.seq);
-        }
+        // A redriven run goes on, until it ends again.
+        self.ended_at = ends(&event.kind).then_some(event.seq);
         sorted.next.push(Arc::new(event));
     }
 }
@@ -115,6 +114,21 @@ mod tests {
         assert!(lines.committed(&[opened(run, 8)]).behind);
         assert_eq!(seqs(&lines.tailed(vec![opened(run, 7), opened(run, 8)])), [7, 8]);
         assert_eq!(seqs(&lines.committed(&[opened(run, 8), opened(run, 9)])), [9]);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_after_its_end_is_one_line() {
+        let (run, mut lines) = (RunId::new(), Lines::default());
+        let failed = || EventKind::RunFailed { code: "X".to_owned(), message: String::new() };
+        let all = [opened(run, 1), event(run, 2, failed()), opened(run, 3), event(run, 4, failed())];
+        // Heard of here before the tail knows that it ended; and long after.
+        assert_eq!(seqs(&lines.committed(&all[..3])), [1, 2, 3]);
+        assert_eq!(seqs(&lines.tailed(all[..2].to_vec())), [] as [u64; 0]);
+        assert_eq!(lines.0.len(), 1, "it has not ended");
+        assert_eq!(seqs(&lines.tailed(all[2..].to_vec())), [4]);
+        assert_eq!(lines.0.len(), 0);
+        assert!(lines.committed(&[opened(run, 5)]).behind);
+        assert_eq!(seqs(&lines.tailed(vec![opened(run, 5)])), [5]);
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::journal::{Journal, JournalError};
 use crate::time::Clock;
 use all::All;
 pub use all::Watcher;
-pub use notices::Endings;
 use notices::Notices;
+pub use notices::{Ended, Endings};
 pub use run::RunWatcher;
 use runs::Runs;
 

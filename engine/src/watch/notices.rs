@@ -5,15 +5,24 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::WatchError;
-use super::lines::ends;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::id::RunId;
+use crate::state::RunStatus;
 
-/// Endings that somebody may be behind: 16 bytes each.
+/// Endings that somebody may be behind; some bytes each.
 const BEHIND_MAX: usize = 4096;
 
 #[derive(Debug)]
-pub(super) struct Notices(broadcast::Sender<RunId>);
+pub(super) struct Notices(broadcast::Sender<Ended>);
+
+/// A run that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub run: RunId,
+    /// How; one that failed or is partial may have been redriven since.
+    pub status: RunStatus,
+}
 
 impl Default for Notices {
     fn default() -> Self {
@@ -23,9 +32,16 @@ impl Default for Notices {
 
 impl Notices {
     pub(super) fn publish(&self, committed: &[Event]) {
-        for event in committed.iter().filter(|event| ends(&event.kind)) {
+        for event in committed {
+            let status = match event.kind {
+                EventKind::Completed => RunStatus::Completed,
+                EventKind::CompletedPartially { .. } => RunStatus::Partial,
+                EventKind::RunFailed { .. } => RunStatus::Failed,
+                EventKind::Cancelled => RunStatus::Cancelled,
+                _ => continue,
+            };
             // Fails when nobody listens, which is nobody's loss.
-            let _ = self.0.send(event.run);
+            let _ = self.0.send(Ended { run: event.run, status });
         }
     }
 
@@ -36,7 +52,7 @@ impl Notices {
 
 /// Hears of every run that this process brings to an end while this exists.
 #[derive(Debug)]
-pub struct Endings(broadcast::Receiver<RunId>);
+pub struct Endings(broadcast::Receiver<Ended>);
 
 impl Endings {
     /// The next run that ended. Nothing is lost when the call is dropped.
@@ -44,7 +60,7 @@ impl Endings {
     /// # Errors
     /// [`WatchError::Lagged`] when some thousand were not taken in; the call
     /// after it goes on. [`WatchError::Closed`] once the engine is gone.
-    pub async fn next(&mut self) -> Result<RunId, WatchError> {
+    pub async fn next(&mut self) -> Result<Ended, WatchError> {
         self.0.recv().await.map_err(|error| match error {
             RecvError::Lagged(missed) => WatchError::Lagged { missed },
             RecvError::Closed => WatchError::Closed,

@@ -13,7 +13,8 @@ use crate::event::Event;
 use crate::id::RunId;
 
 /// Sees every event of one run after a given `seq`, in order, without gaps,
-/// each once, to the event that ends it. It can't be too slow: what it misses
+/// each once, to the event that ends it: of a run that was redriven after its
+/// end, the last such event there is. It can't be too slow: what it misses
 /// it reads again from the history.
 pub struct RunWatcher {
     hub: Arc<Hub>,
@@ -64,7 +65,8 @@ impl RunWatcher {
 
     fn pass(&mut self, event: Arc<Event>) -> Arc<Event> {
         self.seq = event.seq;
-        self.ended = ends(&event.kind);
+        // A redriven run goes on behind its end; the history tells.
+        self.ended = ends(&event.kind) && self.replayed.is_empty() && !self.behind;
         event
     }
 

@@ -174,7 +174,8 @@ impl Attempter {
             Refusal::OtherVersion { .. } => {
                 self.parts.failed(Part::Delivery, &format!("{}: {refusal}", delivery.slot));
             }
-            Refusal::Ended(_) | Refusal::Stale | Refusal::Held(_) | Refusal::Fenced => {}
+            Refusal::Ended(_) | Refusal::Stale | Refusal::Held(_) | Refusal::Fenced | Refusal::Redrive(_) => {
+            }
         }
         Claiming::Over
     }

@@ -11,6 +11,7 @@ use crate::health::Part;
 use crate::id::WorkerName;
 use crate::journal::JournalError;
 use crate::parts::Parts;
+use crate::state::RunStatus;
 use crate::watch::WatchError;
 
 /// How often a worker that is at something asks whether it still holds it: what
@@ -86,7 +87,14 @@ impl Heart {
         let mut endings = self.parts.hub.endings();
         loop {
             match endings.next().await {
-                Ok(run) => self.running.stop_run(run, Stop::Ended),
+                Ok(ended) if ended.status == RunStatus::Cancelled => {
+                    self.running.stop_run(ended.run, Stop::Ended);
+                }
+                // It may have been redriven before this was heard: the journal knows.
+                Ok(ended) if ended.status == RunStatus::Failed && self.running.is_at_run(ended.run) => {
+                    self.look_once().await;
+                }
+                Ok(_) => {}
                 Err(WatchError::Lagged { .. }) => self.look_once().await,
                 Err(WatchError::Closed | WatchError::Journal(_)) => return,
             }

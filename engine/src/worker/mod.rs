@@ -111,7 +111,8 @@ impl Worker {
     }
 
     fn topics(&self) -> JoinSet<Result<(), String>> {
-        let (slots, count) = (self.config.concurrency.get(), self.parts.workflows.len());
+        let sharing = self.parts.workflows.values().filter(|w| !w.definition.is_beside_the_others());
+        let (slots, count) = (self.config.concurrency.get(), sharing.count().max(1));
         let semaphore = Arc::new(Semaphore::new(slots));
         let attempts: Arc<dyn Attempts> = Arc::new(Attempter {
             parts: Arc::clone(&self.parts),
@@ -121,12 +122,13 @@ impl Worker {
         });
         let mut topics = JoinSet::new();
         for workflow in self.parts.workflows.values() {
+            let aside = workflow.definition.is_beside_the_others();
             let source = Arc::new(Source {
                 parts: Arc::clone(&self.parts),
                 workflow: workflow.clone(),
-                slots: Arc::clone(&semaphore),
-                share: (slots / count).max(1),
-                patience: if slots < count { PATIENCE_IN_TURN } else { PATIENCE },
+                slots: if aside { Arc::new(Semaphore::new(1)) } else { Arc::clone(&semaphore) },
+                share: if aside { 1 } else { (slots / count).max(1) },
+                patience: if slots < count && !aside { PATIENCE_IN_TURN } else { PATIENCE },
             });
             let name = format!("{}/{}", self.name, workflow.definition.name());
             let (attempts, shutdown) = (Arc::clone(&attempts), self.draining.clone());

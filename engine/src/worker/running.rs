@@ -105,6 +105,11 @@ impl Running {
         self.lock().contains_key(delivery)
     }
 
+    /// Whether it is at anything of `run`.
+    pub(super) fn is_at_run(&self, run: RunId) -> bool {
+        self.lock().keys().any(|delivery| delivery.slot.run == run)
+    }
+
     /// How many attempts it is at.
     pub(super) fn count(&self) -> usize {
         self.lock().len()

@@ -123,14 +123,14 @@ async fn every_pair_of_crashes_leaves_the_same() {
 
 #[tokio::test]
 async fn every_pair_of_crashes_leaves_the_same_in_sqlite() {
-    let died_at = all_leave_the_same(&Record::sqlite().await, &pairs(&[Trouble::FlakyPage], 1)).await;
+    let died_at = all_leave_the_same(&Record::sqlite().await, &pairs(&[Trouble::Redriven], 1)).await;
     assert_eq!(died_at, every_point());
 }
 
 /// Single ones only: a process takes half a second to come up there.
 #[tokio::test]
 async fn every_single_crash_leaves_the_same_in_postgres() {
-    let plays = singles(&[Trouble::FlakyPage], 1, false);
+    let plays = singles(&[Trouble::Redriven], 1, false);
     let died_at = all_leave_the_same(&Record::postgres().await, &plays).await;
     assert_eq!(died_at, every_point());
 }

@@ -13,9 +13,11 @@ use untxt_engine::engine::Engine;
 use untxt_engine::event::Event;
 use untxt_engine::health::Part;
 use untxt_engine::id::{Delivery, RunId, Slot, WorkerName};
+use untxt_engine::journal::audit::{AuditEntry, AuditLine};
+use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
 use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
-    Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+    Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
 use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::state::{RunState, RunStatus};
@@ -126,11 +128,27 @@ impl Journal for FaultyJournal {
     }
     async fn dead_letters(
         &self,
-        run: Option<RunId>,
+        filter: &LetterFilter,
         limit: u32,
         offset: u64,
-    ) -> Result<Vec<DeadLetter>, JournalError> {
-        self.inner.dead_letters(run, limit, offset).await
+    ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
+        self.inner.dead_letters(filter, limit, offset).await
+    }
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
+        self.inner.dead_letter(id).await
+    }
+    async fn letter_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: u32,
+    ) -> Result<Vec<LetterGroup>, JournalError> {
+        self.inner.letter_groups(filter, limit).await
+    }
+    async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError> {
+        self.inner.audit(entry).await
+    }
+    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
+        self.inner.audited(before, limit).await
     }
     async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
         self.inner.erase(run, rows).await

@@ -17,10 +17,16 @@ use crate::stage::{
 };
 
 /// Holds up the first that passes the point, for ever.
-struct Trap {
+pub(crate) struct Trap {
     point: CrashPoint,
     sprung: AtomicBool,
-    caught: Notify,
+    pub(crate) caught: Notify,
+}
+
+impl Trap {
+    pub(crate) fn at(point: CrashPoint) -> Arc<Self> {
+        Arc::new(Self { point, sprung: AtomicBool::new(false), caught: Notify::new() })
+    }
 }
 
 #[async_trait]
@@ -37,7 +43,7 @@ impl CrashHook for Trap {
 /// the run's history holds.
 async fn left_alone(point: CrashPoint) -> Vec<String> {
     let workflow = paper(policy(), easy_page());
-    let trap = Arc::new(Trap { point, sprung: AtomicBool::new(false), caught: Notify::new() });
+    let trap = Trap::at(point);
     let engine = Engine::builder(memory_journal(&workflow.definition), memory_queue());
     let engine = engine.workflow(workflow.clone()).crash_hook(trap.clone()).build().unwrap();
     let short = WorkerConfig {

@@ -10,6 +10,7 @@ use untxt_engine::definition::{Definition, Spread, StepDefinition};
 use untxt_engine::engine::{Engine, EngineError};
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::EventKind;
+use untxt_engine::journal::letters::LetterFilter;
 use untxt_engine::retry::{Budgets, RetryPolicy};
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::workflow::Workflow;
@@ -158,7 +159,7 @@ async fn spent_attempts_are_a_dead_letter_with_its_whole_error() {
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;
     let run = in_time(engine.wait(run)).await.unwrap();
     assert_eq!((run.status, run.error.unwrap().code.as_str()), (RunStatus::Failed, "SMUDGED"));
-    let letters = engine.dead_letters(Some(run.id), 10, 0).await.unwrap();
+    let letters = engine.dead_letters(&LetterFilter::of_run(run.id), 10, 0).await.unwrap().0;
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].attempts, letters[0].error.code.as_str()), (2, "SMUDGED"));
     let names = names(&history(&engine, run.id).await);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::to_value;
 use untxt_engine::decide::Done;
 use untxt_engine::error::StepError;
+use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::failure;
@@ -31,6 +32,13 @@ impl Downloaded {
     pub(crate) fn of(context: &StepContext) -> Result<Self, StepError> {
         serde_json::from_value(context.output_of(0).clone())
             .map_err(|error| StepError::permanent("INPUT_UNREADABLE", format!("download's output: {error}")))
+    }
+
+    /// What the step of `run` returned; as if all pages were asked for when it
+    /// did not return yet.
+    pub(crate) fn in_run(run: &RunState) -> Self {
+        let returned = run.outputs.get(&0).cloned().unwrap_or_default();
+        serde_json::from_value(returned).unwrap_or(Self { page_count: 0, chosen: None })
     }
 
     /// The page that item `index` stands for.

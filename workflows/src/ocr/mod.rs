@@ -11,6 +11,7 @@ mod reading;
 mod recognize;
 mod upload_result;
 
+pub(crate) use download::Downloaded;
 pub use upload_result::{ResultObject, ResultSummary};
 
 use std::sync::Arc;

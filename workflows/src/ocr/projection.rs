@@ -8,7 +8,7 @@ use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use super::input::TaskInput;
+use super::input::{EnginePin, TaskInput};
 use crate::tables::{file, task};
 
 /// The rows that the events of an `ocr` run mean.
@@ -29,10 +29,24 @@ impl Projection for TaskProjection {
     fn rows(&self, run: &RunState, events: &[Event]) -> Vec<RowChange> {
         let Some(last) = events.last().filter(|_| events.iter().any(changes_task)) else { return Vec::new() };
         let mut rows = vec![self.task(run, last).into()];
-        if run.status == RunStatus::Failed {
-            rows.extend(TaskInput::of(run).ok().map(|input| failed_file(input.file.id, last.at).into()));
+        let redriven = events.iter().any(|event| matches!(event.kind, EventKind::Redriven { .. }));
+        let file = match run.status {
+            RunStatus::Failed => Some("failed"),
+            _ if redriven => Some("uploaded"),
+            _ => None,
+        };
+        let input = file.and_then(|_| TaskInput::of(run).ok());
+        if let (Some(status), Some(input)) = (file, input) {
+            rows.push(file_is(input.file.id, status, last.at).into());
+            if redriven {
+                rows.push(pinned(run, &input.engine).into());
+            }
         }
         rows
+    }
+
+    fn digest(&self, run: &RunState) -> Option<String> {
+        TaskInput::of(run).ok().map(|input| input.engine.digest)
     }
 }
 
@@ -44,6 +58,8 @@ fn changes_task(event: &Event) -> bool {
         EventKind::Started(attempt) => attempt.item.is_none() || attempt.attempt > 1,
         EventKind::Opened { .. }
         | EventKind::RetryScheduled { .. }
+        | EventKind::DeadLettered { paused: true, .. }
+        | EventKind::Redriven { .. }
         | EventKind::Cancelled
         | EventKind::Completed
         | EventKind::CompletedPartially { .. }
@@ -77,10 +93,20 @@ impl TaskProjection {
     }
 }
 
-fn failed_file(id: Uuid, at: Timestamp) -> UpdateStatement {
+/// A redrive may have pinned the task to another engine.
+fn pinned(run: &RunState, engine: &EnginePin) -> UpdateStatement {
+    Query::update()
+        .table(task::Entity)
+        .value(task::Column::Engine, engine.name.as_str())
+        .value(task::Column::EngineDigest, engine.digest.as_str())
+        .and_where(Expr::col(task::Column::Id).eq(run.id.0))
+        .to_owned()
+}
+
+fn file_is(id: Uuid, status: &str, at: Timestamp) -> UpdateStatement {
     Query::update()
         .table(file::Entity)
-        .value(file::Column::Status, "failed")
+        .value(file::Column::Status, status)
         .value(file::Column::UpdatedAt, utc(at))
         .and_where(Expr::col(file::Column::Id).eq(id))
         .to_owned()

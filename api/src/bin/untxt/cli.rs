@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use untxt_workflows::redrive::How;
 use uuid::Uuid;
 
 /// Durable OCR: documents in, text out, whatever crashes in between.
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Migrate(MigrateArguments),
     /// Look at tasks.
     Tasks(TasksArguments),
+    /// Look at work that died, have it go on, or give it up.
+    DeadLetters(DeadLettersArguments),
     /// Check configuration, services and engines, and say what to do.
     Doctor(DoctorArguments),
     /// Measure the engine: workflows of four steps that do nothing.
@@ -130,6 +133,118 @@ pub(crate) enum Question {
         #[arg(long)]
         json: bool,
     },
+    /// Have a task go on that failed, ended partially or waits for an operator.
+    Retry(RetryArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArguments {
+    /// Its id.
+    pub(crate) id: Uuid,
+    #[command(flatten)]
+    pub(crate) how: HowArguments,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HowArguments {
+    /// Go on from this step, doing all of its pages again; from where it died
+    /// when absent.
+    #[arg(long)]
+    pub(crate) from_step: Option<String>,
+    /// Pin the task to the engine that has this name now.
+    #[arg(long)]
+    pub(crate) engine: Option<String>,
+    /// Leave finished pages as they are, also with --from-step.
+    #[arg(long)]
+    pub(crate) only_failed_pages: bool,
+    /// Why, for the audit.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+}
+
+impl HowArguments {
+    /// The same as the product takes it.
+    pub(crate) fn how(&self) -> How {
+        How {
+            from_step: self.from_step.clone(),
+            engine: self.engine.clone(),
+            only_failed_pages: self.only_failed_pages,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLettersArguments {
+    #[command(subcommand)]
+    pub(crate) order: LettersOrder,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LettersOrder {
+    /// Dead letters, newest first.
+    List {
+        /// tenant=, workflow=, code=, step=, digest=, fingerprint=, reason=, state=,
+        /// from=, until=, run= or bulk=; may be given several times.
+        #[arg(long = "filter", value_name = "K=V")]
+        filters: Vec<String>,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// How many to pass over.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One with every attempt, its whole error and what the task was given.
+    Show {
+        /// Its id.
+        id: Uuid,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have tasks go on.
+    Redrive {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        how: HowArguments,
+    },
+    /// Give letters up, and tasks that wait because of them.
+    Discard {
+        #[command(flatten)]
+        which: Which,
+        /// Why, for the audit.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// Ids of letters.
+    #[arg(required_unless_present_any = ["all", "filters"], conflicts_with_all = ["all", "filters"])]
+    pub(crate) ids: Vec<Uuid>,
+    /// All that wait.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Those that wait and that every filter lets through; see `list`.
+    #[arg(long = "filter", value_name = "K=V")]
+    pub(crate) filters: Vec<String>,
+    /// At most so many a second, such as 5 or 5/s.
+    #[arg(long, value_name = "N/s", conflicts_with = "ids")]
+    pub(crate) rate: Option<String>,
+    /// Count what would be done, by code, step and cause, and do nothing.
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

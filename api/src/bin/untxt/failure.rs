@@ -8,6 +8,7 @@ use untxt_api::config::ConfigError;
 use untxt_engine::engine::EngineError;
 use untxt_engine::journal::JournalError;
 use untxt_workflows::platform::PlatformError;
+use untxt_workflows::redrive::RedriveError;
 
 use crate::output;
 
@@ -61,6 +62,16 @@ impl From<EngineError> for Failure {
         match error {
             EngineError::Journal(error) => error.into(),
             EngineError::Config(error) => Self::usage(error),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<RedriveError> for Failure {
+    fn from(error: RedriveError) -> Self {
+        match error {
+            RedriveError::Field { .. } => Self::usage(error),
+            RedriveError::Journal(error) => error.into(),
             other => Self::work(other),
         }
     }

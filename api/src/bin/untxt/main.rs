@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod dead_letters;
 mod doctor;
 mod failure;
 mod migrate;
@@ -43,6 +44,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Worker => worker::run().await,
             Command::Migrate(arguments) => migrate::run(&arguments).await,
             Command::Tasks(arguments) => tasks::run(&arguments).await,
+            Command::DeadLetters(arguments) => dead_letters::run(&arguments).await,
             Command::Doctor(arguments) => doctor::run(&arguments).await,
             Command::Bench(arguments) => bench::run(&arguments).await,
         }

@@ -12,7 +12,8 @@ use untxt_workflows::tables::{file, task};
 use untxt_workflows::tasks::TaskFilter;
 use uuid::Uuid;
 
-use crate::cli::{Question, TasksArguments};
+use crate::cli::{Question, RetryArguments, TasksArguments};
+use crate::dead_letters::operator;
 use crate::failure::Failure;
 use crate::{output, start};
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure>
             list(&rows, total, *json);
         }
         Question::Show { id, json } => show(&platform, *id, *json).await?,
+        Question::Retry(arguments) => retry(&platform, arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -51,7 +53,11 @@ async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> 
     let (task, file) =
         platform.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))?;
     let run = platform.engine().run(RunId(id)).await?;
-    let mut view = views::detailed(&task, &file, run.as_ref(), None);
+    let failed = match &run {
+        Some(run) => platform.failed_pages(run).await?,
+        None => Vec::new(),
+    };
+    let mut view = views::detailed(&task, &file, run.as_ref(), &failed, None);
     let history = views::history(&history(platform, RunId(id)).await?, Doors::steps());
     if json {
         view["history"] = history;
@@ -70,6 +76,16 @@ async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> 
             plain(&event["event"]),
             event["data"],
         ));
+    }
+    Ok(())
+}
+
+async fn retry(platform: &Platform, arguments: &RetryArguments) -> Result<(), Failure> {
+    let how = arguments.how.how();
+    let run = platform.redrive_task(arguments.id, &how, &operator(arguments.how.reason.as_deref())).await?;
+    match arguments.json {
+        true => output::json(&json!({ "taskId": run.id.0, "status": run.status.as_str() })),
+        false => output::line(&format!("{}  {}", run.id, run.status.as_str())),
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::journal::rows::{Projection, RowChange};
 use crate::journal::sql::SqlJournal;
 use crate::journal::workflows::Workflows;
 use crate::journal::{Applied, Journal, JournalError, NewRun, Order};
-use crate::retry::{Budgets, RetryPolicy};
+use crate::retry::{Budgets, RetryPolicy, WhenSpent};
 use crate::services::postgres::Postgres;
 use crate::state::RunState;
 use crate::time::{ManualClock, Timestamp};
@@ -47,6 +47,10 @@ impl Projection for Users {
         let ended = events.iter().any(|event| event.kind == EventKind::Cancelled);
         ended.then(|| user(run.id.0)).into_iter().collect()
     }
+
+    fn digest(&self, run: &RunState) -> Option<String> {
+        run.input["file"].as_str().map(|file| format!("digest of {file}"))
+    }
 }
 
 /// A row in `users`.
@@ -64,7 +68,11 @@ fn workflows() -> Workflows {
     let steps = vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
     let pages = Definition::new("w", 1, steps).unwrap();
     let plain = Definition::new("plain", 1, vec![step("only", Spread::Once)]).unwrap();
-    Workflows::new(vec![(pages, Arc::new(Users)), (plain, Arc::new(()))])
+    let when_spent = WhenSpent::Pause;
+    let patient =
+        StepDefinition { policy: RetryPolicy { when_spent, ..policy }, ..step("only", Spread::Once) };
+    let patient = Definition::new("patient", 1, vec![patient]).unwrap();
+    Workflows::new(vec![(pages, Arc::new(Users)), (plain, Arc::new(())), (patient, Arc::new(()))])
 }
 
 /// No spread at all: what is to be retried is due at once.

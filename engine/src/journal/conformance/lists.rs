@@ -7,6 +7,7 @@ use crate::decide::Refusal;
 use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
+use crate::journal::letters::LetterFilter;
 use crate::journal::{JournalError, NewRun, RunFilter};
 use crate::state::RunStatus;
 use crate::time::Timestamp;
@@ -87,7 +88,8 @@ pub(super) async fn dead_letters_are_listed_and_erased_with_their_run(bench: Ben
         runs.insert(0, run);
     }
     let listed = async |limit, offset| -> Vec<RunId> {
-        let letters = bench.journal.dead_letters(None, limit, offset).await.unwrap();
+        let all = LetterFilter::default();
+        let (letters, _) = bench.journal.dead_letters(&all, limit, offset).await.unwrap();
         letters.into_iter().map(|letter| letter.run).collect()
     };
     assert_eq!(listed(10, 0).await, runs);

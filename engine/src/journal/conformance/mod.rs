@@ -5,6 +5,7 @@ mod bench;
 mod commands;
 mod controls;
 mod crowds;
+mod letters;
 mod lists;
 mod rows;
 mod servers;
@@ -56,6 +57,17 @@ on_every_journal! {
     controls:
         what_is_set_is_read_once_it_is_newer,
         no_two_changes_are_one_revision;
+    letters:
+        a_letter_says_what_died_and_is_found_by_it,
+        letters_of_one_cause_are_one_group,
+        a_redriven_run_goes_on_where_it_died,
+        a_page_that_dies_again_is_a_letter_of_its_own,
+        pages_are_named_anew_by_another_input,
+        of_many_redrives_at_once_one_counts,
+        a_paused_run_waits_with_nothing_due_until_somebody_acts,
+        a_discarded_letter_stays_and_says_why,
+        what_was_cancelled_leaves_no_letter_waiting,
+        what_operators_do_is_written_down_newest_first;
     crowds:
         five_hundred_items_join_exactly_once,
         one_of_many_workers_gets_the_delivery,

@@ -15,6 +15,7 @@ use super::event::Events;
 use super::fault::Fault;
 use super::item::{ItemRow, Items, Key};
 use super::recent::Recent;
+use super::redrive::Redrives;
 use super::run::{RunRow, Runs};
 use super::transaction::{POSITIONS_LOCK, execute_row};
 use super::values::{Row, insert_values};
@@ -22,8 +23,9 @@ use super::{dead_letter, event, item, run};
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
 use crate::journal::follow::{Followed, Rules, alone_with_it, item_of, run_due_at};
+use crate::journal::letters::DeadLetter;
 use crate::journal::rows::RowChange;
-use crate::journal::{Applied, DeadLetter, JournalError, NewRun, Order};
+use crate::journal::{Applied, JournalError, NewRun, Order};
 use crate::state::{ItemState, RunState, RunStatus};
 
 /// Rows in one INSERT: at 21 parameters a row within SQLite's 32,766.
@@ -51,6 +53,7 @@ pub(super) struct Batch {
     /// What each decision made.
     events: Vec<Vec<Event>>,
     dead_letters: Vec<DeadLetter>,
+    redrives: Redrives,
 }
 
 /// What has to be loaded before the requests can be decided.
@@ -114,6 +117,17 @@ impl Batch {
             self.load_runs(db, missing, hold && db.get_database_backend() == DbBackend::Postgres).await?;
         }
         self.load_items(db, &missing.items).await
+    }
+
+    /// Loads what is dead of the runs that are redriven or discarded from; they
+    /// are held already.
+    pub(super) async fn load_dead(
+        &mut self,
+        tx: &DatabaseTransaction,
+        requests: &[Request],
+    ) -> Result<(), Fault> {
+        self.redrives = Redrives::load(tx, requests.iter().filter_map(Request::order)).await?;
+        Ok(())
     }
 
     async fn load_runs(
@@ -184,13 +198,14 @@ impl Batch {
     fn order(&self, rules: &Rules, order: &Order) -> Result<Followed, JournalError> {
         let run = self.runs.get(&order.run).ok_or(JournalError::UnknownRun(order.run))?;
         let item = item_of(&order.command).and_then(|(step, item)| self.items.get(&(order.run, step, item)));
-        rules.follow(&run.state, item.map(|item| &item.state), order)
+        rules.follow(&run.state, item.map(|item| &item.state), self.redrives.dead(order.run), order)
     }
 
     fn take_in(&mut self, mut followed: Followed) -> Applied {
         self.rows.append(&mut followed.rows);
         self.events.push(followed.events.clone());
         self.dead_letters.append(&mut followed.dead_letters);
+        self.redrives.take_in(&mut followed);
         let run = followed.run.id;
         for state in followed.opened.drain(..) {
             let held = HeldItem { state, last_epoch: None, output: None, changed: true };
@@ -212,12 +227,15 @@ impl Batch {
 
     /// Whether anything is to be written.
     pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.events.is_empty() && self.redrives.is_empty()
     }
 
     /// Whether one statement can write it.
     pub(super) fn is_plain(&self) -> bool {
-        self.rows.is_empty() && self.dead_letters.is_empty() && self.cut_short().next().is_none()
+        self.rows.is_empty()
+            && self.dead_letters.is_empty()
+            && self.redrives.is_empty()
+            && self.cut_short().next().is_none()
     }
 
     /// Writes everything in one statement, which is a transaction of its own;
@@ -248,6 +266,7 @@ impl Batch {
         for letters in self.dead_letters.chunks(ROWS_MAX) {
             tx.execute(&dead_letter::insert(letters)?).await?;
         }
+        self.redrives.write(tx).await?;
         self.write_events(tx, postgres).await
     }
 
@@ -261,6 +280,9 @@ impl Batch {
 
     async fn write_events(&self, tx: &DatabaseTransaction, postgres: bool) -> Result<(), Fault> {
         let rows = self.event_rows()?;
+        if rows.is_empty() {
+            return Ok(());
+        }
         if postgres {
             let mut parts = Parts::default();
             parts.append(Events::Table.unquoted(), rows, POSITIONS_LOCK);
@@ -375,6 +397,7 @@ impl HeldRun {
 fn changes_outputs(kind: &EventKind) -> bool {
     match kind {
         EventKind::Succeeded { attempt, output } => attempt.item.is_none() && !output.is_null(),
+        EventKind::Redriven { .. } => true,
         EventKind::Submitted { .. }
         | EventKind::Opened { .. }
         | EventKind::Started(_)
@@ -398,7 +421,11 @@ fn any_of(column: Runs, ids: Vec<sea_orm::Value>) -> Expr {
 
 /// Executes an update whose condition names the versions it was decided on. A
 /// row less means that another writer was faster.
-async fn fenced(tx: &DatabaseTransaction, update: &UpdateStatement, rows: usize) -> Result<(), Fault> {
+pub(super) async fn fenced(
+    tx: &DatabaseTransaction,
+    update: &UpdateStatement,
+    rows: usize,
+) -> Result<(), Fault> {
     match tx.execute(update).await?.rows_affected() {
         updated if updated == rows as u64 => Ok(()),
         _ => Err(Fault::Contended("another writer moved the run meanwhile".to_owned())),

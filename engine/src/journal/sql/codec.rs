@@ -37,3 +37,9 @@ pub(super) fn ms(at: Option<Timestamp>) -> Value {
 pub(super) fn error_text(error: Option<&RunError>) -> Result<Option<String>, JournalError> {
     error.map(encode).transpose()
 }
+
+/// `text` as a column of at most `chars_max` takes it; PostgreSQL's know no
+/// U+0000.
+pub(super) fn bounded(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| *c != '\0').take(chars_max).collect()
+}

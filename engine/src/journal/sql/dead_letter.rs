@@ -1,12 +1,15 @@
 //! The table `dead_letters`.
 
-use sea_orm::sea_query::{InsertStatement, Query};
+use sea_orm::sea_query::{
+    Condition, Expr, ExprTrait, InsertStatement, Order as Direction, Query, SelectStatement, UpdateStatement,
+};
 use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
-use super::codec::{decode, encode, number};
+use super::codec::{bounded, decode, encode, number};
 use crate::id::RunId;
-use crate::journal::{DeadLetter, JournalError};
+use crate::journal::JournalError;
+use crate::journal::letters::{DeadLetter, LetterFilter, LetterStatus, Settlement, Settling};
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, DeriveIden)]
@@ -17,26 +20,51 @@ pub(super) enum DeadLetters {
     Definition,
     Tenant,
     Step,
+    StepName,
     Item,
     Reason,
     Attempts,
+    Code,
+    Digest,
+    Fingerprint,
     Error,
     AtMs,
+    State,
+    SettledAtMs,
+    SettledBy,
+    SettledWhy,
+    Bulk,
 }
 
-/// Every column.
-pub(super) const COLUMNS: [DeadLetters; 10] = [
+/// What a new row has.
+const WRITTEN: [DeadLetters; 15] = [
     DeadLetters::Id,
     DeadLetters::RunId,
     DeadLetters::Definition,
     DeadLetters::Tenant,
     DeadLetters::Step,
+    DeadLetters::StepName,
     DeadLetters::Item,
     DeadLetters::Reason,
     DeadLetters::Attempts,
+    DeadLetters::Code,
+    DeadLetters::Digest,
+    DeadLetters::Fingerprint,
     DeadLetters::Error,
     DeadLetters::AtMs,
+    DeadLetters::State,
 ];
+
+/// What a settled one has besides.
+const SETTLED: [DeadLetters; 4] =
+    [DeadLetters::SettledAtMs, DeadLetters::SettledBy, DeadLetters::SettledWhy, DeadLetters::Bulk];
+
+/// What the columns take. A code is a step's word, and none is so important
+/// that a failure could not be recorded for it.
+const CODE_CHARS_MAX: usize = 128;
+const DIGEST_CHARS_MAX: usize = 64;
+const BY_CHARS_MAX: usize = 128;
+const WHY_CHARS_MAX: usize = 2_000;
 
 #[derive(FromQueryResult)]
 pub(super) struct DeadLetterRow {
@@ -45,26 +73,47 @@ pub(super) struct DeadLetterRow {
     definition: String,
     tenant: String,
     step: i32,
+    step_name: String,
     item: Option<i64>,
     reason: String,
     attempts: i64,
+    digest: Option<String>,
+    fingerprint: String,
     error: String,
     at_ms: i64,
+    state: String,
+    settled_at_ms: Option<i64>,
+    settled_by: Option<String>,
+    settled_why: Option<String>,
+    bulk: Option<Uuid>,
 }
 
 impl DeadLetterRow {
     pub(super) fn letter(self) -> Result<DeadLetter, JournalError> {
+        let status = LetterStatus::parse(&self.state)
+            .ok_or_else(|| JournalError::Corrupt(format!("state `{}` of a dead letter", self.state)))?;
+        let settled = self.settled_at_ms.map(|at| Settlement {
+            at: Timestamp(at),
+            by: self.settled_by.unwrap_or_default(),
+            why: self.settled_why.unwrap_or_default(),
+            bulk: self.bulk.map(RunId),
+        });
         Ok(DeadLetter {
             id: self.id,
             run: RunId(self.run_id),
             definition: self.definition,
             tenant: self.tenant,
             step: number("dead_letters.step", self.step)?,
+            step_name: self.step_name,
             item: self.item.map(|item| number("dead_letters.item", item)).transpose()?,
             reason: decode("dead_letters.reason", &self.reason)?,
             attempts: number("dead_letters.attempts", self.attempts)?,
+            digest: self.digest,
+            fingerprint: self.fingerprint,
             error: decode("dead_letters.error", &self.error)?,
             at: Timestamp(self.at_ms),
+            status,
+            settled,
         })
     }
 }
@@ -72,7 +121,7 @@ impl DeadLetterRow {
 /// New rows; `letters` is not empty.
 pub(super) fn insert(letters: &[DeadLetter]) -> Result<InsertStatement, JournalError> {
     let mut statement = Query::insert();
-    statement.into_table(DeadLetters::Table).columns(COLUMNS);
+    statement.into_table(DeadLetters::Table).columns(WRITTEN);
     for letter in letters {
         statement.values_panic([
             letter.id.into(),
@@ -80,12 +129,84 @@ pub(super) fn insert(letters: &[DeadLetter]) -> Result<InsertStatement, JournalE
             letter.definition.clone().into(),
             letter.tenant.clone().into(),
             i32::from(letter.step).into(),
+            letter.step_name.clone().into(),
             letter.item.map(i64::from).into(),
             encode(&letter.reason)?.into(),
             i64::from(letter.attempts).into(),
+            bounded(&letter.error.code, CODE_CHARS_MAX).into(),
+            letter.digest.as_deref().map(|digest| bounded(digest, DIGEST_CHARS_MAX)).into(),
+            letter.fingerprint.clone().into(),
             encode(&letter.error)?.into(),
             letter.at.0.into(),
+            letter.status.as_str().into(),
         ]);
     }
     Ok(statement)
+}
+
+/// The rows that the filter lets through, newest first.
+pub(super) fn select(filter: &LetterFilter) -> Result<SelectStatement, JournalError> {
+    Ok(Query::select()
+        .columns(WRITTEN)
+        .columns(SETTLED)
+        .from(DeadLetters::Table)
+        .cond_where(admitted(filter)?)
+        .order_by(DeadLetters::AtMs, Direction::Desc)
+        .order_by(DeadLetters::Id, Direction::Desc)
+        .to_owned())
+}
+
+/// What the filter lets through.
+pub(super) fn admitted(filter: &LetterFilter) -> Result<Condition, JournalError> {
+    let texts = [
+        (DeadLetters::Tenant, filter.tenant.as_deref()),
+        (DeadLetters::Definition, filter.workflow.as_deref()),
+        (DeadLetters::Code, filter.code.as_deref()),
+        (DeadLetters::StepName, filter.step.as_deref()),
+        (DeadLetters::Digest, filter.digest.as_deref()),
+        (DeadLetters::Fingerprint, filter.fingerprint.as_deref()),
+        (DeadLetters::State, filter.state.map(LetterStatus::as_str)),
+    ];
+    let ids = [(DeadLetters::RunId, filter.run), (DeadLetters::Bulk, filter.bulk)];
+    let mut all = Condition::all();
+    for (column, wanted) in texts {
+        all = all.add_option(wanted.map(|wanted| Expr::col(column).eq(wanted)));
+    }
+    for (column, wanted) in ids {
+        all = all.add_option(wanted.map(|wanted| Expr::col(column).eq(wanted.0)));
+    }
+    if let Some(reason) = filter.reason {
+        let reasons: Result<Vec<String>, _> = reason.reasons().iter().map(encode).collect();
+        all = all.add(Expr::col(DeadLetters::Reason).is_in(reasons?));
+    }
+    let from = filter.from.map(|from| Expr::col(DeadLetters::AtMs).gte(from.0));
+    let until = filter.until.map(|until| Expr::col(DeadLetters::AtMs).lt(until.0));
+    let after = filter.after.map(|(at, id)| {
+        let at_once = Expr::col(DeadLetters::AtMs).eq(at.0).and(Expr::col(DeadLetters::Id).lt(id));
+        Expr::col(DeadLetters::AtMs).lt(at.0).or(at_once)
+    });
+    Ok(all.add_option(from).add_option(until).add_option(after))
+}
+
+/// Settles what waits.
+pub(super) fn settle(settling: &Settling) -> UpdateStatement {
+    let settlement = &settling.settlement;
+    let mut statement = Query::update();
+    statement
+        .table(DeadLetters::Table)
+        .value(DeadLetters::State, settling.status.as_str())
+        .value(DeadLetters::SettledAtMs, settlement.at.0)
+        .value(DeadLetters::SettledBy, bounded(&settlement.by, BY_CHARS_MAX))
+        .value(DeadLetters::SettledWhy, bounded(&settlement.why, WHY_CHARS_MAX))
+        .value(DeadLetters::Bulk, settlement.bulk.map(|bulk| bulk.0))
+        .and_where(Expr::col(DeadLetters::RunId).eq(settling.run.0))
+        .and_where(Expr::col(DeadLetters::State).eq(LetterStatus::Waiting.as_str()));
+    if let Some((step, item)) = settling.slot {
+        statement.and_where(Expr::col(DeadLetters::Step).eq(i32::from(step)));
+        match item {
+            Some(item) => statement.and_where(Expr::col(DeadLetters::Item).eq(i64::from(item))),
+            None => statement.and_where(Expr::col(DeadLetters::Item).is_null()),
+        };
+    }
+    statement
 }

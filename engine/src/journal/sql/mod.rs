@@ -7,6 +7,7 @@ mod codec;
 mod values;
 
 mod arrays;
+mod audit;
 mod control;
 mod dead_letter;
 mod event;
@@ -18,7 +19,9 @@ mod recent;
 
 mod batch;
 mod erase;
+mod letters;
 mod read;
+mod redrive;
 mod slots;
 mod transaction;
 mod writer;
@@ -27,16 +30,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sea_orm::DatabaseConnection;
+use uuid::Uuid;
 
 use self::batch::Request;
 use self::writer::Writer;
+use super::audit::{AuditEntry, AuditLine};
 use super::database::of_journal;
 use super::follow::Rules;
+use super::letters::{DeadLetter, LetterFilter, LetterGroup};
 use super::rows::RowChange;
 use super::workflows::Workflows;
-use super::{
-    Applied, DeadLetter, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
-};
+use super::{Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Scheduled};
 use crate::event::Event;
@@ -156,11 +160,31 @@ impl Journal for SqlJournal {
 
     async fn dead_letters(
         &self,
-        run: Option<RunId>,
+        filter: &LetterFilter,
         limit: u32,
         offset: u64,
-    ) -> Result<Vec<DeadLetter>, JournalError> {
-        Ok(read::dead_letters(&self.db, run, limit, offset).await?)
+    ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
+        Ok(letters::list(&self.db, filter, limit, offset).await?)
+    }
+
+    async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
+        Ok(letters::one(&self.db, id).await?)
+    }
+
+    async fn letter_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: u32,
+    ) -> Result<Vec<LetterGroup>, JournalError> {
+        Ok(letters::groups(&self.db, filter, limit).await?)
+    }
+
+    async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError> {
+        Ok(audit::append(&self.db, entry).await?)
+    }
+
+    async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
+        Ok(audit::newest(&self.db, before, limit).await?)
     }
 
     async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {

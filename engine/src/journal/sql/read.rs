@@ -4,15 +4,14 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query, Selec
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
 
 use super::codec::{decode, number, stored};
-use super::dead_letter::{DeadLetterRow, DeadLetters};
 use super::event::{EventRow, Events};
 use super::fault::Fault;
 use super::item::{ItemRow, Items};
 use super::run::{RunRow, Runs};
-use super::{dead_letter, event, item, run};
+use super::{event, item, run};
 use crate::event::Event;
 use crate::id::RunId;
-use crate::journal::{DeadLetter, ItemOutput, RunFilter, Tail};
+use crate::journal::{ItemOutput, RunFilter, Tail};
 use crate::state::{RunState, RunStatus};
 
 /// Ids in one statement, within SQLite's 32,766 parameters.
@@ -180,25 +179,4 @@ pub(super) async fn ended(db: &DatabaseConnection, runs: &[RunId]) -> Result<Vec
         }
     }
     Ok(runs.iter().filter(|run| !open.contains(run)).copied().collect())
-}
-
-pub(super) async fn dead_letters(
-    db: &DatabaseConnection,
-    run: Option<RunId>,
-    limit: u32,
-    offset: u64,
-) -> Result<Vec<DeadLetter>, Fault> {
-    let mut select = Query::select();
-    select
-        .columns(dead_letter::COLUMNS)
-        .from(DeadLetters::Table)
-        .order_by(DeadLetters::AtMs, Direction::Desc)
-        .order_by(DeadLetters::Id, Direction::Desc)
-        .limit(limit.into())
-        .offset(stored(offset).unsigned_abs());
-    if let Some(run) = run {
-        select.and_where(Expr::col(DeadLetters::RunId).eq(run.0));
-    }
-    let rows = db.query_all(&select).await?;
-    rows.iter().map(|row| Ok(DeadLetterRow::from_query_result(row, "")?.letter()?)).collect()
 }

@@ -167,6 +167,7 @@ impl Desk {
         let (tx, rules) = (begin(&self.db).await?, &self.rules);
         let work = async {
             batch.load(&tx, &missing, true).await?;
+            batch.load_dead(&tx, requests).await?;
             let answers: Vec<Answer> = requests.iter().map(|request| batch.follow(rules, request)).collect();
             if batch.is_empty() {
                 return Ok((answers, Ending::Nothing));

@@ -1,0 +1,176 @@
+//! Dead letters, and what was done about them, as operators read them. The same
+//! shapes for HTTP and for the commands.
+
+use serde_json::{Value, json};
+use untxt_engine::engine::{AttemptEnd, AttemptRecord};
+use untxt_engine::id::RunId;
+use untxt_engine::journal::audit::AuditLine;
+use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus, ReasonKind};
+use untxt_engine::retry::DeadReason;
+use untxt_engine::state::RunState;
+use untxt_engine::time::Timestamp;
+use untxt_workflows::letters::Progress;
+use uuid::Uuid;
+
+use crate::views::millis;
+
+/// The names of the filters, as they stand in a query and after `--filter`.
+pub const FILTERS: &str =
+    "tenant, workflow, code, step, digest, fingerprint, reason, state, from, until, run, bulk";
+
+/// Sets the filter called `name`.
+///
+/// # Errors
+/// What is wrong with the name or the value.
+pub fn set(filter: &mut LetterFilter, name: &str, value: &str) -> Result<(), String> {
+    let text = || Some(value.to_owned());
+    let id = || Uuid::parse_str(value).map(|id| Some(RunId(id))).map_err(|_| "it is not a UUID".to_owned());
+    match name {
+        "tenant" => filter.tenant = text(),
+        "workflow" => filter.workflow = text(),
+        "code" => filter.code = text(),
+        "step" => filter.step = text(),
+        "digest" => filter.digest = text(),
+        "fingerprint" => filter.fingerprint = text(),
+        "reason" => {
+            let known = "there are permanent, budget_spent, elapsed_limit";
+            filter.reason = Some(ReasonKind::parse(value).ok_or_else(|| known.to_owned())?);
+        }
+        "state" => {
+            let known = "there are waiting, redriven, discarded";
+            filter.state = Some(LetterStatus::parse(value).ok_or_else(|| known.to_owned())?);
+        }
+        "from" => filter.from = Some(moment(value)?),
+        "until" => filter.until = Some(moment(value)?),
+        "run" => filter.run = id()?,
+        "bulk" => filter.bulk = id()?,
+        _ => return Err(format!("there is no such filter; there are {FILTERS}")),
+    }
+    match value.contains('\0') {
+        true => Err("it holds U+0000".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn moment(value: &str) -> Result<Timestamp, String> {
+    let parsed = chrono::DateTime::parse_from_rfc3339(value);
+    let parsed = parsed.map_err(|_| "it is not a time such as 2026-11-23T12:34:56Z".to_owned())?;
+    Ok(Timestamp(parsed.timestamp_millis()))
+}
+
+/// A letter in a list.
+#[must_use]
+pub fn letter(letter: &DeadLetter) -> Value {
+    let settled = letter.settled.as_ref().map(|settled| {
+        json!({
+            "at": millis(settled.at),
+            "by": settled.by,
+            "reason": settled.why,
+            "bulk": settled.bulk,
+        })
+    });
+    json!({
+        "id": letter.id,
+        "taskId": letter.run,
+        "workflow": letter.definition,
+        "tenant": letter.tenant,
+        "step": letter.step_name,
+        "item": letter.item,
+        "page": letter.item.map(|item| item + 1),
+        "code": letter.error.code,
+        "message": letter.error.message,
+        "reason": reason(letter.reason),
+        "attempts": letter.attempts,
+        "digest": letter.digest,
+        "fingerprint": letter.fingerprint,
+        "state": letter.status.as_str(),
+        "settled": settled,
+        "at": millis(letter.at),
+    })
+}
+
+fn reason(reason: DeadReason) -> Value {
+    let stored = serde_json::to_value(reason).unwrap_or_default();
+    json!({ "kind": stored["reason"], "budget": stored["budget"] })
+}
+
+/// A letter with everything that is known about it.
+#[must_use]
+pub fn detailed(found: &DeadLetter, attempts: &[AttemptRecord], run: Option<&RunState>) -> Value {
+    let mut view = letter(found);
+    view["chain"] = json!(found.error.chain);
+    view["logs"] = json!(found.error.logs);
+    view["history"] = attempts.iter().map(attempt).collect();
+    view["taskStatus"] = json!(run.map(|run| run.status.as_str()));
+    view["payload"] = run.map(|run| run.input.clone()).unwrap_or_default();
+    view
+}
+
+fn attempt(record: &AttemptRecord) -> Value {
+    let (end, error) = match &record.end {
+        AttemptEnd::Running => ("running", None),
+        AttemptEnd::Succeeded => ("succeeded", None),
+        AttemptEnd::Failed(error) => ("failed", Some(error)),
+        AttemptEnd::Lost => ("lost", None),
+        AttemptEnd::HandedBack => ("handed-back", None),
+    };
+    json!({
+        "attempt": record.attempt,
+        "worker": record.worker,
+        "startedAt": millis(record.started_at),
+        "endedAt": record.ended_at.map(millis),
+        "end": end,
+        "error": error,
+    })
+}
+
+/// Letters by what they have in common.
+#[must_use]
+pub fn groups(groups: &[LetterGroup], total: u64) -> Value {
+    let group = |group: &LetterGroup| {
+        json!({
+            "workflow": group.definition,
+            "code": group.code,
+            "step": group.step_name,
+            "fingerprint": group.fingerprint,
+            "count": group.count,
+        })
+    };
+    json!({ "dryRun": true, "total": total, "groups": groups.iter().map(group).collect::<Vec<_>>() })
+}
+
+/// How far a run is that goes through many letters.
+#[must_use]
+pub fn progress(progress: &Progress) -> Value {
+    let Progress { run, bulk, settled, waiting } = progress;
+    json!({
+        "id": run.id,
+        "status": run.status.as_str(),
+        "action": bulk.action,
+        "filter": bulk.filter,
+        "rate": bulk.rate,
+        "total": bulk.total,
+        "settled": settled,
+        "waiting": waiting,
+        "passedOver": run.outputs.get(&0).map(|output| output["passedOver"].clone()),
+        "error": run.error,
+        "by": bulk.by,
+        "reason": bulk.reason,
+        "createdAt": millis(run.created_at),
+        "finishedAt": run.finished_at.map(millis),
+    })
+}
+
+/// One line of the audit.
+#[must_use]
+pub fn audit(line: &AuditLine) -> Value {
+    let entry = &line.entry;
+    json!({
+        "position": line.position,
+        "at": millis(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
+    })
+}

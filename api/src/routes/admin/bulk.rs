@@ -1,0 +1,22 @@
+//! `GET /api/admin/redrives/:id`: how far a run is that goes through many dead
+//! letters.
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Request, handler};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::{letters, views};
+
+#[handler]
+pub(super) async fn progress(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let doors = Doors::of(depot)?;
+    let missing =
+        || ApiError::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "no such run goes through dead letters");
+    let text = req.param::<String>("id").unwrap_or_default();
+    let id = Uuid::parse_str(&text).map_err(|_| missing())?;
+    let found = doors.platform.bulk(id).await?.ok_or_else(missing)?;
+    Ok(Json(views::success(&letters::progress(&found))))
+}

@@ -1,0 +1,174 @@
+//! Dead letters as operators see them, and what they do about them.
+
+use uuid::Uuid;
+
+use super::Engine;
+use crate::crash::CrashPoint;
+use crate::decide::{Command, Discard, Redrive};
+use crate::error::StepError;
+use crate::event::{Event, EventKind};
+use crate::id::{RunId, WorkerName};
+use crate::journal::audit::{AuditEntry, AuditLine};
+use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
+use crate::journal::{JournalError, Order};
+use crate::state::RunState;
+use crate::time::Timestamp;
+
+/// Events that are read at once.
+const EVENTS_AT_ONCE: u32 = 1_000;
+
+/// One attempt at what a dead letter is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// Its number.
+    pub attempt: u32,
+    /// Who made it.
+    pub worker: WorkerName,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// How.
+    pub end: AttemptEnd,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttemptEnd {
+    /// It has not.
+    Running,
+    /// It did it.
+    Succeeded,
+    /// It failed.
+    Failed(StepError),
+    /// Its worker vanished.
+    Lost,
+    /// It was given back.
+    HandedBack,
+}
+
+impl Engine {
+    /// Dead letters that the filter lets through, newest first, and how many
+    /// there are in all.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    pub async fn dead_letters(
+        &self,
+        filter: &LetterFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
+        self.parts.journal.dead_letters(filter, limit, offset).await
+    }
+
+    /// The dead letter, if there is one.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
+        self.parts.journal.dead_letter(id).await
+    }
+
+    /// The dead letters that the filter lets through, counted by workflow, step,
+    /// code and fingerprint, most frequent first; at most `limit` groups.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    pub async fn letter_groups(
+        &self,
+        filter: &LetterFilter,
+        limit: u32,
+    ) -> Result<Vec<LetterGroup>, JournalError> {
+        self.parts.journal.letter_groups(filter, limit).await
+    }
+
+    /// Every attempt at what the letter is about, in order, up to its death.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    pub async fn attempts_of(&self, letter: &DeadLetter) -> Result<Vec<AttemptRecord>, JournalError> {
+        let (mut attempts, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.history(letter.run, after, EVENTS_AT_ONCE).await?;
+            let Some(last) = page.last() else { return Ok(attempts) };
+            after = last.seq;
+            for event in page.iter().filter(|event| event.at <= letter.at) {
+                record(&mut attempts, letter, event);
+            }
+        }
+    }
+
+    /// Has a run go on that failed, ended partially, or waits for a person. Its
+    /// waiting dead letters are settled by the same commit, and it is written
+    /// down who did it. Of two at once, one is refused.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] when the run goes on already, its letter is
+    /// settled, or it can't go on from the step that was asked for;
+    /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    pub async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<RunState, JournalError> {
+        let order = Order { run, command: Command::Redrive(redrive), rows: Vec::new() };
+        let applied = self.parts.apply(order).await?;
+        self.parts.passes(CrashPoint::Redriven).await;
+        self.parts.push(&applied.run.definition, &applied.deliveries).await;
+        Ok(applied.run)
+    }
+
+    /// Gives a dead letter up, and with it a run that waits because of it: that
+    /// one fails. It is written down who did it.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] when the letter is settled already;
+    /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    pub async fn discard(&self, run: RunId, discard: Discard) -> Result<RunState, JournalError> {
+        let order = Order { run, command: Command::Discard(discard), rows: Vec::new() };
+        Ok(self.parts.apply(order).await?.run)
+    }
+
+    /// Writes down what an operator did, now.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    pub async fn audit(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<(), JournalError> {
+        let (at, actor) = (self.parts.clock.now(), actor.to_owned());
+        let (action, subject) = (action.to_owned(), subject.to_owned());
+        self.parts.journal.audit(AuditEntry { at, actor, action, subject, detail }).await
+    }
+
+    /// What operators did, newest first, before the given position; at most
+    /// `limit` lines.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    pub async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
+        self.parts.journal.audited(before, limit).await
+    }
+}
+
+fn record(attempts: &mut Vec<AttemptRecord>, letter: &DeadLetter, event: &Event) {
+    let (attempt, end) = match &event.kind {
+        EventKind::Started(attempt) => (attempt, AttemptEnd::Running),
+        EventKind::Succeeded { attempt, .. } => (attempt, AttemptEnd::Succeeded),
+        EventKind::Failed { attempt, error } => (attempt, AttemptEnd::Failed(error.clone())),
+        EventKind::Lost(attempt) => (attempt, AttemptEnd::Lost),
+        EventKind::HandedBack(attempt) => (attempt, AttemptEnd::HandedBack),
+        _ => return,
+    };
+    if (attempt.step, attempt.item) != (letter.step, letter.item) {
+        return;
+    }
+    if end == AttemptEnd::Running {
+        let (worker, started_at) = (attempt.worker.clone(), event.at);
+        attempts.push(AttemptRecord { attempt: attempt.attempt, worker, started_at, ended_at: None, end });
+    } else if let Some(last) = attempts.last_mut().filter(|last| last.attempt == attempt.attempt) {
+        last.ended_at = Some(event.at);
+        last.end = end;
+    }
+}

@@ -1,0 +1,81 @@
+//! The table `audit`: append-only.
+
+use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Order as Direction, Query};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DeriveIden, FromQueryResult};
+
+use super::codec::{bounded, decode, encode, number, stored};
+use super::fault::Fault;
+use crate::journal::JournalError;
+use crate::journal::audit::{AuditEntry, AuditLine};
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, DeriveIden)]
+enum Audit {
+    Table,
+    Position,
+    AtMs,
+    Actor,
+    Action,
+    Subject,
+    Detail,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    position: i64,
+    at_ms: i64,
+    actor: String,
+    action: String,
+    subject: String,
+    detail: String,
+}
+
+impl Row {
+    fn line(self) -> Result<AuditLine, JournalError> {
+        let entry = AuditEntry {
+            at: Timestamp(self.at_ms),
+            actor: self.actor,
+            action: self.action,
+            subject: self.subject,
+            detail: decode("audit.detail", &self.detail)?,
+        };
+        Ok(AuditLine { position: number("audit.position", self.position)?, entry })
+    }
+}
+
+/// New rows; `entries` is not empty.
+pub(super) fn insert(entries: &[AuditEntry]) -> Result<InsertStatement, JournalError> {
+    let mut statement = Query::insert();
+    let columns = [Audit::AtMs, Audit::Actor, Audit::Action, Audit::Subject, Audit::Detail];
+    statement.into_table(Audit::Table).columns(columns);
+    for entry in entries {
+        statement.values_panic([
+            entry.at.0.into(),
+            bounded(&entry.actor, 128).into(),
+            bounded(&entry.action, 64).into(),
+            bounded(&entry.subject, 200).into(),
+            encode(&entry.detail)?.into(),
+        ]);
+    }
+    Ok(statement)
+}
+
+pub(super) async fn append(db: &DatabaseConnection, entry: AuditEntry) -> Result<(), Fault> {
+    db.execute(&insert(&[entry])?).await?;
+    Ok(())
+}
+
+pub(super) async fn newest(
+    db: &DatabaseConnection,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<AuditLine>, Fault> {
+    let columns = [Audit::Position, Audit::AtMs, Audit::Actor, Audit::Action, Audit::Subject, Audit::Detail];
+    let mut select = Query::select();
+    select.columns(columns).from(Audit::Table).order_by(Audit::Position, Direction::Desc).limit(limit.into());
+    if let Some(before) = before {
+        select.and_where(Expr::col(Audit::Position).lt(stored(before)));
+    }
+    let rows = db.query_all(&select).await?;
+    rows.iter().map(|row| Ok(Row::from_query_result(row, "")?.line()?)).collect()
+}

@@ -1,0 +1,81 @@
+//! Reading dead letters.
+
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
+use uuid::Uuid;
+
+use super::codec::{number, stored};
+use super::dead_letter::{self, DeadLetterRow, DeadLetters};
+use super::fault::Fault;
+use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
+
+pub(super) async fn list(
+    db: &DatabaseConnection,
+    filter: &LetterFilter,
+    limit: u32,
+    offset: u64,
+) -> Result<(Vec<DeadLetter>, u64), Fault> {
+    let count = Query::select()
+        .expr(Func::count(Expr::col(DeadLetters::Id)))
+        .from(DeadLetters::Table)
+        .cond_where(dead_letter::admitted(filter)?)
+        .to_owned();
+    let total = match db.query_one(&count).await? {
+        Some(row) => number("count of dead letters", row.try_get_by_index::<i64>(0)?)?,
+        None => 0,
+    };
+    let mut select = dead_letter::select(filter)?;
+    select.limit(limit.into()).offset(stored(offset).unsigned_abs());
+    let rows = db.query_all(&select).await?;
+    let letters: Result<_, Fault> =
+        rows.iter().map(|row| Ok(DeadLetterRow::from_query_result(row, "")?.letter()?)).collect();
+    Ok((letters?, total))
+}
+
+pub(super) async fn one(db: &DatabaseConnection, id: Uuid) -> Result<Option<DeadLetter>, Fault> {
+    let mut select = dead_letter::select(&LetterFilter::default())?;
+    select.and_where(Expr::col(DeadLetters::Id).eq(id));
+    let row = db.query_one(&select).await?;
+    row.map(|row| Ok(DeadLetterRow::from_query_result(&row, "")?.letter()?)).transpose()
+}
+
+#[derive(FromQueryResult)]
+struct GroupRow {
+    definition: String,
+    code: String,
+    step_name: String,
+    fingerprint: String,
+    letters: i64,
+}
+
+pub(super) async fn groups(
+    db: &DatabaseConnection,
+    filter: &LetterFilter,
+    limit: u32,
+) -> Result<Vec<LetterGroup>, Fault> {
+    let common =
+        [DeadLetters::Definition, DeadLetters::Code, DeadLetters::StepName, DeadLetters::Fingerprint];
+    let mut select = Query::select();
+    select
+        .columns(common)
+        .expr_as(Func::count(Expr::col(DeadLetters::Id)), "letters")
+        .from(DeadLetters::Table)
+        .cond_where(dead_letter::admitted(filter)?)
+        .group_by_columns(common)
+        .order_by("letters", Direction::Desc)
+        .limit(limit.into());
+    for column in common {
+        select.order_by(column, Direction::Asc);
+    }
+    let group = |row: &sea_orm::QueryResult| {
+        let row = GroupRow::from_query_result(row, "")?;
+        Ok(LetterGroup {
+            definition: row.definition,
+            code: row.code,
+            step_name: row.step_name,
+            fingerprint: row.fingerprint,
+            count: number("count of dead letters", row.letters)?,
+        })
+    };
+    db.query_all(&select).await?.iter().map(group).collect()
+}

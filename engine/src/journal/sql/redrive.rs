@@ -1,0 +1,183 @@
+//! What a redrive and a discard read and write beside the run's own row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction, Query};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+
+use super::audit;
+use super::batch::fenced;
+use super::codec::{encode, number, stored};
+use super::dead_letter::{self, DeadLetters};
+use super::fault::Fault;
+use super::item::{self, ItemRow, Items};
+use super::run::Runs;
+use crate::decide::{Command, Dead};
+use crate::event::{Event, EventKind, RedrivenItems};
+use crate::id::RunId;
+use crate::journal::Order;
+use crate::journal::audit::AuditEntry;
+use crate::journal::follow::Followed;
+use crate::journal::letters::{LetterStatus, Settling};
+use crate::state::{ItemState, ItemStatus};
+
+/// Items in one statement, within SQLite's 32,766 parameters.
+const ITEMS_MAX: usize = 10_000;
+
+/// The dead that the orders of one transaction ask for, and what comes of them.
+#[derive(Default)]
+pub(super) struct Redrives {
+    dead: BTreeMap<RunId, Dead>,
+    redriven: Vec<Event>,
+    settling: Vec<Settling>,
+    audit: Vec<AuditEntry>,
+}
+
+impl Redrives {
+    /// Loads what is dead of the runs that are redriven or discarded from; they
+    /// are held already.
+    ///
+    /// Such an order has its run for itself: what it reads of the items, and
+    /// writes to them, goes past the items that the others of the transaction
+    /// work on. Sent again alone, it passes.
+    pub(super) async fn load<'a>(
+        tx: &DatabaseTransaction,
+        orders: impl Iterator<Item = &'a Order> + Clone,
+    ) -> Result<Self, Fault> {
+        let about_dead = |order: &&Order| matches!(order.command, Command::Redrive(_) | Command::Discard(_));
+        let runs: BTreeSet<RunId> = orders.clone().filter(about_dead).map(|order| order.run).collect();
+        if runs.is_empty() {
+            return Ok(Self::default());
+        }
+        if orders.filter(|order| runs.contains(&order.run)).count() > runs.len() {
+            return Err(Fault::Contended("a redrive shares its run with another order".to_owned()));
+        }
+        let mut redrives =
+            Self { dead: runs.iter().map(|run| (*run, Dead::default())).collect(), ..Self::default() };
+        redrives.load_letters(tx, &runs).await?;
+        redrives.load_items(tx, &runs).await?;
+        Ok(redrives)
+    }
+
+    async fn load_letters(&mut self, tx: &DatabaseTransaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
+        let select = Query::select()
+            .columns([DeadLetters::RunId, DeadLetters::Step, DeadLetters::Item])
+            .from(DeadLetters::Table)
+            .and_where(Expr::col(DeadLetters::RunId).is_in(runs.iter().map(|run| run.0)))
+            .and_where(Expr::col(DeadLetters::State).eq(LetterStatus::Waiting.as_str()))
+            .to_owned();
+        for row in tx.query_all(&select).await? {
+            let (run, step, item): (_, i32, Option<i64>) =
+                (RunId(row.try_get_by_index(0)?), row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            let item = item.map(|item| number("dead_letters.item", item)).transpose()?;
+            self.dead.entry(run).or_default().waiting.push((number("dead_letters.step", step)?, item));
+        }
+        Ok(())
+    }
+
+    async fn load_items(&mut self, tx: &DatabaseTransaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
+        let select = Query::select()
+            .columns(item::COLUMNS)
+            .from(Items::Table)
+            .and_where(Expr::col(Items::RunId).is_in(runs.iter().map(|run| run.0)))
+            .and_where(Expr::col(Items::Status).ne(ItemStatus::Done.as_str()))
+            .order_by(Items::Item, Direction::Asc)
+            .to_owned();
+        for row in tx.query_all(&select).await? {
+            let (run, state) = ItemRow::from_query_result(&row, "")?.state()?;
+            self.dead.entry(run).or_default().not_done.push(state);
+        }
+        Ok(())
+    }
+
+    /// What of the run is dead, if anybody asked for it.
+    pub(super) fn dead(&self, run: RunId) -> &Dead {
+        self.dead.get(&run).unwrap_or(Dead::NONE)
+    }
+
+    pub(super) fn take_in(&mut self, followed: &mut Followed) {
+        let redriven =
+            followed.events.iter().filter(|event| matches!(event.kind, EventKind::Redriven { .. }));
+        self.redriven.extend(redriven.cloned());
+        self.settling.extend(followed.settling.take());
+        self.audit.extend(followed.audit.take());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.redriven.is_empty() && self.settling.is_empty() && self.audit.is_empty()
+    }
+
+    /// Writes what followed. Letters that died in the same transaction are
+    /// there already.
+    pub(super) async fn write(&self, tx: &DatabaseTransaction) -> Result<(), Fault> {
+        for event in &self.redriven {
+            go_on(tx, event).await?;
+        }
+        for settling in &self.settling {
+            tx.execute(&dead_letter::settle(settling)).await?;
+        }
+        if !self.audit.is_empty() {
+            tx.execute(&audit::insert(&self.audit)?).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn go_on(tx: &DatabaseTransaction, event: &Event) -> Result<(), Fault> {
+    let EventKind::Redriven { step, items, input, attempts_before, .. } = &event.kind else { return Ok(()) };
+    if let Some(input) = input {
+        let update = Query::update()
+            .table(Runs::Table)
+            .value(Runs::Input, encode(input)?)
+            .and_where(Expr::col(Runs::Id).eq(event.run.0))
+            .to_owned();
+        tx.execute(&update).await?;
+    }
+    match items {
+        RedrivenItems::Kept => Ok(()),
+        RedrivenItems::Dropped => drop_items(tx, event.run, *step).await,
+        RedrivenItems::Reopened(items) => {
+            drop_items(tx, event.run, step + 1).await?;
+            reopen(tx, event, *step, items, *attempts_before).await
+        }
+    }
+}
+
+/// Items of later steps are named anew when the run comes there.
+async fn drop_items(tx: &DatabaseTransaction, run: RunId, from_step: u16) -> Result<(), Fault> {
+    let delete = Query::delete()
+        .from_table(Items::Table)
+        .and_where(Expr::col(Items::RunId).eq(run.0))
+        .and_where(Expr::col(Items::Step).gte(i32::from(from_step)))
+        .to_owned();
+    tx.execute(&delete).await?;
+    Ok(())
+}
+
+/// All reopened items are alike but for their place, so one statement does.
+async fn reopen(
+    tx: &DatabaseTransaction,
+    event: &Event,
+    step: u16,
+    items: &[u32],
+    made: u32,
+) -> Result<(), Fault> {
+    let open = ItemState::open(step, 0, made, event);
+    for items in items.chunks(ITEMS_MAX) {
+        let update = Query::update()
+            .table(Items::Table)
+            .value(Items::Status, open.status.as_str())
+            .value(Items::Epoch, stored(open.attempts.epoch))
+            .value(Items::Attempts, encode(&open.attempts)?)
+            .value(Items::Error, None::<String>)
+            .value(Items::Output, None::<String>)
+            .value(Items::DueAtMs, open.attempts.due_at.0)
+            .value(Items::HeldBy, None::<String>)
+            .and_where(Expr::col(Items::RunId).eq(event.run.0))
+            .and_where(Expr::col(Items::Step).eq(i32::from(step)))
+            .and_where(Expr::col(Items::Item).is_in(items.iter().map(|item| i64::from(*item))))
+            .to_owned();
+        fenced(tx, &update, items.len()).await?;
+    }
+    Ok(())
+}
