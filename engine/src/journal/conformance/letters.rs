@@ -128,7 +128,7 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
     ] {
         assert_eq!(bench.letters(none.clone()).await, [], "{none:?}");
     }
-    assert_eq!(bench.journal.dead_letters(&filter(), 1, 1).await.unwrap(), (vec!from_ref(dead), 2));
+    assert_eq!(bench.journal.dead_letters(&filter(), 1, 1).await.unwrap(), (vec![dead.clone()], 2));
 }
 
 pub(super) async fn letters_of_one_cause_are_one_group(bench: Bench) {
