@@ -391,9 +391,11 @@ impl Engine {
 /// The state that `watcher` leads to from `state`, which was read after it had
 /// begun to listen.
 async fn to_the_end(mut watcher: RunWatcher, mut state: RunState) -> Result<RunState, WatchError> {
+    if state.status.is_terminal() {
+        return Ok(state);
+    }
     watcher.is_at(state.seq);
-    while !state.status.is_terminal() {
-        let Some(event) = watcher.next().await? else { break };
+    while let Some(event) = watcher.next().await? {
         state.apply(&event);
     }
     Ok(state)

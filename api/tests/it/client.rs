@@ -1,5 +1,7 @@
 //! A client of the HTTP interface, written from its description alone.
 
+use std::time::Duration;
+
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use uuid::Uuid;
@@ -88,6 +90,39 @@ impl Client {
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         assert_eq!(answer.body["success"], true, "{path}: {answer:?}");
         answer.body["data"].clone()
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn send_json(&self, path: &str, body: &Value) -> Answer {
+        self.send_with(path, &[("content-type", "application/json")], &body.to_string()).await
+    }
+
+    /// Posts with headers of the caller's choice, as JSON unless they say
+    /// otherwise.
+    pub(crate) async fn send_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = self.http.post(format!("{}{path}", self.base)).body(body.to_owned());
+        if headers.iter().all(|(name, _)| *name != "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Self::answer(request.send().await.unwrap()).await
+    }
+
+    /// Asks until the `data` is as wanted. For what no message tells of.
+    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let asked = async {
+            let mut pause = tokio::time::interval(Duration::from_millis(50));
+            loop {
+                pause.tick().await;
+                let data = self.data(path).await;
+                if wanted(&data) {
+                    return data;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{path} never was as wanted"))
     }
 
     /// How many tasks the user has.

@@ -8,6 +8,7 @@ mod samples;
 mod server;
 mod socket;
 
+mod dead_letters;
 mod engines;
 mod kill;
 mod later_client;

@@ -83,13 +83,13 @@ impl Round {
     async fn settle(&self, letters: Vec<DeadLetter>, pace: &mut Option<Interval>) -> Result<u64, StepError> {
         let (mut under_way, mut passed_over) = (FuturesUnordered::new(), 0);
         for letter in letters {
-            if let Some(pace) = pace {
-                pace.tick().await;
-            }
-            if under_way.len() >= AT_ONCE
-                && let Some(settled) = under_way.next().await
-            {
-                passed_over += count(settled)?;
+            let mut due = pace.is_none();
+            while !due || under_way.len() >= AT_ONCE {
+                // What is under way goes on only while it is asked.
+                tokio::select! {
+                    () = tick(pace), if !due => due = true,
+                    Some(settled) = under_way.next() => passed_over += count(settled)?,
+                }
             }
             under_way.push(self.one(letter));
         }
@@ -122,6 +122,12 @@ fn count(settled: Result<(), RedriveError>) -> Result<u64, StepError> {
         Ok(()) => Ok(0),
         Err(RedriveError::Journal(error @ JournalError::Unavailable(_))) => Err(failure::of_journal(&error)),
         Err(_) => Ok(1),
+    }
+}
+
+async fn tick(pace: &mut Option<Interval>) {
+    if let Some(pace) = pace {
+        pace.tick().await;
     }
 }
 

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::bench::{Bench, claim, delivery, finish, new_run, order};
-use crate::decide::Command;
+use crate::decide::{Command, Redrive};
+use crate::error::StepError;
 use crate::event::{EventKind, OnItemFailure};
 use crate::id::RunId;
-use crate::journal::Journal;
+use crate::journal::letters::{LetterFilter, LetterStatus};
+use crate::journal::{Journal, NewRun};
 use crate::state::RunStatus;
 
 const PAGES: u32 = 500;
@@ -62,6 +66,45 @@ pub(super) async fn one_of_many_workers_gets_the_delivery(bench: Bench) {
     let won = workers.join_all().await.into_iter().filter(|won| *won).count();
     assert_eq!(won, 1);
     assert_eq!(bench.history(run).await.len(), 2);
+}
+
+/// Letters of a crowd; `UNTXT_LETTERS=10000` for a full one.
+fn crowd() -> usize {
+    std::env::var("UNTXT_LETTERS").ok().and_then(|count| count.parse().ok()).unwrap_or(500)
+}
+
+pub(super) async fn a_crowd_of_letters_is_listed_filtered_and_redriven(bench: Bench) {
+    let new = |at: usize| NewRun { definition: "plain", tenant: format!("t{}", at % 7), ..new_run() };
+    let runs: Vec<NewRun> = (0..crowd()).map(new).collect();
+    for page in runs.chunks(64) {
+        join_all(page.iter().map(|run| async {
+            bench.journal.submit(vec![run.clone()]).await.unwrap();
+            let claim = bench.claim(run.id, 0, None, 1).await;
+            bench.fail(&claim, StepError::permanent("TORN", format!("run {} is torn", run.id))).await;
+        }))
+        .await;
+    }
+    let (filter, began) = (LetterFilter::default(), Instant::now());
+    let (newest, total) = bench.journal.dead_letters(&filter, 50, 0).await.unwrap();
+    assert_eq!((newest.len(), total), (50, runs.len() as u64));
+    let listed = began.elapsed();
+    let waiting = LetterFilter { state: Some(LetterStatus::Waiting), ..filter };
+    let of_one =
+        LetterFilter { tenant: Some("t3".to_owned()), code: Some("TORN".to_owned()), ..waiting.clone() };
+    let (_, total) = bench.journal.dead_letters(&of_one, 50, 0).await.unwrap();
+    assert_eq!(total, runs.iter().filter(|run| run.tenant == "t3").count() as u64);
+    assert_eq!(bench.journal.letter_groups(&waiting, 10).await.unwrap().len(), 1);
+    let filtered = began.elapsed() - listed;
+    for page in runs.chunks(64) {
+        let redrive = |run: &NewRun| order(run.id, Command::Redrive(Redrive::default()));
+        let redriven = join_all(page.iter().map(|run| bench.journal.apply(redrive(run)))).await;
+        assert!(redriven.iter().all(Result::is_ok));
+    }
+    assert_eq!(bench.journal.dead_letters(&waiting, 1, 0).await.unwrap().1, 0);
+    let redriven = began.elapsed() - listed - filtered;
+    // Wide bounds: they tell a walk over all rows for each letter from an index.
+    let quick = listed + filtered < Duration::from_secs(5) && redriven < Duration::from_secs(120);
+    assert!(quick, "listed in {listed:?}, filtered in {filtered:?}, redriven in {redriven:?}");
 }
 
 pub(super) async fn the_tail_misses_nothing_of_two_journals_that_write_at_once(bench: Bench) {

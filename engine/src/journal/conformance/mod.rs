@@ -71,6 +71,7 @@ on_every_journal! {
     crowds:
         five_hundred_items_join_exactly_once,
         one_of_many_workers_gets_the_delivery,
+        a_crowd_of_letters_is_listed_filtered_and_redriven,
         the_tail_misses_nothing_of_two_journals_that_write_at_once;
 }
 
