@@ -6,5 +6,6 @@ mod faults;
 mod leases;
 mod life;
 mod redrive;
+mod redis;
 mod stage;
 mod watching;

@@ -1,6 +1,8 @@
 //! What every queue must do, whatever it is made of.
 
 mod basics;
+mod controls;
+mod order;
 mod redis;
 
 use std::future::Future;
@@ -11,6 +13,7 @@ use uuid::Uuid;
 
 use super::Queue;
 use super::memory::MemoryQueue;
+use crate::controls::{Controls, TenantControls};
 use crate::decide::Scheduled;
 use crate::id::{Delivery, RunId, Slot};
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -49,6 +52,24 @@ impl Bench {
         self.queue.acknowledge(&self.topic, &ids).await.unwrap();
     }
 
+    /// So many, pulled one by one and acknowledged; whose they were.
+    async fn serve(&self, count: usize) -> Vec<String> {
+        let mut tenants = Vec::new();
+        for _ in 0..count {
+            let pulled = self.queue.pull(&self.topic, 1, LONG).await.unwrap();
+            self.acknowledge(&[pulled[0].delivery]).await;
+            tenants.push(pulled[0].tenant.clone());
+        }
+        tenants
+    }
+
+    /// Sets `tenants` and nothing else.
+    async fn configure(&self, revision: u64, tenants: &[(&str, TenantControls)]) {
+        let tenants = tenants.iter().map(|(name, set)| ((*name).to_owned(), *set)).collect();
+        let controls = Controls { revision, tenants, ..Controls::default() };
+        self.queue.configure(&Arc::new(controls)).await.unwrap();
+    }
+
     async fn depth(&self) -> super::Depth {
         self.queue.depth(&self.topic).await.unwrap()
     }
@@ -57,6 +78,17 @@ impl Bench {
 fn pointer(priority: u8, due_at: Timestamp) -> Scheduled {
     let slot = Slot { run: RunId::new(), step: 0, item: None };
     Scheduled { delivery: Delivery { slot, attempt: 1 }, due_at, priority, tenant: "t".to_owned() }
+}
+
+/// So many of the tenant's, due now.
+fn pointers(tenant: &str, count: usize) -> Vec<Scheduled> {
+    let at = now();
+    let pointer = || Scheduled { tenant: tenant.to_owned(), ..pointer(5, at) };
+    std::iter::repeat_with(pointer).take(count).collect()
+}
+
+fn times(tenants: &[String], tenant: &str) -> usize {
+    tenants.iter().filter(|served| *served == tenant).count()
 }
 
 fn now() -> Timestamp {
@@ -75,6 +107,18 @@ async fn conforms<F: Future<Output = Bench>>(fresh: impl Fn() -> F) {
     basics::a_push_wakes_who_waits(fresh().await).await;
     basics::only_what_is_in_flight_is_released_or_acknowledged(fresh().await).await;
     basics::a_pointer_comes_with_its_tenant(fresh().await).await;
+    order::a_level_higher_for_each_age_step(fresh().await).await;
+    order::what_ages_in_the_queue_goes_up(fresh().await).await;
+    order::tenants_take_turns(fresh().await).await;
+    order::twice_the_weight_is_twice_the_share(fresh().await).await;
+    order::who_was_idle_has_no_credit(fresh().await).await;
+    order::who_comes_and_goes_gains_nothing(fresh().await).await;
+    order::a_flood_makes_a_light_tenant_wait_twice_as_long_at_most(fresh().await).await;
+    controls::a_tenant_has_no_more_in_flight_than_it_may(fresh().await).await;
+    controls::a_tenant_starts_no_more_a_minute_than_it_may(fresh().await).await;
+    controls::what_is_paused_stays_until_it_is_resumed(fresh().await).await;
+    controls::a_crowd_of_the_paused_holds_up_nobody(fresh().await).await;
+    controls::an_older_revision_changes_nothing(fresh().await).await;
 }
 
 #[tokio::test]

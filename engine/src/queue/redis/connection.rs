@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use apalis_redis::{Client, ConnectionManager, RedisError};
 use redis::aio::{ConnectionManagerConfig, PubSub};
-use redis::{FromRedisValue, Script, ScriptInvocation};
+use redis::{ErrorKind, FromRedisValue, Script, ScriptInvocation, ServerErrorKind};
 
 use super::keys::Keys;
 use crate::queue::QueueError;
@@ -51,11 +51,10 @@ impl Server {
         let mut connection = self.connection.clone();
         let answer = match invocation.invoke_async(&mut connection).await {
             // A connection that was lost while nobody looked is first heard of
-            // here. Every script may be run again: what a pull took and could not
-            // hand over is put back.
-            Err(error) if error.is_io_error() && !error.is_timeout() => {
-                invocation.invoke_async(&mut connection).await
-            }
+            // here, and scripts may be flushed right after they were loaded. Every
+            // script may be run again: what a pull took and could not hand over is
+            // put back.
+            Err(error) if is_passing(&error) => invocation.invoke_async(&mut connection).await,
             answer => answer,
         };
         answer.map_err(|error| QueueError::Unavailable(error.to_string()))
@@ -69,4 +68,10 @@ impl Server {
         })?;
         connected.map_err(|error| QueueError::Unavailable(error.to_string()))
     }
+}
+
+/// Whether the same call may well be answered at once.
+fn is_passing(error: &RedisError) -> bool {
+    let lost = error.is_io_error() && !error.is_timeout();
+    lost || error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }

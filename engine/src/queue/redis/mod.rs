@@ -9,6 +9,7 @@ mod keys;
 mod pointer;
 mod scripts;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use self::held::Held;
 use self::scripts::Scripts;
 use super::{AGE_STEP, Depth, Pulled, Queue, QueueError};
 use crate::backoff::pause;
-use crate::controls::{Controls, CurrentControls};
+use crate::controls::{Controls, CurrentControls, TenantControls};
 use crate::decide::Scheduled;
 
 /// Pointers that one script is given: what keeps each below a millisecond or two.
@@ -53,9 +54,9 @@ pub struct RedisQueue {
     _renewing: AbortOnDropHandle<()>,
 }
 
-/// What a pull found: when to look again (milliseconds, -1 unknown), the
-/// revision of the controls there, and ids with pointers.
-type Found = (i64, i64, Vec<Vec<u8>>);
+/// What a pull found: when to look again (milliseconds, -1 unknown), and ids with
+/// pointers.
+type Found = (i64, Vec<Vec<u8>>);
 
 impl RedisQueue {
     /// The queue at `url` (`redis://…`, `rediss://…`). Nothing is connected yet.
@@ -123,7 +124,7 @@ impl RedisQueue {
             return Ok((Vec::new(), None));
         }
         let waiting = if will_wait { ms(WAITING) } else { 0 };
-        let (wake_in, _, found): Found = self
+        let (wake_in, found): Found = self
             .run(topic, &self.scripts.pull, |invocation| {
                 invocation.arg(max.min(PULL_MAX)).arg(ms(self.lease)).arg(waiting);
             })
@@ -165,6 +166,29 @@ impl RedisQueue {
         Ok([waiting, scheduled, in_flight, above])
     }
 
+    /// Has the topic keep to the controls, unless it does already.
+    async fn set(&self, topic: &Topic, controls: &Controls) -> Result<(), QueueError> {
+        if controls.revision == 0 {
+            return Ok(());
+        }
+        let script = &self.scripts.configure;
+        let wanted: i64 = self
+            .run(topic, script, |invocation| {
+                invocation.arg(controls.revision).arg(0);
+            })
+            .await?;
+        if wanted == 0 {
+            return Ok(());
+        }
+        let set = self.run(topic, script, |invocation| {
+            invocation.arg(controls.revision).arg(1);
+            for (tenant, set) in &controls.tenants {
+                invocation.arg(tenant).arg(&allowance(*set)[..]);
+            }
+        });
+        set.await.map(|_: i64| ())
+    }
+
     /// Has a script deal with ids that this process gives up.
     async fn give_up(&self, topic: &str, script: &Script, ids: &[Uuid]) -> Result<(), QueueError> {
         self.held.remove(topic, ids);
@@ -193,6 +217,19 @@ fn add_pointer(invocation: &mut ScriptInvocation<'_>, pointer: &Scheduled) {
         .arg(pointer.priority.clamp(1, super::PRIORITY_MAX))
         .arg(&pointer.tenant)
         .arg(&pointer::encode(&pointer.delivery)[..]);
+}
+
+/// What a tenant gets, as the scripts read it: four numbers, of which a limit
+/// that is not set is -1.
+fn allowance(set: TenantControls) -> Vec<u8> {
+    let limit = |limit: Option<NonZeroU32>| limit.map_or(-1.0, |limit| f64::from(limit.get()));
+    let numbers = [
+        f64::from(set.weight.get()),
+        limit(set.concurrency),
+        limit(set.starts_per_minute),
+        f64::from(u8::from(set.paused)),
+    ];
+    numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }
 
 #[async_trait]
@@ -237,8 +274,13 @@ impl Queue for RedisQueue {
     }
 
     async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
-        if self.controls.take(controls) {
-            self.bell.topics().iter().for_each(|topic| topic.rung.notify_waiters());
+        let newer = self.controls.take(controls);
+        let controls = self.controls.get();
+        for topic in self.bell.topics() {
+            self.set(&topic, &controls).await?;
+            if newer {
+                topic.rung.notify_waiters();
+            }
         }
         Ok(())
     }

@@ -39,8 +39,6 @@ local function rise(level, tenant)
   local id = first:sub(9)
   call('ZREM', waits, first)
   count(waiting_more, level, -1)
-  p.level = level + 1
-  call('HSET', data, id, record(p.level, p.priority, p.due, p.seq, p.pointer, p.tenant))
   enter(id, p)
   if call('EXISTS', waits) == 1 then
     call('ZADD', ages, now, tenant)
@@ -157,4 +155,4 @@ elseif #pulled == 0 then
   end
   if patience > 0 then call('SET', topic .. ':waiting', 1, 'PX', patience) end
 end
-return { math.ceil(wake_in), tonumber(call('GET', topic .. ':revision') or 0), pulled }
+return { math.ceil(wake_in), pulled }

@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) release: Script,
     pub(super) renew: Script,
     pub(super) count: Script,
+    pub(super) configure: Script,
 }
 
 impl Scripts {
@@ -27,6 +28,7 @@ impl Scripts {
             release: script!("release.lua"),
             renew: script!("renew.lua"),
             count: script!("count.lua"),
+            configure: script!("configure.lua"),
         }
     }
 }

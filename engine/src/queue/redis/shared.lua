@@ -70,8 +70,11 @@ local function leave(level, tenant, time)
   if #past > 0 then call('ZREM', left, unpack(past)) end
 end
 
--- Puts a pointer among those that wait.
+-- Puts a pointer among those that wait, a level higher for each age step that
+-- it did so already.
 local function enter(id, p)
+  local aged = p.priority + math.floor((now - p.due) / age_step)
+  p.level = math.max(p.level, math.min(LEVELS, aged))
   local waits = line(p.level, p.tenant)
   call('ZADD', waits, p.due, place(p.seq, id))
   count(waiting_more, p.level, 1)

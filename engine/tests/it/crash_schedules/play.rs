@@ -24,8 +24,8 @@ use super::hook::{Crash, Reaper};
 use super::normal::{Normal, check, normal};
 use super::record::Record;
 use crate::stage::{
-    PAGES, StepResult, code, config, definition, history, in_time, memory_queue, names_pages, new_run, paper,
-    policy, returns,
+    PAGES, StepResult, code, config, definition, history, in_time, names_pages, new_run, paper, policy,
+    returns,
 };
 
 /// What goes wrong besides crashes.
@@ -79,7 +79,9 @@ struct Effects {
 pub(super) async fn play(record: &Record, play: &Play) -> Played {
     let definition = definition(policy());
     let journal = record.open(&definition).await;
-    let mut life = Life { play, journal, shutdown: CancellationToken::new(), effects: Arc::default() };
+    record.clear_queue();
+    let (shutdown, effects) = (CancellationToken::new(), Arc::default());
+    let mut life = Life { play, record, journal, shutdown, effects };
     let run = NewRun { on_item_failure: OnItemFailure::Partial, ..new_run(&life.workflow()) };
     let (mut died_at, mut crashes) = (BTreeSet::new(), VecDeque::from(play.crashes.clone()));
     loop {
@@ -124,15 +126,17 @@ enum End {
 /// One process after the other.
 struct Life<'a> {
     play: &'a Play,
+    record: &'a Record,
     journal: Arc<dyn Journal>,
     shutdown: CancellationToken,
     effects: Arc<Mutex<Effects>>,
 }
 
 impl Life<'_> {
-    /// A process has a queue of its own, which dies with it.
+    /// A process has a queue of its own, which dies with it, or its own way to one
+    /// that doesn't.
     fn engine(&self, reaper: Arc<Reaper>) -> Engine {
-        let (inner, again) = (memory_queue(), Mutex::default());
+        let (inner, again) = (self.record.queue(), Mutex::default());
         let queue = Arc::new(Doubling { inner, doubled: self.play.doubled, again });
         let builder = Engine::builder(Arc::clone(&self.journal), queue).workflow(self.workflow());
         builder.crash_hook(reaper).build().unwrap()

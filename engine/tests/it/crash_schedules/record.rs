@@ -1,7 +1,8 @@
-//! The journals that the schedules are played on. They outlive a crash; what
-//! stands between them and the engine does not.
+//! What the schedules are played on. Journals outlive a crash, and so does a
+//! queue in Redis; what stands between them and the engine does not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use untxt_engine::definition::Definition;
@@ -9,18 +10,25 @@ use untxt_engine::journal::Journal;
 use untxt_engine::journal::database::connect;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
+use untxt_engine::queue::Queue;
+use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::services::postgres::Postgres;
+use untxt_engine::services::redis::Redis;
 use untxt_engine::time::SystemClock;
 use untxt_migrations::Migrator;
 use untxt_migrations::sea_orm_migration::MigratorTrait;
 
-use crate::stage::memory_journal;
+use crate::stage::{LONG, memory_journal, memory_queue};
 
 pub(super) enum Record {
     Memory(Arc<dyn Journal>),
     Sqlite(TempDir),
     Postgres(Box<Postgres>),
+    PostgresAndRedis(Box<Postgres>, Box<Redis>),
 }
+
+/// How long what a dead process pulled stays away.
+const LEASE: Duration = Duration::from_millis(200);
 
 impl Record {
     pub(super) fn memory(definition: &Definition) -> Self {
@@ -35,6 +43,11 @@ impl Record {
         Self::Postgres(Box::new(Postgres::start().unwrap())).migrated().await
     }
 
+    pub(super) async fn postgres_and_redis() -> Self {
+        let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
+        Self::PostgresAndRedis(Box::new(postgres), Box::new(redis)).migrated().await
+    }
+
     async fn migrated(self) -> Self {
         Migrator::up(&connect(&self.url()).await.unwrap(), None).await.unwrap();
         self
@@ -44,7 +57,24 @@ impl Record {
         match self {
             Self::Memory(_) => String::new(),
             Self::Sqlite(folder) => format!("sqlite://{}/journal.db", folder.path().display()),
-            Self::Postgres(server) => server.url(),
+            Self::Postgres(server) | Self::PostgresAndRedis(server, _) => server.url(),
+        }
+    }
+
+    /// Nothing of an earlier play is in the queue.
+    pub(super) fn clear_queue(&self) {
+        if let Self::PostgresAndRedis(_, redis) = self {
+            redis.flush().unwrap();
+        }
+    }
+
+    /// The queue as a new process opens it: empty unless it outlives processes.
+    pub(super) fn queue(&self) -> Arc<dyn Queue> {
+        match self {
+            Self::PostgresAndRedis(_, redis) => {
+                Arc::new(RedisQueue::with_times(&redis.url(), LONG, LEASE).unwrap())
+            }
+            Self::Memory(_) | Self::Sqlite(_) | Self::Postgres(_) => memory_queue(),
         }
     }
 

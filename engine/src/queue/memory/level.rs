@@ -1,0 +1,186 @@
+//! One level of priority: a line for each tenant, and whose turn it is.
+//!
+//! Turns are taken by virtual time: a delivery costs a tenant a stride, less of
+//! one the more it weighs, and whoever is furthest behind is next.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
+/// Place in a line: first what became due first, then what was pushed first.
+pub(super) type Place = (Timestamp, u64);
+
+/// What a delivery costs a tenant of weight 1.
+const STRIDE: u64 = 1 << 20;
+
+/// Times of tenants that left, of which so many are forgotten with each that
+/// leaves, once they are behind everybody's.
+const FORGOTTEN_AT_ONCE: usize = 8;
+
+#[derive(Default)]
+pub(super) struct Level {
+    lines: HashMap<Arc<str>, Line>,
+    /// Who may be served, by time.
+    ring: BTreeSet<(u64, Arc<str>)>,
+    /// How far those were served who are not in the ring, while it counts.
+    left: HashMap<Arc<str>, u64>,
+    left_by_time: BTreeSet<(u64, Arc<str>)>,
+    /// Lines by the time when their first may go a level up.
+    ages: BTreeSet<(Timestamp, Arc<str>)>,
+    waiting: u64,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: BTreeMap<Place, Uuid>,
+    /// The tenant's time, if it is in the ring.
+    turn: Option<u64>,
+    rises_at: Option<Timestamp>,
+}
+
+/// Whose turn it is.
+pub(super) struct Turn {
+    pub(super) tenant: Arc<str>,
+    /// How far it is behind the next one; `None` if there is no other.
+    behind: Option<u64>,
+}
+
+impl Level {
+    /// Pointers that wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
+    /// Puts a pointer into its tenant's line, which takes part if it `may`.
+    pub(super) fn enter(&mut self, tenant: &Arc<str>, place: Place, id: Uuid, may: bool) {
+        let line = self.lines.entry(Arc::clone(tenant)).or_default();
+        line.waiting.insert(place, id);
+        self.waiting += 1;
+        if may {
+            self.join(tenant);
+        }
+    }
+
+    /// Lets a tenant take part, if it has a line. It resumes where it was, or
+    /// begins where the least served one is: who was idle has no credit for it.
+    pub(super) fn join(&mut self, tenant: &Arc<str>) {
+        let first = self.ring.first().or_else(|| self.left_by_time.first());
+        let least = first.map_or(0, |(time, _)| *time);
+        let Some(line) = self.lines.get_mut(tenant).filter(|line| line.turn.is_none()) else { return };
+        let own = self.left.remove(tenant);
+        if let Some(own) = own {
+            self.left_by_time.remove(&(own, Arc::clone(tenant)));
+        }
+        let time = own.unwrap_or_default().max(least);
+        line.turn = Some(time);
+        self.ring.insert((time, Arc::clone(tenant)));
+    }
+
+    /// Takes a tenant out of the ring and remembers how far it was served.
+    pub(super) fn leave(&mut self, tenant: &Arc<str>) {
+        let Some(time) = self.lines.get_mut(tenant).and_then(|line| line.turn.take()) else { return };
+        self.ring.remove(&(time, Arc::clone(tenant)));
+        self.left.insert(Arc::clone(tenant), time);
+        self.left_by_time.insert((time, Arc::clone(tenant)));
+        let Some(least) = self.ring.first().map(|(time, _)| *time) else { return };
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            let Some((time, tenant)) = self.left_by_time.first() else { return };
+            if *time > least {
+                return;
+            }
+            self.left.remove(tenant);
+            self.left_by_time.pop_first();
+        }
+    }
+
+    /// Whose turn it is.
+    pub(super) fn turn(&self) -> Option<Turn> {
+        let mut ring = self.ring.iter();
+        let (time, tenant) = ring.next()?;
+        let behind = ring.next().map(|(other, _)| other - time);
+        Some(Turn { tenant: Arc::clone(tenant), behind })
+    }
+
+    /// Serves the tenant whose turn it is: as many as bring it to where the next
+    /// one is, but no more than `most`.
+    pub(super) fn serve(&mut self, turn: &Turn, weight: u32, most: usize) -> Vec<Uuid> {
+        let stride = (STRIDE / u64::from(weight)).max(1);
+        let fair = turn.behind.map_or(u64::MAX, |behind| behind.div_ceil(stride).max(1));
+        let most = most.min(usize::try_from(fair).unwrap_or(usize::MAX));
+        let mut served = Vec::new();
+        while served.len() < most
+            && let Some((_, id)) = self.take_first(&turn.tenant)
+        {
+            served.push(id);
+        }
+        self.advance(&turn.tenant, stride * served.len() as u64);
+        served
+    }
+
+    fn advance(&mut self, tenant: &Arc<str>, by: u64) {
+        let Some(line) = self.lines.get_mut(tenant) else { return };
+        if let Some(time) = line.turn {
+            line.turn = Some(time + by);
+            self.ring.remove(&(time, Arc::clone(tenant)));
+            self.ring.insert((time + by, Arc::clone(tenant)));
+        }
+        self.drop_if_empty(tenant);
+    }
+
+    /// The first in a tenant's line.
+    pub(super) fn first(&self, tenant: &str) -> Option<Uuid> {
+        self.lines.get(tenant)?.waiting.values().next().copied()
+    }
+
+    fn take_first(&mut self, tenant: &Arc<str>) -> Option<(Place, Uuid)> {
+        let first = self.lines.get_mut(tenant)?.waiting.pop_first();
+        self.waiting -= u64::from(first.is_some());
+        first
+    }
+
+    /// Takes the first out of a tenant's line, to put it elsewhere.
+    pub(super) fn remove_first(&mut self, tenant: &Arc<str>) {
+        self.take_first(tenant);
+        self.drop_if_empty(tenant);
+    }
+
+    /// An empty line ends. When nobody competes any more, no time counts.
+    fn drop_if_empty(&mut self, tenant: &Arc<str>) {
+        if self.lines.get(tenant).is_none_or(|line| !line.waiting.is_empty()) {
+            return;
+        }
+        self.leave(tenant);
+        if let Some(rises_at) = self.lines.remove(tenant).and_then(|line| line.rises_at) {
+            self.ages.remove(&(rises_at, Arc::clone(tenant)));
+        }
+        if self.lines.is_empty() {
+            self.left.clear();
+            self.left_by_time.clear();
+        }
+    }
+
+    /// Has a line's first looked at at `at`, or earlier if that was said before.
+    pub(super) fn look_at_latest(&mut self, tenant: &Arc<str>, at: Timestamp) {
+        let known = self.lines.get(tenant).and_then(|line| line.rises_at);
+        if known.is_none_or(|known| at < known) {
+            self.look_at(tenant, at);
+        }
+    }
+
+    /// Has a line's first looked at at `at`.
+    pub(super) fn look_at(&mut self, tenant: &Arc<str>, at: Timestamp) {
+        let Some(line) = self.lines.get_mut(tenant) else { return };
+        if let Some(known) = line.rises_at.replace(at) {
+            self.ages.remove(&(known, Arc::clone(tenant)));
+        }
+        self.ages.insert((at, Arc::clone(tenant)));
+    }
+
+    /// A line that is to be looked at by now.
+    pub(super) fn aged(&self, now: Timestamp) -> Option<Arc<str>> {
+        self.ages.first().filter(|(at, _)| *at <= now).map(|(_, tenant)| Arc::clone(tenant))
+    }
+}
