@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::doors::Doors;
 use crate::error::ApiError;
-use crate::routes::{create, get, health, list, result, socket, status};
+use crate::routes::{admin, create, get, health, list, result, socket, status};
 
 /// The routes as a service.
 pub(crate) fn service(doors: Doors) -> Service {
@@ -20,6 +20,7 @@ pub(crate) fn service(doors: Doors) -> Service {
         .get(socket::socket)
         .push(Router::with_path("ws").get(socket::socket))
         .push(Router::with_path("health").get(health::health))
+        .push(admin::router())
         .push(
             Router::with_path("api/tasks").post(create::create).get(list::list).push(
                 Router::with_path("{id}")

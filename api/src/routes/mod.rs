@@ -1,9 +1,11 @@
 //! One file a route.
 
+pub(crate) mod admin;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod list;
+mod origin;
 pub(crate) mod result;
 pub(crate) mod socket;
 pub(crate) mod status;

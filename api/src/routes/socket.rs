@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Request, Response, handler};
 use salvo::websocket::{Message, WebSocket, WebSocketUpgrade};
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use untxt_engine::id::RunId;
 use untxt_workflows::updates::{Narrator, TaskUpdate};
 use uuid::Uuid;
 
+use super::origin::same_origin;
 use super::user;
 use crate::doors::Doors;
 use crate::error::ApiError;
@@ -43,22 +43,6 @@ pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut De
         .upgrade(req, res, move |open| Connection { doors, user, socket: open }.serve(updates))
         .await
         .map_err(|error| ApiError::new(error.code, "NOT_A_WEBSOCKET", error.brief))
-}
-
-/// A page of another site must not speak for the person who looks at it.
-/// Programs send no Origin.
-fn same_origin(req: &Request) -> Result<(), ApiError> {
-    let Some(origin) = req.header::<String>("origin") else { return Ok(()) };
-    let host = req.header::<String>("host").unwrap_or_default();
-    let from = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host);
-    if from == host {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        StatusCode::FORBIDDEN,
-        "ORIGIN_NOT_ALLOWED",
-        "sockets are opened from this server's own pages",
-    ))
 }
 
 struct Connection {

@@ -1,0 +1,60 @@
+//! What operators see and do, under `/api/admin`. One hoop before all of it;
+//! one file a thing.
+
+use async_trait::async_trait;
+use salvo::http::header::CONTENT_TYPE;
+use salvo::http::{Method, StatusCode};
+use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router};
+
+use super::origin::{own_name, same_origin};
+use crate::error::ApiError;
+
+/// The routes.
+pub(crate) fn router() -> Router {
+    Router::with_path("api/admin").hoop(OperatorsOnly)
+}
+
+/// Who calls, as the audit names it. Callers are not asked who they are, so it
+/// is where they call from.
+#[expect(dead_code, reason = "used by the routes that act")]
+pub(super) fn actor(req: &Request) -> String {
+    match req.remote_addr().ip() {
+        Some(ip) => format!("api:{ip}"),
+        None => "api".to_owned(),
+    }
+}
+
+/// Lets no page of another site in, and no form: what changes something comes
+/// as JSON, which a page can't send here without this server's consent.
+struct OperatorsOnly;
+
+#[async_trait]
+impl Handler for OperatorsOnly {
+    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        match allowed(req) {
+            Ok(()) => {
+                ctrl.call_next(req, depot, res).await;
+            }
+            Err(error) => {
+                error.render(res);
+                ctrl.skip_rest();
+            }
+        }
+    }
+}
+
+fn allowed(req: &Request) -> Result<(), ApiError> {
+    own_name(req)?;
+    same_origin(req)?;
+    let reads = matches!(*req.method(), Method::GET | Method::HEAD);
+    if reads || is_json(req) {
+        return Ok(());
+    }
+    let message = "send the body as application/json, {} when there is nothing to say";
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_JSON", message))
+}
+
+fn is_json(req: &Request) -> bool {
+    let text = req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,38 @@
+//! Whose page a request comes from. A page of another site must not act, or
+//! listen, for the person who looks at it.
+
+use std::net::IpAddr;
+
+use salvo::http::StatusCode;
+use salvo::prelude::Request;
+
+use crate::error::ApiError;
+
+/// Refuses a request of another site's page. Programs send no Origin.
+pub(super) fn same_origin(req: &Request) -> Result<(), ApiError> {
+    let Some(origin) = req.header::<String>("origin") else { return Ok(()) };
+    let host = req.header::<String>("host").unwrap_or_default();
+    let from = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host);
+    if from == host {
+        return Ok(());
+    }
+    Err(refused("this is for programs and for this server's own pages"))
+}
+
+/// Refuses a name under which this machine is not known to itself: a page may
+/// have had its own site's name point here, and then its Origin equals the Host.
+pub(super) fn own_name(req: &Request) -> Result<(), ApiError> {
+    let host = req.header::<String>("host").unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    Err(refused("call this server by its address or as localhost"))
+}
+
+fn refused(message: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", message)
+}
