@@ -5,5 +5,6 @@ mod crash_schedules;
 mod faults;
 mod leases;
 mod life;
+mod retention;
 mod stage;
 mod watching;
