@@ -1,6 +1,10 @@
 //! What operators see and do, under `/api/admin`. One hoop before all of it;
 //! one file a thing.
 
+mod queues;
+mod retries;
+mod workers;
+
 use async_trait::async_trait;
 use salvo::http::header::CONTENT_TYPE;
 use salvo::http::{Method, StatusCode};
@@ -11,7 +15,17 @@ use crate::error::ApiError;
 
 /// The routes.
 pub(crate) fn router() -> Router {
-    Router::with_path("api/admin").hoop(OperatorsOnly)
+    Router::with_path("api/admin")
+        .hoop(OperatorsOnly)
+        .push(Router::with_path("workers").get(workers::list))
+        .push(Router::with_path("retries").get(retries::list))
+        .push(
+            Router::with_path("queues")
+                .get(queues::list)
+                .push(Router::with_path("pause").post(queues::pause))
+                .push(Router::with_path("resume").post(queues::resume))
+                .push(Router::with_path("limit").post(queues::limit)),
+        )
 }
 
 /// Who calls, as the audit names it. Callers are not asked who they are, so it
