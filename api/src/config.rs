@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use untxt_engine::journal::retention::Retention;
 use untxt_plugins::Limits as EngineLimits;
 use untxt_plugins::registry::BUILT_IN;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
@@ -19,8 +20,15 @@ use untxt_workflows::platform::Settings;
 /// Name of the optional file, in the working directory.
 pub const FILE: &str = "untxt.toml";
 
+/// Name of the file in the data directory that says where the servers of a
+/// running stack are; the same keys as in [`FILE`].
+pub const RUNNING_SERVICES: &str = "stack/services.toml";
+
 /// The hidden command that decodes documents in a process of its own.
 pub const RENDER_COMMAND: &str = "render-page";
+
+/// Below this a busy machine's heartbeats come too late now and then.
+const LEASE_MS_MIN: u64 = 2_000;
 
 /// A setting that can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,13 +77,16 @@ pub struct Config {
 
 impl Config {
     /// Reads `untxt.toml` in the working directory, if it is there, and the
-    /// environment.
+    /// environment. What neither names and a stack that runs over the data
+    /// directory has, is the stack's.
     ///
     /// # Errors
     /// [`ConfigError`] that names the setting and what it takes.
     pub fn load() -> Result<Self, ConfigError> {
         let file = file(Path::new(FILE))?;
-        Self::from_lookup(&|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+        let set = |name: &str| std::env::var(name).ok().or_else(|| file.get(name).cloned());
+        let running = self::file(&data_dir(&Values { lookup: &set }).join(RUNNING_SERVICES))?;
+        Self::from_lookup(&|name| set(name).or_else(|| running.get(name).cloned()))
     }
 
     /// Reads settings from `lookup`.
@@ -84,7 +95,7 @@ impl Config {
     /// [`ConfigError`] that names the setting and what it takes.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let values = Values { lookup };
-        let data_dir = PathBuf::from(values.text("UNTXT_DATA_DIR").unwrap_or_else(|| "./.untxt".to_owned()));
+        let data_dir = data_dir(&values);
         let listen = values.parsed("UNTXT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
         guarded(&values, listen)?;
         let database_url = values.text("DATABASE_URL");
@@ -99,6 +110,10 @@ impl Config {
             data_dir,
         })
     }
+}
+
+fn data_dir(values: &Values<'_>) -> PathBuf {
+    PathBuf::from(values.text("UNTXT_DATA_DIR").unwrap_or_else(|| "./.untxt".to_owned()))
 }
 
 fn log_json(values: &Values<'_>) -> Result<bool, ConfigError> {
@@ -126,6 +141,11 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
+        lease: lease(values)?,
+        retention: Retention {
+            histories: days(values, "UNTXT_RETAIN_DAYS")?,
+            dead_letters: days(values, "UNTXT_RETAIN_DEAD_LETTERS_DAYS")?,
+        },
         upload_bytes_max,
         document_limits: DocumentLimits { document_bytes_max: upload_bytes_max, ..DocumentLimits::default() },
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
@@ -133,6 +153,24 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
         renderer_arguments: vec![OsString::from(RENDER_COMMAND)],
     })
+}
+
+fn lease(values: &Values<'_>) -> Result<Duration, ConfigError> {
+    let name = "UNTXT_LEASE_MS";
+    let lease_ms = values.parsed(name, 15_000)?;
+    if lease_ms < LEASE_MS_MIN {
+        return Err(values.wrong(name, lease_ms.to_string(), &format!("it is at least {LEASE_MS_MIN}")));
+    }
+    Ok(Duration::from_millis(lease_ms))
+}
+
+/// For ever when nothing is set.
+fn days(values: &Values<'_>, name: &'static str) -> Result<Option<Duration>, ConfigError> {
+    match values.parsed(name, 0_u32)? {
+        0 if values.text(name).is_none() => Ok(None),
+        0 => Err(values.wrong(name, "0".to_owned(), "it is at least 1; unset it to keep all for ever")),
+        days => Ok(Some(Duration::from_secs(u64::from(days) * 24 * 60 * 60))),
+    }
 }
 
 /// Nobody is asked who they are, so nobody from elsewhere is let in.
@@ -205,6 +243,8 @@ mod tests {
         assert!(config.embedded_database && config.settings.objects.is_embedded());
         assert_eq!(config.database_url, "sqlite://./.untxt/untxt.db?mode=rwc");
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.settings.lease, Duration::from_secs(15));
+        assert!(config.settings.retention.keeps_all());
     }
 
     #[test]
@@ -212,6 +252,8 @@ mod tests {
         let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
         assert!(error("UNTXT_WORKER_CONCURRENCY", "0").starts_with("UNTXT_WORKER_CONCURRENCY=\"0\": "));
         assert!(error("UNTXT_LISTEN", "0.0.0.0:80").contains("only loopback"));
+        assert!(error("UNTXT_LEASE_MS", "1999").contains("at least 2000"));
+        assert!(error("UNTXT_RETAIN_DAYS", "0").contains("at least 1"));
         assert!(error("UNTXT_AUTH", "jwt").contains("only `off`"));
         assert!(error("S3_KMS_KEY_ID", "k").contains("S3_KMS_KEY_ID"));
     }

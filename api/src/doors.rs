@@ -41,4 +41,10 @@ impl Doors {
         });
         &STEPS
     }
+
+    /// The same for whichever workflow; none for one without names here.
+    #[must_use]
+    pub fn steps_of(workflow: &str) -> &'static [&'static str] {
+        if workflow == ocr::WORKFLOW { Self::steps() } else { &[] }
+    }
 }

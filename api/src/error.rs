@@ -170,7 +170,13 @@ impl From<ObjectError> for ApiError {
 
 impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
-        Self::away("journal", &error)
+        match error {
+            JournalError::Pruned(_) => {
+                let message = "the task ended so long ago that only how it ended is kept";
+                Self::new(StatusCode::GONE, "HISTORY_PRUNED", message)
+            }
+            error => Self::away("journal", &error),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`config`] (what may be set), [`error`], [`views`] and
 //! [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets),
-//! [`doors`] (what every route may use), the routes, and [`server`].
+//! [`doors`] (what every route may use), [`operator_views`] and [`queues`], the routes,
+//! and [`server`].
 
 pub mod config;
 
@@ -12,6 +13,8 @@ pub mod letters;
 pub mod views;
 
 pub mod doors;
+pub mod operator_views;
+pub mod queues;
 mod router;
 mod routes;
 pub mod server;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::doors::Doors;
 use crate::error::ApiError;
-use crate::routes::{admin, create, get, health, list, result, retry, socket, status};
+use crate::routes::{admin, cancel, create, get, health, history, list, result, retry, socket, status};
 
 /// The routes as a service.
 pub(crate) fn service(doors: Doors) -> Service {
@@ -25,6 +25,8 @@ pub(crate) fn service(doors: Doors) -> Service {
             Router::with_path("api/tasks").post(create::create).get(list::list).push(
                 Router::with_path("{id}")
                     .get(get::get)
+                    .push(Router::with_path("cancel").post(cancel::cancel))
+                    .push(Router::with_path("history").get(history::history))
                     .push(Router::with_path("status").get(status::status))
                     .push(Router::with_path("result").get(result::result))
                     .push(Router::with_path("retry").post(retry::retry)),

@@ -24,7 +24,9 @@ pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-pub(crate) fn millis(at: Timestamp) -> String {
+/// The engine's milliseconds as clients read them.
+#[must_use]
+pub fn millis(at: Timestamp) -> String {
     time(DateTime::from_timestamp_millis(at.0).unwrap_or_default())
 }
 

@@ -205,14 +205,7 @@ impl Situation<'_> {
 
     fn lose(&self, claim: &Claim) -> Result<Decision, Refusal> {
         let attempt = self.held(claim)?;
-        let error = StepError::retry(
-            Budget::LostWorker,
-            "WORKER_LOST",
-            format!(
-                "worker {} vanished while it held attempt {} ({})",
-                attempt.worker, attempt.attempt, claim.slot
-            ),
-        );
+        let error = attempt.lost(self.run.id);
         Ok(self.retry_or_die(&attempt, EventKind::Lost(attempt.clone()), &error))
     }
 

@@ -13,6 +13,7 @@ use crate::decide::Command;
 use crate::event::Event;
 use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
+use crate::journal::look::{Backlog, Holding, Retry};
 use crate::journal::rows::RowChange;
 use crate::journal::{ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
 use crate::parts::Parts;
@@ -246,6 +247,35 @@ impl Engine {
     /// Those of [`Journal::workers`].
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
         self.parts.journal.workers().await
+    }
+
+    /// Names of its workflows, each of which has a queue.
+    pub fn workflows(&self) -> impl Iterator<Item = &'static str> {
+        self.parts.workflows.keys().copied()
+    }
+
+    /// What workers hold; see [`Journal::holdings`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::holdings`].
+    pub async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
+        self.parts.journal.holdings(limit).await
+    }
+
+    /// What waits for a retry, the latest due first, and how much it is in all.
+    ///
+    /// # Errors
+    /// Those of [`Journal::retries`].
+    pub async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
+        self.parts.journal.retries(limit, offset).await
+    }
+
+    /// How much of the workflow's work is open now.
+    ///
+    /// # Errors
+    /// Those of [`Journal::backlog`].
+    pub async fn backlog(&self, workflow: &str) -> Result<Backlog, JournalError> {
+        self.parts.journal.backlog(workflow, self.parts.clock.now()).await
     }
 
     /// What operators set about the order of work.

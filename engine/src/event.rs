@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::StepError;
-use crate::id::{RunId, WorkerName};
+use crate::error::{Budget, StepError};
+use crate::id::{RunId, Slot, WorkerName};
 use crate::retry::DeadReason;
 use crate::time::Timestamp;
 
@@ -59,6 +59,17 @@ pub enum RedrivenItems {
     Dropped,
     /// These are attempted again; the others stay as they are.
     Reopened(Vec<u32>),
+}
+
+impl Attempt {
+    /// How it failed, should its worker have vanished.
+    #[must_use]
+    pub fn lost(&self, run: RunId) -> StepError {
+        let slot = Slot { run, step: self.step, item: self.item };
+        let message =
+            format!("worker {} vanished while it held attempt {} ({slot})", self.worker, self.attempt);
+        StepError::retry(Budget::LostWorker, "WORKER_LOST", message)
+    }
 }
 
 /// What happened.

@@ -10,7 +10,8 @@ use crate::decide::Command;
 use crate::event::EventKind;
 use crate::health::Part;
 use crate::id::{Delivery, RunId};
-use crate::journal::{Applied, JournalError, Order, Orphan};
+use crate::journal::retention::Retention;
+use crate::journal::{Applied, JournalError, Order, Orphan, WorkerRow};
 use crate::parts::Parts;
 use crate::queue::QueueError;
 use crate::time::Timestamp;
@@ -39,40 +40,64 @@ pub(crate) struct Reconciler {
     pub(crate) parts: Arc<Parts>,
     pub(crate) every: Duration,
     pub(crate) lease: Duration,
+    pub(crate) retention: Retention,
 }
 
 impl Reconciler {
     /// Heals now and then for ever.
     pub(crate) async fn run(self) {
         loop {
-            let more = match self.round().await {
-                Ok(more) => {
+            let next = match self.round().await {
+                Ok(next) => {
                     self.parts.health.succeeded(Part::Reconcile);
-                    more
+                    next
                 }
                 Err(error) => {
                     self.parts.failed(Part::Reconcile, &error);
-                    false
+                    self.every
                 }
             };
             pause(BREATH).await;
-            if !more {
-                // A pointer known to be missing need not wait for the next time.
-                let _ = tokio::time::timeout(self.every, self.parts.queue_incomplete.notified()).await;
-            }
+            // A pointer known to be missing need not wait for the next time.
+            let _ = tokio::time::timeout(next, self.parts.queue_incomplete.notified()).await;
         }
     }
 
-    /// One round; whether there was more than a page of work.
-    async fn round(&self) -> Result<bool, ReconcileError> {
+    /// One round; how long the next one may wait. There is none to wait for
+    /// when there was more than a page of work.
+    async fn round(&self) -> Result<Duration, ReconcileError> {
         let now = self.parts.clock.now();
         rescue(&self.parts, before(now, self.lease)).await?;
-        self.forget_workers(before(now, self.lease * FORGET_AFTER_LEASES)).await?;
+        let workers = self.parts.journal.workers().await?;
+        let next_expiry = self.next_expiry(&workers, now);
+        self.forget_workers(workers, before(now, self.lease * FORGET_AFTER_LEASES)).await?;
         let mut more = false;
         for workflow in self.parts.workflows.keys() {
             more |= self.refill(workflow, now).await?;
         }
-        Ok(more)
+        more |= self.prune(now).await?;
+        Ok(if more { Duration::ZERO } else { next_expiry.min(self.every) })
+    }
+
+    /// How long it is until the first lease is over, should its worker stay
+    /// silent: what the dead held is not to wait for a round's time as well.
+    fn next_expiry(&self, workers: &[WorkerRow], now: Timestamp) -> Duration {
+        let expiries = workers.iter().map(|worker| worker.heartbeat_at.after(self.lease));
+        let next = expiries.filter(|at| *at >= now).min();
+        // A millisecond on, for a lease is over when more than it has passed.
+        next.map_or(self.every, |at| at.since(now) + Duration::from_millis(1))
+    }
+
+    /// Takes away what need not be kept any more; whether there was more.
+    async fn prune(&self, now: Timestamp) -> Result<bool, JournalError> {
+        if self.retention.keeps_all() {
+            return Ok(false);
+        }
+        let pruned = self.parts.journal.prune(self.retention, now).await?;
+        if pruned.runs > 0 || pruned.dead_letters > 0 {
+            tracing::info!(runs = pruned.runs, dead_letters = pruned.dead_letters, "pruned");
+        }
+        Ok(pruned.more)
     }
 
     /// Pushes what should be in the queue. What is due before the next round
@@ -91,8 +116,11 @@ impl Reconciler {
         Ok(due.len() >= PAGE as usize)
     }
 
-    async fn forget_workers(&self, silent_since: Timestamp) -> Result<(), ReconcileError> {
-        let workers = self.parts.journal.workers().await?;
+    async fn forget_workers(
+        &self,
+        workers: Vec<WorkerRow>,
+        silent_since: Timestamp,
+    ) -> Result<(), ReconcileError> {
         let silent = workers.into_iter().filter(|worker| worker.heartbeat_at < silent_since);
         let silent: Vec<_> = silent.map(|worker| worker.name).collect();
         if !silent.is_empty() {

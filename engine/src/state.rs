@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::Budget;
+use crate::error::{Budget, StepError};
 use crate::event::{Attempt, Event, EventKind, OnItemFailure, RedrivenItems};
 use crate::id::{RunId, WorkerName};
 use crate::retry::Spent;
@@ -292,6 +292,10 @@ impl ItemState {
             }
             EventKind::Failed { error, .. } => {
                 self.error = Some(RunError { code: error.code.clone(), message: error.message.clone() });
+            }
+            EventKind::Lost(attempt) => {
+                let StepError { code, message, .. } = attempt.lost(event.run);
+                self.error = Some(RunError { code, message });
             }
             _ => {}
         }

@@ -13,6 +13,10 @@
 pub use sea_orm_migration;
 use sea_orm_migration::prelude::*;
 
+mod lay_out;
+
+pub use lay_out::{down, up};
+
 mod m20261123_000001_users;
 mod m20261123_000002_files;
 mod m20261123_000003_tasks;
@@ -24,6 +28,7 @@ mod m20261123_000008_workers;
 mod m20261124_000009_runs_in_place;
 mod m20261124_000010_letters;
 mod m20261124_000011_controls;
+mod m20261124_000012_retries_and_retention;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000009_runs_in_place::Migration),
             Box::new(m20261124_000010_letters::Migration),
             Box::new(m20261124_000011_controls::Migration),
+            Box::new(m20261124_000012_retries_and_retention::Migration),
         ]
     }
 }

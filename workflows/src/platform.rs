@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use untxt_engine::definition::DefinitionError;
 use untxt_engine::engine::{Engine, EngineBuilder, EngineError};
 use untxt_engine::id::WorkerName;
+use untxt_engine::journal::retention::Retention;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
@@ -45,6 +47,11 @@ pub struct Settings {
     pub engine: String,
     /// Steps at once.
     pub concurrency: NonZeroUsize,
+    /// After this long a silence of a worker others take over what it held. The
+    /// same for all workers of one database.
+    pub lease: Duration,
+    /// For how long what has ended is kept.
+    pub retention: Retention,
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
     /// What a document may cost.

@@ -11,7 +11,7 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::watch::Ended;
 use untxt_engine::worker::WorkerConfig;
 
-use crate::platform::Platform;
+use crate::platform::{Platform, Settings};
 
 /// How often local copies, while there are any, are compared with the runs they
 /// belong to: what another process ended is only found so.
@@ -23,11 +23,7 @@ impl Platform {
     /// # Errors
     /// When the settings can't work.
     pub async fn work(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
-        let config = WorkerConfig {
-            concurrency: self.settings().concurrency,
-            name_prefix: self.process().to_owned(),
-            ..WorkerConfig::default()
-        };
+        let config = config(self.settings(), self.process());
         let working = self.engine().run_worker(config, shutdown.clone());
         tokio::pin!(working);
         tokio::select! {
@@ -90,5 +86,21 @@ impl Platform {
                 tracing::warn!(%error, "could not compare local files with the journal; the next sweep does")
             }
         }
+    }
+}
+
+/// Four heartbeats may be late before a lease is over, and a short lease is
+/// looked after as often.
+fn config(settings: &Settings, process: &str) -> WorkerConfig {
+    let beat = settings.lease / 5;
+    let default = WorkerConfig::default();
+    WorkerConfig {
+        concurrency: settings.concurrency,
+        heartbeat_every: beat,
+        lease: settings.lease,
+        reconcile_every: default.reconcile_every.min(beat * 2),
+        retention: settings.retention,
+        name_prefix: process.to_owned(),
+        ..default
     }
 }

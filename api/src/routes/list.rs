@@ -17,16 +17,26 @@ const LIMIT_MAX: u64 = 200;
 pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let filter = TaskFilter { user: Some(user(req)?), status: status(req)? };
+    let (limit, offset) = page(req)?;
+    let (rows, total) = doors.platform.tasks(&filter, limit, offset).await?;
+    let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
+    let pagination = pagination(total, limit, offset, tasks.len());
+    Ok(Json(views::success(&json!({ "tasks": tasks, "pagination": pagination }))))
+}
+
+/// Which page of a list a query asks for: `limit` and `offset`.
+pub(super) fn page(req: &Request) -> Result<(u64, u64), ApiError> {
     let limit = number(req, "limit", LIMIT_DEFAULT)?;
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(ApiError::field("limit", format!("it is 1 to {LIMIT_MAX}")));
     }
-    let offset = number(req, "offset", 0)?;
-    let (rows, total) = doors.platform.tasks(&filter, limit, offset).await?;
-    let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
-    let has_more = offset + (tasks.len() as u64) < total;
-    let pagination = json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more });
-    Ok(Json(views::success(&json!({ "tasks": tasks, "pagination": pagination }))))
+    Ok((limit, number(req, "offset", 0)?))
+}
+
+/// What a page of a list says about the whole.
+pub(super) fn pagination(total: u64, limit: u64, offset: u64, shown: usize) -> Value {
+    let has_more = offset + (shown as u64) < total;
+    json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more })
 }
 
 fn status(req: &Request) -> Result<Option<String>, ApiError> {

@@ -1,9 +1,11 @@
 //! One file a route.
 
 pub(crate) mod admin;
+pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod list;
 mod origin;
 pub(crate) mod result;
@@ -23,6 +25,18 @@ async fn named_task(req: &Request, doors: &Doors) -> Result<(task::Model, file::
     let text = req.param::<String>("id").unwrap_or_default();
     let id = Uuid::parse_str(&text).map_err(|_| ApiError::no_task(&text))?;
     doors.platform.task(id).await?.ok_or_else(|| ApiError::no_task(&text))
+}
+
+/// The same task, unless the query names a user whose it is not: to others a
+/// task is not there.
+fn owned(
+    req: &Request,
+    (task, file): (task::Model, file::Model),
+) -> Result<(task::Model, file::Model), ApiError> {
+    match req.query::<String>("userId") {
+        Some(text) if parse_user(&text)? != task.user_id => Err(ApiError::no_task(&task.id.to_string())),
+        _ => Ok((task, file)),
+    }
 }
 
 /// The user that a query names.

@@ -1,7 +1,5 @@
 //! A client of the HTTP interface, written from its description alone.
 
-use std::time::Duration;
-
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use uuid::Uuid;
@@ -84,6 +82,34 @@ impl Client {
         Self::answer(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
     }
 
+    /// Asks for something to be done that needs no more than its path.
+    pub(crate) async fn act(&self, path: &str) -> Answer {
+        Self::answer(self.http.post(format!("{}{path}", self.base)).send().await.unwrap()).await
+    }
+
+    /// Asks for something to be done, as JSON says.
+    pub(crate) async fn tell(&self, path: &str, body: &Value) -> Answer {
+        Self::answer(self.http.post(format!("{}{path}", self.base)).json(body).send().await.unwrap()).await
+    }
+
+    /// Asks until the answer is as it `should` be.
+    pub(crate) async fn until_answer(&self, path: &str, should: impl Fn(&Answer) -> bool) -> Answer {
+        let began = std::time::Instant::now();
+        loop {
+            let answer = self.get(path).await;
+            if should(&answer) {
+                return answer;
+            }
+            assert!(began.elapsed() < PATIENCE, "{path} stays {answer:?}");
+        }
+    }
+
+    /// Asks until the `data` of the answer is as it `should` be.
+    pub(crate) async fn until(&self, path: &str, should: impl Fn(&Value) -> bool) -> Value {
+        self.until_answer(path, |answer| answer.status == 200 && should(&answer.body["data"])).await.body["data"]
+            .clone()
+    }
+
     /// The `data` of what must be there.
     pub(crate) async fn data(&self, path: &str) -> Value {
         let answer = self.get(path).await;
@@ -108,21 +134,6 @@ impl Client {
             request = request.header(*name, *value);
         }
         Self::answer(request.send().await.unwrap()).await
-    }
-
-    /// Asks until the `data` is as wanted. For what no message tells of.
-    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let asked = async {
-            let mut pause = tokio::time::interval(Duration::from_millis(50));
-            loop {
-                pause.tick().await;
-                let data = self.data(path).await;
-                if wanted(&data) {
-                    return data;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{path} never was as wanted"))
     }
 
     /// How many tasks the user has.

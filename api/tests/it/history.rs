@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::client::Client;
 use crate::home::Home;
 
 /// Position of the step that has a page an item.
@@ -23,6 +25,28 @@ impl History {
         let seqs: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
         assert_eq!(seqs, (1..=events.len() as u64).collect::<Vec<_>>(), "the history has gaps");
         Self { task: shown, events }
+    }
+
+    /// The same, as a server tells it.
+    pub(crate) async fn at(client: &Client, task: &str) -> Self {
+        let data = client.data(&format!("/api/tasks/{task}/history")).await;
+        Self { events: data["history"].as_array().unwrap().clone(), task: data }
+    }
+
+    /// What happened last.
+    pub(crate) fn last(&self) -> &Value {
+        self.events.last().unwrap()
+    }
+
+    /// When it happened, each time.
+    pub(crate) fn times_of(&self, event: &str) -> Vec<DateTime<Utc>> {
+        let happened = self.events.iter().filter(|happened| happened["event"] == event);
+        happened.map(|happened| happened["at"].as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    /// When it happened the first time.
+    pub(crate) fn first_at(&self, event: &str) -> DateTime<Utc> {
+        *self.times_of(event).first().unwrap_or_else(|| panic!("no {event} in {:?}", self.events))
     }
 
     /// All of it, in order.

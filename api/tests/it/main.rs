@@ -2,12 +2,14 @@
 //! data directory of its own, seen from outside only.
 
 mod client;
+mod database;
 mod history;
 mod home;
 mod samples;
 mod server;
 mod socket;
 
+mod cancel;
 mod dead_letters;
 mod engines;
 mod kill;
@@ -15,7 +17,10 @@ mod later_client;
 mod memory;
 mod ocr_command;
 mod operator_commands;
+mod operators;
+mod processes;
 mod refusals;
 mod seed_client;
 mod serve;
 mod shared_queue;
+mod stack;

@@ -25,6 +25,15 @@ impl Server {
     /// Starts `untxt` with these arguments and waits until it says that it
     /// listens.
     pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
+        Self::start_until(home, arguments, READY)
+    }
+
+    /// Starts `untxt worker` and waits until it works.
+    pub(crate) fn start_worker(home: &Home) -> Self {
+        Self::start_until(home, &["worker"], "working as ")
+    }
+
+    fn start_until(home: &Home, arguments: &[&str], ready: &'static str) -> Self {
         let log = home.path("server.log");
         let errors = File::options().create(true).append(true).open(&log).unwrap();
         let mut child = home.command(arguments).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
@@ -33,12 +42,12 @@ impl Server {
         // Reads to the end, so that the server never waits for its reader.
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
-                let _nobody_waits_any_more = line.strip_prefix(READY).map(|base| said.send(base.to_owned()));
+                let _nobody_waits_any_more = line.strip_prefix(ready).map(|base| said.send(base.to_owned()));
             }
         });
         let base = heard.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let log = fs::read_to_string(&log).unwrap_or_default();
-            panic!("the server never said `{READY}…`; its log:\n{log}")
+            panic!("the server never said `{ready}…`; its log:\n{log}")
         });
         Self { child, base: base.trim().to_owned(), log }
     }

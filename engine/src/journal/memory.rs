@@ -2,6 +2,9 @@
 //! keeps the product's rows as a list and knows none of their keys, so that
 //! only a run's own id can conflict.
 
+mod look;
+mod prune;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +15,8 @@ use uuid::Uuid;
 use super::audit::{AuditEntry, AuditLine};
 use super::follow::{Followed, Rules, item_due_at, item_of, run_due_at};
 use super::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
+use super::look::{Backlog, Holding, Retry};
+use super::retention::{Pruned, Retention};
 use super::rows::RowChange;
 use super::workflows::Workflows;
 use super::{Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow};
@@ -40,6 +45,8 @@ struct Records {
     workers: BTreeMap<WorkerName, WorkerRow>,
     controls: Controls,
     rows: Vec<RowChange>,
+    /// Runs that have lost their history.
+    pruned: BTreeSet<RunId>,
 }
 
 impl MemoryJournal {
@@ -58,19 +65,6 @@ impl MemoryJournal {
     fn records(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn due_of(&self, records: &Records, run: &RunState) -> Vec<Scheduled> {
-        if run.status.is_terminal() {
-            return Vec::new();
-        }
-        let whole = run_due_at(self.rules.workflows.definition(&run.definition), run);
-        let whole = whole.map(|due_at| scheduled(run, run.step, None, &run.attempts, due_at));
-        let items = records.items_of(run.id, run.step).filter_map(|item| {
-            let due_at = item_due_at(&item.state)?;
-            Some(scheduled(run, run.step, Some(item.state.index), &item.state.attempts, due_at))
-        });
-        whole.into_iter().chain(items).collect()
-    }
 }
 
 fn scheduled(
@@ -87,6 +81,19 @@ fn scheduled(
 impl Records {
     fn items_of(&self, run: RunId, step: u16) -> impl Iterator<Item = &ItemOutput> {
         self.items.range((run, step, 0)..=(run, step, u32::MAX)).map(|(_, item)| item)
+    }
+
+    fn due_of(&self, rules: &Rules, run: &RunState) -> Vec<Scheduled> {
+        if run.status.is_terminal() {
+            return Vec::new();
+        }
+        let whole = run_due_at(rules.workflows.definition(&run.definition), run);
+        let whole = whole.map(|due_at| scheduled(run, run.step, None, &run.attempts, due_at));
+        let items = self.items_of(run.id, run.step).filter_map(|item| {
+            let due_at = item_due_at(&item.state)?;
+            Some(scheduled(run, run.step, Some(item.state.index), &item.state.attempts, due_at))
+        });
+        whole.into_iter().chain(items).collect()
     }
 
     fn write(&mut self, followed: Followed) -> Applied {
@@ -215,12 +222,14 @@ impl Journal for MemoryJournal {
         limit: u32,
     ) -> Result<Vec<ItemOutput>, JournalError> {
         let records = self.records();
+        records.kept(run)?;
         let items = records.items_of(run, step).filter(|item| item.state.index >= from);
         Ok(items.take(limit as usize).cloned().collect())
     }
 
     async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
         let records = self.records();
+        records.kept(run)?;
         let events = records.events.values().filter(|event| event.run == run && event.seq > after_seq);
         Ok(events.take(limit as usize).cloned().collect())
     }
@@ -243,7 +252,7 @@ impl Journal for MemoryJournal {
     ) -> Result<Vec<Scheduled>, JournalError> {
         let records = self.records();
         let runs = records.runs.values().filter(|run| run.definition == workflow);
-        let mut due: Vec<Scheduled> = runs.flat_map(|run| self.due_of(&records, run)).collect();
+        let mut due: Vec<Scheduled> = runs.flat_map(|run| records.due_of(&self.rules, run)).collect();
         due.retain(|scheduled| scheduled.due_at <= until);
         due.sort_by_key(|scheduled| {
             (std::cmp::Reverse(scheduled.priority), scheduled.due_at, scheduled.delivery.slot)
@@ -274,6 +283,27 @@ impl Journal for MemoryJournal {
             Some(Orphan { claim: Claim { slot, epoch: attempts.epoch }, worker })
         });
         Ok(orphans.take(limit as usize).collect())
+    }
+
+    async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
+        let mut holdings = self.records().holdings();
+        holdings.truncate(limit as usize);
+        Ok(holdings)
+    }
+
+    async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
+        let retries = self.records().retries(&self.rules);
+        let total = retries.len() as u64;
+        let page = retries.into_iter().skip(usize::try_from(offset).unwrap_or(usize::MAX));
+        Ok((page.take(limit as usize).collect(), total))
+    }
+
+    async fn backlog(&self, workflow: &str, now: Timestamp) -> Result<Backlog, JournalError> {
+        Ok(self.records().backlog(workflow, now, &self.rules))
+    }
+
+    async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, JournalError> {
+        Ok(self.records().prune(retention, now))
     }
 
     async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
@@ -374,6 +404,7 @@ impl Journal for MemoryJournal {
             return Err(Refusal::Stale.into());
         }
         records.runs.remove(&run);
+        records.pruned.remove(&run);
         records.items.retain(|(of, _, _), _| *of != run);
         records.events.retain(|_, event| event.run != run);
         records.dead_letters.retain(|letter| letter.run != run);

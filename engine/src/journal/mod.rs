@@ -7,6 +7,9 @@ pub mod letters;
 pub mod rows;
 pub mod workflows;
 
+pub mod look;
+pub mod retention;
+
 mod follow;
 
 pub mod memory;
@@ -30,6 +33,8 @@ use crate::event::{Event, OnItemFailure};
 use crate::id::{RunId, WorkerName};
 use crate::state::{ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
+use look::{Backlog, Holding, Retry};
+use retention::{Pruned, Retention};
 use rows::RowChange;
 
 /// A run to be.
@@ -140,6 +145,13 @@ pub enum JournalError {
     /// fit its column); nothing was written.
     #[error("a row is refused, its key exists or its value does not fit: {0}")]
     Conflict(String),
+    /// The run ended so long ago that its events and items are not kept any
+    /// more; its own row still says how it ended.
+    #[error(
+        "the history of run {0} was pruned: it ended longer ago than UNTXT_RETAIN_DAYS; \
+         what is left says how it ended"
+    )]
+    Pruned(RunId),
     /// The database can't be reached or gave up (restart, serialization, pool);
     /// nothing is known to be written, and the same call may be made again.
     #[error("the journal's database does not answer: {0}; check DATABASE_URL and the server")]
@@ -189,7 +201,8 @@ pub trait Journal: Send + Sync + 'static {
     /// returned, in order. Callers page through: an item may be large.
     ///
     /// # Errors
-    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    /// [`JournalError::Pruned`], [`JournalError::Unavailable`],
+    /// [`JournalError::Corrupt`].
     async fn items(
         &self,
         run: RunId,
@@ -201,7 +214,8 @@ pub trait Journal: Send + Sync + 'static {
     /// The run's events after `after_seq`, in order, at most `limit`.
     ///
     /// # Errors
-    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    /// [`JournalError::Pruned`], [`JournalError::Unavailable`],
+    /// [`JournalError::Corrupt`].
     async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError>;
 
     /// Events of all runs after `cursor`, at most `limit`; `None` begins at the
@@ -244,6 +258,33 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError>;
+
+    /// Slots that workers hold, by worker; at most `limit`.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError>;
+
+    /// Slots that wait for a retry, the latest due first, and how many there
+    /// are in all.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError>;
+
+    /// How much of the workflow's work is open at `now`.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn backlog(&self, workflow: &str, now: Timestamp) -> Result<Backlog, JournalError>;
+
+    /// Takes away some of what `retention` does not keep any more at `now`: no
+    /// more than leaves a call short. Runs that have not ended, or have a dead
+    /// letter that waits, are not touched.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, JournalError>;
 
     /// What `worker` holds of runs that have not ended.
     ///

@@ -1,6 +1,6 @@
 //! A private PostgreSQL: its own data directory, a free loopback port, a random
-//! password. It is as durable as any (fsync is on); what it holds is meant to be
-//! thrown away with it.
+//! password. It is as durable as any (fsync is on). What it holds is thrown away
+//! with it, unless it is given a home to keep.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,9 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{Signal, geteuid};
 
-use super::server::{PrivateServer, ServiceError, User, find_programs, free_port, io_error, random};
+use super::server::{
+    PrivateServer, ServiceError, User, find_programs, free_port, io_error, kept_port, random,
+};
 
 /// Where Debian and its children put the binaries of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -24,8 +26,8 @@ const GUARD: &str = r#"
     done
 "#;
 
-/// A server that ends, with its data, when this is dropped or the process ends.
-/// Its methods wait; async code calls them on a blocking thread.
+/// A server that ends, with its data, when this is dropped or the process ends;
+/// one with a home of its own stays. Its methods wait; async code calls them on a blocking thread.
 #[derive(Debug)]
 pub struct Postgres {
     binaries: PathBuf,
@@ -46,9 +48,54 @@ impl Postgres {
         let server = PrivateServer::prepare("postgres", other_than_root()?, GUARD)?;
         server.write("pg_ctl", &binaries.join("pg_ctl").to_string_lossy())?;
         let mut postgres = Self { binaries, server, port: free_port()?, password: random() };
-        postgres.initialise()?;
+        // Unsynced: nothing of value lies in the new directory yet.
+        postgres.initialise(&["--no-sync"])?;
         postgres.run()?;
         Ok(postgres)
+    }
+
+    /// The server whose data lies in `home`: made the first time, with the same
+    /// password and, if nobody else has taken it, the same port ever after.
+    /// Waits until it answers. It outlives this value and this process; the end
+    /// of it is [`Self::stop`].
+    ///
+    /// # Errors
+    /// Those of [`Self::start`]; [`ServiceError::OutOfReach`] when root starts
+    /// it where nobody else gets to.
+    pub fn keep(home: &Path) -> Result<Self, ServiceError> {
+        let binaries = find_binaries()?;
+        let server = PrivateServer::keep("PostgreSQL", home, other_than_root()?)?;
+        let (port, password) = (kept_port(&server)?, server.read("secret"));
+        let known = password.is_some();
+        let mut postgres = Self { binaries, server, port, password: password.unwrap_or_else(random) };
+        if !known {
+            // What lies there is of an initdb that was cut off.
+            drop(fs::remove_dir_all(data(&postgres.server)));
+            postgres.initialise(&[])?;
+            postgres.server.write("secret", &postgres.password)?;
+        }
+        postgres.run()?;
+        Ok(postgres)
+    }
+
+    /// Asks the server to end, and waits until it has: clients are cut off,
+    /// nothing that was committed is lost.
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when the process can't be signalled.
+    pub fn stop(&mut self) -> Result<(), ServiceError> {
+        self.server.end(Signal::INT)
+    }
+
+    /// The number of the server's process, while it is known to run.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.server.pid()
+    }
+
+    /// How the server ended, if it did since it was started. Does not wait.
+    pub fn ended(&mut self) -> Option<String> {
+        self.server.ended()
     }
 
     /// URL of the database `postgres`.
@@ -82,11 +129,10 @@ impl Postgres {
         self.run()
     }
 
-    fn initialise(&self) -> Result<(), ServiceError> {
+    fn initialise(&self, how: &[&str]) -> Result<(), ServiceError> {
         let password_file = self.server.write("password", &self.password)?;
-        // Unsynced: nothing of value lies in the new directory yet.
         let mut initdb = self.server.command(&self.binaries.join("initdb"));
-        initdb.args(["--no-sync", "--no-locale", "--encoding=UTF8", "--username=untxt"]);
+        initdb.args(how).args(["--no-locale", "--encoding=UTF8", "--username=untxt"]);
         initdb.args(["--auth=scram-sha-256".as_ref(), "--pwfile".as_ref(), password_file.as_os_str()]);
         initdb.arg("--pgdata").arg(data(&self.server)).stdout(Stdio::null()).stderr(self.server.log()?);
         let status = initdb.status().map_err(io_error("run initdb"))?;
@@ -106,7 +152,8 @@ fn data(server: &PrivateServer) -> PathBuf {
 
 fn spawn(server: &PrivateServer, binaries: &Path, port: &str) -> Result<Child, ServiceError> {
     let mut postgres = server.command(&binaries.join("postgres"));
-    postgres.arg("-D").arg(data(server)).arg("-k").arg(server.home());
+    // No socket beside the port: its path would be too long in a deep directory.
+    postgres.arg("-D").arg(data(server)).args(["-k", ""]);
     postgres.args(["-h", "127.0.0.1", "-p", port, "-c", "fsync=on", "-c", "max_connections=200"]);
     postgres.stdout(Stdio::null()).stderr(server.log()?);
     postgres.spawn().map_err(io_error("run postgres"))
@@ -159,7 +206,45 @@ fn user_in(passwd: &str, name: &str) -> Option<User> {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::{ConnectionTrait, Database};
+
     use super::*;
+
+    fn directory(mode: u32) -> tempfile::TempDir {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        dir
+    }
+
+    #[tokio::test]
+    async fn a_kept_one_has_its_data_password_and_port_when_it_is_started_again() {
+        let dir = directory(0o755);
+        let home = dir.path().join("deep ".repeat(20)).join("postgres");
+        let mut server = Postgres::keep(&home).unwrap();
+        let url = server.url();
+        let database = Database::connect(&url).await.unwrap();
+        database.execute_unprepared("CREATE TABLE kept AS SELECT 1 AS one").await.unwrap();
+        assert!(server.pid().is_some() && server.ended().is_none());
+        server.stop().unwrap();
+        drop(server);
+
+        let mut server = Postgres::keep(&home).unwrap();
+        assert_eq!(server.url(), url);
+        let database = Database::connect(&url).await.unwrap();
+        database.execute_unprepared("INSERT INTO kept VALUES (2)").await.unwrap();
+        server.stop().unwrap();
+    }
+
+    #[test]
+    fn a_home_that_its_user_can_not_reach_is_said_to_be_so() {
+        if !geteuid().is_root() {
+            return;
+        }
+        let shut = directory(0o700);
+        let kept = Postgres::keep(&shut.path().join("postgres")).map(|mut server| server.stop());
+        assert!(matches!(kept, Err(ServiceError::OutOfReach { .. })), "{kept:?}");
+    }
 
     #[test]
     fn a_user_is_found_by_name_alone() {

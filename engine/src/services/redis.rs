@@ -1,6 +1,6 @@
 //! A private Redis: its own directory, a free loopback port, a random password,
-//! an append-only file that is synced every second. What it holds is meant to be
-//! thrown away with it.
+//! an append-only file that is synced every second. What it holds is thrown away
+//! with it, unless it is given a home to keep.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::server::{PrivateServer, ServiceError, find_programs, free_port, io_error, random};
+use super::server::{PrivateServer, ServiceError, find_programs, free_port, io_error, kept_port, random};
 
 /// How long one answer may take; FLUSHALL of a full server included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -26,8 +26,8 @@ const GUARD: &str = r#"
     done
 "#;
 
-/// A server that ends, with its data, when this is dropped or the process ends.
-/// Its methods wait; async code calls them on a blocking thread.
+/// A server that ends, with its data, when this is dropped or the process ends;
+/// one with a home of its own stays. Its methods wait; async code calls them on a blocking thread.
 #[derive(Debug)]
 pub struct Redis {
     program: PathBuf,
@@ -60,6 +60,43 @@ impl Redis {
         Ok(redis)
     }
 
+    /// The server whose data lies in `home`: made the first time, with the same
+    /// password and, if nobody else has taken it, the same port ever after.
+    /// Waits until it answers. It outlives this value and this process; the end
+    /// of it is [`Self::stop`].
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub fn keep(home: &Path) -> Result<Self, ServiceError> {
+        let program = find_program()?;
+        let server = PrivateServer::keep("Redis", home, None)?;
+        let (port, password) = (kept_port(&server)?, server.read("secret").unwrap_or_else(random));
+        server.write("secret", &password)?;
+        let mut redis = Self { program, server, port, password };
+        redis.server.write("redis.conf", &redis.settings(""))?;
+        redis.run()?;
+        Ok(redis)
+    }
+
+    /// Asks the server to end, and waits until it has and all is on disk.
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when the process can't be signalled.
+    pub fn stop(&mut self) -> Result<(), ServiceError> {
+        self.server.end(Signal::TERM)
+    }
+
+    /// The number of the server's process, while it is known to run.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.server.pid()
+    }
+
+    /// How the server ended, if it did since it was started. Does not wait.
+    pub fn ended(&mut self) -> Option<String> {
+        self.server.ended()
+    }
+
     fn with_settings(more: &str) -> Result<Self, ServiceError> {
         let program = find_program()?;
         let server = PrivateServer::prepare("redis", None, GUARD)?;
@@ -72,8 +109,8 @@ impl Redis {
     fn settings(&self, more: &str) -> String {
         let (port, password, home) = (self.port, &self.password, self.server.home().display());
         format!(
-            "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {home}\npidfile {home}/pid\n\
-             logfile {home}/log\nappendonly yes\nappendfsync everysec\nsave \"\"\nmaxmemory-policy noeviction\n\
+            "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir \"{home}\"\npidfile \"{home}/pid\"\n\
+             logfile \"{home}/log\"\nappendonly yes\nappendfsync everysec\nsave \"\"\nmaxmemory-policy noeviction\n\
              {more}"
         )
     }
@@ -137,6 +174,21 @@ fn spawn(server: &PrivateServer, program: &Path) -> Result<Child, ServiceError> 
     redis.spawn().map_err(io_error("run redis-server"))
 }
 
+/// Asks the server at `url`, one of [`Redis::url`]'s form, for a sign of life.
+/// Waits.
+///
+/// # Errors
+/// [`ServiceError::Io`] when it does not answer.
+pub fn ping(url: &str) -> Result<(), ServiceError> {
+    let parts = url.strip_prefix("redis://:").and_then(|rest| rest.split_once("@127.0.0.1:"));
+    let found = parts.and_then(|(password, rest)| {
+        let port = rest.split('/').next()?.parse().ok()?;
+        Some((port, password))
+    });
+    let (port, password) = found.ok_or_else(|| io_error("find Redis")(io::ErrorKind::InvalidInput.into()))?;
+    ask(port, password, "PING").map(drop).map_err(io_error("ask Redis for a sign of life"))
+}
+
 /// One command on a connection of its own.
 fn ask(port: u16, password: &str, command: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
@@ -196,6 +248,23 @@ mod tests {
         assert!(home.exists());
         drop(redis);
         assert!(!home.exists(), "nothing of it stays");
+    }
+
+    #[test]
+    fn a_kept_one_has_its_data_password_and_port_when_it_is_started_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("a home");
+        let mut redis = Redis::keep(&home).unwrap();
+        let url = redis.url();
+        redis.ask("SET a 1").unwrap();
+        ping(&url).unwrap();
+        redis.stop().unwrap();
+        assert!(ping(&url).is_err());
+        drop(redis);
+
+        let mut redis = Redis::keep(&home).unwrap();
+        assert_eq!((redis.ask("GET a").unwrap(), redis.url()), ("1".to_owned(), url));
+        redis.stop().unwrap();
     }
 
     #[test]

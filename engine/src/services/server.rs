@@ -34,6 +34,18 @@ pub enum ServiceError {
     /// It refuses to run as root, and there is nobody else.
     #[error("{0} does not run as root, and there is no user `postgres` or `nobody` to run it as")]
     NoUser(&'static str),
+    /// The user it runs as can't get to its directory.
+    #[error(
+        "{server} does not run as root, and the user it runs as instead can't reach {home}: a directory \
+         above it lets nobody else in; allow it (chmod o+x), move UNTXT_DATA_DIR, or start this as that user",
+        home = .home.display()
+    )]
+    OutOfReach {
+        /// Which.
+        server: &'static str,
+        /// The directory.
+        home: PathBuf,
+    },
     /// A file, a process or an answer could not be had.
     #[error("{what}: {source}")]
     Io {
@@ -59,8 +71,8 @@ pub(super) struct User {
     pub(super) gid: u32,
 }
 
-/// A server's process and its directory; both end when this is dropped or this
-/// process ends.
+/// A server's process and its directory. When this is dropped or this process
+/// ends, both end, unless the server is kept: then both stay.
 #[derive(Debug)]
 pub(super) struct PrivateServer {
     home: PathBuf,
@@ -84,6 +96,43 @@ impl PrivateServer {
         watching.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         server.guard = Some(watching.spawn().map_err(io_error("run sh"))?);
         Ok(server)
+    }
+
+    /// The directory `home`, made if it isn't there, that only `user` may look
+    /// into. It stays, and so does the server, until [`Self::end`].
+    pub(super) fn keep(server: &'static str, home: &Path, user: Option<User>) -> Result<Self, ServiceError> {
+        let home = std::path::absolute(home).map_err(io_error("find the working directory"))?;
+        let kept = Self { home, user, running: None, guard: None };
+        fs::create_dir_all(&kept.home).map_err(io_error(&format!("create {}", kept.home.display())))?;
+        kept.allow_owner_only(&kept.home, 0o700)?;
+        let mut look = kept.command(Path::new("sh"));
+        look.args(["-c", "cd \"$1\"", "sh"]).arg(&kept.home).stderr(Stdio::null());
+        if look.status().map_err(io_error("run sh"))?.success() {
+            return Ok(kept);
+        }
+        Err(ServiceError::OutOfReach { server, home: kept.home.clone() })
+    }
+
+    /// What [`Self::write`] wrote under `name`, if it did.
+    pub(super) fn read(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.home.join(name)).ok()
+    }
+
+    /// The number of the server's process, while it is known to run.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.running.as_ref().map(Child::id)
+    }
+
+    /// How the server ended, if it did since it was started. Does not wait.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        match self.running.as_mut()?.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => {
+                self.running = None;
+                Some(self.failed(status.to_string()).to_string())
+            }
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -191,10 +240,9 @@ impl PrivateServer {
 
 impl Drop for PrivateServer {
     fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            drop(guard.wait());
-        }
+        let Some(mut guard) = self.guard.take() else { return };
+        drop(guard.stdin.take());
+        drop(guard.wait());
         if let Some(mut server) = self.running.take() {
             drop(server.kill());
             drop(server.wait());
@@ -211,6 +259,18 @@ pub(super) fn io_error(what: &str) -> impl FnOnce(io::Error) -> ServiceError {
 pub(super) fn free_port() -> Result<u16, ServiceError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     Ok(listener.map_err(io_error("find a free port"))?.port())
+}
+
+/// The port that a kept server had, if nobody listens there now; else another,
+/// which is remembered.
+pub(super) fn kept_port(server: &PrivateServer) -> Result<u16, ServiceError> {
+    let known = server.read("port").and_then(|text| text.parse::<u16>().ok());
+    if let Some(port) = known.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()) {
+        return Ok(port);
+    }
+    let port = free_port()?;
+    server.write("port", &port.to_string())?;
+    Ok(port)
 }
 
 /// 32 hexadecimal digits that nobody can guess.

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::journal::retention::Retention;
+
 /// Settings of one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerConfig {
@@ -18,6 +20,8 @@ pub struct WorkerConfig {
     pub reconcile_every: Duration,
     /// How long running attempts may go on after the shutdown began.
     pub drain_grace: Duration,
+    /// For how long what has ended is kept.
+    pub retention: Retention,
     /// What its name begins with; the rest is random and new with every start.
     pub name_prefix: String,
 }
@@ -30,6 +34,7 @@ impl Default for WorkerConfig {
             lease: Duration::from_secs(15),
             reconcile_every: Duration::from_secs(5),
             drain_grace: Duration::from_secs(25),
+            retention: Retention::default(),
             name_prefix: "worker".to_owned(),
         }
     }

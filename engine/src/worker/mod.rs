@@ -94,6 +94,7 @@ impl Worker {
             parts: Arc::clone(&self.parts),
             every: self.config.reconcile_every,
             lease: self.config.lease,
+            retention: self.config.retention,
         };
         let heart = Arc::new(heart);
         let _beating = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).beat()));

@@ -15,6 +15,8 @@ use untxt_engine::health::Part;
 use untxt_engine::id::{Delivery, RunId, Slot, WorkerName};
 use untxt_engine::journal::audit::{AuditEntry, AuditLine};
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
+use untxt_engine::journal::look::{Backlog, Holding, Retry};
+use untxt_engine::journal::retention::{Pruned, Retention};
 use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
     Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
@@ -125,6 +127,18 @@ impl Journal for FaultyJournal {
     }
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         self.inner.ended(runs).await
+    }
+    async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
+        self.inner.holdings(limit).await
+    }
+    async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
+        self.inner.retries(limit, offset).await
+    }
+    async fn backlog(&self, workflow: &str, now: Timestamp) -> Result<Backlog, JournalError> {
+        self.inner.backlog(workflow, now).await
+    }
+    async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, JournalError> {
+        self.inner.prune(retention, now).await
     }
     async fn dead_letters(
         &self,

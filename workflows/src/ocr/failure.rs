@@ -63,6 +63,7 @@ pub(crate) fn of_journal(error: &JournalError) -> StepError {
         JournalError::UnknownRun(_)
         | JournalError::UnknownDefinition(_)
         | JournalError::Refused(_)
+        | JournalError::Pruned(_)
         | JournalError::Conflict(_)
         | JournalError::Corrupt(_) => StepError::permanent("JOURNAL", text),
     };

@@ -1,10 +1,13 @@
 //! The commands and what they take.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use untxt_workflows::redrive::How;
 use uuid::Uuid;
+
+use crate::queues::Limit;
 
 /// Durable OCR: documents in, text out, whatever crashes in between.
 ///
@@ -26,12 +29,20 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Work on tasks that others accept.
     Worker,
+    /// Run everything in the background: servers, worker, API.
+    Stack(StackArguments),
     /// Lay out the database.
     Migrate(MigrateArguments),
-    /// Look at tasks.
+    /// Look at tasks, follow and stop them.
     Tasks(TasksArguments),
     /// Look at work that died, have it go on, or give it up.
     DeadLetters(DeadLettersArguments),
+    /// Look at queues, have them stand still, share them out.
+    Queues(QueuesArguments),
+    /// Look at workers and what they hold.
+    Workers(WorkersArguments),
+    /// Look at what failed and will be tried again.
+    Retries(RetriesArguments),
     /// Check configuration, services and engines, and say what to do.
     Doctor(DoctorArguments),
     /// Measure the engine: workflows of four steps that do nothing.
@@ -80,6 +91,39 @@ pub(crate) struct ServeArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct StackArguments {
+    #[command(subcommand)]
+    pub(crate) command: StackCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StackCommand {
+    /// Start what there is to run and keep it running; it goes on without the
+    /// terminal.
+    Start {
+        /// Also a private PostgreSQL and a private Redis, from the distribution's
+        /// binaries, whose data is kept in the data directory.
+        #[arg(long)]
+        with_services: bool,
+    },
+    /// Stop it in reverse order; running pages are finished or handed back.
+    Stop,
+    /// Show every service and how much work there is; exit code 1 when something
+    /// is down.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Be the process that keeps the others running.
+    #[command(hide = true)]
+    Supervise {
+        #[arg(long)]
+        with_services: bool,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct MigrateArguments {
     #[command(subcommand)]
     pub(crate) direction: Direction,
@@ -122,6 +166,22 @@ pub(crate) enum Question {
         #[arg(long, default_value_t = 0)]
         offset: u64,
         /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop one task.
+    Cancel {
+        /// Its id.
+        id: Uuid,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow one task to its end; exit code 1 when it failed or was cancelled.
+    Watch {
+        /// Its id.
+        id: Uuid,
+        /// Print JSON, an object a line.
         #[arg(long)]
         json: bool,
     },
@@ -245,6 +305,95 @@ pub(crate) struct Which {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueuesArguments {
+    #[command(subcommand)]
+    pub(crate) command: QueuesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueuesCommand {
+    /// How much there is to do, and what is set about it.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Begin nothing more; what runs is finished.
+    Pause(Paused),
+    /// Go on.
+    Resume(Paused),
+    /// Set how much a tenant gets of every queue; what is not named stays.
+    Limit {
+        /// Whose work: a user's id.
+        #[arg(long)]
+        tenant: String,
+        /// Its share against others: twice the weight, twice as many pages.
+        #[arg(long)]
+        weight: Option<NonZeroU32>,
+        /// Most at once; `none` lifts the limit.
+        #[arg(long)]
+        concurrency: Option<Limit>,
+        /// Most starts a minute, such as `60/min`; `none` lifts the limit.
+        #[arg(long)]
+        rate: Option<Limit>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Paused {
+    /// Name of a queue; every queue when neither it nor a tenant is named.
+    #[arg(conflicts_with = "tenant")]
+    pub(crate) name: Option<String>,
+    /// One tenant's work, in every queue.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkersArguments {
+    #[command(subcommand)]
+    pub(crate) question: WorkersQuestion,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkersQuestion {
+    /// Workers, since when, when last heard of, and what each holds.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetriesArguments {
+    #[command(subcommand)]
+    pub(crate) question: RetriesQuestion,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetriesQuestion {
+    /// Steps and pages that wait for a retry, the latest due first.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// How many to pass over.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -35,10 +35,26 @@ impl Failure {
         Self { code: 3, message: message.to_string() }
     }
 
+    /// Another program failed, with its code.
+    pub(crate) fn with_code(code: u8, message: impl Display) -> Self {
+        Self { code, message: message.to_string() }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+
     /// Says it and gives its code.
     pub(crate) fn report(&self) -> ExitCode {
         output::problem(&format!("untxt: {}", self.message));
         ExitCode::from(self.code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
     }
 }
 

@@ -8,10 +8,14 @@ mod failure;
 mod migrate;
 mod ocr;
 mod output;
+mod queues;
+mod retries;
 mod serve;
+mod stack;
 mod start;
 mod tasks;
 mod worker;
+mod workers;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -42,9 +46,13 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Ocr(arguments) => ocr::run(arguments).await,
             Command::Serve(arguments) => serve::run(&arguments).await,
             Command::Worker => worker::run().await,
+            Command::Stack(arguments) => stack::run(&arguments).await,
             Command::Migrate(arguments) => migrate::run(&arguments).await,
             Command::Tasks(arguments) => tasks::run(&arguments).await,
             Command::DeadLetters(arguments) => dead_letters::run(&arguments).await,
+            Command::Queues(arguments) => queues::run(&arguments).await,
+            Command::Workers(arguments) => workers::run(&arguments).await,
+            Command::Retries(arguments) => retries::run(&arguments).await,
             Command::Doctor(arguments) => doctor::run(&arguments).await,
             Command::Bench(arguments) => bench::run(&arguments).await,
         }

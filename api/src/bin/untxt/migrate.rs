@@ -15,12 +15,11 @@ pub(crate) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failur
     let database = start::connect(&config).await?;
     match arguments.direction {
         Direction::Up => {
-            let pending = Migrator::get_pending_migrations(&database).await?.len();
-            Migrator::up(&database, None).await?;
-            output::line(&format!("{pending} migration(s) applied"));
+            let applied = untxt_migrations::up(&database).await?;
+            output::line(&format!("{applied} migration(s) applied"));
         }
         Direction::Down => {
-            Migrator::down(&database, None).await?;
+            untxt_migrations::down(&database).await?;
             output::line("all migrations taken back");
         }
         Direction::Status { json } => {

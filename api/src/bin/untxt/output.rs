@@ -13,6 +13,15 @@ pub(crate) fn json(value: &Value) {
     println!("{value}");
 }
 
+/// A value as people read it: a text without its quotes, nothing for null.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
 /// A line about what went wrong.
 pub(crate) fn problem(text: &str) {
     eprintln!("{text}");

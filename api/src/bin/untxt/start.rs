@@ -1,6 +1,7 @@
 //! What most commands begin with: settings, the log, the database, the
 //! platform, and the signals that end it.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
@@ -23,6 +24,8 @@ pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
     let filter =
         EnvFilter::try_new(wanted).map_err(|e| Failure::usage(format!("UNTXT_LOG={wanted:?}: {e}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people, not for files.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     let set = if config.log_json { log.json().try_init() } else { log.try_init() };
     set.map_err(Failure::work)?;
     Ok(config)
@@ -33,7 +36,7 @@ pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
 pub(crate) async fn database(config: &Config) -> Result<DatabaseConnection, Failure> {
     let database = connect(config).await?;
     if config.embedded_database {
-        Migrator::up(&database, None).await?;
+        untxt_migrations::up(&database).await?;
     } else if !Migrator::get_pending_migrations(&database).await?.is_empty() {
         return Err(Failure::usage("the database is not laid out for this version; run `untxt migrate up`"));
     }

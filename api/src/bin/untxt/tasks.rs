@@ -1,4 +1,6 @@
-//! `untxt tasks`: what there is, and what happened to it.
+//! `untxt tasks`: what there is, what happened to it, and an end to it.
+
+mod watch;
 
 use std::process::ExitCode;
 
@@ -7,6 +9,7 @@ use untxt_api::doors::Doors;
 use untxt_api::views;
 use untxt_engine::event::Event;
 use untxt_engine::id::RunId;
+use untxt_engine::journal::JournalError;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::tables::{file, task};
 use untxt_workflows::tasks::TaskFilter;
@@ -15,6 +18,7 @@ use uuid::Uuid;
 use crate::cli::{Question, RetryArguments, TasksArguments};
 use crate::dead_letters::operator;
 use crate::failure::Failure;
+use crate::output::plain;
 use crate::{output, start};
 
 /// Events that are read at once.
@@ -31,8 +35,30 @@ pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure>
         }
         Question::Show { id, json } => show(&platform, *id, *json).await?,
         Question::Retry(arguments) => retry(&platform, arguments).await?,
+        Question::Cancel { id, json } => cancel(&platform, *id, *json).await?,
+        Question::Watch { id, json } => {
+            found(&platform, *id).await?;
+            return watch::watch(&platform, *id, *json).await;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn found(platform: &Platform, id: Uuid) -> Result<(task::Model, file::Model), Failure> {
+    platform.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))
+}
+
+/// Workers elsewhere hear of it by themselves.
+async fn cancel(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
+    found(platform, id).await?;
+    let run = platform.engine().cancel(RunId(id)).await?;
+    if json {
+        let (task, file) = found(platform, id).await?;
+        output::json(&views::detailed(&task, &file, Some(&run), &[], None));
+    } else {
+        output::line(&format!("{id} is cancelled"));
+    }
+    Ok(())
 }
 
 fn list(rows: &[(task::Model, file::Model)], total: u64, json: bool) {
@@ -50,22 +76,29 @@ fn list(rows: &[(task::Model, file::Model)], total: u64, json: bool) {
 }
 
 async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
-    let (task, file) =
-        platform.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))?;
+    let (task, file) = found(platform, id).await?;
     let run = platform.engine().run(RunId(id)).await?;
     let failed = match &run {
         Some(run) => platform.failed_pages(run).await?,
         None => Vec::new(),
     };
     let mut view = views::detailed(&task, &file, run.as_ref(), &failed, None);
-    let history = views::history(&history(platform, RunId(id)).await?, Doors::steps());
+    let history = match history(platform, RunId(id)).await {
+        Ok(events) => views::history(&events, Doors::steps()),
+        Err(JournalError::Pruned(_)) => Value::Null,
+        Err(error) => return Err(error.into()),
+    };
     if json {
+        view["historyPruned"] = json!(history.is_null());
         view["history"] = history;
         output::json(&view);
         return Ok(());
     }
     for (name, value) in view.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
         output::line(&format!("{name:<14} {}", plain(value)));
+    }
+    if history.is_null() {
+        output::line("history        pruned: the task ended longer ago than UNTXT_RETAIN_DAYS");
     }
     for event in history.as_array().into_iter().flatten() {
         output::line(&format!(
@@ -90,7 +123,7 @@ async fn retry(platform: &Platform, arguments: &RetryArguments) -> Result<(), Fa
     Ok(())
 }
 
-async fn history(platform: &Platform, run: RunId) -> Result<Vec<Event>, Failure> {
+async fn history(platform: &Platform, run: RunId) -> Result<Vec<Event>, JournalError> {
     let mut all: Vec<Event> = Vec::new();
     loop {
         let after = all.last().map_or(0, |event| event.seq);
@@ -99,13 +132,5 @@ async fn history(platform: &Platform, run: RunId) -> Result<Vec<Event>, Failure>
             return Ok(all);
         }
         all.extend(more);
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
     }
 }

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use crate::failure::Failure;
-use crate::start;
+use crate::{output, start};
 
 pub(crate) async fn run() -> Result<ExitCode, Failure> {
     let config = start::config("info")?;
     let shutdown = start::until_signalled()?;
     let platform = start::platform(&config).await?;
-    tracing::info!(process = platform.process(), "working");
+    output::line(&format!("working as {}", platform.process()));
     platform.work(shutdown).await?;
     Ok(ExitCode::SUCCESS)
 }

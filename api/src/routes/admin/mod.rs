@@ -4,6 +4,9 @@
 mod audit;
 mod bulk;
 mod dead_letters;
+mod queues;
+mod retries;
+mod workers;
 
 use async_trait::async_trait;
 use salvo::http::header::CONTENT_TYPE;
@@ -21,6 +24,15 @@ pub(crate) fn router() -> Router {
         .push(Router::with_path("audit").get(audit::audit))
         .push(dead_letters::router())
         .push(Router::with_path("redrives/{id}").get(bulk::progress))
+        .push(Router::with_path("workers").get(workers::list))
+        .push(Router::with_path("retries").get(retries::list))
+        .push(
+            Router::with_path("queues")
+                .get(queues::list)
+                .push(Router::with_path("pause").post(queues::pause))
+                .push(Router::with_path("resume").post(queues::resume))
+                .push(Router::with_path("limit").post(queues::limit)),
+        )
 }
 
 /// Who calls, as the audit names it. Callers are not asked who they are, so it

@@ -34,7 +34,7 @@ pub(super) struct Bench {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) other: Arc<dyn Journal>,
     pub(super) clock: Arc<ManualClock>,
-    db: Option<DatabaseConnection>,
+    db: Option<(DatabaseConnection, String)>,
     _file: Option<TempDir>,
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn on_database(url: &str) -> Bench {
     let journal = Arc::new(SqlJournal::new(db.clone(), workflows(), clock.clone(), no_jitter));
     let other = connect(url).await.unwrap();
     let other = Arc::new(SqlJournal::new(other, workflows(), clock.clone(), no_jitter));
-    Bench { journal, other, clock, db: Some(db), _file: None }
+    Bench { journal, other, clock, db: Some((db, url.to_owned())), _file: None }
 }
 
 /// One server for all tests; it ends with this process.
@@ -185,7 +185,12 @@ pub(super) fn refusal<T: std::fmt::Debug>(result: Result<T, JournalError>) -> Re
 
 impl Bench {
     pub(super) fn db(&self) -> &DatabaseConnection {
-        self.db.as_ref().unwrap()
+        &self.db.as_ref().unwrap().0
+    }
+
+    /// The same database as another process has it.
+    pub(super) async fn other_db(&self) -> DatabaseConnection {
+        connect(&self.db.as_ref().unwrap().1).await.unwrap()
     }
 
     pub(super) async fn submit(&self) -> RunId {

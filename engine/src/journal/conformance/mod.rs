@@ -7,6 +7,8 @@ mod controls;
 mod crowds;
 mod letters;
 mod lists;
+mod look;
+mod retention;
 mod rows;
 mod servers;
 
@@ -54,6 +56,13 @@ on_every_journal! {
         runs_are_listed_newest_first_and_paged,
         dead_letters_are_listed_and_erased_with_their_run,
         the_tail_begins_at_the_end_and_goes_on_from_its_cursor;
+    look:
+        retries_are_what_failed_and_waits_the_latest_due_first,
+        a_workflows_open_work_is_counted_and_its_holders_are_named;
+    retention:
+        what_ended_long_ago_loses_its_history_and_keeps_its_row,
+        a_dead_letter_that_waits_keeps_its_run_until_it_goes_itself,
+        much_is_pruned_in_calls_that_stay_short;
     controls:
         what_is_set_is_read_once_it_is_newer,
         no_two_changes_are_one_revision;

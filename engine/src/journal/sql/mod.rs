@@ -20,6 +20,8 @@ mod recent;
 mod batch;
 mod erase;
 mod letters;
+mod look;
+mod prune;
 mod read;
 mod redrive;
 mod slots;
@@ -38,6 +40,8 @@ use super::audit::{AuditEntry, AuditLine};
 use super::database::of_journal;
 use super::follow::Rules;
 use super::letters::{DeadLetter, LetterFilter, LetterGroup};
+use super::look::{Backlog, Holding, Retry};
+use super::retention::{Pruned, Retention};
 use super::rows::RowChange;
 use super::workflows::Workflows;
 use super::{Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow};
@@ -102,11 +106,19 @@ impl Journal for SqlJournal {
         from: u32,
         limit: u32,
     ) -> Result<Vec<ItemOutput>, JournalError> {
-        Ok(read::items(&self.db, run, step, from, limit).await?)
+        let items = read::items(&self.db, run, step, from, limit).await?;
+        if items.is_empty() {
+            prune::kept(&self.db, run).await?;
+        }
+        Ok(items)
     }
 
     async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
-        Ok(read::history(&self.db, run, after_seq, limit).await?)
+        let events = read::history(&self.db, run, after_seq, limit).await?;
+        if events.is_empty() {
+            prune::kept(&self.db, run).await?;
+        }
+        Ok(events)
     }
 
     async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError> {
@@ -136,6 +148,22 @@ impl Journal for SqlJournal {
 
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
         Ok(slots::orphans(&self.db, silent_since, limit).await?)
+    }
+
+    async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
+        Ok(look::holdings(&self.db, limit).await?)
+    }
+
+    async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
+        Ok(look::retries(&self.db, limit, offset).await?)
+    }
+
+    async fn backlog(&self, workflow: &str, now: Timestamp) -> Result<Backlog, JournalError> {
+        Ok(look::backlog(&self.db, workflow, now).await?)
+    }
+
+    async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, JournalError> {
+        Ok(prune::prune(&self.db, retention, now).await?)
     }
 
     async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {

@@ -36,6 +36,8 @@ pub(super) enum Runs {
     FinishedAtMs,
     DueAtMs,
     HeldBy,
+    /// Not part of a run's state: set once its events and items are gone.
+    PrunedAtMs,
 }
 
 /// What a run's state is read from.

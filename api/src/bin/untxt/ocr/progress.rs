@@ -11,7 +11,9 @@ use serde_json::json;
 use untxt_api::doors::Doors;
 use untxt_api::views;
 use untxt_engine::id::RunId;
+use untxt_engine::journal::JournalError;
 use untxt_engine::state::RunStatus;
+use untxt_engine::watch::WatchError;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::updates::{Narrator, TaskUpdate};
 use uuid::Uuid;
@@ -52,6 +54,8 @@ impl Progress {
                     }
                 }
                 Ok(None) => break,
+                // It ended long ago, and how is all that is left of it.
+                Err(WatchError::Journal(JournalError::Pruned(_))) => break,
                 // It says where to go on, and the history has all of it.
                 Err(_) => watcher = engine.watch_run(RunId(task), 0).await?,
             }

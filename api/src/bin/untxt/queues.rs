@@ -1,0 +1,113 @@
+//! `untxt queues`: how much there is to do, what is to stand still, and how much
+//! of it whom is for.
+
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+
+use serde_json::Value;
+use untxt_api::queues::{self, Limits, Target};
+use untxt_engine::journal::JournalError;
+
+use crate::cli::{Paused, QueuesArguments, QueuesCommand};
+use crate::failure::Failure;
+use crate::{output, start};
+
+pub(crate) async fn run(arguments: &QueuesArguments) -> Result<ExitCode, Failure> {
+    let config = start::config("warn")?;
+    let platform = start::platform(&config).await?;
+    let engine = platform.engine();
+    let json = match &arguments.command {
+        QueuesCommand::List { json } => *json,
+        QueuesCommand::Pause(what) => {
+            queues::pause(engine, target(what), true).await.map_err(refused)?;
+            what.json
+        }
+        QueuesCommand::Resume(what) => {
+            queues::pause(engine, target(what), false).await.map_err(refused)?;
+            what.json
+        }
+        QueuesCommand::Limit { tenant, weight, concurrency, rate, json } => {
+            let (concurrency, rate_per_minute) =
+                (concurrency.map(|limit| limit.0), rate.map(|limit| limit.0));
+            let limits = Limits { weight: *weight, concurrency, rate_per_minute };
+            queues::limit(engine, tenant, limits).await.map_err(refused)?;
+            *json
+        }
+    };
+    show(&queues::view(engine).await?, json);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A number, with `/min` behind it or not; `none` for no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit(Option<NonZeroU32>);
+
+impl std::str::FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let number = text.strip_suffix("/min").unwrap_or(text);
+        number.parse().map(|number| Self(Some(number))).map_err(|error| format!("{error}; or say `none`"))
+    }
+}
+
+fn target(what: &Paused) -> Target<'_> {
+    match (&what.name, &what.tenant) {
+        (Some(queue), _) => Target::Queue(queue),
+        (None, Some(tenant)) => Target::Tenant(tenant),
+        (None, None) => Target::All,
+    }
+}
+
+fn refused(error: JournalError) -> Failure {
+    match error {
+        JournalError::UnknownDefinition(name) => Failure::usage(format!("there is no queue `{name}`")),
+        JournalError::Conflict(reason) => Failure::usage(reason),
+        error => error.into(),
+    }
+}
+
+fn show(view: &Value, json: bool) {
+    if json {
+        output::json(view);
+        return;
+    }
+    let paused = |row: &Value| if row["paused"] == true { ", paused" } else { "" };
+    for queue in view["queues"].as_array().into_iter().flatten() {
+        output::line(&format!(
+            "{:<10}  {} ready, {} scheduled, {} held{}",
+            output::plain(&queue["name"]),
+            queue["ready"],
+            queue["scheduled"],
+            queue["held"],
+            paused(queue),
+        ));
+    }
+    let limit =
+        |value: &Value, what: &str| if value.is_null() { String::new() } else { format!(", {value} {what}") };
+    for tenant in view["tenants"].as_array().into_iter().flatten() {
+        output::line(&format!(
+            "tenant {}: weight {}{}{}{}",
+            output::plain(&tenant["tenant"]),
+            tenant["weight"],
+            limit(&tenant["concurrency"], "at once"),
+            limit(&tenant["ratePerMinute"], "starts a minute"),
+            paused(tenant),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_or_none() {
+        let some = |number| Ok(Limit(NonZeroU32::new(number)));
+        assert_eq!(("12/min".parse(), "12".parse(), "none".parse()), (some(12), some(12), Ok(Limit(None))));
+        assert!("0".parse::<Limit>().is_err() && "12/s".parse::<Limit>().is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! What operators see of queues and set about them: the same by HTTP and on the
+//! command line.
+
+use std::num::NonZeroU32;
+
+use serde_json::{Value, json};
+use untxt_engine::controls::TenantControls;
+use untxt_engine::engine::Engine;
+use untxt_engine::journal::JournalError;
+
+/// Bytes of a tenant's name, as of a run's.
+const TENANT_BYTES_MAX: usize = 64;
+
+/// What stands still or goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// Every queue.
+    All,
+    /// One.
+    Queue(&'a str),
+    /// One tenant's work, in every queue.
+    Tenant(&'a str),
+}
+
+/// What is to be changed of a tenant's share; what is `None` stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Its share against others.
+    pub weight: Option<NonZeroU32>,
+    /// Most at once; `Some(None)` lifts the limit.
+    pub concurrency: Option<Option<NonZeroU32>>,
+    /// Most starts a minute; `Some(None)` lifts the limit.
+    pub rate_per_minute: Option<Option<NonZeroU32>>,
+}
+
+/// How much there is to do in each queue, as the journal knows it, and what is
+/// set about it.
+///
+/// # Errors
+/// Those of [`Engine::backlog`] and [`Engine::controls`].
+pub async fn view(engine: &Engine) -> Result<Value, JournalError> {
+    let controls = engine.controls().await?;
+    let mut queues = Vec::new();
+    for name in engine.workflows() {
+        let backlog = engine.backlog(name).await?;
+        queues.push(json!({
+            "name": name,
+            "ready": backlog.ready,
+            "scheduled": backlog.scheduled,
+            "held": backlog.held,
+            "paused": controls.paused_workflows.contains(name),
+        }));
+    }
+    let tenants = controls.tenants.iter().map(|(name, set)| {
+        json!({
+            "tenant": name,
+            "weight": set.weight,
+            "concurrency": set.concurrency,
+            "ratePerMinute": set.starts_per_minute,
+            "paused": set.paused,
+        })
+    });
+    Ok(json!({ "queues": queues, "tenants": tenants.collect::<Vec<_>>() }))
+}
+
+/// Has it stand still, or go on; what is in flight is finished.
+///
+/// # Errors
+/// [`JournalError::UnknownDefinition`] for a queue that isn't there,
+/// [`JournalError::Conflict`] for what can't be a tenant's name,
+/// [`JournalError::Unavailable`].
+pub async fn pause(engine: &Engine, target: Target<'_>, paused: bool) -> Result<(), JournalError> {
+    match target {
+        Target::All => {
+            for name in engine.workflows() {
+                engine.pause_workflow(name, paused).await?;
+            }
+        }
+        Target::Queue(name) => drop(engine.pause_workflow(name, paused).await?),
+        Target::Tenant(tenant) => {
+            let set = set_for(engine, tenant).await?;
+            engine.set_tenant(tenant, TenantControls { paused, ..set }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes what a tenant gets.
+///
+/// # Errors
+/// [`JournalError::Conflict`] for what can't be a tenant's name,
+/// [`JournalError::Unavailable`].
+pub async fn limit(engine: &Engine, tenant: &str, limits: Limits) -> Result<(), JournalError> {
+    let set = set_for(engine, tenant).await?;
+    let changed = TenantControls {
+        weight: limits.weight.unwrap_or(set.weight),
+        concurrency: limits.concurrency.unwrap_or(set.concurrency),
+        starts_per_minute: limits.rate_per_minute.unwrap_or(set.starts_per_minute),
+        ..set
+    };
+    engine.set_tenant(tenant, changed).await?;
+    Ok(())
+}
+
+/// What is set for the tenant. SQLite takes a name of any length, so it is
+/// looked at here.
+async fn set_for(engine: &Engine, tenant: &str) -> Result<TenantControls, JournalError> {
+    if tenant.is_empty() || tenant.len() > TENANT_BYTES_MAX {
+        return Err(JournalError::Conflict(format!("a tenant's name has 1 to {TENANT_BYTES_MAX} bytes")));
+    }
+    Ok(engine.controls().await?.of(tenant))
+}

@@ -1,0 +1,103 @@
+//! `/api/admin/queues`: how much there is to do, and what is to stand still.
+
+use std::num::NonZeroU32;
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Request, handler};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use untxt_engine::journal::JournalError;
+
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::queues::{self, Limits, Target};
+use crate::views;
+
+/// Bytes of a body.
+const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// What is to stand still or go on; nothing means every queue.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    queue: Option<String>,
+    tenant: Option<String>,
+}
+
+/// What is left out stays; `null` lifts a limit.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Share {
+    tenant: String,
+    weight: Option<NonZeroU32>,
+    #[serde(default, deserialize_with = "given")]
+    concurrency: Option<Option<NonZeroU32>>,
+    #[serde(default, deserialize_with = "given")]
+    rate_per_minute: Option<Option<NonZeroU32>>,
+}
+
+/// Tells `null` from what is not there.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<NonZeroU32>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+#[handler]
+pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    shown(Doors::of(depot)?).await
+}
+
+#[handler]
+pub(crate) async fn pause(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    set(req, Doors::of(depot)?, true).await
+}
+
+#[handler]
+pub(crate) async fn resume(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    set(req, Doors::of(depot)?, false).await
+}
+
+#[handler]
+pub(crate) async fn limit(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let doors = Doors::of(depot)?;
+    let Share { tenant, weight, concurrency, rate_per_minute } = body(req).await?;
+    let limits = Limits { weight, concurrency, rate_per_minute };
+    queues::limit(doors.platform.engine(), &tenant, limits).await.map_err(refused)?;
+    shown(doors).await
+}
+
+async fn set(req: &mut Request, doors: &Doors, paused: bool) -> Result<Json<Value>, ApiError> {
+    let named: Named = body(req).await?;
+    let target = match (&named.queue, &named.tenant) {
+        (None, None) => Target::All,
+        (Some(queue), None) => Target::Queue(queue),
+        (None, Some(tenant)) => Target::Tenant(tenant),
+        (Some(_), Some(_)) => return Err(ApiError::field("tenant", "name a queue or a tenant, not both")),
+    };
+    queues::pause(doors.platform.engine(), target, paused).await.map_err(refused)?;
+    shown(doors).await
+}
+
+async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
+    Ok(Json(views::success(&queues::view(doors.platform.engine()).await?)))
+}
+
+async fn body<T: DeserializeOwned>(req: &mut Request) -> Result<T, ApiError> {
+    let bytes =
+        req.payload_with_max_size(BODY_BYTES_MAX).await.map_err(|error| malformed(&error.to_string()))?;
+    serde_json::from_slice(bytes).map_err(|error| malformed(&error.to_string()))
+}
+
+fn malformed(reason: &str) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "BODY_MALFORMED", format!("the body can't be read: {reason}"))
+}
+
+fn refused(error: JournalError) -> ApiError {
+    match error {
+        JournalError::UnknownDefinition(name) => {
+            ApiError::new(StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", format!("there is no queue `{name}`"))
+        }
+        JournalError::Conflict(reason) => ApiError::field("tenant", reason),
+        error => error.into(),
+    }
+}

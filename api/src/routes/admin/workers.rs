@@ -1,0 +1,20 @@
+//! `GET /api/admin/workers`: who works, and on what.
+
+use salvo::prelude::{Depot, Json, handler};
+use serde_json::{Value, json};
+use untxt_engine::time::{Clock, SystemClock};
+
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::{operator_views, views};
+
+/// Slots that are shown; a worker holds as many as it has slots.
+const HELD_MAX: u32 = 10_000;
+
+#[handler]
+pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let platform = &Doors::of(depot)?.platform;
+    let (rows, held) = (platform.engine().workers().await?, platform.engine().holdings(HELD_MAX).await?);
+    let workers = operator_views::workers(&rows, &held, SystemClock.now(), platform.settings().lease);
+    Ok(Json(views::success(&json!({ "workers": workers }))))
+}

@@ -1,0 +1,30 @@
+//! `POST /api/tasks/:id/cancel`: no more of it.
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Request, handler};
+use serde_json::Value;
+use untxt_engine::decide::Refusal;
+use untxt_engine::id::RunId;
+use untxt_engine::journal::JournalError;
+
+use super::origin::same_origin;
+use super::{named_task, owned};
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::views;
+
+#[handler]
+pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    same_origin(req)?;
+    let doors = Doors::of(depot)?;
+    let (task, _) = owned(req, named_task(req, doors).await?)?;
+    let run = doors.platform.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
+        JournalError::Refused(Refusal::Ended(status)) => {
+            let message = format!("the task has ended: {}", status.as_str());
+            ApiError::new(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", message)
+        }
+        error => error.into(),
+    })?;
+    let (task, file) = named_task(req, doors).await?;
+    Ok(Json(views::success(&views::detailed(&task, &file, Some(&run), &[], None))))
+}

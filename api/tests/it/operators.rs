@@ -1,0 +1,141 @@
+//! What operators look at while there is trouble, and long after.
+
+use chrono::Utc;
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::client::Upload;
+use crate::history::History;
+use crate::home::Home;
+use crate::samples;
+use crate::server::Server;
+
+#[tokio::test]
+async fn what_waits_for_a_retry_is_listed_with_its_failure() {
+    let home = Home::new();
+    home.install("flaky", "flaky");
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let task = client.accepted(Upload::new(user, "a.pdf", samples::pdf(1)).with("engine", "flaky")).await;
+    // From attempt to attempt it waits longer.
+    let seen =
+        client.until("/api/admin/retries", |data| data["retries"][0]["attempt"].as_u64() >= Some(4)).await;
+    let retry = &seen["retries"][0];
+    assert_eq!((&retry["run"], &retry["step"], &retry["item"]), (&json!(task), &json!("ocr"), &json!(0)));
+    assert_eq!(retry["tenant"], user.to_string());
+    assert_eq!(retry["error"]["code"], "ENGINE_UPSTREAM_5XX");
+    assert!(retry["error"]["message"].as_str().unwrap().contains("is not served"), "{retry}");
+    assert_eq!(seen["pagination"], json!({"total": 1, "limit": 50, "offset": 0, "hasMore": false}));
+
+    let listed = home.run(&["retries", "list", "--json"]).exits(0).json();
+    let table = home.run(&["retries", "list"]).exits(0).stdout;
+    if listed["total"] == 1 {
+        assert_eq!(listed["retries"][0]["run"], json!(task));
+    }
+    assert!(table.contains("that wait for a retry"), "{table}");
+    home.run(&["tasks", "cancel", &task, "--json"]).exits(0);
+    assert_eq!(client.data("/api/admin/retries").await["retries"], json!([]));
+    let beyond = client.get("/api/admin/retries?limit=201").await;
+    assert_eq!((beyond.status, beyond.code()), (400, "INVALID_FIELD"));
+}
+
+#[tokio::test]
+async fn workers_are_listed_with_what_they_hold() {
+    let home = Home::new();
+    home.install("slow", "slow");
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let upload = Upload::new(user, "a.pdf", samples::pdf(1)).with("engine", "slow");
+    let task = client.accepted(upload.with("options", &json!({"settings": {"ms": 100_000}}))).await;
+    client.until("/api/admin/workers", |data| data["workers"][0]["holds"][0]["step"] == "ocr").await;
+    let listed = home.run(&["workers", "list", "--json"]).exits(0).json();
+    let worker = &listed["workers"][0];
+    assert_eq!((&worker["state"], &worker["holds"][0]["run"]), (&json!("alive"), &json!(task)));
+    let table = home.run(&["workers", "list"]).exits(0).stdout;
+    assert!(table.contains("alive") && table.contains(&task) && table.contains("1 worker(s)"), "{table}");
+}
+
+#[tokio::test]
+async fn a_queue_stands_still_until_it_is_resumed() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let paused = client.tell("/api/admin/queues/pause", &json!({"queue": "ocr"})).await;
+    assert_eq!(
+        (paused.status, &paused.body["data"]["queues"][0]["paused"]),
+        (200, &json!(true)),
+        "{paused:?}"
+    );
+    let task = client.accepted(Upload::new(user, "a.pdf", samples::pdf(1))).await;
+    let listed = home.run(&["queues", "list", "--json"]).exits(0).json();
+    let queue = json!({"name": "ocr", "ready": 1, "scheduled": 0, "held": 0, "paused": true});
+    assert_eq!(listed["queues"], json!([queue]));
+    assert!(home.run(&["queues", "list"]).exits(0).stdout.contains("0 held, paused"));
+    let resumed_at = Utc::now();
+    let resumed = home.run(&["queues", "resume", "ocr", "--json"]).exits(0).json();
+    assert_eq!(resumed["queues"][0]["paused"], false);
+    assert_eq!(socket.end_of(&task).await, "completed");
+    let history = History::at(&client, &task).await;
+    assert!(history.first_at("started") >= resumed_at, "it did not stand still");
+}
+
+#[tokio::test]
+async fn a_tenants_share_is_set_and_lifted_field_by_field() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let (client, tenant) = (server.client(), Uuid::new_v4().to_string());
+    let limits = ["queues", "limit", "--tenant", &tenant, "--weight", "3", "--rate", "60/min", "--json"];
+    let set = home.run(&limits).exits(0).json();
+    let expected =
+        json!({"tenant": tenant, "weight": 3, "concurrency": null, "ratePerMinute": 60, "paused": false});
+    assert_eq!(set["tenants"], json!([expected]));
+    let more = json!({"tenant": tenant, "concurrency": 2, "ratePerMinute": null});
+    let more = client.tell("/api/admin/queues/limit", &more).await.body["data"]["tenants"][0].clone();
+    assert_eq!((&more["weight"], &more["concurrency"]), (&json!(3), &json!(2)), "{more}");
+    assert_eq!(more["ratePerMinute"], json!(null));
+    home.run(&["queues", "pause", "--tenant", &tenant]).exits(0);
+    let shown = client.data("/api/admin/queues").await;
+    assert_eq!(
+        (&shown["tenants"][0]["paused"], &shown["queues"][0]["paused"]),
+        (&json!(true), &json!(false))
+    );
+
+    let unknown = client.tell("/api/admin/queues/pause", &json!({"queue": "nobody's"})).await;
+    assert_eq!((unknown.status, unknown.code()), (404, "QUEUE_NOT_FOUND"), "{unknown:?}");
+    let wrong = client.tell("/api/admin/queues/limit", &json!({"tenant": "t", "weight": 0})).await;
+    assert_eq!((wrong.status, wrong.code()), (400, "BODY_MALFORMED"), "{wrong:?}");
+    let form = client.act("/api/admin/queues/pause").await;
+    assert_eq!((form.status, form.code()), (415, "NOT_JSON"), "{form:?}");
+    let long = client.tell("/api/admin/queues/limit", &json!({"tenant": "t".repeat(65), "weight": 2})).await;
+    assert_eq!((long.status, long.code()), (400, "INVALID_FIELD"), "{long:?}");
+    home.run(&["queues", "pause", "nobody's"]).exits(2);
+}
+
+#[tokio::test]
+async fn a_history_that_was_pruned_is_said_to_be_so() {
+    let home = Home::new().with("UNTXT_RETAIN_DAYS", &1);
+    let user = Uuid::new_v4();
+    let server = Server::start(&home, &["serve"]);
+    let mut socket = server.client().socket(user).await;
+    let task = server.client().accepted(Upload::new(user, "a.pdf", samples::pdf(1))).await;
+    assert_eq!(socket.end_of(&task).await, "completed");
+    server.terminate();
+    let database = format!("sqlite://{}", home.path("data/untxt.db").display());
+    let database = Database::connect(database).await.unwrap();
+    database.execute_unprepared("UPDATE runs SET finished_at_ms = finished_at_ms - 90000000").await.unwrap();
+    database.close().await.unwrap();
+
+    let server = Server::start(&home, &["serve"]);
+    let client = server.client();
+    let path = format!("/api/tasks/{task}/history");
+    let gone = client.until_answer(&path, |answer| answer.status != 200).await;
+    assert_eq!((gone.status, gone.code()), (410, "HISTORY_PRUNED"), "{gone:?}");
+    assert!(client.result(&task).await.contains(&samples::first_line(1)), "the result stays");
+    assert_eq!(client.data(&format!("/api/tasks/{task}")).await["status"], "completed");
+    let shown = home.run(&["tasks", "show", &task, "--json"]).exits(0).json();
+    assert_eq!((&shown["status"], &shown["historyPruned"]), (&json!("completed"), &json!(true)));
+    assert!(home.run(&["tasks", "show", &task]).exits(0).stdout.contains("UNTXT_RETAIN_DAYS"));
+    home.run(&["tasks", "watch", &task]).exits(0);
+}

@@ -1,0 +1,121 @@
+//! What is kept, and what is taken away.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::bench::{Bench, finish, new_run};
+use crate::error::StepError;
+use crate::event::OnItemFailure;
+use crate::id::RunId;
+use crate::journal::letters::LetterFilter;
+use crate::journal::retention::{Pruned, Retention};
+use crate::journal::{JournalError, NewRun};
+use crate::state::RunStatus;
+use crate::time::Clock;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn histories(keep: Duration) -> Retention {
+    Retention { histories: Some(keep), dead_letters: None }
+}
+
+impl Bench {
+    async fn prune(&self, retention: Retention) -> Pruned {
+        self.journal.prune(retention, self.clock.now()).await.unwrap()
+    }
+
+    async fn completed(&self) -> RunId {
+        let run = self.submit_pages(2, OnItemFailure::Fail).await;
+        for page in 0..2 {
+            let claim = self.claim(run, 1, Some(page), 1).await;
+            self.done(&claim).await;
+        }
+        let last = self.claim(run, 2, None, 1).await;
+        finish(&*self.journal, &last, json!("closed"), None).await.unwrap();
+        run
+    }
+
+    async fn dead(&self) -> RunId {
+        let run = self.submit_pages(1, OnItemFailure::Fail).await;
+        let claim = self.claim(run, 1, Some(0), 1).await;
+        self.fail(&claim, StepError::permanent("BAD", "no")).await;
+        run
+    }
+
+    async fn is_pruned(&self, run: RunId) -> bool {
+        let history = self.journal.history(run, 0, 10).await;
+        let items = self.journal.items(run, 1, 0, 10).await;
+        match (history, items) {
+            (Err(JournalError::Pruned(one)), Err(JournalError::Pruned(other))) => one == run && other == run,
+            (Ok(events), Ok(_)) => {
+                assert_ne!(events, [], "neither kept nor said to be gone");
+                false
+            }
+            other => panic!("pruned by half: {other:?}"),
+        }
+    }
+}
+
+pub(super) async fn what_ended_long_ago_loses_its_history_and_keeps_its_row(bench: Bench) {
+    let (old, open) = (bench.completed().await, bench.submit_pages(2, OnItemFailure::Fail).await);
+    bench.claim(open, 1, Some(1), 1).await;
+    let before = bench.run(old).await;
+    bench.clock.advance(DAY);
+    let young = bench.completed().await;
+    bench.clock.advance(DAY);
+
+    assert_eq!(bench.prune(Retention::default()).await, Pruned::default(), "kept for ever");
+    assert_eq!(bench.prune(histories(3 * DAY)).await, Pruned::default());
+    let pruned = bench.prune(histories(DAY)).await;
+    assert_eq!(pruned, Pruned { runs: 1, dead_letters: 0, more: false });
+    assert_eq!(bench.prune(histories(DAY)).await, Pruned::default(), "once");
+    assert!(bench.is_pruned(old).await);
+    assert_eq!(bench.run(old).await, before, "how it ended stays");
+    assert_eq!(bench.run(old).await.status, RunStatus::Completed);
+    assert!(!bench.is_pruned(young).await && !bench.is_pruned(open).await);
+    assert_eq!(bench.history(young).await.len(), 12);
+
+    bench.clock.advance(365 * DAY);
+    assert_eq!(bench.prune(histories(DAY)).await.runs, 1, "the open one is never touched");
+    assert!(!bench.is_pruned(open).await);
+    let claim = bench.claim(open, 1, Some(0), 1).await;
+    bench.done(&claim).await;
+    bench.journal.erase(old, Vec::new()).await.unwrap();
+    assert_eq!(bench.journal.history(old, 0, 10).await.unwrap(), [], "erased is not pruned");
+}
+
+pub(super) async fn a_dead_letter_that_waits_keeps_its_run_until_it_goes_itself(bench: Bench) {
+    let (dead, alive) = (bench.dead().await, bench.submit_pages(2, OnItemFailure::Partial).await);
+    let claim = bench.claim(alive, 1, Some(0), 1).await;
+    bench.fail(&claim, StepError::permanent("BAD", "no")).await;
+    bench.clock.advance(10 * DAY);
+    assert_eq!(bench.prune(histories(DAY)).await, Pruned::default());
+    assert!(!bench.is_pruned(dead).await);
+
+    let letters = |keep| Retention { histories: Some(DAY), dead_letters: Some(keep) };
+    assert_eq!(bench.prune(letters(20 * DAY)).await, Pruned::default());
+    let pruned = bench.prune(letters(DAY)).await;
+    assert_eq!(pruned, Pruned { runs: 1, dead_letters: 1, more: false }, "not of a run that goes on");
+    assert!(bench.is_pruned(dead).await);
+    assert_eq!(bench.run(dead).await.status, RunStatus::Failed);
+    let (left, _) = bench.journal.dead_letters(&LetterFilter::default(), 10, 0).await.unwrap();
+    assert_eq!(left.iter().map(|letter| letter.run).collect::<Vec<_>>(), [alive]);
+}
+
+pub(super) async fn much_is_pruned_in_calls_that_stay_short(bench: Bench) {
+    let runs: Vec<NewRun> = (0..205).map(|_| NewRun { definition: "plain", ..new_run() }).collect();
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+    bench.journal.submit(runs).await.unwrap();
+    join_all(ids.iter().map(|run| bench.cancel(*run))).await;
+    bench.clock.advance(2 * DAY);
+    assert_eq!(bench.prune(histories(DAY)).await, Pruned { runs: 200, dead_letters: 0, more: true });
+    // Two at once take different ones, or one of them takes all.
+    let other = async || bench.other.prune(histories(DAY), bench.clock.now()).await.unwrap();
+    let (here, there) = tokio::join!(bench.prune(histories(DAY)), other());
+    assert_eq!(here.runs + there.runs, 5);
+    for run in ids {
+        assert!(matches!(bench.journal.history(run, 0, 1).await, Err(JournalError::Pruned(_))));
+    }
+}
