@@ -138,7 +138,7 @@ async fn every_single_crash_leaves_the_same_in_postgres() {
 /// With a queue that outlives its processes, and what they pulled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_single_crash_leaves_the_same_in_postgres_and_redis() {
-    let plays = singles(&[Trouble::FlakyPage], 1, false);
+    let plays = singles(&[Trouble::Redriven], 1, false);
     let died_at = all_leave_the_same(&Record::postgres_and_redis().await, &plays).await;
     assert_eq!(died_at, every_point());
 }
