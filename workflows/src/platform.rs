@@ -209,9 +209,14 @@ fn journal(database: &DatabaseConnection) -> Result<Arc<dyn Journal>, Definition
     Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
 }
 
+/// The queue at `redis_url`, or one of this process's own.
+///
 /// A server that does not answer now is no reason not to start: what is due
 /// stands in the journal, and is pushed once it answers.
-fn queue(redis_url: Option<&str>) -> Result<Arc<dyn Queue>, QueueError> {
+///
+/// # Errors
+/// [`QueueError`] when the URL is not one of a Redis server.
+pub fn queue(redis_url: Option<&str>) -> Result<Arc<dyn Queue>, QueueError> {
     Ok(match redis_url {
         Some(url) => Arc::new(RedisQueue::open(url)?),
         None => Arc::new(MemoryQueue::new(Arc::new(SystemClock))),

@@ -1,41 +1,41 @@
-//! `untxt bench`: workflows of four steps that do nothing, through the whole
-//! engine, so that what is measured is the engine.
+//! `untxt bench`: workflows of four small steps through the whole engine, over
+//! the services that are configured.
+
+mod cost;
+mod work;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use untxt_api::config::Config;
 use untxt_engine::definition::{Definition, Spread, StepDefinition};
 use untxt_engine::engine::Engine;
-use untxt_engine::error::StepError;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::NewRun;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
-use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::retry::RetryPolicy;
 use untxt_engine::state::RunStatus;
-use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use untxt_workflows::platform;
 
 use crate::cli::BenchArguments;
 use crate::failure::Failure;
 use crate::{output, start};
+use cost::Cpu;
 
 const WORKFLOW: &str = "bench";
-
-/// Writes by which the disk's own pace is told.
-const SYNCS: usize = 50;
 
 pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     if arguments.runs == 0 || arguments.concurrency == 0 {
@@ -43,8 +43,9 @@ pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure>
     }
     let config = start::config("error")?;
     let database = start::database(&config).await?;
-    let fdatasync_ms = fdatasync(&config.data_dir).map_err(Failure::work)?;
-    let engine = engine(&database)?;
+    let fdatasync_ms = cost::fdatasync_ms(&config.data_dir).map_err(Failure::work)?;
+    let files = tempfile::tempdir_in(&config.data_dir).map_err(Failure::work)?;
+    let engine = engine(&config, &database, files.path())?;
     let shutdown = CancellationToken::new();
     let worker = {
         let (engine, shutdown) = (engine.clone(), shutdown.clone());
@@ -53,49 +54,41 @@ pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure>
         let settings = WorkerConfig { concurrency, ..WorkerConfig::default() };
         tokio::spawn(async move { engine.run_worker(settings, shutdown).await })
     };
-    let cpu_before = cpu_seconds();
+    // Connections, statements and pages of the database are warm after these.
+    load(&engine, arguments.concurrency, arguments.concurrency).await?;
+    let cpu_before = Cpu::now();
     let began = Instant::now();
-    let mut waits = load(&engine, arguments).await?;
+    let mut waits = load(&engine, arguments.runs, arguments.concurrency).await?;
     let wall = began.elapsed();
-    let cpu = cpu_seconds() - cpu_before;
-    for (run, _) in &waits {
+    let cpu = Cpu::now().since(cpu_before);
+    for (run, _) in waits.iter().filter(|_| !arguments.keep) {
         engine.erase(*run, Vec::new()).await?;
     }
     shutdown.cancel();
     worker.await.map_err(Failure::work)??;
     waits.sort_by_key(|(_, wait)| *wait);
-    let waits: Vec<Duration> = waits.into_iter().map(|(_, wait)| wait).collect();
-    report(arguments, &config.database_url, &waits, wall, cpu, fdatasync_ms);
+    let waits = waits.into_iter().map(|(_, wait)| wait).collect();
+    report(arguments, &config, &Measured { waits, wall, cpu, fdatasync_ms });
     Ok(ExitCode::SUCCESS)
 }
 
-fn engine(database: &DatabaseConnection) -> Result<Engine, Failure> {
+fn engine(config: &Config, database: &DatabaseConnection, files: &Path) -> Result<Engine, Failure> {
     let step = |name| StepDefinition { name, spread: Spread::Once, policy: RetryPolicy::default() };
-    let names = ["one", "two", "three", "four"];
-    let definition = Definition::new(WORKFLOW, 1, names.map(step).to_vec()).map_err(Failure::work)?;
+    let definition = Definition::new(WORKFLOW, 1, work::NAMES.map(step).to_vec()).map_err(Failure::work)?;
     let nothing: Arc<dyn Projection> = Arc::new(());
     let workflows = Workflows::new(vec![(definition.clone(), nothing)]);
     let clock = Arc::new(SystemClock);
-    let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>));
-    let steps: Vec<Arc<dyn Step>> = names.iter().map(|_| Arc::new(Nothing) as Arc<dyn Step>).collect();
-    let queue = Arc::new(MemoryQueue::new(clock));
+    let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock, rand::random::<f64>));
+    let queue = platform::queue(config.settings.redis_url.as_deref()).map_err(Failure::usage)?;
+    let steps = work::steps(files).map_err(Failure::work)?;
     Ok(Engine::builder(journal, queue).workflow(Workflow { definition, steps }).build()?)
 }
 
-struct Nothing;
-
-#[async_trait]
-impl Step for Nothing {
-    async fn run(&self, _context: &StepContext) -> Result<StepOutput, StepError> {
-        Ok(StepOutput::default())
-    }
-}
-
 /// Submits and waits, so many at once; each run's time from submission to end.
-async fn load(engine: &Engine, arguments: &BenchArguments) -> Result<Vec<(RunId, Duration)>, Failure> {
+async fn load(engine: &Engine, runs: usize, concurrency: usize) -> Result<Vec<(RunId, Duration)>, Failure> {
     let next = Arc::new(AtomicUsize::new(0));
-    let clients = (0..arguments.concurrency).map(|_| {
-        let (engine, next, runs) = (engine.clone(), Arc::clone(&next), arguments.runs);
+    let clients = (0..concurrency).map(|_| {
+        let (engine, next) = (engine.clone(), Arc::clone(&next));
         tokio::spawn(async move {
             let mut waits = Vec::new();
             while next.fetch_add(1, Ordering::Relaxed) < runs {
@@ -104,7 +97,7 @@ async fn load(engine: &Engine, arguments: &BenchArguments) -> Result<Vec<(RunId,
             Ok::<_, Failure>(waits)
         })
     });
-    let mut all = Vec::with_capacity(arguments.runs);
+    let mut all = Vec::with_capacity(runs);
     for client in clients.collect::<Vec<_>>() {
         all.extend(client.await.map_err(Failure::work)??);
     }
@@ -123,78 +116,48 @@ async fn one(engine: &Engine) -> Result<(RunId, Duration), Failure> {
         input: Value::Null,
         rows: Vec::new(),
     };
-    engine.submit(run).await?;
-    let ended = engine.wait(id).await?;
+    let ended = engine.execute(run).await?;
     if ended.status != RunStatus::Completed {
         return Err(Failure::work(format!("run {id} ended as {}", ended.status.as_str())));
     }
     Ok((id, began.elapsed()))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn report(
-    arguments: &BenchArguments,
-    url: &str,
-    waits: &[Duration],
+struct Measured {
+    /// Sorted.
+    waits: Vec<Duration>,
     wall: Duration,
-    cpu: f64,
+    cpu: Cpu,
     fdatasync_ms: f64,
-) {
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn report(arguments: &BenchArguments, config: &Config, measured: &Measured) {
+    let Measured { waits, wall, cpu, fdatasync_ms } = measured;
     let percentile = |part: usize| waits[(waits.len() - 1) * part / 100].as_secs_f64() * 1_000.0;
     let rate = waits.len() as f64 / wall.as_secs_f64();
-    let journal = url.split(':').next().unwrap_or_default();
-    let rss = peak_rss_mib();
+    let journal = config.database_url.split(':').next().unwrap_or_default();
+    let queue = if config.settings.redis_url.is_some() { "redis" } else { "in-process" };
+    let rss = cost::peak_rss_mib();
     if arguments.json {
         output::json(&json!({
-            "runs": waits.len(), "concurrency": arguments.concurrency, "journal": journal, "queue": "in-process",
+            "runs": waits.len(), "concurrency": arguments.concurrency, "journal": journal, "queue": queue,
             "seconds": wall.as_secs_f64(), "runsPerSecond": rate, "p50Ms": percentile(50), "p99Ms": percentile(99),
-            "cpuSeconds": cpu, "peakRssMib": rss, "fdatasyncP50Ms": fdatasync_ms,
+            "cpuSeconds": cpu.own, "postgresCpuSeconds": cpu.postgres, "redisCpuSeconds": cpu.redis,
+            "peakRssMib": rss, "fdatasyncP50Ms": fdatasync_ms,
         }));
         return;
     }
+    let (runs, concurrency) = (waits.len(), arguments.concurrency);
     output::line(&format!(
-        "{} runs of 4 steps, {} at once, journal in {journal}, queue in process",
-        waits.len(),
-        arguments.concurrency
+        "{runs} runs of 4 steps, {concurrency} at once, journal in {journal}, queue {queue}"
     ));
     output::line(&format!("{rate:>10.0} runs/s"));
     output::line(&format!("{:>10.2} ms p50 from submission to end", percentile(50)));
     output::line(&format!("{:>10.2} ms p99", percentile(99)));
-    output::line(&format!("{cpu:>10.2} s CPU of this process"));
+    output::line(&format!("{:>10.2} s CPU of this process", cpu.own));
+    output::line(&format!("{:>10.2} s CPU of PostgreSQL on this machine", cpu.postgres));
+    output::line(&format!("{:>10.2} s CPU of Redis on this machine", cpu.redis));
     output::line(&format!("{rss:>10.1} MiB peak RSS"));
     output::line(&format!("{fdatasync_ms:>10.2} ms p50 of an fdatasync in the data directory"));
-}
-
-/// Median time in milliseconds of a 4 KiB write with fdatasync: the floor under
-/// every commit.
-fn fdatasync(dir: &std::path::Path) -> std::io::Result<f64> {
-    use std::io::Write;
-    let mut file = tempfile::tempfile_in(dir)?;
-    let mut times = Vec::with_capacity(SYNCS);
-    for _ in 0..SYNCS {
-        let began = Instant::now();
-        file.write_all(&[0; 4096])?;
-        file.sync_data()?;
-        times.push(began.elapsed());
-    }
-    times.sort();
-    Ok(times[SYNCS / 2].as_secs_f64() * 1_000.0)
-}
-
-/// CPU time of this process (Linux: proc(5), clock ticks of 10 ms); 0 where the
-/// system does not tell.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-    let fields: Vec<f64> =
-        after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
-    fields.iter().sum::<f64>() / 100.0
-}
-
-/// Most memory this process had (Linux: VmHWM of proc(5)), MiB; 0 where the
-/// system does not tell.
-fn peak_rss_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }

@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Retries(RetriesArguments),
     /// Check configuration, services and engines, and say what to do.
     Doctor(DoctorArguments),
-    /// Measure the engine: workflows of four steps that do nothing.
+    /// Measure the engine: workflows of four small steps.
     Bench(BenchArguments),
 }
 
@@ -411,6 +411,9 @@ pub(crate) struct BenchArguments {
     /// Runs at once.
     #[arg(long, default_value_t = 32)]
     pub(crate) concurrency: usize,
+    /// Leave the runs in the journal, to see what a full one costs.
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,0 +1,74 @@
+//! What the measured workflow does: hash a file, make HTML from the digest,
+//! write it, mark it done. Little enough that what is measured is the engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use untxt_engine::decide::Done;
+use untxt_engine::error::{Budget, StepError};
+use untxt_engine::step::{Step, StepContext, StepOutput};
+
+/// Size of the file that is hashed, bytes.
+const FILE_BYTES: usize = 64 << 10;
+
+/// How often the digest stands in the HTML, which has 2 KiB then.
+const REPEATS: usize = 32;
+
+/// Names of the steps, in order.
+pub(super) const NAMES: [&str; 4] = ["hash", "render", "write", "done"];
+
+/// The code of the steps, over a file that is made in `dir`.
+pub(super) fn steps(dir: &Path) -> std::io::Result<Vec<Arc<dyn Step>>> {
+    let file = dir.join("input");
+    std::fs::write(&file, vec![b'x'; FILE_BYTES])?;
+    Ok(vec![Arc::new(Hash(file)), Arc::new(Render), Arc::new(Write(dir.to_owned())), Arc::new(Finish)])
+}
+
+struct Hash(PathBuf);
+struct Render;
+struct Write(PathBuf);
+struct Finish;
+
+fn returns(output: Value) -> StepOutput {
+    StepOutput { done: Done { output, items: None }, rows: Vec::new() }
+}
+
+fn disk(error: &std::io::Error) -> StepError {
+    StepError::retry(Budget::Transport, "DISK", error.to_string())
+}
+
+#[async_trait]
+impl Step for Hash {
+    async fn run(&self, _context: &StepContext) -> Result<StepOutput, StepError> {
+        let bytes = std::fs::read(&self.0).map_err(|error| disk(&error))?;
+        Ok(returns(json!(hex::encode(Sha256::digest(bytes)))))
+    }
+}
+
+#[async_trait]
+impl Step for Render {
+    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+        let digest = context.output_of(0).as_str().unwrap_or_default();
+        Ok(returns(json!(format!("<p>{}</p>", digest.repeat(REPEATS)))))
+    }
+}
+
+#[async_trait]
+impl Step for Write {
+    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+        let html = context.output_of(1).as_str().unwrap_or_default();
+        let path = self.0.join(format!("{}.html", context.run.id));
+        std::fs::write(path, html).map_err(|error| disk(&error))?;
+        Ok(returns(Value::Null))
+    }
+}
+
+#[async_trait]
+impl Step for Finish {
+    async fn run(&self, _context: &StepContext) -> Result<StepOutput, StepError> {
+        Ok(StepOutput::default())
+    }
+}
