@@ -231,7 +231,7 @@ async fn what_is_no_pointer_is_thrown_out() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    let forged = [&record[..18], &[7; 27], b"t"].concat();
+    let forged = [&record[..17], &[7; 27], b"t"].concat();
     let _: () = redis::cmd("HSET")
         .arg(&data)
         .arg(&one.delivery.id().as_bytes()[..])
