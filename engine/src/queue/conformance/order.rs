@@ -70,10 +70,12 @@ pub(super) async fn twice_the_weight_is_twice_the_share(bench: Bench) {
 }
 
 pub(super) async fn who_was_idle_has_no_credit(bench: Bench) {
-    bench.push(&pointers("busy", 60)).await;
-    bench.serve(30).await;
+    for tenant in ["busy", "too"] {
+        bench.push(&pointers(tenant, 60)).await;
+    }
+    bench.serve(60).await;
     bench.push(&pointers("idle", 30)).await;
-    let served = bench.serve(20).await;
+    let served = bench.serve(30).await;
     assert!((9..=11).contains(&times(&served, "idle")), "{served:?}");
 }
 

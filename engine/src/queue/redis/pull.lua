@@ -15,19 +15,6 @@ local function waiting_levels()
   return present
 end
 
--- Takes a tenant out of a level's ring and remembers how far it was served. Of
--- those who left, times that are behind everybody's need not be kept; a few are
--- forgotten each time.
-local function leave(level, tenant, time)
-  local ring, left = key(':ring:', level), key(':left:', level)
-  call('ZREM', ring, tenant)
-  call('ZADD', left, time, tenant)
-  local least = call('ZRANGE', ring, 0, 0, 'WITHSCORES')[2]
-  if not least then return end
-  local past = call('ZRANGEBYSCORE', left, '-inf', least, 'LIMIT', 0, 8)
-  if #past > 0 then call('ZREM', left, unpack(past)) end
-end
-
 -- Moves what is due to those that wait; puts back what nobody vouches for; looks
 -- at those again whose time to be parked is over; lets what waited long enough
 -- count a level higher.
@@ -69,8 +56,6 @@ local function tidy_up()
     else
       joined[waits] = nil
       call('ZREM', ages, tenant)
-      local time = call('ZSCORE', key(':ring:', level), tenant)
-      if time then leave(level, tenant, time) end
     end
   end
 
@@ -124,7 +109,7 @@ local function serve(level)
     if set then weight, room, again_at, per_minute = allowance(tenant, set) end
     if room < 1 then
       skipped = skipped + 1
-      leave(level, tenant, time)
+      call('ZREM', ring, tenant)
       call('ZADD', parked, again_at, tenant)
     else
       room = math.min(room, max - #taken)
@@ -141,11 +126,11 @@ local function serve(level)
       if starts > 0 and per_minute >= 0 then spend(tenant, per_minute, starts) end
       time = time + starts / weight
       if starts == room then
-        -- Who is alone need not be told from others. That the line is empty now is
-        -- found out when it is this tenant's turn again.
+        -- Who is alone need not be told from others. Should the line be empty now,
+        -- that is found out when it is this tenant's turn again.
         if first[3] then call('ZADD', ring, time, tenant) end
       else
-        leave(level, tenant, time)
+        call('ZREM', ring, tenant)
         call('ZREM', key(':ages:', level), tenant)
       end
       if starts == 0 then skipped = skipped + 1 end

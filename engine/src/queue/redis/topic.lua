@@ -6,8 +6,7 @@
 -- scheduled   id by due time
 -- inflight    id by the time until which whoever pulled it vouches for it
 -- wait:L:T    sequence and id by due time: what waits at level L for tenant T
--- ring:L      tenants that may be served at level L, by their virtual time
--- left:L      virtual times of tenants that are not in the ring, while they count
+-- ring:L      tenants that take turns at level L, by their virtual time
 -- ages:L      tenants at level L by the time to see whether their oldest goes up
 -- levels      level -> pointers that wait there
 -- busy        tenant -> pointers in flight

@@ -13,16 +13,14 @@ end
 -- script put into a line since then.
 local waiting_more, busy_more, joined = {}, {}, {}
 
--- Lets a tenant take part at a level. It resumes where it was, or begins where
--- the least served one is: who was idle has no credit for the past.
+-- Lets a tenant take part at a level, from where the least served one is: who was
+-- idle has no credit for the past. One whose line was empty for less than a turn
+-- is still in the ring, and stays where it is: nor does it gain who comes and goes.
 local function join(level, tenant)
   if call('ZSCORE', parked, tenant) then return end
-  local ring, left = key(':ring:', level), key(':left:', level)
-  if call('ZSCORE', ring, tenant) then return end
-  local least = call('ZRANGE', ring, 0, 0, 'WITHSCORES')[2] or call('ZRANGE', left, 0, 0, 'WITHSCORES')[2]
-  local own = call('ZSCORE', left, tenant)
-  if own then call('ZREM', left, tenant) end
-  call('ZADD', ring, math.max(tonumber(own or 0), tonumber(least or 0)), tenant)
+  local ring = key(':ring:', level)
+  local least = call('ZRANGE', ring, 0, 0, 'WITHSCORES')[2]
+  call('ZADD', ring, 'NX', least or 0, tenant)
 end
 
 -- Lets a tenant take part again wherever it has something waiting.
@@ -47,7 +45,7 @@ local function write_counts()
     if by ~= 0 and call('HINCRBY', levels, level, by) <= 0 then
       -- Nobody competes there any more, so no time need be remembered.
       call('HDEL', levels, level)
-      call('DEL', key(':ring:', level), key(':left:', level), key(':ages:', level))
+      call('DEL', key(':ring:', level), key(':ages:', level))
     end
   end
   waiting_more, busy_more, joined = {}, {}, {}
