@@ -319,7 +319,8 @@ impl Engine {
         Ok(controls)
     }
 
-    /// How many waiting pointers come before one pushed now with `priority`.
+    /// How many waiting pointers come before one pushed now with `priority`, at
+    /// most; see [`Queue::ahead`].
     ///
     /// # Errors
     /// [`QueueError`].

@@ -70,8 +70,9 @@ pub trait Queue: Send + Sync + 'static {
     /// [`QueueError`]; some of the pointers may have arrived.
     async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError>;
 
-    /// Takes up to `max` due pointers, most urgent first, oldest first among
-    /// equals; waits for one until `patience` is over, then returns none.
+    /// Takes up to `max` due pointers: the higher level first, then tenants by
+    /// turns, then the oldest. Waits for one until `patience` is over, then
+    /// returns none. What is paused, at its limit or over its rate is passed over.
     ///
     /// # Errors
     /// [`QueueError`].
@@ -98,7 +99,8 @@ pub trait Queue: Send + Sync + 'static {
     /// [`QueueError`].
     async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError>;
 
-    /// How many waiting pointers come before those pushed now with `priority`.
+    /// How many waiting pointers come before one pushed now with `priority`, at
+    /// most: others' take turns with it. Aged ones count where they are.
     ///
     /// # Errors
     /// [`QueueError`].

@@ -16,18 +16,12 @@ pub(super) type Place = (Timestamp, u64);
 /// What a delivery costs a tenant of weight 1.
 const STRIDE: u64 = 1 << 20;
 
-/// Times of tenants that left, of which so many are forgotten with each that
-/// leaves, once they are behind everybody's.
-const FORGOTTEN_AT_ONCE: usize = 8;
-
 #[derive(Default)]
 pub(super) struct Level {
     lines: HashMap<Arc<str>, Line>,
-    /// Who may be served, by time.
+    /// Who takes turns, by time. One whose line became empty stays until its
+    /// turn comes: else it would gain by leaving and coming back.
     ring: BTreeSet<(u64, Arc<str>)>,
-    /// How far those were served who are not in the ring, while it counts.
-    left: HashMap<Arc<str>, u64>,
-    left_by_time: BTreeSet<(u64, Arc<str>)>,
     /// Lines by the time when their first may go a level up.
     ages: BTreeSet<(Timestamp, Arc<str>)>,
     waiting: u64,
@@ -64,44 +58,35 @@ impl Level {
         }
     }
 
-    /// Lets a tenant take part, if it has a line. It resumes where it was, or
-    /// begins where the least served one is: who was idle has no credit for it.
+    /// Lets a tenant take part, if it has a line, from where the least served one
+    /// is: who was idle has no credit for it.
     pub(super) fn join(&mut self, tenant: &Arc<str>) {
-        let first = self.ring.first().or_else(|| self.left_by_time.first());
-        let least = first.map_or(0, |(time, _)| *time);
+        let least = self.ring.first().map_or(0, |(time, _)| *time);
         let Some(line) = self.lines.get_mut(tenant).filter(|line| line.turn.is_none()) else { return };
-        let own = self.left.remove(tenant);
-        if let Some(own) = own {
-            self.left_by_time.remove(&(own, Arc::clone(tenant)));
-        }
-        let time = own.unwrap_or_default().max(least);
-        line.turn = Some(time);
-        self.ring.insert((time, Arc::clone(tenant)));
+        line.turn = Some(least);
+        self.ring.insert((least, Arc::clone(tenant)));
     }
 
-    /// Takes a tenant out of the ring and remembers how far it was served.
+    /// Takes a tenant that may start nothing out of the ring.
     pub(super) fn leave(&mut self, tenant: &Arc<str>) {
-        let Some(time) = self.lines.get_mut(tenant).and_then(|line| line.turn.take()) else { return };
-        self.ring.remove(&(time, Arc::clone(tenant)));
-        self.left.insert(Arc::clone(tenant), time);
-        self.left_by_time.insert((time, Arc::clone(tenant)));
-        let Some(least) = self.ring.first().map(|(time, _)| *time) else { return };
-        for _ in 0..FORGOTTEN_AT_ONCE {
-            let Some((time, tenant)) = self.left_by_time.first() else { return };
-            if *time > least {
-                return;
-            }
-            self.left.remove(tenant);
-            self.left_by_time.pop_first();
+        if let Some(time) = self.lines.get_mut(tenant).and_then(|line| line.turn.take()) {
+            self.ring.remove(&(time, Arc::clone(tenant)));
         }
+        self.drop_if_over(tenant);
     }
 
-    /// Whose turn it is.
-    pub(super) fn turn(&self) -> Option<Turn> {
-        let mut ring = self.ring.iter();
-        let (time, tenant) = ring.next()?;
-        let behind = ring.next().map(|(other, _)| other - time);
-        Some(Turn { tenant: Arc::clone(tenant), behind })
+    /// Whose turn it is, among those who wait for something.
+    pub(super) fn turn(&mut self) -> Option<Turn> {
+        while let Some((_, tenant)) = self.ring.first() {
+            let tenant = Arc::clone(tenant);
+            if self.first(&tenant).is_some() {
+                let mut times = self.ring.iter().map(|(time, _)| *time);
+                let behind = times.next().and_then(|own| times.next().map(|other| other - own));
+                return Some(Turn { tenant, behind });
+            }
+            self.leave(&tenant);
+        }
+        None
     }
 
     /// Serves the tenant whose turn it is: as many as bring it to where the next
@@ -112,7 +97,7 @@ impl Level {
         let most = most.min(usize::try_from(fair).unwrap_or(usize::MAX));
         let mut served = Vec::new();
         while served.len() < most
-            && let Some((_, id)) = self.take_first(&turn.tenant)
+            && let Some(id) = self.take_first(&turn.tenant)
         {
             served.push(id);
         }
@@ -127,7 +112,6 @@ impl Level {
             self.ring.remove(&(time, Arc::clone(tenant)));
             self.ring.insert((time + by, Arc::clone(tenant)));
         }
-        self.drop_if_empty(tenant);
     }
 
     /// The first in a tenant's line.
@@ -135,30 +119,26 @@ impl Level {
         self.lines.get(tenant)?.waiting.values().next().copied()
     }
 
-    fn take_first(&mut self, tenant: &Arc<str>) -> Option<(Place, Uuid)> {
-        let first = self.lines.get_mut(tenant)?.waiting.pop_first();
-        self.waiting -= u64::from(first.is_some());
-        first
-    }
-
-    /// Takes the first out of a tenant's line, to put it elsewhere.
-    pub(super) fn remove_first(&mut self, tenant: &Arc<str>) {
-        self.take_first(tenant);
-        self.drop_if_empty(tenant);
-    }
-
-    /// An empty line ends. When nobody competes any more, no time counts.
-    fn drop_if_empty(&mut self, tenant: &Arc<str>) {
-        if self.lines.get(tenant).is_none_or(|line| !line.waiting.is_empty()) {
-            return;
+    /// Takes the first out of a tenant's line.
+    pub(super) fn take_first(&mut self, tenant: &Arc<str>) -> Option<Uuid> {
+        let (_, first) = self.lines.get_mut(tenant)?.waiting.pop_first()?;
+        self.waiting -= 1;
+        self.drop_if_over(tenant);
+        if self.waiting == 0 {
+            // Nobody competes any more, so no time counts.
+            *self = Self::default();
         }
-        self.leave(tenant);
-        if let Some(rises_at) = self.lines.remove(tenant).and_then(|line| line.rises_at) {
+        Some(first)
+    }
+
+    /// An empty line does not age, and ends unless its tenant is in the ring.
+    fn drop_if_over(&mut self, tenant: &Arc<str>) {
+        let Some(line) = self.lines.get_mut(tenant).filter(|line| line.waiting.is_empty()) else { return };
+        if let Some(rises_at) = line.rises_at.take() {
             self.ages.remove(&(rises_at, Arc::clone(tenant)));
         }
-        if self.lines.is_empty() {
-            self.left.clear();
-            self.left_by_time.clear();
+        if line.turn.is_none() {
+            self.lines.remove(tenant);
         }
     }
 

@@ -185,7 +185,7 @@ impl Pointers {
         let id = entry.delivery.id();
         // The tenant's next is looked at after those of the others.
         self.levels[level].look_at(tenant, now);
-        self.levels[level].remove_first(tenant);
+        self.levels[level].take_first(tenant);
         self.wait(id, now);
     }
 

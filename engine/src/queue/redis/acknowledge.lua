@@ -1,8 +1,5 @@
--- Forgets those of the ids, from ARGV[2] on, that are in flight.
-local ids = {}
-for at = 2, #ARGV do ids[#ids + 1] = ARGV[at] end
-local done = {}
-for _, pair in ipairs(flying(ids)) do done[#done + 1] = pair[1] end
-if #done > 0 then call('HDEL', data, unpack(done)) end
+-- Forgets those of the ids, ARGV, that are in flight.
+local landed = land(ARGV)
+if #landed > 0 then call('HDEL', data, unpack(landed)) end
 if write_counts() then wake() end
-return #done
+return #landed

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::connection::Server;
 use super::keys::Keys;
@@ -24,6 +25,20 @@ pub(super) struct Topic {
     pub(super) name: String,
     pub(super) keys: Keys,
     pub(super) rung: Notify,
+    /// When a pull of this process was last told to tidy up.
+    tidied: Mutex<Option<Instant>>,
+}
+
+impl Topic {
+    /// Whether it is time to tidy up, which is then thought done.
+    pub(super) fn tidies(&self, every: Duration) -> bool {
+        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = tidied.is_none_or(|at| at.elapsed() >= every);
+        if is_time {
+            *tidied = Some(Instant::now());
+        }
+        is_time
+    }
 }
 
 /// The topics of this process, and what is heard of them.
@@ -41,7 +56,12 @@ impl Bell {
         if let Some(topic) = topics.get(name) {
             return Arc::clone(topic);
         }
-        let topic = Topic { name: name.to_owned(), keys: Keys::of(name), rung: Notify::new() };
+        let topic = Topic {
+            name: name.to_owned(),
+            keys: Keys::of(name),
+            rung: Notify::new(),
+            tidied: Mutex::default(),
+        };
         let topic = Arc::clone(topics.entry(name.to_owned()).or_insert_with(|| Arc::new(topic)));
         self.changed.notify_one();
         topic

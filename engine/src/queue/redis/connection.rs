@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use apalis_redis::{Client, ConnectionManager, RedisError};
+use apalis_redis::{Client, ConnectionManager, IntoConnectionInfo, RedisError};
 use redis::aio::{ConnectionManagerConfig, PubSub};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{ErrorKind, FromRedisValue, Script, ScriptInvocation, ServerErrorKind};
 
 use super::keys::Keys;
@@ -14,6 +16,8 @@ use crate::queue::QueueError;
 /// that takes longer has failed; its caller waits and tries again.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// How long the other machine may leave packets unanswered.
+const GONE_AFTER: Duration = Duration::from_secs(3);
 
 /// A server that need not be there.
 #[derive(Clone)]
@@ -26,7 +30,8 @@ impl Server {
     /// Nothing is connected yet.
     pub(super) fn at(url: &str) -> Result<Self, QueueError> {
         let address = |error: RedisError| QueueError::Address(error.to_string());
-        let client = Client::open(url).map_err(address)?;
+        let server = url.into_connection_info().map_err(address)?.set_tcp_settings(tcp_settings());
+        let client = Client::open(server).map_err(address)?;
         // Whoever is refused waits by itself; no call waits for others' tries.
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
@@ -68,6 +73,13 @@ impl Server {
         })?;
         connected.map_err(|error| QueueError::Unavailable(error.to_string()))
     }
+}
+
+/// Small packets go at once, and a peer that fell silent (a machine that is gone, a
+/// firewall that forgot) is noticed within seconds instead of a quarter of an hour.
+fn tcp_settings() -> TcpSettings {
+    let probes = TcpKeepalive::new().with_time(GONE_AFTER).with_interval(GONE_AFTER / 3);
+    TcpSettings::default().set_nodelay(true).set_keepalive(probes).set_user_timeout(GONE_AFTER)
 }
 
 /// Whether the same call may well be answered at once.

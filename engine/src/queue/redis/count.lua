@@ -1,10 +1,10 @@
--- Counts: waiting, scheduled, in flight, and waiting at ARGV[2] or above. What
+-- Counts: waiting, scheduled, in flight, and waiting at ARGV[1] or above. What
 -- is due counts as waiting, and, not yet having a level, as being above.
 local due = call('ZCOUNT', scheduled, '-inf', now)
 local waiting, above = due, due
 local counts = call('HGETALL', levels)
 for at = 1, #counts, 2 do
   waiting = waiting + counts[at + 1]
-  if tonumber(counts[at]) >= tonumber(ARGV[2]) then above = above + counts[at + 1] end
+  if tonumber(counts[at]) >= tonumber(ARGV[1]) then above = above + counts[at + 1] end
 end
 return { waiting, call('ZCARD', scheduled) - due, call('ZCARD', inflight), above }

@@ -2,7 +2,7 @@
 
 use apalis_redis::Config;
 
-/// What the scripts are given; see `shared.lua` for the rest.
+/// What the scripts are given; see `topic.lua` for the rest.
 #[derive(Debug)]
 pub(super) struct Keys {
     /// The topic's name in braces, so that all of its keys have one hash slot:

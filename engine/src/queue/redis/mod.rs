@@ -36,6 +36,9 @@ const PULL_MAX: usize = 128;
 const LEASE: Duration = Duration::from_secs(3);
 /// Times that a process says so within the lease.
 const RENEWALS: u32 = 4;
+/// How often a process has a pull look at what became due, was left behind, aged
+/// or may go on. One that would find nothing else looks at once.
+const TIDY_EVERY: Duration = Duration::from_millis(20);
 /// How long the mark lasts that somebody waits to be woken: longer than it takes
 /// until that one looks again and renews it.
 const WAITING: Duration = Duration::from_secs(2);
@@ -105,12 +108,7 @@ impl RedisQueue {
         script: &Script,
         arguments: impl FnOnce(&mut ScriptInvocation<'_>),
     ) -> Result<T, QueueError> {
-        let age_step = ms(self.age_step);
-        let answer = self.server.run(script, &topic.keys, |invocation| {
-            invocation.arg(age_step);
-            arguments(invocation);
-        });
-        answer.await.inspect_err(|_| self.bell.doubt())
+        self.server.run(script, &topic.keys, arguments).await.inspect_err(|_| self.bell.doubt())
     }
 
     /// One look for pointers; when to look again if there are none.
@@ -123,10 +121,12 @@ impl RedisQueue {
         if self.controls.get().paused_workflows.contains(&topic.name) {
             return Ok((Vec::new(), None));
         }
+        let tidies = topic.tidies(TIDY_EVERY);
         let waiting = if will_wait { ms(WAITING) } else { 0 };
         let (wake_in, found): Found = self
             .run(topic, &self.scripts.pull, |invocation| {
-                invocation.arg(max.min(PULL_MAX)).arg(ms(self.lease)).arg(waiting);
+                invocation.arg(ms(self.age_step)).arg(max.min(PULL_MAX)).arg(ms(self.lease));
+                invocation.arg(waiting).arg(u8::from(tidies));
             })
             .await?;
         let (mut pulled, mut unreadable) = (Vec::new(), Vec::new());
@@ -188,16 +188,6 @@ impl RedisQueue {
         });
         set.await.map(|_: i64| ())
     }
-
-    /// Has a script deal with ids that this process gives up.
-    async fn give_up(&self, topic: &str, script: &Script, ids: &[Uuid]) -> Result<(), QueueError> {
-        self.held.remove(topic, ids);
-        let topic = self.bell.topic(topic);
-        for ids in ids.chunks(BATCH) {
-            let _: i64 = self.run(&topic, script, |invocation| add_all(invocation, ids)).await?;
-        }
-        Ok(())
-    }
 }
 
 fn ms(duration: Duration) -> u64 {
@@ -238,6 +228,7 @@ impl Queue for RedisQueue {
         let topic = self.bell.topic(topic);
         for pointers in pointers.chunks(BATCH) {
             let pushed = self.run(&topic, &self.scripts.push, |invocation| {
+                invocation.arg(ms(self.age_step));
                 pointers.iter().for_each(|pointer| add_pointer(invocation, pointer));
             });
             let _: i64 = pushed.await?;
@@ -266,11 +257,26 @@ impl Queue for RedisQueue {
     }
 
     async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.give_up(topic, &self.scripts.acknowledge, deliveries).await
+        self.held.remove(topic, deliveries);
+        let topic = self.bell.topic(topic);
+        for ids in deliveries.chunks(BATCH) {
+            let _: i64 =
+                self.run(&topic, &self.scripts.acknowledge, |invocation| add_all(invocation, ids)).await?;
+        }
+        Ok(())
     }
 
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.give_up(topic, &self.scripts.release, deliveries).await
+        self.held.remove(topic, deliveries);
+        let topic = self.bell.topic(topic);
+        for ids in deliveries.chunks(BATCH) {
+            let released = self.run(&topic, &self.scripts.release, |invocation| {
+                invocation.arg(ms(self.age_step));
+                add_all(invocation, ids);
+            });
+            let _: i64 = released.await?;
+        }
+        Ok(())
     }
 
     async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
@@ -320,7 +326,7 @@ impl Renewing {
             let renewed: Result<i64, _> = self
                 .server
                 .run(&self.scripts.renew, &topic.keys, |invocation| {
-                    invocation.arg(0).arg(ms(self.lease));
+                    invocation.arg(ms(self.lease));
                     add_all(invocation, ids);
                 })
                 .await;

@@ -2,7 +2,10 @@
 -- places.
 local ids = {}
 for at = 2, #ARGV do ids[#ids + 1] = ARGV[at] end
-local released = put_back(ids)
+local landed, records = land(ids)
+for at, id in ipairs(landed) do
+  if records[at] then enter(id, records[at]) end
+end
 write_counts()
-if released > 0 then wake() end
-return released
+if #landed > 0 then wake() end
+return #landed
