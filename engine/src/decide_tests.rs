@@ -115,6 +115,32 @@ impl Bench {
     }
 }
 
+#[test]
+fn who_keeps_a_run_goes_on_with_a_step_that_is_its_alone() {
+    let mut bench = Bench::new(OnItemFailure::Fail);
+    let keep = |bench: &mut Bench, claim: &Claim, items| {
+        let outcome = Outcome::Done(Done { output: json!("ok"), items });
+        bench.order(&Command::Finish { claim: claim.clone(), outcome, keep: true }).unwrap()
+    };
+    let open = bench.claim(None, 1).unwrap();
+    let decision = keep(&mut bench, &open, Some(2));
+    assert_eq!(
+        decision.last(),
+        Some(&EventKind::Opened { step: 1, items: Some(2) }),
+        "pages are everybody's"
+    );
+    let first = bench.claim(Some(0), 1).unwrap();
+    assert_eq!(keep(&mut bench, &first, None).len(), 1, "the other page opens the next step");
+    let second = bench.claim(Some(1), 1).unwrap();
+    let decision = keep(&mut bench, &second, None);
+    assert!(matches!(&decision[2], EventKind::Started(next) if (next.step, next.attempt) == (2, 1)));
+    let told = bench.history.len() - decision.len();
+    assert_eq!(deliveries(&bench.run, &bench.history[told..]), []);
+    let close = Claim { slot: bench.slot(None), epoch: bench.run.attempts.epoch };
+    assert_eq!(keep(&mut bench, &close, None)[1], EventKind::Completed);
+    assert_eq!(RunState::replay(&bench.history).as_ref(), Some(&bench.run));
+}
+
 fn bad() -> Outcome {
     Outcome::Failed(StepError::permanent("BAD_PAGE", "no"))
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bench::{Bench, START, claim, delivery, finish, new_run, order, refusal, worker};
-use crate::decide::{Claim, Command, Refusal};
+use crate::decide::{Claim, Command, Done, Outcome, Refusal};
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::letters::LetterFilter;
-use crate::journal::{JournalError, NewRun};
+use crate::journal::{Applied, JournalError, NewRun};
 use crate::state::{ItemStatus, RunStatus};
 
 pub(super) async fn a_submission_holds_whole_or_not_at_all(bench: Bench) {
@@ -120,4 +120,52 @@ pub(super) async fn a_cancelled_run_has_nothing_due_or_held(bench: Bench) {
     assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap(), []);
     assert_eq!(bench.journal.items(run, 1, 1, 1).await.unwrap()[0].output, json!(null));
     bench.history(run).await;
+}
+
+pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench: Bench) {
+    let run = bench.submit_pages(1, OnItemFailure::Fail).await;
+    let page = bench.claim(run, 1, Some(0), 1).await;
+    let applied = keep(&bench, &page).await.unwrap();
+    assert_eq!(applied.deliveries, [], "nobody else is to be pointed at it");
+    assert_eq!(bench.due().await, []);
+    let next = Claim { slot: delivery(run, 2, None, 1).slot, epoch: applied.run.attempts.epoch };
+    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap(), [next.clone()]);
+    let seq = bench.run(run).await.seq;
+    assert_eq!(bench.journal.last_seqs(&[run, RunId::new()]).await.unwrap(), [(run, seq)]);
+    // The events of one decision are one row; a reader may begin in its middle.
+    let last_two = bench.journal.history(run, seq - 2, 10).await.unwrap();
+    assert_eq!(last_two.iter().map(|event| event.seq).collect::<Vec<_>>(), [seq - 1, seq]);
+    assert_eq!(bench.journal.history(run, seq - 3, 1).await.unwrap()[0].seq, seq - 2);
+
+    assert_eq!(keep(&bench, &next).await.unwrap().run.status, RunStatus::Completed);
+    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap(), []);
+    bench.history(run).await;
+}
+
+async fn keep(bench: &Bench, claim: &Claim) -> Result<Applied, JournalError> {
+    let outcome = Outcome::Done(Done::default());
+    let command = Command::Finish { claim: claim.clone(), outcome, keep: true };
+    bench.journal.apply(order(claim.slot.run, command)).await
+}
+
+/// A journal may remember what it wrote last; whatever another one wrote since
+/// then counts all the same.
+pub(super) async fn what_is_remembered_is_never_trusted(bench: Bench) {
+    let cancelled = bench.submit().await;
+    let held = bench.claim(cancelled, 0, None, 1).await;
+    bench.other.apply(order(cancelled, Command::Cancel)).await.unwrap();
+    let late = finish(&*bench.journal, &held, json!("late"), Some(2)).await;
+    assert_eq!(refusal(late), Refusal::Ended(RunStatus::Cancelled));
+    assert_eq!(bench.history(cancelled).await.len(), 3);
+
+    let taken = bench.submit().await;
+    let held = bench.claim(taken, 0, None, 1).await;
+    bench.other.apply(order(taken, Command::Lose { claim: held.clone() })).await.unwrap();
+    let again = claim(&*bench.other, delivery(taken, 0, None, 2), "w-2").await.unwrap();
+    let late = finish(&*bench.journal, &held, json!("late"), Some(2)).await;
+    assert_eq!(refusal(late), Refusal::Fenced);
+    finish(&*bench.other, &again, json!("in time"), Some(2)).await.unwrap();
+    let page = claim(&*bench.journal, delivery(taken, 1, Some(1), 1), "w-1").await.unwrap();
+    finish(&*bench.journal, &page, json!("page"), None).await.unwrap();
+    bench.history(taken).await;
 }

@@ -49,7 +49,9 @@ on_every_journal! {
         a_refused_command_leaves_nothing,
         a_failure_is_retried_then_dead,
         a_lost_worker_records_nothing_and_a_handed_back_claim_costs_nothing,
-        a_cancelled_run_has_nothing_due_or_held;
+        a_cancelled_run_has_nothing_due_or_held,
+        who_keeps_a_run_holds_its_next_step_in_the_same_commit,
+        what_is_remembered_is_never_trusted;
     lists:
         due_is_what_nobody_holds_most_urgent_first,
         orphans_are_held_by_the_silent_and_the_gone,
