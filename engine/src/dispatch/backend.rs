@@ -21,6 +21,7 @@ use futures_util::future::BoxFuture;
 
 use super::scope::{ScopeLayer, StepId, take_onward};
 use super::source::{Pulled, Source};
+use crate::definition::Definition;
 use crate::id::Delivery;
 
 /// A future under way. Behind a lock nobody contends for, because apalis wants
@@ -50,34 +51,33 @@ impl TopicBackend {
         let wire = serde_json::to_vec(&delivery).unwrap_or_default();
         TaskBuilder::new(wire)
             .task_id(TaskId::from_uuid(delivery.id()))
-            .with_metadata(self.metadata(&pulled))
+            .with_metadata(metadata(&self.source.workflow.definition, &delivery, &pulled.tenant))
             .metadata(&WorkflowContext { step_index: usize::from(delivery.slot.step) })
             .data(pulled)
             .build()
     }
+}
 
-    /// What layers and logs may want to know. The keys bear a prefix, because
-    /// apalis's own stand in the same map. A run is one trace, and its id is the
-    /// trace's: the 16 bytes of a UUID are what W3C calls a trace id.
-    fn metadata(&self, Pulled { delivery, tenant, .. }: &Pulled) -> MetadataStore {
-        let definition = &self.source.workflow.definition;
-        let step = definition.step(delivery.slot.step).map_or("", |step| step.name);
-        let entries = [
-            ("untxt.run", delivery.slot.run.to_string()),
-            ("untxt.tenant", tenant.clone()),
-            ("untxt.trace", delivery.slot.run.0.simple().to_string()),
-            ("untxt.workflow", definition.name().to_owned()),
-            ("untxt.version", definition.version().to_string()),
-            ("untxt.step", step.to_owned()),
-            ("untxt.attempt", delivery.attempt.to_string()),
-        ];
-        let mut metadata = MetadataStore::new();
-        for (key, value) in entries {
-            // Fails only for a key that is there already; these are seven.
-            let _ = metadata.insert(key, value);
-        }
-        metadata
+/// What layers and logs may want to know. The keys bear a prefix, because
+/// apalis's own stand in the same map. A run is one trace, and its id is the
+/// trace's: the 16 bytes of a UUID are what W3C calls a trace id.
+fn metadata(definition: &Definition, delivery: &Delivery, tenant: &str) -> MetadataStore {
+    let step = definition.step(delivery.slot.step).map_or("", |step| step.name);
+    let entries = [
+        ("untxt.run", delivery.slot.run.to_string()),
+        ("untxt.tenant", tenant.to_owned()),
+        ("untxt.trace", delivery.slot.run.0.simple().to_string()),
+        ("untxt.workflow", definition.name().to_owned()),
+        ("untxt.version", definition.version().to_string()),
+        ("untxt.step", step.to_owned()),
+        ("untxt.attempt", delivery.attempt.to_string()),
+    ];
+    let mut metadata = MetadataStore::new();
+    for (key, value) in entries {
+        // Fails only for a key that is there already; these are seven.
+        let _ = metadata.insert(key, value);
     }
+    metadata
 }
 
 impl Clone for TopicBackend {
@@ -184,5 +184,36 @@ impl Sink<Task<Vec<u8>>> for TopicBackend {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.poll_flush(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::definition::{Spread, StepDefinition};
+    use crate::id::{RunId, Slot};
+    use crate::retry::RetryPolicy;
+
+    #[test]
+    fn run_tenant_and_trace_stand_on_every_steps_task() {
+        let step = |name| StepDefinition { name, spread: Spread::Once, policy: RetryPolicy::default() };
+        let definition = Definition::new("w", 3, vec![step("one"), step("two")]).unwrap();
+        let slot = Slot { run: RunId(Uuid::from_u128(7)), step: 1, item: None };
+        let metadata = metadata(&definition, &Delivery { slot, attempt: 2 }, "größer");
+        let of = |key: &str| metadata.get(key).map(ToString::to_string);
+        let expected = [
+            ("untxt.run", "00000000-0000-0000-0000-000000000007"),
+            ("untxt.tenant", "größer"),
+            ("untxt.trace", "00000000000000000000000000000007"),
+            ("untxt.workflow", "w"),
+            ("untxt.version", "3"),
+            ("untxt.step", "two"),
+            ("untxt.attempt", "2"),
+        ];
+        for (key, value) in expected {
+            assert_eq!(of(key).as_deref(), Some(value), "{key}");
+        }
     }
 }
