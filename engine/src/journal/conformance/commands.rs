@@ -129,7 +129,7 @@ pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench
     assert_eq!(applied.deliveries, [], "nobody else is to be pointed at it");
     assert_eq!(bench.due().await, []);
     let next = Claim { slot: delivery(run, 2, None, 1).slot, epoch: applied.run.attempts.epoch };
-    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap(), [next.clone()]);
+    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap(), std::slice::from_ref(&next));
     let seq = bench.run(run).await.seq;
     assert_eq!(bench.journal.last_seqs(&[run, RunId::new()]).await.unwrap(), [(run, seq)]);
     // The events of one decision are one row; a reader may begin in its middle.

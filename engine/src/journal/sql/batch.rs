@@ -2,6 +2,7 @@
 //! statement, each request is decided on its own on top of the ones before it,
 //! and what changed is written once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -94,9 +95,9 @@ impl Batch {
             if !alone_with_it(&order.command) {
                 missing.contended = true;
                 missing.runs.insert(order.run);
-            } else if !batch.runs.contains_key(&order.run) {
+            } else if let Entry::Vacant(vacant) = batch.runs.entry(order.run) {
                 match recent.take(order.run) {
-                    Some(state) => drop(batch.runs.insert(order.run, HeldRun::of(state))),
+                    Some(state) => drop(vacant.insert(HeldRun::of(state))),
                     None => drop(missing.runs.insert(order.run)),
                 }
             }
