@@ -4,7 +4,7 @@
 //! - [`keys`]: where uploads and results lie
 //! - [`config`]: which store is meant
 //! - [`presign`]: how a download names itself
-//! - `embedded`: the S3 server inside this process, for when no other is named
+//! - [`Embedded`]: the S3 server inside this process, for when no other is named
 //! - `client`: the SDK's client for either, and its failures in our words
 //! - `store`: [`Objects`], what everybody else holds
 //! - `upload`: streams of unknown length, a part at a time
@@ -23,6 +23,7 @@ mod store;
 mod upload;
 
 pub use config::{ObjectsConfig, StaticCredentials};
+pub use embedded::Embedded;
 pub use error::ObjectError;
 pub use presign::PresignOptions;
 pub use store::{Head, Objects, Stored};

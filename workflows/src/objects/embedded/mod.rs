@@ -10,16 +10,18 @@
 //! visible becomes so by one rename of a file that was flushed to disk.
 //!
 //! It serves what [`super::store`] uses and no more: no lists, no copies, no
-//! versions, no conditions, no KMS.
+//! versions, no conditions, no KMS. Whoever owns the directory may ask for the
+//! keys in it ([`Embedded::keys`]).
 
 mod shelf;
 mod staging;
 mod stored;
 
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +53,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const XML_BYTES_MAX: usize = 2 << 20;
 
 /// A server that is running. It stops when this is dropped.
-pub(super) struct Embedded {
+pub struct Embedded {
+    bucket: PathBuf,
     address: SocketAddr,
     access_key: String,
     secret_key: String,
@@ -59,8 +62,12 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    /// Serves `dir`, with the bucket in it.
-    pub(super) async fn start(dir: &Path, bucket: &str) -> Result<Self, ObjectError> {
+    /// Serves `dir`, with the bucket in it, on a free loopback port.
+    ///
+    /// # Errors
+    /// [`ObjectError::Disk`] when `dir` can't be used, [`ObjectError::Config`]
+    /// when there is no port to listen on.
+    pub async fn start(dir: &Path, bucket: &str) -> Result<Self, ObjectError> {
         let disk = |source| ObjectError::Disk { doing: "preparing", path: dir.to_owned(), source };
         fs::create_dir_all(dir.join(bucket)).map_err(disk)?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(disk)?;
@@ -71,15 +78,33 @@ impl Embedded {
         let (access_key, secret_key) = (random_hex::<10>(), random_hex::<32>());
         let service = service(shelf, &access_key, &secret_key);
         let serving = tokio::spawn(serve(listener, service));
-        Ok(Self { address, access_key, secret_key, serving })
+        Ok(Self { bucket: dir.join(bucket), address, access_key, secret_key, serving })
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn key_pair(&self) -> (&str, &str) {
+    /// Access key and secret key of whoever may use it.
+    #[must_use]
+    pub fn key_pair(&self) -> (&str, &str) {
         (&self.access_key, &self.secret_key)
+    }
+
+    /// The keys of all objects in the bucket, in no order; read from the disk.
+    ///
+    /// # Errors
+    /// When the directory can't be read or a file in it is no object.
+    pub fn keys(&self) -> io::Result<Vec<String>> {
+        stored::keys(&self.bucket)
     }
 }
 

@@ -99,6 +99,19 @@ pub(super) fn open(target: &Path) -> io::Result<Option<Opened>> {
     Ok(Some(Opened { file, size_bytes, modified: metadata.modified()?, description }))
 }
 
+/// The keys of the objects in the bucket's directory.
+pub(super) fn keys(bucket: &Path) -> io::Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for shelf in fs::read_dir(bucket)? {
+        for object in fs::read_dir(shelf?.path())? {
+            let mut file = File::open(object?.path())?;
+            let length = file.metadata()?.len();
+            keys.push(description(&mut file, length)?.0.key);
+        }
+    }
+    Ok(keys)
+}
+
 fn description(file: &mut File, length: u64) -> io::Result<(Description, u64)> {
     let broken = || io::Error::new(ErrorKind::InvalidData, "the object's file has no description");
     let tail_at = length.checked_sub(TAIL_BYTES).ok_or_else(broken)?;
