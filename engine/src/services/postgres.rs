@@ -129,6 +129,17 @@ impl Postgres {
         self.run()
     }
 
+    /// Stops the server and leaves its data behind; the command that starts it
+    /// again, to be given as the owner of the directory it names.
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when the process can't be signalled.
+    pub fn leave(&mut self) -> Result<String, ServiceError> {
+        let (pg_ctl, port) = (self.binaries.join("pg_ctl"), self.port);
+        let home = self.server.leave(Signal::INT)?.display();
+        Ok(format!("{} -D {home}/data -o '-k {home} -h 127.0.0.1 -p {port}' start", pg_ctl.display()))
+    }
+
     fn initialise(&self, how: &[&str]) -> Result<(), ServiceError> {
         let password_file = self.server.write("password", &self.password)?;
         let mut initdb = self.server.command(&self.binaries.join("initdb"));

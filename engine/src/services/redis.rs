@@ -158,6 +158,17 @@ impl Redis {
         ask(self.port, &self.password, command).map_err(io_error(&format!("ask Redis to {command}")))
     }
 
+    /// Stops the server and leaves its data behind; the command that starts it
+    /// again.
+    ///
+    /// # Errors
+    /// [`ServiceError::Io`] when the process can't be signalled.
+    pub fn leave(&mut self) -> Result<String, ServiceError> {
+        let program = self.program.display();
+        let home = self.server.leave(Signal::TERM)?.display();
+        Ok(format!("{program} {home}/redis.conf"))
+    }
+
     fn run(&mut self) -> Result<(), ServiceError> {
         let (program, port, password) = (&self.program, self.port, &self.password);
         // Until it has read its file, PING is answered with an error.
@@ -265,6 +276,17 @@ mod tests {
         let mut redis = Redis::keep(&home).unwrap();
         assert_eq!((redis.ask("GET a").unwrap(), redis.url()), ("1".to_owned(), url));
         redis.stop().unwrap();
+    }
+
+    #[test]
+    fn what_is_left_behind_can_be_started_again() {
+        let mut redis = Redis::start().unwrap();
+        redis.ask("SET a 1").unwrap();
+        let (command, home) = (redis.leave().unwrap(), redis.server.home().to_owned());
+        drop(redis);
+        assert!(command.ends_with(&format!("{}/redis.conf", home.display())), "{command}");
+        assert!(home.join("appendonlydir").exists(), "its data is there");
+        std::fs::remove_dir_all(home).unwrap();
     }
 
     #[test]

@@ -230,6 +230,17 @@ impl PrivateServer {
         server.wait().map_err(io_error("wait for the server")).map(drop)
     }
 
+    /// Ends the server with `signal` and leaves its directory to whoever looks
+    /// into it; this value does nothing more.
+    pub(super) fn leave(&mut self, signal: Signal) -> Result<&Path, ServiceError> {
+        if let Some(mut guard) = self.guard.take() {
+            guard.kill().map_err(io_error("end the guard"))?;
+            guard.wait().map_err(io_error("wait for the guard"))?;
+        }
+        self.end(signal)?;
+        Ok(&self.home)
+    }
+
     /// The error that `what` went wrong, with the end of the log.
     pub(super) fn failed(&self, what: String) -> ServiceError {
         let log = fs::read_to_string(self.home.join("log")).unwrap_or_default();
