@@ -9,6 +9,7 @@ mod samples;
 mod server;
 mod socket;
 
+mod campaign;
 mod cancel;
 mod dead_letters;
 mod engines;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use untxt_workflows::redrive::How;
 use uuid::Uuid;
 
+use crate::campaign::CampaignArguments;
 use crate::queues::Limit;
 
 /// Durable OCR: documents in, text out, whatever crashes in between.
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Measure the engine: workflows of four small steps.
     Bench(BenchArguments),
+    /// Make everything go wrong at once and check that nothing is lost.
+    Campaign(CampaignArguments),
 }
 
 impl Default for Command {
@@ -414,7 +417,18 @@ pub(crate) struct BenchArguments {
     /// Leave the runs in the journal, to see what a full one costs.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Run `untxt campaign` with these faults instead.
+    #[arg(long)]
+    pub(crate) faults: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl BenchArguments {
+    /// The campaign that is meant, when anything is to go wrong.
+    pub(crate) fn campaign(&self) -> Option<CampaignArguments> {
+        let faults = self.faults.clone()?;
+        Some(CampaignArguments::of(self.runs, faults, self.json))
+    }
 }

@@ -1,6 +1,7 @@
 //! `untxt`: one program for everything.
 
 mod bench;
+mod campaign;
 mod cli;
 mod dead_letters;
 mod doctor;
@@ -54,7 +55,11 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Workers(arguments) => workers::run(&arguments).await,
             Command::Retries(arguments) => retries::run(&arguments).await,
             Command::Doctor(arguments) => doctor::run(&arguments).await,
-            Command::Bench(arguments) => bench::run(&arguments).await,
+            Command::Bench(arguments) => match arguments.campaign() {
+                Some(campaign) => campaign::run(&campaign).await,
+                None => bench::run(&arguments).await,
+            },
+            Command::Campaign(arguments) => campaign::run(&arguments).await,
         }
     })
 }

@@ -1,0 +1,347 @@
+//! What goes wrong, and when: drawn from the seed.
+
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use untxt_engine::services::postgres::Postgres;
+use untxt_engine::services::redis::Redis;
+use untxt_engine::time::{Clock, SystemClock, Timestamp};
+
+use super::children::{Children, Death, Process, Role};
+use super::proxy::{Proxy, Weather};
+use super::servers::Servers;
+use crate::output;
+
+/// Between two faults.
+const APART_MS: std::ops::Range<u64> = 600..3_000;
+
+/// How long a fault lasts: shorter and longer than a lease.
+const LASTS_MS: std::ops::Range<u64> = 0..3_000;
+
+/// The store's faults last so many times as long.
+const STORE_LASTS_LONGER: u32 = 2;
+
+/// What can go wrong, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Processes of the service are killed.
+    Kill,
+    /// Redis is flushed, killed and cut off.
+    Redis,
+    /// PostgreSQL is killed and restarted.
+    Postgres,
+    /// The store refuses, resets, stalls and asks to slow down.
+    S3,
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "kill" => Ok(Self::Kill),
+            "redis" => Ok(Self::Redis),
+            "postgres" => Ok(Self::Postgres),
+            "s3" => Ok(Self::S3),
+            _ => Err(format!("there is no fault `{name}`; there are: kill, redis, postgres, s3")),
+        }
+    }
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// kill -9 of a worker.
+    KillWorker,
+    /// kill -9 of a server.
+    KillApi,
+    /// kill -9 of every worker and server at once.
+    KillAll,
+    /// Redis forgets everything.
+    RedisFlush,
+    /// Redis ends as in a power cut.
+    RedisKill,
+    /// See [`Weather`].
+    Redis(Weather),
+    /// PostgreSQL ends as in a power cut.
+    PostgresKill,
+    /// PostgreSQL cuts off its clients and restarts at once.
+    PostgresRestart,
+    /// See [`Weather`].
+    Store(Weather),
+}
+
+impl Fault {
+    /// Those of a group; what happens most often in real life more than once.
+    pub(crate) fn of(group: Group) -> &'static [Self] {
+        match group {
+            Group::Kill => {
+                &[Self::KillWorker, Self::KillWorker, Self::KillWorker, Self::KillApi, Self::KillAll]
+            }
+            Group::Redis => &[
+                Self::RedisFlush,
+                Self::RedisKill,
+                Self::Redis(Weather::Refuse),
+                Self::Redis(Weather::Stall),
+            ],
+            Group::Postgres => &[Self::PostgresKill, Self::PostgresRestart],
+            Group::S3 => &[
+                Self::Store(Weather::Refuse),
+                Self::Store(Weather::Reset),
+                Self::Store(Weather::Stall),
+                Self::Store(Weather::SlowDown),
+            ],
+        }
+    }
+
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::KillWorker => "kill-worker",
+            Self::KillApi => "kill-api",
+            Self::KillAll => "kill-all",
+            Self::RedisFlush => "redis-flush",
+            Self::RedisKill => "redis-kill",
+            Self::Redis(Weather::Stall) => "redis-stall",
+            Self::Redis(_) => "redis-cut-off",
+            Self::PostgresKill => "postgres-kill",
+            Self::PostgresRestart => "postgres-restart",
+            Self::Store(Weather::Refuse) => "s3-refuse",
+            Self::Store(Weather::Reset) => "s3-reset",
+            Self::Store(Weather::Stall) => "s3-stall",
+            Self::Store(Weather::SlowDown | Weather::Fair) => "s3-slow-down",
+        }
+    }
+}
+
+/// A fault that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Strike {
+    pub(crate) fault: Fault,
+    pub(crate) target: String,
+    pub(crate) at: Timestamp,
+    pub(crate) lasted: Duration,
+    /// The processes that it killed.
+    pub(crate) deaths: Vec<Death>,
+    /// Why it could not be undone, which ends the campaign's worth.
+    pub(crate) stuck: Option<String>,
+}
+
+/// A fault that is to happen.
+struct Drawn {
+    fault: Fault,
+    after: Duration,
+    lasts: Duration,
+    which: usize,
+}
+
+/// Faults without end: a pack that holds each is shuffled and dealt, again and
+/// again, so that none is left out for long.
+struct Schedule {
+    chance: StdRng,
+    all: Vec<Fault>,
+    pack: Vec<Fault>,
+}
+
+impl Schedule {
+    fn new(seed: u64, groups: &[Group]) -> Self {
+        let all = groups.iter().flat_map(|group| Fault::of(*group)).copied().collect();
+        Self { chance: StdRng::seed_from_u64(seed), all, pack: Vec::new() }
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = Drawn;
+
+    fn next(&mut self) -> Option<Drawn> {
+        if self.pack.is_empty() {
+            self.pack.clone_from(&self.all);
+            self.pack.shuffle(&mut self.chance);
+        }
+        Some(Drawn {
+            fault: self.pack.pop()?,
+            after: Duration::from_millis(self.chance.random_range(APART_MS)),
+            lasts: Duration::from_millis(self.chance.random_range(LASTS_MS)),
+            which: self.chance.random_range(0..1024),
+        })
+    }
+}
+
+/// What faults are done to. Each thing suffers one fault at a time; different
+/// things suffer at the same time.
+pub(crate) struct Targets {
+    pub(crate) servers: Arc<Servers>,
+    pub(crate) children: Arc<Children>,
+    redis: Semaphore,
+    postgres: Semaphore,
+    store: Semaphore,
+    processes: Semaphore,
+    strikes: Mutex<Vec<Strike>>,
+    began: Timestamp,
+}
+
+impl Targets {
+    /// Nothing is wrong yet.
+    pub(crate) fn new(servers: Arc<Servers>, children: Arc<Children>) -> Self {
+        let processes = Semaphore::new(children.processes.len());
+        Self {
+            servers,
+            children,
+            redis: Semaphore::new(1),
+            postgres: Semaphore::new(1),
+            store: Semaphore::new(1),
+            processes,
+            strikes: Mutex::default(),
+            began: SystemClock.now(),
+        }
+    }
+
+    /// Lets faults happen until `enough` fires; when this returns everything is
+    /// well again. Fires `each_struck` once each fault has happened. The faults,
+    /// in the order of their ends.
+    pub(crate) async fn suffer(
+        self: Arc<Self>,
+        seed: u64,
+        groups: &[Group],
+        (each_struck, enough): (&CancellationToken, &CancellationToken),
+    ) -> Vec<Strike> {
+        let mut under_way = JoinSet::new();
+        let schedule = Schedule::new(seed, groups);
+        let kinds = schedule.all.len();
+        for (dealt, drawn) in schedule.enumerate() {
+            if dealt == kinds {
+                each_struck.cancel();
+            }
+            if enough.run_until_cancelled(tokio::time::sleep(drawn.after)).await.is_none() {
+                break;
+            }
+            under_way.spawn(Arc::clone(&self).strike(drawn));
+        }
+        // Nothing was dealt when nothing is to go wrong.
+        each_struck.cancel();
+        while under_way.join_next().await.is_some() {}
+        std::mem::take(&mut *self.strikes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn strike(self: Arc<Self>, drawn: Drawn) {
+        let Drawn { fault, lasts, which, .. } = drawn;
+        let strike = match fault {
+            Fault::KillWorker => self.kill(fault, self.one(Role::Worker, which), lasts).await,
+            Fault::KillApi => self.kill(fault, self.one(Role::Api, which), lasts).await,
+            Fault::KillAll => self.kill(fault, self.children.processes.clone(), lasts).await,
+            Fault::RedisFlush | Fault::RedisKill => self.redis(fault, lasts).await,
+            Fault::Redis(weather) => {
+                self.bad_weather(fault, &self.redis, &self.servers.redis_network, weather, lasts).await
+            }
+            Fault::PostgresKill | Fault::PostgresRestart => self.postgres(fault, lasts).await,
+            Fault::Store(weather) => {
+                // Longer than its client tries by itself, so that steps fail.
+                let lasts = lasts * STORE_LASTS_LONGER;
+                self.bad_weather(fault, &self.store, &self.servers.store_network, weather, lasts).await
+            }
+        };
+        if let Some(strike) = strike {
+            self.strikes.lock().unwrap_or_else(PoisonError::into_inner).push(strike);
+        }
+    }
+
+    fn one(&self, role: Role, which: usize) -> Vec<Arc<Process>> {
+        let with_role: Vec<_> = self.children.with_role(role).collect();
+        with_role
+            .get(which % with_role.len().max(1))
+            .map(|process| vec![Arc::clone(process)])
+            .unwrap_or_default()
+    }
+
+    async fn kill(&self, fault: Fault, victims: Vec<Arc<Process>>, lasts: Duration) -> Option<Strike> {
+        // One process at a time, or all of them.
+        let _turn = self.processes.acquire_many(u32::try_from(victims.len()).ok()?).await.ok()?;
+        let names: Vec<&str> = victims.iter().map(|victim| victim.name.as_str()).collect();
+        let begun = self.begin(fault, &names.join(" "), lasts);
+        let kills = victims.iter().map(|victim| victim.kill(lasts));
+        let deaths = futures_util::future::join_all(kills).await.into_iter().flatten().collect();
+        Some(Strike { deaths, ..begun })
+    }
+
+    async fn redis(&self, fault: Fault, lasts: Duration) -> Option<Strike> {
+        let _turn = self.redis.acquire().await.ok()?;
+        let begun = self.begin(fault, "redis", lasts);
+        if fault == Fault::RedisFlush {
+            let flushed = self.servers.with_redis(|server| server.flush()).await;
+            return Some(Strike { stuck: flushed.err(), ..begun });
+        }
+        let killed = self.servers.with_redis(Redis::kill).await;
+        tokio::time::sleep(lasts).await;
+        let back = self.servers.with_redis(Redis::restart).await;
+        Some(Strike { stuck: killed.and(back).err(), ..begun })
+    }
+
+    async fn postgres(&self, fault: Fault, lasts: Duration) -> Option<Strike> {
+        let _turn = self.postgres.acquire().await.ok()?;
+        let begun = self.begin(fault, "postgres", lasts);
+        if fault == Fault::PostgresKill {
+            let killed = self.servers.with_postgres(Postgres::kill).await;
+            tokio::time::sleep(lasts).await;
+            let back = self.servers.with_postgres(Postgres::restart).await;
+            return Some(Strike { stuck: killed.and(back).err(), ..begun });
+        }
+        let back = self.servers.with_postgres(Postgres::restart).await;
+        Some(Strike { stuck: back.err(), ..begun })
+    }
+
+    async fn bad_weather(
+        &self,
+        fault: Fault,
+        turns: &Semaphore,
+        network: &Proxy,
+        weather: Weather,
+        lasts: Duration,
+    ) -> Option<Strike> {
+        let _turn = turns.acquire().await.ok()?;
+        let begun = self.begin(fault, fault.name().split('-').next().unwrap_or_default(), lasts);
+        network.set(weather);
+        tokio::time::sleep(lasts).await;
+        network.set(Weather::Fair);
+        Some(begun)
+    }
+
+    /// Says that it happens.
+    fn begin(&self, fault: Fault, target: &str, lasts: Duration) -> Strike {
+        let at = SystemClock.now();
+        let since = at.since(self.began).as_secs_f64();
+        let lasts_s = lasts.as_secs_f64();
+        output::problem(&format!("{since:>8.3} s  {:<16} {target}, for {lasts_s:.3} s", fault.name()));
+        Strike { fault, target: target.to_owned(), at, lasted: lasts, deaths: Vec::new(), stuck: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Group; 4] = [Group::Kill, Group::Redis, Group::Postgres, Group::S3];
+
+    #[test]
+    fn the_same_seed_draws_the_same_faults() {
+        let draw = |seed| {
+            let drawn = Schedule::new(seed, &ALL).take(30);
+            drawn.map(|drawn| (drawn.fault.name(), drawn.after, drawn.lasts, drawn.which)).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
+
+    #[test]
+    fn a_pack_holds_every_fault() {
+        let all: Vec<Fault> = ALL.iter().flat_map(|group| Fault::of(*group)).copied().collect();
+        let drawn: Vec<Fault> = Schedule::new(1, &ALL).take(all.len()).map(|drawn| drawn.fault).collect();
+        assert!(all.iter().all(|fault| drawn.contains(fault)));
+    }
+}

@@ -1,0 +1,154 @@
+//! The one fault that queues are compared by: many tasks, one worker, one kill
+//! -9 half way and a restart at once; and the same with Redis.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use untxt_engine::services::redis::Redis;
+use untxt_engine::time::{Clock, SystemClock, Timestamp};
+
+use super::check::Findings;
+use super::children::Role;
+use super::documents::Mix;
+use super::journal::Journal;
+use super::load::{self, Order};
+use super::plan::Plan;
+use super::stage::Stage;
+use super::{progress, verdict};
+use crate::failure::Failure;
+use crate::output;
+
+/// Tasks of one page.
+const TASKS: usize = 500;
+
+/// Within this time of the restart everything that was under way is begun again.
+const BEGUN_AGAIN_WITHIN_MS: i64 = 5_000;
+
+/// Who is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    Worker,
+    Redis,
+}
+
+/// Both scenarios, one after the other, each with servers of its own.
+///
+/// # Errors
+/// When a server can't be started, or does not come back.
+pub(crate) async fn run(plan: &Plan, home: &Path) -> Result<ExitCode, Failure> {
+    let mut violations = Vec::new();
+    for victim in [Victim::Worker, Victim::Redis] {
+        let name = if victim == Victim::Worker { "worker" } else { "redis" };
+        let mut findings = Findings::default();
+        let blow = play(victim, plan, &home.join(name), &mut findings).await?;
+        if plan.json {
+            output::json(&blow.json(name));
+        } else {
+            blow.print(name);
+        }
+        violations.append(&mut findings.violations);
+    }
+    Ok(verdict(&violations))
+}
+
+async fn play(victim: Victim, plan: &Plan, home: &Path, findings: &mut Findings) -> Result<Blow, Failure> {
+    std::fs::create_dir_all(home).map_err(Failure::work)?;
+    let stage = Stage::start(home, (1, 1)).await?;
+    let order = Order { seed: plan.seed, tasks: TASKS, mix: Mix::OnePage, backlog_max: u64::MAX };
+    let (at_once, never) = (CancellationToken::new(), CancellationToken::new());
+    at_once.cancel();
+    let clients = load::run(order, &stage, (&at_once, &never));
+    let (seen, blow) = tokio::join!(clients, strike(victim, &stage));
+    let (killed_at, back_at, left) = blow?;
+    stage.settle(findings).await?;
+    let journal = stage.judge(&seen, findings).await?;
+    if plan.keep {
+        stage.keep().await;
+    }
+    let blow = Blow { killed_at, back_at, left, journal };
+    let late = blow.begun_again_ms().filter(|ms| *ms > BEGUN_AGAIN_WITHIN_MS);
+    findings.add("what was under way is begun again within 5 s", late.map(|ms| format!("it took {ms} ms")));
+    Ok(blow)
+}
+
+/// Waits until half is done, and strikes: when, when it was back, and how many
+/// tasks were left.
+async fn strike(victim: Victim, stage: &Stage) -> Result<(Timestamp, Timestamp, usize), Failure> {
+    let done = progress::ended(&stage.database, TASKS as u64 / 2).await;
+    let done = done.ok_or_else(|| Failure::work("the service stood still before it was struck"))?;
+    let left = TASKS.saturating_sub(usize::try_from(done).unwrap_or_default());
+    let gone = || Failure::work("there is no worker to kill");
+    match victim {
+        Victim::Worker => {
+            let worker = stage.children.with_role(Role::Worker).next().ok_or_else(gone)?;
+            let death = worker.kill(Duration::ZERO).await.ok_or_else(gone)?;
+            Ok((death.killed_at, death.started_at, left))
+        }
+        Victim::Redis => {
+            let killed_at = SystemClock.now();
+            stage.servers.with_redis(Redis::kill).await.map_err(Failure::work)?;
+            stage.servers.with_redis(Redis::restart).await.map_err(Failure::work)?;
+            Ok((killed_at, SystemClock.now(), left))
+        }
+    }
+}
+
+/// What came of it.
+struct Blow {
+    killed_at: Timestamp,
+    back_at: Timestamp,
+    left: usize,
+    journal: Journal,
+}
+
+impl Blow {
+    fn first_ms(&self) -> Option<i64> {
+        self.journal.timeline.first_after(self.back_at)
+    }
+
+    fn done_ms(&self) -> i64 {
+        self.journal.timeline.last().0 - self.back_at.0
+    }
+
+    /// From the restart until the last claim that was lost was claimed again.
+    fn begun_again_ms(&self) -> Option<i64> {
+        Some(self.journal.last_begun_again?.0 - self.back_at.0)
+    }
+
+    /// What the tasks that were left take at the rate before the blow.
+    fn work_ms(&self) -> f64 {
+        let done = TASKS - self.left;
+        let before = self.killed_at.since(self.journal.timeline.first()).as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let left = before * self.left as f64 / done.max(1) as f64;
+        left * 1_000.0
+    }
+
+    fn json(&self, victim: &str) -> Value {
+        json!({
+            "victim": victim, "tasks": self.journal.runs, "left": self.left,
+            "downMs": self.back_at.0 - self.killed_at.0, "lost": self.journal.counts.lost,
+            "firstOutcomeMs": self.first_ms(), "begunAgainMs": self.begun_again_ms(),
+            "allDoneMs": self.done_ms(), "workLeftMs": self.work_ms(),
+        })
+    }
+
+    fn print(&self, victim: &str) {
+        let ms = |ms: Option<i64>| ms.map_or_else(|| "none".to_owned(), |ms| format!("{ms} ms"));
+        output::line(&format!(
+            "{victim} killed with {} of {} tasks left, back after {} ms; then: next outcome {}, \
+             {} lost claims begun again {}, all done {} ms (the work that was left: {:.0} ms)",
+            self.left,
+            self.journal.runs,
+            self.back_at.0 - self.killed_at.0,
+            ms(self.first_ms()),
+            self.journal.counts.lost,
+            ms(self.begun_again_ms()),
+            self.done_ms(),
+            self.work_ms()
+        ));
+    }
+}

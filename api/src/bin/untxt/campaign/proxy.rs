@@ -1,0 +1,240 @@
+//! A stretch of network that can be made bad: bytes go through it to a server
+//! and back, until the weather turns.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// One read from a socket.
+const READ_BYTES: usize = 16 << 10;
+
+/// No client of ours sends a longer head.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// What S3 says to those who ask too much.
+const SLOW_DOWN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+    <Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+
+/// What happens to connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Bytes go through.
+    Fair,
+    /// Nobody listens; open connections are reset.
+    Refuse,
+    /// Connections are taken and reset, open ones too.
+    Reset,
+    /// Connections are taken and stay open, but no byte moves.
+    Stall,
+    /// Each request is answered with 503 `SlowDown` (HTTP only); open
+    /// connections are reset.
+    SlowDown,
+}
+
+/// A proxy that is running. It stops, and cuts its connections, when this is
+/// dropped.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    serving: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Passes on to `target` whatever comes to a free loopback port.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub(crate) async fn start(target: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (weather, changes) = watch::channel(Weather::Fair);
+        let serving = tokio::spawn(serve(listener, target, changes));
+        Ok(Self { address, weather, serving })
+    }
+
+    /// Where clients go.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Holds for all connections from now on.
+    pub(crate) fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn serve(mut listener: TcpListener, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
+    let Ok(address) = listener.local_addr() else { return };
+    loop {
+        if *weather.borrow_and_update() == Weather::Refuse {
+            // Only a closed socket refuses.
+            drop(listener);
+            if weather.wait_for(|weather| *weather != Weather::Refuse).await.is_err() {
+                return;
+            }
+            let Ok(again) = TcpListener::bind(address).await else { return };
+            listener = again;
+            continue;
+        }
+        tokio::select! {
+            changed = weather.changed() => if changed.is_err() { return },
+            accepted = listener.accept() => {
+                if let Ok((client, _)) = accepted {
+                    tokio::spawn(converse(client, target, weather.clone()));
+                }
+            }
+        }
+    }
+}
+
+async fn converse(mut client: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
+    let now = *weather.borrow_and_update();
+    match now {
+        Weather::Refuse | Weather::Reset => return reset(&client),
+        Weather::SlowDown => return drop(slow_down(&mut client).await),
+        Weather::Fair | Weather::Stall => {}
+    }
+    let Ok(mut server) = TcpStream::connect(target).await else { return reset(&client) };
+    let cut = {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        let there = pour(from_client, to_server, weather.clone());
+        let back = pour(from_server, to_client, weather.clone());
+        tokio::select! {
+            poured = async { tokio::try_join!(there, back) } => poured.is_err(),
+            _ = weather.wait_for(|weather| !matches!(weather, Weather::Fair | Weather::Stall)) => true,
+        }
+    };
+    if cut {
+        reset(&client);
+        reset(&server);
+    }
+}
+
+/// Makes the end of the connection, when it is dropped, a reset.
+fn reset(socket: &TcpStream) {
+    // One that is closed already needs none.
+    drop(socket.set_zero_linger());
+}
+
+async fn pour(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    mut weather: watch::Receiver<Weather>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if weather.wait_for(|weather| *weather != Weather::Stall).await.is_err() {
+            return Ok(());
+        }
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
+    }
+}
+
+/// Reads one request to its end and answers it.
+async fn slow_down(client: &mut TcpStream) -> io::Result<()> {
+    let mut head = Vec::new();
+    let body_at = loop {
+        if let Some(at) = head.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if head.len() > HEAD_BYTES_MAX || client.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    };
+    let body_bytes = content_length(&head[..body_at]);
+    let missing = body_bytes.saturating_sub((head.len() - body_at) as u64);
+    tokio::io::copy(&mut (&mut *client).take(missing), &mut tokio::io::sink()).await?;
+    let answer = format!(
+        "HTTP/1.1 503 Slow Down\r\ncontent-type: application/xml\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{SLOW_DOWN}",
+        SLOW_DOWN.len()
+    );
+    client.write_all(answer.as_bytes()).await?;
+    client.shutdown().await
+}
+
+fn content_length(head: &[u8]) -> u64 {
+    let head = String::from_utf8_lossy(head);
+    let value = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().to_owned())
+    });
+    value.and_then(|value| value.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A server that answers each byte with itself.
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = socket.split();
+                    let _ended = tokio::io::copy(&mut from, &mut to).await;
+                });
+            }
+        });
+        address
+    }
+
+    async fn ask(socket: &mut TcpStream) -> io::Result<u8> {
+        socket.write_all(b"x").await?;
+        socket.read_u8().await
+    }
+
+    #[tokio::test]
+    async fn bad_weather_cuts_what_is_open_and_fair_weather_lets_it_through_again() {
+        let proxy = Proxy::start(echo().await).await.unwrap();
+        for bad in [Weather::Reset, Weather::SlowDown, Weather::Refuse] {
+            let mut open = TcpStream::connect(proxy.address()).await.unwrap();
+            assert_eq!(ask(&mut open).await.unwrap(), b'x');
+            proxy.set(bad);
+            assert!(open.read_u8().await.is_err(), "{bad:?} left a connection open");
+            proxy.set(Weather::Fair);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_stalled_arrives_when_it_clears_up() {
+        let proxy = Proxy::start(echo().await).await.unwrap();
+        let mut open = TcpStream::connect(proxy.address()).await.unwrap();
+        proxy.set(Weather::Stall);
+        open.write_all(b"x").await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(50), open.read_u8()).await.is_err());
+        proxy.set(Weather::Fair);
+        assert_eq!(open.read_u8().await.unwrap(), b'x');
+    }
+
+    #[tokio::test]
+    async fn a_request_is_told_to_slow_down() {
+        let proxy = Proxy::start(echo().await).await.unwrap();
+        proxy.set(Weather::SlowDown);
+        let mut socket = TcpStream::connect(proxy.address()).await.unwrap();
+        socket.write_all(b"PUT /k HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("<Code>SlowDown</Code>"), "{answer}");
+    }
+}
