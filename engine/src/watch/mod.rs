@@ -25,8 +25,13 @@ pub use notices::{Ended, Endings};
 pub use run::RunWatcher;
 use runs::Runs;
 
-/// How often the journal is asked for what other processes committed.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often the journal is asked for what other processes committed: whoever
+/// listens hears of it within half of 50 ms.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// A look that takes longer is made less often: at most this part of the time is
+/// spent on looking.
+const LOOKING_SHARE: u32 = 10;
 
 /// Events read at once, from the tail or from a history.
 const PAGE: u32 = 512;

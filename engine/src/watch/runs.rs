@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Hub, LOOK_EVERY};
+use super::{Hub, LOOK_EVERY, LOOKING_SHARE};
 use crate::backoff::{Backoff, pause};
 use crate::event::Event;
 use crate::health::Part;
@@ -112,15 +114,18 @@ impl Hub {
 /// Looks how far the followed runs are, as long as there are any: one question
 /// for all of them.
 async fn look(hub: Weak<Hub>) {
-    let mut backoff = Backoff::default();
+    let (mut backoff, mut took) = (Backoff::default(), Duration::ZERO);
     loop {
-        pause(LOOK_EVERY).await;
+        pause(LOOK_EVERY.max(took * LOOKING_SHARE)).await;
         let Some(hub) = hub.upgrade() else { return };
         let runs = hub.runs.to_look_at();
         if runs.is_empty() {
             return;
         }
-        match hub.look_once(&runs).await {
+        let began = Instant::now();
+        let looked = hub.look_once(&runs).await;
+        took = began.elapsed();
+        match looked {
             Ok(()) => {
                 hub.health.succeeded(Part::Watch);
                 backoff = Backoff::default();
