@@ -16,6 +16,10 @@ use untxt_plugins::registry::BUILT_IN;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::platform::Settings;
+use untxt_workflows::quota::Quota;
+
+use crate::places::PlacesMax;
+use crate::server::ServerSettings;
 
 /// Name of the optional file, in the working directory.
 pub const FILE: &str = "untxt.toml";
@@ -67,6 +71,8 @@ pub struct Config {
     pub embedded_database: bool,
     /// `UNTXT_LISTEN`.
     pub listen: SocketAddr,
+    /// For the server.
+    pub server: ServerSettings,
     /// For the platform.
     pub settings: Settings,
     /// `UNTXT_LOG`.
@@ -104,6 +110,7 @@ impl Config {
             embedded_database: database_url.is_none(),
             database_url: database_url.unwrap_or_else(|| embedded_database(&data_dir)),
             listen,
+            server: server(&values)?,
             settings,
             log: values.text("UNTXT_LOG"),
             log_json: log_json(&values)?,
@@ -128,6 +135,30 @@ fn embedded_database(data_dir: &Path) -> String {
     format!("sqlite://{}?mode=rwc", data_dir.join("untxt.db").display())
 }
 
+fn server(values: &Values<'_>) -> Result<ServerSettings, ConfigError> {
+    let places = PlacesMax {
+        per_user: values.parsed("UNTXT_SOCKETS_PER_USER_MAX", 100)?,
+        in_all: values.parsed("UNTXT_SOCKETS_MAX", 20_000)?,
+    };
+    Ok(ServerSettings { places, cors_origins: origins(values)? })
+}
+
+/// Sites whose pages are let in, such as `https://app.example.com`.
+fn origins(values: &Values<'_>) -> Result<Vec<String>, ConfigError> {
+    let name = "UNTXT_CORS_ORIGINS";
+    let text = values.text(name).unwrap_or_default();
+    let origins: Vec<String> =
+        text.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect();
+    for origin in &origins {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' '])) {
+            let reason = format!("{origin:?} is no origin such as https://app.example.com, without a path");
+            return Err(values.wrong(name, text.clone(), &reason));
+        }
+    }
+    Ok(origins)
+}
+
 fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigError> {
     let objects = ObjectsConfig::from_lookup(|name| values.text(name), data_dir.join("objects"))
         .map_err(|error| ConfigError::Together(error.to_string()))?;
@@ -147,6 +178,10 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             dead_letters: days(values, "UNTXT_RETAIN_DEAD_LETTERS_DAYS")?,
         },
         upload_bytes_max,
+        quota: Quota {
+            uploads_per_minute: values.optional("UNTXT_UPLOADS_PER_MINUTE")?,
+            in_flight_max: values.optional("UNTXT_TASKS_IN_FLIGHT_MAX")?,
+        },
         document_limits: DocumentLimits { document_bytes_max: upload_bytes_max, ..DocumentLimits::default() },
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
         renderer_program: std::env::current_exe()
@@ -198,6 +233,12 @@ impl Values<'_> {
     fn parsed<T: FromStr<Err: Display>>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
         let Some(value) = self.text(name) else { return Ok(default) };
         value.parse().map_err(|error: T::Err| self.wrong(name, value, &error.to_string()))
+    }
+
+    /// What is set, if anything is.
+    fn optional<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.text(name) else { return Ok(None) };
+        value.parse().map(Some).map_err(|error: T::Err| self.wrong(name, value, &error.to_string()))
     }
 
     fn wrong(&self, name: &'static str, value: String, reason: &str) -> ConfigError {
@@ -254,6 +295,8 @@ mod tests {
         assert!(error("UNTXT_LISTEN", "0.0.0.0:80").contains("only loopback"));
         assert!(error("UNTXT_LEASE_MS", "1999").contains("at least 2000"));
         assert!(error("UNTXT_RETAIN_DAYS", "0").contains("at least 1"));
+        assert!(error("UNTXT_UPLOADS_PER_MINUTE", "0").starts_with("UNTXT_UPLOADS_PER_MINUTE"));
+        assert!(error("UNTXT_CORS_ORIGINS", "https://a.example,*").contains("\"*\" is no origin"));
         assert!(error("UNTXT_AUTH", "jwt").contains("only `off`"));
         assert!(error("S3_KMS_KEY_ID", "k").contains("S3_KMS_KEY_ID"));
     }

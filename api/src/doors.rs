@@ -6,9 +6,11 @@ use salvo::prelude::Depot;
 use tokio_util::sync::CancellationToken;
 use untxt_workflows::ocr;
 use untxt_workflows::platform::Platform;
+use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::feed::Feed;
+use crate::places::{Full, Place, Places};
 
 /// What every route may use.
 #[derive(Clone)]
@@ -17,6 +19,8 @@ pub struct Doors {
     pub platform: Arc<Platform>,
     /// What happens to tasks.
     pub feed: Feed,
+    /// How many connections may stay open.
+    pub places: Places,
     /// Fires when the process is to end.
     pub shutdown: CancellationToken,
 }
@@ -30,6 +34,17 @@ impl Doors {
         let missing =
             |_| ApiError::new(salvo::http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
         depot.get_typed::<Self>().map_err(missing)
+    }
+
+    /// A place for one more connection of the user's that stays open.
+    ///
+    /// # Errors
+    /// When the user or this process has as many as it may.
+    pub fn place(&self, user: Uuid) -> Result<Place, ApiError> {
+        self.places.take(user).map_err(|full| match full {
+            Full::User { per_user } => ApiError::too_many_connections(per_user),
+            Full::Process => ApiError::away_for_now("server, which has as many open connections as it may,"),
+        })
     }
 
     /// Names of the workflow's steps, by position. Every message of every socket

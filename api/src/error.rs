@@ -10,13 +10,21 @@ use serde_json::{Value, json};
 use untxt_engine::journal::JournalError;
 use untxt_plugins::PluginError;
 use untxt_workflows::documents::DocumentError;
+use untxt_workflows::erase::EraseError;
 use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
+use untxt_workflows::quota::QuotaError;
 use untxt_workflows::redrive::RedriveError;
 use untxt_workflows::submit::SubmitError;
+use untxt_workflows::uploads::UploadError;
+
+use crate::codes;
 
 /// Seconds after which a client may ask again when a store is away.
-const RETRY_AFTER_SECONDS: &str = "2";
+const RETRY_AFTER_SECONDS: u64 = 2;
+
+/// Seconds after which a place may be free again.
+const CONNECTION_RETRY_AFTER_SECONDS: u64 = 30;
 
 /// A failed request.
 #[derive(Debug)]
@@ -25,12 +33,20 @@ pub struct ApiError {
     code: String,
     message: String,
     details: Value,
+    retry_after_seconds: Option<u64>,
 }
 
 impl ApiError {
     /// A failure with a stable code and a message for people.
     pub fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), details: json!({}) }
+        let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
+        Self { status, code: code.into(), message: message.into(), details: json!({}), retry_after_seconds }
+    }
+
+    /// The same, to be asked again after `seconds`.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
     }
 
     /// A field of the request says what it may not.
@@ -39,6 +55,25 @@ impl ApiError {
         let message = format!("{field}: {}", reason.into());
         let details = json!({ "field": field });
         Self { details, ..Self::new(StatusCode::BAD_REQUEST, "INVALID_FIELD", message) }
+    }
+
+    /// The body can't be read.
+    #[must_use]
+    pub fn malformed_body(reason: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "MALFORMED_BODY", format!("the body can't be read: {reason}"))
+    }
+
+    /// The body is larger than the route takes.
+    #[must_use]
+    pub fn body_too_large(bytes_max: usize) -> Self {
+        let message = format!("at most {bytes_max} bytes are taken here");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+    }
+
+    /// There is no such route.
+    #[must_use]
+    pub fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here; /docs says what there is")
     }
 
     /// There is no such task, or it is somebody else's.
@@ -51,13 +86,28 @@ impl ApiError {
     /// A store is away; what is underneath is logged, not told.
     fn away(what: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, what, "a request failed");
+        Self::away_for_now(what)
+    }
+
+    /// The `what` can't be used now.
+    #[must_use]
+    pub fn away_for_now(what: &str) -> Self {
         let message = format!("the {what} does not answer; try again in {RETRY_AFTER_SECONDS} s");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
+    }
+
+    /// A user has as many connections that stay open as one may.
+    #[must_use]
+    pub fn too_many_connections(per_user: usize) -> Self {
+        let message = format!("{per_user} sockets and streams of this user are open; close one first");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONNECTIONS", message)
+            .retry_after(CONNECTION_RETRY_AFTER_SECONDS)
     }
 
     /// As JSON.
     #[must_use]
     pub fn body(&self) -> Value {
+        debug_assert!(codes::find(&self.code).is_some(), "{} is not in `CODES`", self.code);
         let error = json!({ "code": self.code, "message": self.message, "details": self.details });
         json!({ "success": false, "error": error })
     }
@@ -74,8 +124,8 @@ impl ApiError {
     /// Makes `res` say it.
     pub fn render(self, res: &mut Response) {
         res.status_code(self.status);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = self.retry_after_seconds {
+            res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         res.render(Json(self.body()));
     }
@@ -99,7 +149,10 @@ impl From<DocumentError> for ApiError {
         let status = match &error {
             DocumentError::Empty => StatusCode::BAD_REQUEST,
             DocumentError::UnsupportedType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            DocumentError::RendererUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            DocumentError::RendererUnavailable(_) => {
+                let away = Self::away("decoder", &error);
+                return Self { code: error.code().to_owned(), ..away };
+            }
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, error.code(), error.to_string())
@@ -118,12 +171,56 @@ impl From<IncomingError> for ApiError {
     }
 }
 
+impl From<QuotaError> for ApiError {
+    fn from(error: QuotaError) -> Self {
+        let (code, wait) = match &error {
+            QuotaError::Rate { retry_after, .. } => ("RATE_LIMITED", *retry_after),
+            QuotaError::InFlight { retry_after, .. } => ("QUOTA_EXCEEDED", *retry_after),
+            QuotaError::Database(error) => return Self::away("database", error),
+        };
+        // Rounded up: who comes back then is not too early.
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string())
+            .retry_after(u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<UploadError> for ApiError {
+    fn from(error: UploadError) -> Self {
+        let message = error.to_string();
+        match error {
+            UploadError::Field { field, reason } => Self::field(field, reason),
+            UploadError::TooMany => Self::new(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", message)
+                .retry_after(CONNECTION_RETRY_AFTER_SECONDS),
+            UploadError::NotThere => Self::new(StatusCode::CONFLICT, "UPLOAD_NOT_THERE", message),
+            UploadError::Differs(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UPLOAD_DIFFERS", message),
+            UploadError::Incoming(error) => error.into(),
+            UploadError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<EraseError> for ApiError {
+    fn from(error: EraseError) -> Self {
+        match error {
+            // Redriven as often as it was cancelled: whoever does that may stop.
+            EraseError::Journal(JournalError::Refused(_)) => {
+                let message = "somebody has the task go on again and again; try once more";
+                Self::new(StatusCode::CONFLICT, "TASK_GOES_ON", message)
+            }
+            EraseError::Journal(error) => error.into(),
+            EraseError::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<SubmitError> for ApiError {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Field { field, reason } => Self::field(field, reason),
             SubmitError::Document(error) => error.into(),
             SubmitError::Engine(error) => engine(&error),
+            SubmitError::Quota(error) => error.into(),
             SubmitError::KeyReused(_) => {
                 Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_REUSED", error.to_string())
             }
@@ -143,6 +240,9 @@ fn engine(error: &PluginError) -> ApiError {
         PluginError::Busy { .. } | PluginError::Sandbox(_) => ApiError::away("sandbox of the engines", error),
         PluginError::NotFound { name, known, .. } => {
             unusable(format!("there is no engine `{name}`; there are: {known}"))
+        }
+        PluginError::Gone { name, digest, .. } => {
+            unusable(format!("engine `{name}` with digest {digest} is gone; name another"))
         }
         other => unusable(other.to_string()),
     }

@@ -1,18 +1,24 @@
 //! The product's doors: HTTP and WebSocket.
 //!
-//! In reading order: [`config`] (what may be set), [`error`], [`views`] and
-//! [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets),
+//! In reading order: [`config`] (what may be set), [`codes`] and [`error`] (how requests fail), [`views`] and
+//! [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how many of them),
 //! [`doors`] (what every route may use), [`operator_views`] and [`queues`], the routes,
 //! and [`server`].
 
 pub mod config;
 
+pub mod codes;
+
 pub mod error;
 pub mod feed;
+mod guard;
+pub mod json;
 pub mod letters;
+pub mod places;
 pub mod views;
 
 pub mod doors;
+mod openapi;
 pub mod operator_views;
 pub mod queues;
 mod router;

@@ -10,29 +10,45 @@ use uuid::Uuid;
 
 use crate::doors::Doors;
 use crate::error::ApiError;
-use crate::routes::{admin, cancel, create, get, health, history, list, result, retry, socket, status};
+use crate::guard::Guard;
+use crate::routes::{
+    admin, cancel, create, docs, erase, events, get, health, history, list, result, retry, socket, status,
+    uploads,
+};
 
 /// The routes as a service.
-pub(crate) fn service(doors: Doors) -> Service {
-    let router = Router::new()
-        .hoop(affix_state::inject(doors))
-        .hoop(CatchPanic::new())
+pub(crate) fn service(doors: Doors, cors_origins: &[String]) -> Service {
+    let router = Router::new().hoop(affix_state::inject(doors)).hoop(CatchPanic::new()).push(routes());
+    Service::new(router).hoop(RequestId).hoop(Guard::new(cors_origins)).catcher(Catcher::new(AsJson))
+}
+
+/// All of them, each described in `openapi`.
+pub(crate) fn routes() -> Router {
+    Router::new()
         .get(socket::socket)
         .push(Router::with_path("ws").get(socket::socket))
         .push(Router::with_path("health").get(health::health))
+        .push(Router::with_path("api/openapi.json").get(docs::document))
+        .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
         .push(admin::router())
+        .push(
+            Router::with_path("api/uploads")
+                .post(uploads::begin)
+                .push(Router::with_path("{id}/complete").post(uploads::complete)),
+        )
         .push(
             Router::with_path("api/tasks").post(create::create).get(list::list).push(
                 Router::with_path("{id}")
                     .get(get::get)
+                    .delete(erase::erase)
                     .push(Router::with_path("cancel").post(cancel::cancel))
+                    .push(Router::with_path("events").get(events::events))
                     .push(Router::with_path("history").get(history::history))
                     .push(Router::with_path("status").get(status::status))
                     .push(Router::with_path("result").get(result::result))
                     .push(Router::with_path("retry").post(retry::retry)),
             ),
-        );
-    Service::new(router).hoop(RequestId).catcher(Catcher::new(AsJson))
+        )
 }
 
 /// Gives every answer an id, by which its line in the log is found.
@@ -45,7 +61,6 @@ impl Handler for RequestId {
         if let Ok(value) = HeaderValue::from_str(&id) {
             res.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
         }
-        res.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
         let (method, path) = (req.method().clone(), req.uri().path().to_owned());
         ctrl.call_next(req, depot, res).await;
         let status = res.status_code.map(|status| status.as_u16());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use salvo::conn::tcp::TcpAcceptor;
+use salvo::fuse::FuseConfig;
 use salvo::prelude::Server as Salvo;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -13,10 +14,40 @@ use untxt_workflows::platform::Platform;
 
 use crate::doors::Doors;
 use crate::feed::Feed;
+use crate::places::{Places, PlacesMax};
 use crate::router;
 
 /// How long open requests may take after the shutdown began.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Connections beside those that stay open. Whoever comes later waits in the
+/// kernel's queue.
+const REQUESTS_MAX: usize = 1_024;
+
+/// Headers of a request, and bytes of all of them; more is answered with 431.
+const HEADERS_MAX: usize = 64;
+const HEAD_BYTES_MAX: usize = 32 << 10;
+
+/// How long clients may take: for a request's head (also how long a connection
+/// may idle between two requests), between two pieces of a body, and to take
+/// what they are sent. The last is how long nothing at all may happen; sockets
+/// and streams say something more often.
+fn patience() -> FuseConfig {
+    FuseConfig::default()
+        .with_http1_header_timeout(Duration::from_secs(30))
+        .with_request_body_timeout(Duration::from_secs(30))
+        .with_write_stall_timeout(Duration::from_secs(30))
+        .with_connection_idle_timeout(Duration::from_secs(300))
+}
+
+/// What a server needs to know beside the platform.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// How many connections may stay open.
+    pub places: PlacesMax,
+    /// Sites whose pages are let in, beside this server's own.
+    pub cors_origins: Vec<String>,
+}
 
 /// A server that has its address but does not answer yet.
 pub struct Server {
@@ -46,15 +77,23 @@ impl Server {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn serve(self, platform: Arc<Platform>, shutdown: CancellationToken) -> io::Result<()> {
-        let feed = Feed::start(Arc::clone(&platform), shutdown.clone());
-        let doors = Doors { platform, feed, shutdown: shutdown.clone() };
-        let server = Salvo::new(self.acceptor);
+    pub async fn serve(
+        self,
+        platform: Arc<Platform>,
+        settings: ServerSettings,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
+        let places = Places::new(settings.places);
+        let doors = Doors { platform, feed, places, shutdown: shutdown.clone() };
+        let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
+        let mut server = Salvo::new(self.acceptor).fuse_config(patience()).max_connections(connections_max);
+        server.http1_mut().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
         let handle = server.handle();
         tokio::spawn(async move {
             shutdown.cancelled().await;
             handle.stop_graceful(GRACE);
         });
-        server.try_serve(router::service(doors)).await
+        server.try_serve(router::service(doors, &settings.cors_origins)).await
     }
 }

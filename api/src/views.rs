@@ -146,6 +146,12 @@ pub fn connected(user: Uuid) -> Value {
     json!({ "type": "connected", "data": { "userId": user }, "timestamp": time(Utc::now()) })
 }
 
+/// What a socket says when it has told all that was missed.
+#[must_use]
+pub fn resumed() -> Value {
+    json!({ "type": "resumed", "timestamp": time(Utc::now()) })
+}
+
 /// The answer to a ping.
 #[must_use]
 pub fn pong() -> Value {

@@ -5,8 +5,8 @@
 //! files are kept); [`tables`] and [`scratch`] (what the database and this
 //! machine's disk hold); [`workbench`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
-//! (everything put together), and what it can be asked for: [`incoming`] and
-//! [`submit`], [`tasks`], [`letters`], [`updates`], [`worker`].
+//! (everything put together), and what it can be asked for: [`incoming`], [`quota`] and
+//! [`submit`], [`uploads`], [`tasks`], [`erase`], [`letters`], [`updates`], [`worker`].
 
 pub mod documents;
 pub mod objects;
@@ -21,9 +21,12 @@ pub mod redrive;
 
 pub mod platform;
 
+pub mod erase;
 pub mod incoming;
 pub mod letters;
+pub mod quota;
 pub mod submit;
 pub mod tasks;
 pub mod updates;
+pub mod uploads;
 pub mod worker;

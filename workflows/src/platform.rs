@@ -27,6 +27,7 @@ use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
 use crate::ocr::{self, TaskProjection};
+use crate::quota::Quota;
 use crate::redrive::{self, Letters};
 use crate::scratch::{Remains, Scratch};
 use crate::workbench::Workbench;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
+    /// What each user may ask for.
+    pub quota: Quota,
     /// What a document may cost.
     pub document_limits: DocumentLimits,
     /// What a call of an engine may cost.

@@ -23,6 +23,7 @@ use crate::objects::{ObjectError, keys};
 use crate::ocr::WORKFLOW;
 use crate::ocr::input::{EnginePin, FileInput, TaskInput, TaskOptions};
 use crate::platform::Platform;
+use crate::quota::QuotaError;
 use crate::tables::{file, task, user};
 
 /// Characters of an idempotency key.
@@ -81,6 +82,9 @@ pub enum SubmitError {
     /// The file can't be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// The user has to wait.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// The engine can't be had.
     #[error(transparent)]
     Engine(#[from] PluginError),
@@ -115,11 +119,32 @@ impl Platform {
     /// Each [`SubmitError`]; no task exists then, and no object unless the
     /// journal's answer was lost.
     pub async fn submit(&self, wanted: NewTask, spooled: Spooled) -> Result<Submission, SubmitError> {
+        self.submit_with(wanted, spooled, &|_| Vec::new()).await
+    }
+
+    /// The task that this user's key stands for already, when its file has this
+    /// hash.
+    pub(crate) async fn submitted(
+        &self,
+        wanted: &NewTask,
+        sha256: &str,
+    ) -> Result<Option<Submission>, SubmitError> {
+        self.earlier(wanted, &request_hash(wanted, sha256)).await
+    }
+
+    /// The same as [`Platform::submit`], with more rows in the commit.
+    pub(crate) async fn submit_with(
+        &self,
+        wanted: NewTask,
+        spooled: Spooled,
+        more: &(dyn Fn(Uuid) -> Vec<RowChange> + Sync),
+    ) -> Result<Submission, SubmitError> {
         check(&wanted)?;
-        let request = request_hash(&wanted, &spooled);
+        let request = request_hash(&wanted, &spooled.sha256);
         if let Some(earlier) = self.earlier(&wanted, &request).await? {
             return Ok(earlier);
         }
+        self.admit(wanted.user).await?;
         let engine = self.pin(&wanted).await?;
         let probe = self.bench().renderer.probe(spooled.path()).await?;
         let pages = wanted.pages.as_deref().map(PageRange::parse).transpose()?;
@@ -131,12 +156,14 @@ impl Platform {
         let file = file_row(&wanted, &spooled, now)?;
         let mut task = task_row(&wanted, &engine, file.id, request.clone(), now);
         task.pages_total = i32::try_from(pages_total).ok();
-        let queue_position = 1 + self.engine().ahead(WORKFLOW, wanted.priority).await.unwrap_or_default();
+        let queue_position = self.queue_position(wanted.priority).await?;
 
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
         self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await?;
-        match self.engine().submit(run(&wanted, engine, &task, &file, now)).await {
+        let mut run = run(&wanted, engine, &task, &file, now);
+        run.rows.extend(more(task.id));
+        match self.engine().submit(run).await {
             Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),
             // Somebody with the same key was faster. The object is nobody's.
             Err(JournalError::Conflict(what)) => {
@@ -163,8 +190,19 @@ impl Platform {
             return Err(SubmitError::KeyReused(key.clone()));
         }
         let priority = task.priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(5);
-        let queue_position = 1 + self.engine().ahead(WORKFLOW, priority).await.unwrap_or_default();
+        let queue_position = self.queue_position(priority).await?;
         Ok(Some(Submission { task, file, queue_position, repeated: true }))
+    }
+
+    /// The place of a task pushed now, from 1: no more than so many begin before
+    /// it. While the queue is away, by what the journal says is ready, however
+    /// urgent.
+    async fn queue_position(&self, priority: u8) -> Result<u64, JournalError> {
+        let ahead = match self.engine().ahead(WORKFLOW, priority).await {
+            Ok(ahead) => ahead,
+            Err(_) => self.engine().backlog(WORKFLOW).await?.ready,
+        };
+        Ok(ahead + 1)
     }
 
     async fn pin(&self, wanted: &NewTask) -> Result<EnginePin, SubmitError> {
@@ -202,11 +240,11 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
 
 /// What makes two requests the same: the bytes and everything that decides
 /// what becomes of them.
-fn request_hash(wanted: &NewTask, spooled: &Spooled) -> String {
+fn request_hash(wanted: &NewTask, sha256: &str) -> String {
     let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     let options = serde_json::to_string(&wanted.options).unwrap_or_default();
     let parts = [
-        spooled.sha256.as_str(),
+        sha256,
         wanted.engine.as_deref().unwrap_or_default(),
         &formats.join(","),
         wanted.pages.as_deref().unwrap_or_default(),

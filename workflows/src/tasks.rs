@@ -1,6 +1,11 @@
 //! What users may know of their tasks.
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
 use untxt_engine::state::RunState;
@@ -34,6 +39,9 @@ pub struct FailedPage {
 /// another reason than its pages.
 const FAILED_PAGES_MAX: u32 = 1_000;
 
+/// How far apart the clocks of two machines may be.
+const CLOCKS_APART: chrono::Duration = chrono::Duration::minutes(1);
+
 impl Platform {
     /// The pages of a task that are dead now, in order: given up, or waiting for
     /// an operator.
@@ -57,6 +65,33 @@ impl Platform {
         pages.sort_by_key(|page| page.page);
         pages.dedup_by_key(|page| page.page);
         Ok(pages)
+    }
+
+    /// The user's tasks that have not ended, or were changed after `since`; the
+    /// newest, at most `limit`. Clocks of different machines may be a minute apart.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn changed_since(
+        &self,
+        user: Uuid,
+        since: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<BTreeSet<Uuid>, DbErr> {
+        let since = since.checked_sub_signed(CLOCKS_APART).unwrap_or(since);
+        let changed =
+            Condition::any().add(task::Column::CompletedAt.is_null()).add(task::Column::UpdatedAt.gte(since));
+        let ids: Vec<Uuid> = task::Entity::find()
+            .select_only()
+            .column(task::Column::Id)
+            .filter(task::Column::UserId.eq(user))
+            .filter(changed)
+            .order_by_desc(task::Column::CreatedAt)
+            .limit(limit)
+            .into_tuple()
+            .all(self.database())
+            .await?;
+        Ok(ids.into_iter().collect())
     }
 
     /// The task with its file, if there is one.

@@ -60,7 +60,9 @@ impl Narrator {
     /// [`JournalError::Unavailable`] when the run was not heard of before and
     /// its past can't be read; the same event may be told again.
     pub async fn tell(&mut self, engine: &Engine, event: &Event) -> Result<Option<TaskUpdate>, JournalError> {
-        if !self.states.contains_key(&event.run) {
+        // Events that were not told leave a state behind that is out of date.
+        let known = self.states.get(&event.run).is_some_and(|state| event.seq <= state.seq + 1);
+        if !known {
             if self.states.len() >= RUNS_MAX {
                 self.states.clear();
             }

@@ -28,7 +28,7 @@ impl Platform {
         tokio::pin!(working);
         tokio::select! {
             ended = &mut working => ended,
-            () = self.sweep() => working.await,
+            ((), ()) = async { tokio::join!(self.sweep(), self.keep_removing()) } => working.await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! `POST /api/tasks`: a file and what is to become of it.
 
-use multra::{Field, Multipart};
+use multra::{Constraints, Field, Multipart, SizeLimit};
 use salvo::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use salvo::http::{ReqBody, StatusCode};
 use salvo::prelude::{Depot, Json, Request, Response, handler};
@@ -9,16 +9,20 @@ use untxt_workflows::documents::formats::Format;
 use untxt_workflows::incoming::{Incoming, Spooled};
 use untxt_workflows::ocr::input::TaskOptions;
 use untxt_workflows::platform::Platform;
-use untxt_workflows::submit::NewTask;
+use untxt_workflows::submit::{NewTask, Submission};
 use uuid::Uuid;
 
 use super::parse_user;
 use crate::doors::Doors;
 use crate::error::ApiError;
+use crate::json;
 use crate::views;
 
 /// Bytes of a field that is not the file.
 const FIELD_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of the head of a part.
+const PART_HEAD_BYTES_MAX: u64 = 8 << 10;
 
 /// Parts of a request: twice as many as there are fields.
 const PARTS_MAX: usize = 20;
@@ -30,13 +34,18 @@ pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Respo
     let form = Form::read(req, &doors.platform).await?;
     let (wanted, spooled) = form.finish(idempotency_key)?;
     let submission = doors.platform.submit(wanted, spooled).await?;
+    show(&submission, res);
+    Ok(())
+}
+
+/// The task that came of an upload, or was there already.
+pub(super) fn show(submission: &Submission, res: &mut Response) {
     res.status_code(if submission.repeated { StatusCode::OK } else { StatusCode::CREATED });
     let location = format!("/api/tasks/{}", submission.task.id);
     if let Ok(location) = HeaderValue::from_str(&location) {
         res.headers_mut().insert(LOCATION, location);
     }
-    res.render(Json(views::success(&views::submission(&submission))));
-    Ok(())
+    res.render(Json(views::success(&views::submission(submission))));
 }
 
 /// The request's parts, in whatever order they came.
@@ -60,7 +69,8 @@ impl Form {
             let message = "send multipart/form-data with `file` and `userId`";
             ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", message)
         })?;
-        let mut parts = Multipart::new(bytes(req.take_body()), boundary);
+        let limits = Constraints::new().size_limit(SizeLimit::new().headers(PART_HEAD_BYTES_MAX));
+        let mut parts = Multipart::with_constraints(bytes(req.take_body()), boundary, limits);
         let mut form = Self::default();
         let mut count = 0;
         while let Some(part) = parts.next_field().await.map_err(|error| malformed(&error))? {
@@ -87,15 +97,12 @@ impl Form {
             "userId" => self.user = Some(parse_user(&value)?),
             "priority" => self.priority = Some(parsed("priority", &value)?),
             "engine" => self.engine = Some(value).filter(|engine| !engine.is_empty()),
-            "formats" => {
-                self.formats =
-                    Some(Format::parse_list(&value).map_err(|e| ApiError::field("formats", e.to_string()))?);
-            }
+            "formats" => self.formats = Some(parse_formats(&value)?),
             "pages" => self.pages = Some(value).filter(|pages| !pages.is_empty()),
             "onPageFailure" => self.on_page_failure = policy(&value)?,
             "options" => {
                 self.options =
-                    serde_json::from_str(&value).map_err(|e| ApiError::field("options", e.to_string()))?;
+                    json::read(value.as_bytes()).map_err(|error| ApiError::field("options", error))?;
             }
             // Other clients' fields are none of our business.
             _ => {}
@@ -158,7 +165,11 @@ fn parsed(field: &'static str, value: &str) -> Result<u8, ApiError> {
     value.trim().parse().map_err(|_| ApiError::field(field, "it is not a number in 1 to 10"))
 }
 
-fn policy(value: &str) -> Result<OnItemFailure, ApiError> {
+pub(super) fn parse_formats(list: &str) -> Result<Vec<Format>, ApiError> {
+    Format::parse_list(list).map_err(|error| ApiError::field("formats", error.to_string()))
+}
+
+pub(super) fn policy(value: &str) -> Result<OnItemFailure, ApiError> {
     match value {
         "fail" => Ok(OnItemFailure::Fail),
         "partial" => Ok(OnItemFailure::Partial),

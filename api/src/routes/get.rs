@@ -26,7 +26,7 @@ pub(super) async fn shown(doors: &Doors, task: &task::Model, file: &file::Model)
         None => Vec::new(),
     };
     let url = match &task.result {
-        Some(_) => Some(url(doors, task, file, None).await?),
+        Some(_) => Some(url(doors, task, file).await?),
         None => None,
     };
     Ok(views::detailed(task, file, run.as_ref(), &failed, url.as_deref()))

@@ -1,22 +1,28 @@
 //! One file a route.
 
 pub(crate) mod admin;
+mod body;
 pub(crate) mod cancel;
 pub(crate) mod create;
+pub(crate) mod docs;
+pub(crate) mod erase;
+pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod list;
-mod origin;
+pub(crate) mod origin;
 pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod socket;
 pub(crate) mod status;
+pub(crate) mod uploads;
 
 use salvo::prelude::Request;
 use untxt_workflows::tables::{file, task};
 use uuid::Uuid;
 
+use self::body::body;
 use crate::doors::Doors;
 use crate::error::ApiError;
 

@@ -7,9 +7,19 @@ use salvo::http::StatusCode;
 use salvo::prelude::Request;
 
 use crate::error::ApiError;
+use crate::guard::Listed;
 
-/// Refuses a request of another site's page. Programs send no Origin.
-pub(super) fn same_origin(req: &Request) -> Result<(), ApiError> {
+/// Refuses a request of another site's page, unless that site is on the list
+/// (`UNTXT_CORS_ORIGINS`). Programs send no Origin.
+pub(crate) fn same_origin(req: &Request) -> Result<(), ApiError> {
+    match req.extensions().get::<Listed>() {
+        Some(Listed) => Ok(()),
+        None => own_page(req),
+    }
+}
+
+/// Refuses a request of any other site's page: no list lets one operate.
+pub(super) fn own_page(req: &Request) -> Result<(), ApiError> {
     let Some(origin) = req.header::<String>("origin") else { return Ok(()) };
     let host = req.header::<String>("host").unwrap_or_default();
     let from = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host);

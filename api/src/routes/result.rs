@@ -1,5 +1,7 @@
-//! `GET /api/tasks/:id/result`: where the result can be had, for an hour.
+//! `GET /api/tasks/:id/result`: where the result can be had, for an hour or as
+//! long as is asked for.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,16 +10,18 @@ use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::objects::PresignOptions;
-use untxt_workflows::ocr::ResultSummary;
+use untxt_workflows::ocr::{ResultObject, ResultSummary};
 use untxt_workflows::tables::{file, task};
 
+use super::list::number;
 use super::named_task;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
 
-/// How long a result's address can be used.
+/// How long a result's address can be used, and how long it may be asked for.
 const EXPIRES_SECONDS: u64 = 3_600;
+const EXPIRES_SECONDS_RANGE: RangeInclusive<u64> = 60..=604_800;
 
 #[handler]
 pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
@@ -27,13 +31,28 @@ pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<
         Some(word) => Some(only(&word)?),
         None => None,
     };
-    let url = url(doors, &task, &file, format).await?;
+    let expires_seconds = expires(req)?;
+    let object = object(&task, format)?;
+    let url = signed(doors, &file, &object, expires_seconds).await?;
     Ok(Json(views::success(&json!({
         "taskId": task.id,
         "filename": file.filename,
+        "format": object.format.extension(),
+        "contentType": object.format.content_type(),
+        "bytes": object.size_bytes,
+        "sha256": object.sha256,
         "resultUrl": url,
-        "expiresIn": EXPIRES_SECONDS,
+        "expiresIn": expires_seconds,
     }))))
+}
+
+fn expires(req: &Request) -> Result<u64, ApiError> {
+    let seconds = number(req, "expiresIn", EXPIRES_SECONDS)?;
+    if EXPIRES_SECONDS_RANGE.contains(&seconds) {
+        return Ok(seconds);
+    }
+    let (least, most) = (EXPIRES_SECONDS_RANGE.start(), EXPIRES_SECONDS_RANGE.end());
+    Err(ApiError::field("expiresIn", format!("it is {least} to {most} seconds")))
 }
 
 fn only(word: &str) -> Result<Format, ApiError> {
@@ -44,31 +63,38 @@ fn only(word: &str) -> Result<Format, ApiError> {
     }
 }
 
-/// The presigned address of the task's result in `format`, or in the first of
-/// its formats.
-pub(super) async fn url(
-    doors: &Doors,
-    task: &task::Model,
-    file: &file::Model,
-    format: Option<Format>,
-) -> Result<String, ApiError> {
+/// The presigned address of the first format of the task's result.
+pub(super) async fn url(doors: &Doors, task: &task::Model, file: &file::Model) -> Result<String, ApiError> {
+    signed(doors, file, &object(task, None)?, EXPIRES_SECONDS).await
+}
+
+/// The task's result in `format`, or in the first of its formats.
+fn object(task: &task::Model, format: Option<Format>) -> Result<ResultObject, ApiError> {
     let stored = task.result.clone().ok_or_else(|| not_completed(task))?;
     let summary: ResultSummary = serde_json::from_value(stored).map_err(|error| {
         tracing::error!(task = %task.id, %error, "the stored result can't be read");
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "the stored result can't be read")
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error")
     })?;
-    let mut objects = summary.objects.iter();
-    let object =
-        objects.find(|object| format.is_none_or(|format| object.format == format)).ok_or_else(|| {
-            let message = format!("the task was asked for {} only", task.formats);
-            ApiError::new(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", message)
-        })?;
+    let mut objects = summary.objects.into_iter();
+    objects.find(|object| format.is_none_or(|format| object.format == format)).ok_or_else(|| {
+        let message = format!("the task was asked for {} only", task.formats);
+        ApiError::new(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", message)
+    })
+}
+
+/// Where anybody may fetch it, as an attachment named after the file.
+async fn signed(
+    doors: &Doors,
+    file: &file::Model,
+    object: &ResultObject,
+    expires_seconds: u64,
+) -> Result<String, ApiError> {
     let stem = Path::new(&file.filename).file_stem().and_then(|stem| stem.to_str()).unwrap_or("result");
     let options = PresignOptions {
         content_type: Some(object.format.content_type().to_owned()),
         filename: Some(format!("{stem}.{}", object.format.extension())),
     };
-    let expires = Duration::from_secs(EXPIRES_SECONDS);
+    let expires = Duration::from_secs(expires_seconds);
     Ok(doors.platform.bench().objects.presign_get(&object.key, expires, options).await?)
 }
 

@@ -1,7 +1,7 @@
 //! A client of the HTTP interface, written from its description alone.
 
 use reqwest::multipart::{Form, Part};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::home::PATIENCE;
@@ -20,6 +20,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -82,6 +83,17 @@ impl Client {
         Self::answer(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
     }
 
+    /// Has something erased.
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        Self::answer(self.http.delete(format!("{}{path}", self.base)).send().await.unwrap()).await
+    }
+
+    /// The events of a task after `last_id`, as they come.
+    pub(crate) async fn events(&self, task: &str, last_id: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}/api/tasks/{task}/events", self.base));
+        request.header("last-event-id", last_id).send().await.unwrap()
+    }
+
     /// Asks for something to be done that needs no more than its path.
     pub(crate) async fn act(&self, path: &str) -> Answer {
         Self::answer(self.http.post(format!("{}{path}", self.base)).send().await.unwrap()).await
@@ -136,6 +148,32 @@ impl Client {
         Self::answer(request.send().await.unwrap()).await
     }
 
+    /// Puts a file where an upload says; the store's answer.
+    pub(crate) async fn put(&self, begun: &Value, file: Vec<u8>) -> u16 {
+        let mut request = self.http.put(begun["url"].as_str().unwrap()).body(file);
+        for (name, value) in begun["headers"].as_object().unwrap() {
+            if name != "content-length" {
+                request = request.header(name, value.as_str().unwrap());
+            }
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// What a browser is told that asks whether a page of `origin` may post: the
+    /// status, and whom the server lets in.
+    pub(crate) async fn preflight(&self, path: &str, origin: &str) -> (u16, Option<String>) {
+        let request = self.http.request(reqwest::Method::OPTIONS, format!("{}{path}", self.base));
+        let request = request.header("origin", origin).header("access-control-request-method", "POST");
+        let answer = request.send().await.unwrap();
+        let allowed = answer.headers().get("access-control-allow-origin");
+        (answer.status().as_u16(), allowed.map(|value| value.to_str().unwrap().to_owned()))
+    }
+
+    /// The headers of an answer.
+    pub(crate) async fn headers(&self, path: &str) -> reqwest::header::HeaderMap {
+        self.http.get(format!("{}{path}", self.base)).send().await.unwrap().headers().clone()
+    }
+
     /// How many tasks the user has.
     pub(crate) async fn task_count(&self, user: Uuid) -> u64 {
         self.data(&format!("/api/tasks?userId={user}")).await["pagination"]["total"].as_u64().unwrap()
@@ -159,13 +197,40 @@ impl Client {
         Socket::open(&format!("{}/?userId={user}", self.base.replace("http://", "ws://"))).await
     }
 
+    /// The same, opened to go on where an earlier one ended.
+    pub(crate) async fn resuming_socket(&self, user: Uuid, since: &str, seen: &Value) -> Socket {
+        let url = format!("{}/ws?userId={user}&resume=true", self.base.replace("http://", "ws://"));
+        let mut socket = Socket::open(&url).await;
+        socket.send(&json!({"type": "resume", "since": since, "seen": seen})).await;
+        socket
+    }
+
+    /// The status with which a socket is refused.
+    pub(crate) async fn refused_socket(&self, user: Uuid) -> u16 {
+        let url = format!("{}/?userId={user}", self.base.replace("http://", "ws://"));
+        Socket::refused(&url).await
+    }
+
+    /// A socket, as soon as there is a place for it.
+    pub(crate) async fn until_socket(&self, user: Uuid) -> Socket {
+        let url = format!("{}/?userId={user}", self.base.replace("http://", "ws://"));
+        let began = std::time::Instant::now();
+        loop {
+            if let Some(socket) = Socket::try_open(&url).await {
+                return socket;
+            }
+            assert!(began.elapsed() < PATIENCE, "there is no place");
+        }
+    }
+
     async fn answer(response: reqwest::Response) -> Answer {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
         let (location, request_id) = (header("location"), header("x-request-id"));
+        let retry_after = header("retry-after");
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, location, request_id, body }
+        Answer { status, location, request_id, retry_after, body }
     }
 }
 

@@ -105,7 +105,7 @@ async fn a_tenants_share_is_set_and_lifted_field_by_field() {
     let unknown = client.tell("/api/admin/queues/pause", &json!({"queue": "nobody's"})).await;
     assert_eq!((unknown.status, unknown.code()), (404, "QUEUE_NOT_FOUND"), "{unknown:?}");
     let wrong = client.tell("/api/admin/queues/limit", &json!({"tenant": "t", "weight": 0})).await;
-    assert_eq!((wrong.status, wrong.code()), (400, "BODY_MALFORMED"), "{wrong:?}");
+    assert_eq!((wrong.status, wrong.code()), (400, "MALFORMED_BODY"), "{wrong:?}");
     let form = client.act("/api/admin/queues/pause").await;
     assert_eq!((form.status, form.code()), (415, "NOT_JSON"), "{form:?}");
     let long = client.tell("/api/admin/queues/limit", &json!({"tenant": "t".repeat(65), "weight": 2})).await;

@@ -4,7 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::home::PATIENCE;
@@ -22,6 +22,35 @@ impl Socket {
         socket.greeting = socket.next().await;
         assert_eq!(socket.greeting["type"], "connected", "{}", socket.greeting);
         socket
+    }
+
+    /// The same, if the server has a place for it.
+    pub(crate) async fn try_open(url: &str) -> Option<Self> {
+        let (stream, _) = connect_async(url).await.ok()?;
+        Some(Self { stream, greeting: Value::Null })
+    }
+
+    /// The status with which the server refuses.
+    pub(crate) async fn refused(url: &str) -> u16 {
+        match connect_async(url).await {
+            Err(Error::Http(answer)) => answer.status().as_u16(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends unless the server has gone.
+    pub(crate) async fn try_send(&mut self, message: &Value) -> bool {
+        self.stream.send(Message::text(message.to_string())).await.is_ok()
+    }
+
+    /// The code with which the server ends it.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("the socket stays silent");
+            if let Message::Close(Some(frame)) = message.expect("it was closed without a word").unwrap() {
+                return frame.code.into();
+            }
+        }
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {

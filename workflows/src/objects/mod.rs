@@ -26,4 +26,4 @@ pub use config::{ObjectsConfig, StaticCredentials};
 pub use embedded::Embedded;
 pub use error::ObjectError;
 pub use presign::PresignOptions;
-pub use store::{Head, Objects, Stored};
+pub use store::{Chunks, Head, Objects, PresignedPut, Stored};

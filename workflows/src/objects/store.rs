@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
@@ -20,6 +21,9 @@ use super::error::{ObjectError, Place};
 use super::keys;
 use super::presign::PresignOptions;
 use super::upload::Leftovers;
+
+/// What is not known yet is of no kind.
+const ANY_BYTES: &str = "application/octet-stream";
 
 /// The store. Clones share one client and, where it is embedded, one server,
 /// which stops when the last of them is dropped.
@@ -53,6 +57,33 @@ pub struct Head {
     pub size_bytes: u64,
     /// As it was stored.
     pub content_type: Option<String>,
+}
+
+/// A request by which somebody else may store an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresignedPut {
+    /// Where to.
+    pub url: String,
+    /// Headers that have to be sent as they are here.
+    pub headers: Vec<(String, String)>,
+}
+
+/// An object on its way from the store.
+pub struct Chunks {
+    objects: Objects,
+    key: String,
+    body: ByteStream,
+}
+
+impl Chunks {
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ObjectError::Unavailable`] when the answer breaks off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ObjectError> {
+        let chunk = self.body.next().await.transpose();
+        chunk.map_err(|error| self.objects.broke_off(&self.key, error))
+    }
 }
 
 impl Objects {
@@ -95,14 +126,7 @@ impl Objects {
 
     pub(super) async fn put(&self, key: &str, content_type: &str, body: Bytes) -> Result<(), ObjectError> {
         let put = self.client().put_object().bucket(self.bucket()).key(key).content_type(content_type);
-        let put = match self.kms_key_id() {
-            Some(id) => put
-                .server_side_encryption(ServerSideEncryption::AwsKms)
-                .ssekms_key_id(id)
-                .bucket_key_enabled(true),
-            None => put,
-        };
-        let sent = put.body(ByteStream::from(body)).send().await;
+        let sent = self.encrypted(put).body(ByteStream::from(body)).send().await;
         sent.map(drop).map_err(|e| client::failure("storing", self.place(key), e))
     }
 
@@ -223,6 +247,48 @@ impl Objects {
         let signed = get.presigned(terms).await;
         let signed = signed.map_err(|e| client::failure("signing a URL for", self.place(key), e))?;
         Ok(signed.uri().to_owned())
+    }
+
+    /// A request by which anybody may store exactly `size_bytes` under `key`
+    /// until it expires; under SSE-KMS if that is configured.
+    ///
+    /// # Errors
+    /// Those of [`Objects::presign_get`].
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        size_bytes: u64,
+        expires: Duration,
+    ) -> Result<PresignedPut, ObjectError> {
+        keys::check(key)?;
+        let terms = PresigningConfig::expires_in(expires)
+            .map_err(|e| ObjectError::Config(format!("a URL can't expire in {expires:?}: {e}")))?;
+        let put = self.client().put_object().bucket(self.bucket()).key(key);
+        let put = self.encrypted(put.content_type(ANY_BYTES));
+        let put = put.content_length(i64::try_from(size_bytes).unwrap_or(i64::MAX));
+        let signed = put.presigned(terms).await;
+        let signed = signed.map_err(|e| client::failure("signing a URL for", self.place(key), e))?;
+        let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(PresignedPut { url: signed.uri().to_owned(), headers })
+    }
+
+    fn encrypted(&self, put: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
+        match self.kms_key_id() {
+            Some(id) => put
+                .server_side_encryption(ServerSideEncryption::AwsKms)
+                .ssekms_key_id(id)
+                .bucket_key_enabled(true),
+            None => put,
+        }
+    }
+
+    /// Fetches an object piece by piece.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], and what the store answers.
+    pub async fn chunks(&self, key: &str) -> Result<Chunks, ObjectError> {
+        let answer = self.get(key).await?;
+        Ok(Chunks { objects: self.clone(), key: key.to_owned(), body: answer.body })
     }
 
     /// Whether the bucket is there and lets us in. Also tries again to take

@@ -1,5 +1,7 @@
 //! The product's own tables, as the migrations lay them out.
 
 pub mod file;
+pub mod removal;
 pub mod task;
+pub mod upload;
 pub mod user;

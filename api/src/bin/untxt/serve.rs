@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
     })?;
     let platform = start::platform(&config).await?;
     output::line(&format!("listening on http://{}", server.address()));
-    let serving = server.serve(Arc::clone(&platform), shutdown.clone());
+    let serving = server.serve(Arc::clone(&platform), config.server.clone(), shutdown.clone());
     let working = async {
         if arguments.no_worker {
             return Ok(());

@@ -13,8 +13,9 @@ use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{How, RedriveError};
 use uuid::Uuid;
 
+use super::super::body;
 use super::super::list::number;
-use super::{asker, body};
+use super::asker;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::{letters, views};

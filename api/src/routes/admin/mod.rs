@@ -9,11 +9,11 @@ mod retries;
 mod workers;
 
 use async_trait::async_trait;
-use salvo::http::header::CONTENT_TYPE;
-use salvo::http::{Method, StatusCode};
+use salvo::http::Method;
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router};
 
-use super::origin::{own_name, same_origin};
+use super::body::has_json;
+use super::origin::{own_name, own_page};
 use crate::error::ApiError;
 use untxt_workflows::redrive::Asker;
 
@@ -65,31 +65,11 @@ impl Handler for OperatorsOnly {
 
 fn allowed(req: &Request) -> Result<(), ApiError> {
     own_name(req)?;
-    same_origin(req)?;
-    let reads = matches!(*req.method(), Method::GET | Method::HEAD);
-    if reads || is_json(req) {
-        return Ok(());
+    own_page(req)?;
+    match *req.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => has_json(req),
     }
-    let message = "send the body as application/json, {} when there is nothing to say";
-    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_JSON", message))
-}
-
-fn is_json(req: &Request) -> bool {
-    let text = req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// Bytes of a body: a filter with every field, and a reason.
-const BODY_BYTES_MAX: usize = 16 << 10;
-
-/// The body, which says what `T` knows and nothing else.
-async fn body<T: serde::de::DeserializeOwned>(req: &mut Request) -> Result<T, ApiError> {
-    let malformed = |error: &dyn std::fmt::Display| {
-        ApiError::new(StatusCode::BAD_REQUEST, "MALFORMED_BODY", format!("the body can't be read: {error}"))
-    };
-    let bytes = req.payload_with_max_size(BODY_BYTES_MAX).await.map_err(|error| malformed(&error))?;
-    let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(text).map_err(|error| malformed(&error))
 }
 
 /// Who asks, and why. What stands in the audit has to be readable.

@@ -4,18 +4,15 @@ use std::num::NonZeroU32;
 
 use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, handler};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use untxt_engine::journal::JournalError;
 
+use super::super::body;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::queues::{self, Limits, Target};
 use crate::views;
-
-/// Bytes of a body.
-const BODY_BYTES_MAX: usize = 16 << 10;
 
 /// What is to stand still or go on; nothing means every queue.
 #[derive(Deserialize)]
@@ -80,16 +77,6 @@ async fn set(req: &mut Request, doors: &Doors, paused: bool) -> Result<Json<Valu
 
 async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
     Ok(Json(views::success(&queues::view(doors.platform.engine()).await?)))
-}
-
-async fn body<T: DeserializeOwned>(req: &mut Request) -> Result<T, ApiError> {
-    let bytes =
-        req.payload_with_max_size(BODY_BYTES_MAX).await.map_err(|error| malformed(&error.to_string()))?;
-    serde_json::from_slice(bytes).map_err(|error| malformed(&error.to_string()))
-}
-
-fn malformed(reason: &str) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, "BODY_MALFORMED", format!("the body can't be read: {reason}"))
 }
 
 fn refused(error: JournalError) -> ApiError {

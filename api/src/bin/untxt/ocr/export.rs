@@ -4,11 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use untxt_engine::id::RunId;
 use untxt_workflows::ocr::ResultSummary;
 use untxt_workflows::platform::Platform;
-use untxt_workflows::tables::{file, task};
 use uuid::Uuid;
 
 use super::intake::Order;
@@ -65,21 +62,9 @@ pub(super) async fn summary(platform: &Platform, task: Uuid) -> Result<ResultSum
     serde_json::from_value(row.result.ok_or_else(missing)?).map_err(Failure::work)
 }
 
-/// Takes an ended task away: its rows and its history in one transaction, then
-/// its objects. Objects that outlive their rows are nobody's and harm nobody.
+/// Takes a task away. Objects that the store does not remove now go with the
+/// next worker.
 pub(super) async fn erase(platform: &Platform, id: Uuid) -> Result<(), Failure> {
-    let Some((row, upload)) = platform.task(id).await? else { return Ok(()) };
-    let task =
-        Query::delete().from_table(task::Entity).and_where(Expr::col(task::Column::Id).eq(id)).to_owned();
-    let file = Query::delete()
-        .from_table(file::Entity)
-        .and_where(Expr::col(file::Column::Id).eq(upload.id))
-        .to_owned();
-    platform.engine().erase(RunId(id), vec![task.into(), file.into()]).await?;
-    let summary: Option<ResultSummary> = row.result.and_then(|stored| serde_json::from_value(stored).ok());
-    let results = summary.into_iter().flat_map(|summary| summary.objects).map(|object| object.key);
-    for key in results.chain([upload.s3_key]) {
-        platform.bench().objects.delete(&key).await.map_err(|error| Failure::work(chain(&error)))?;
-    }
+    platform.erase_task(id).await.map_err(|error| Failure::work(chain(&error)))?;
     Ok(())
 }

@@ -1,0 +1,193 @@
+//! What operators do.
+
+use salvo::http::Method;
+use serde_json::{Value, json};
+
+use super::operation::{Operation, in_path, query};
+use super::tasks::{AT, TASK, limit, number, pagination};
+
+const TAG: &str = "operators";
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut all = vec![workers(), retries(), audit(), progress()];
+    all.extend(queues());
+    all.extend(letters());
+    all
+}
+
+fn read(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(Method::GET, path, TAG, id, summary).fails(&["ORIGIN_NOT_ALLOWED"])
+}
+
+fn act(path: &'static str, id: &str, summary: &str, schema: &str, example: &Value) -> Operation {
+    Operation::new(Method::POST, path, TAG, id, summary).json(schema, example).fails(&[
+        "INVALID_FIELD",
+        "MALFORMED_BODY",
+        "NOT_JSON",
+        "ORIGIN_NOT_ALLOWED",
+        "PAYLOAD_TOO_LARGE",
+    ])
+}
+
+fn paged(operation: Operation) -> Operation {
+    operation
+        .parameter(query("limit", "How many.", &limit(200), &json!(50)))
+        .parameter(query("offset", "How many are left out.", &number(0), &json!(0)))
+        .fails(&["INVALID_FIELD"])
+}
+
+fn workers() -> Operation {
+    let held = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 1 });
+    let worker = json!({ "name": "untxt-1f0c-7", "state": "alive", "since": AT, "lastHeartbeat": AT, "holds": [held] });
+    read("/api/admin/workers", "listWorkers", "Workers and what each holds").data(
+        200,
+        "The workers.",
+        "Workers",
+        &json!({ "workers": [worker] }),
+    )
+}
+
+fn retries() -> Operation {
+    let retry = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 2,
+        "tenant": "11111111-1111-1111-1111-111111111111", "dueAt": AT,
+        "error": { "code": "ENGINE_TRAPPED", "message": "the engine crashed" } });
+    paged(read("/api/admin/retries", "listRetries", "What failed and will be tried again")).data(
+        200,
+        "The latest due first.",
+        "Retries",
+        &json!({ "retries": [retry], "pagination": pagination() }),
+    )
+}
+
+fn audit() -> Operation {
+    let line = json!({ "position": 12, "at": AT, "actor": "cli:ann", "action": "redrive",
+        "subject": format!("run {TASK}"), "detail": { "reason": "the engine is mended" } });
+    read("/api/admin/audit", "listAudit", "Who did what, newest first")
+        .parameter(query("limit", "How many lines.", &limit(200), &json!(50)))
+        .parameter(query("before", "Those before this `position`.", &number(0), &json!(12)))
+        .data(200, "The lines.", "Audit", &json!({ "audit": [line] }))
+        .fails(&["INVALID_FIELD"])
+}
+
+fn queues() -> Vec<Operation> {
+    let queue = json!({ "name": "ocr", "ready": 3, "scheduled": 1, "held": 2, "paused": false });
+    let shown = json!({ "queues": [queue], "tenants": [] });
+    let after = |operation: Operation| operation.data(200, "All queues, after it.", "Queues", &shown);
+    let all = json!({ "queue": "ocr" });
+    let share =
+        json!({ "tenant": "11111111-1111-1111-1111-111111111111", "weight": 2, "ratePerMinute": null });
+    let pause = act("/api/admin/queues/pause", "pauseQueue", "Begin nothing more", "QueueName", &all)
+        .about("Of a queue or of a tenant; neither means every queue. What runs is finished.")
+        .fails(&["QUEUE_NOT_FOUND"]);
+    let resume = act("/api/admin/queues/resume", "resumeQueue", "Go on", "QueueName", &all)
+        .fails(&["QUEUE_NOT_FOUND"]);
+    let limit = act("/api/admin/queues/limit", "limitTenant", "Set a tenant's share", "Share", &share)
+        .about("What is left out stays; `null` lifts a limit.");
+    vec![
+        read("/api/admin/queues", "listQueues", "How much there is to do").data(
+            200,
+            "All queues.",
+            "Queues",
+            &shown,
+        ),
+        after(pause),
+        after(resume),
+        after(limit),
+    ]
+}
+
+fn letters() -> Vec<Operation> {
+    vec![
+        list(),
+        at_letter(Method::GET, "/api/admin/dead-letters/{id}", "getDeadLetter", "One, with every attempt"),
+        at_letter(
+            Method::POST,
+            "/api/admin/dead-letters/{id}/redrive",
+            "redriveDeadLetter",
+            "Have its task go on",
+        )
+        .json("RedriveOne", &json!({ "fromStep": "ocr", "reason": "the engine is mended" }))
+        .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "TASK_NOT_FOUND"])
+        .fails(&["NOTHING_TO_RETRY", "PAGES_DONE", "STEP_NOT_REACHED", "DEAD_LETTER_SETTLED"])
+        .fails(&["ENGINE_NOT_FOUND", "ENGINE_GONE", "ENGINE_INCOMPATIBLE"]),
+        at_letter(Method::POST, "/api/admin/dead-letters/{id}/discard", "discardDeadLetter", "Give it up")
+            .json("Reason", &json!({ "reason": "the scan is torn" }))
+            .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "TASK_NOT_FOUND"])
+            .fails(&["DEAD_LETTER_SETTLED", "NOTHING_TO_RETRY"]),
+        many("/api/admin/dead-letters/redrive", "redriveDeadLetters", "Have many tasks go on"),
+        many("/api/admin/dead-letters/discard", "discardDeadLetters", "Give many up"),
+    ]
+}
+
+fn list() -> Operation {
+    let text = json!({ "type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$" });
+    let uuid = json!({ "type": "string", "format": "uuid" });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let state = json!({ "type": "string", "enum": ["waiting", "redriven", "discarded"] });
+    let reason = json!({ "type": "string", "enum": ["permanent", "budget_spent", "elapsed_limit"] });
+    let operation = paged(read("/api/admin/dead-letters", "listDeadLetters", "Work that died, newest first"))
+        .data(
+            200,
+            "The letters.",
+            "DeadLetters",
+            &json!({ "deadLetters": [letter()], "pagination": pagination() }),
+        );
+    [
+        ("tenant", &text, json!("11111111-1111-1111-1111-111111111111")),
+        ("workflow", &text, json!("ocr")),
+        ("code", &text, json!("ENGINE_TRAPPED")),
+        ("step", &text, json!("ocr")),
+        ("digest", &text, json!("9f86d081")),
+        ("fingerprint", &text, json!("9f86d081884c7d65")),
+        ("reason", &reason, json!("permanent")),
+        ("state", &state, json!("waiting")),
+        ("from", &time, json!(AT)),
+        ("until", &time, json!(AT)),
+        ("run", &uuid, json!(TASK)),
+        ("bulk", &uuid, json!(TASK)),
+    ]
+    .into_iter()
+    .fold(operation, |operation, (name, schema, example)| {
+        operation.parameter(query(name, "Only those that match.", schema, &example))
+    })
+}
+
+fn at_letter(method: Method, path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(method, path, TAG, id, summary)
+        .parameter(in_path("id", "The dead letter.", TASK))
+        .data(200, "The letter as it is then.", "DeadLetter", &letter())
+        .fails(&["DEAD_LETTER_NOT_FOUND", "ORIGIN_NOT_ALLOWED"])
+}
+
+fn many(path: &'static str, id: &str, summary: &str) -> Operation {
+    let example =
+        json!({ "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5, "reason": "the engine is mended" });
+    let progress = json!({ "id": TASK, "status": "queued", "total": 17, "settled": 0, "waiting": 17 });
+    let groups = json!({ "dryRun": true, "total": 17, "groups": [
+        { "workflow": "ocr", "code": "ENGINE_TRAPPED", "step": "ocr", "fingerprint": "9f86d081884c7d65", "count": 17 },
+    ] });
+    let location = json!({ "location": { "schema": { "type": "string" }, "description": "The progress." } });
+    act(path, id, summary, "RedriveMany", &example)
+        .about("Those that wait and match `filter`, or, with `\"all\": true`, all that wait. `Location` is the progress.")
+        .data(200, "What would be done, for `dryRun`.", "Groups", &groups)
+        .data(202, "The run that goes through them.", "Redrive", &progress)
+        .with_headers(202, &location)
+        .fails(&["ENGINE_NOT_FOUND", "ENGINE_INCOMPATIBLE"])
+}
+
+fn progress() -> Operation {
+    let example = json!({ "id": TASK, "status": "processing", "total": 17, "settled": 4, "waiting": 13 });
+    read("/api/admin/redrives/{id}", "getRedrive", "How far a run is that goes through many dead letters")
+        .parameter(in_path("id", "The run.", TASK))
+        .data(200, "How far it is.", "Redrive", &example)
+        .fails(&["REDRIVE_NOT_FOUND"])
+}
+
+fn letter() -> Value {
+    json!({
+        "id": TASK, "taskId": TASK, "workflow": "ocr", "tenant": "11111111-1111-1111-1111-111111111111",
+        "step": "ocr", "item": 3, "page": 4, "code": "ENGINE_TRAPPED", "message": "the engine crashed",
+        "reason": { "kind": "budget_spent", "budget": "content" }, "attempts": 3, "digest": null,
+        "fingerprint": "9f86d081884c7d65", "state": "waiting", "settled": null, "at": AT,
+    })
+}

@@ -1,0 +1,75 @@
+//! The server itself: its health, its sockets, its description.
+
+use salvo::http::Method;
+use serde_json::{Value, json};
+
+use super::operation::{Operation, needed, query};
+use super::tasks::user;
+
+const TAG: &str = "service";
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![health(), socket("/", "openSocketAtRoot"), socket("/ws", "openSocket"), document(), reader(), file()]
+}
+
+fn get(path: &'static str, id: &str, summary: &str) -> Operation {
+    Operation::new(Method::GET, path, TAG, id, summary)
+}
+
+fn health() -> Operation {
+    let example = json!({ "status": "healthy", "version": "0.1.0", "problems": [],
+        "dependencies": { "database": "up", "objects": "up", "queue": "up" } });
+    let down = json!({ "status": "degraded", "version": "0.1.0", "problems": [],
+        "dependencies": { "database": "down", "objects": "up", "queue": "up" } });
+    get("/health", "getHealth", "Whether the server and what it needs are well")
+        .data(200, "Requests are taken.", "Health", &example)
+        .data(503, "The database or the store is away.", "Health", &down)
+}
+
+fn socket(path: &'static str, id: &str) -> Operation {
+    let yes = json!({ "type": "string", "enum": ["true", "false"] });
+    get(path, id, "What happens to a user's tasks, as it happens")
+        .about(
+            "A WebSocket. The server sends `connected`, `task_update` (`TaskUpdate`), `resumed` and `pong`; the \
+             client may send `{\"type\":\"ping\"}`, `{\"type\":\"subscribe\",\"taskId\":…,\"afterSeq\":7}` and \
+             `{\"type\":\"resume\",\"since\":…,\"seen\":{\"<taskId>\":7}}`.",
+        )
+        .parameter(needed(user("Whose tasks.")))
+        .parameter(query("resume", "Nothing is told until the client has said `resume`.", &yes, &json!("true")))
+        .answers(101, "The socket is open.", None)
+        .fails(&["INVALID_FIELD", "NOT_A_WEBSOCKET", "ORIGIN_NOT_ALLOWED", "TOO_MANY_CONNECTIONS"])
+}
+
+fn document() -> Operation {
+    let content = json!({ "application/json": { "schema": { "type": "object" } } });
+    get("/api/openapi.json", "getDescription", "This description").answers(
+        200,
+        "OpenAPI 3.1.",
+        Some(&content),
+    )
+}
+
+fn reader() -> Operation {
+    let content = json!({ "text/html": { "schema": { "type": "string" } } });
+    get("/docs", "readDescription", "This description, for people").answers(200, "A page.", Some(&content))
+}
+
+fn file() -> Operation {
+    let schema = json!({ "type": "string", "enum": ["reader.js", "reader.css"] });
+    let name =
+        json!({ "name": "file", "in": "path", "required": true, "schema": schema, "example": "reader.js" });
+    let text = json!({ "schema": { "type": "string" } });
+    let content = json!({ "text/javascript": text, "text/css": text });
+    get("/docs/{file}", "readDescriptionFile", "What the page needs")
+        .parameter(name)
+        .answers(200, "The file.", Some(&content))
+        .fails(&["NOT_FOUND"])
+}
+
+/// What all answers share.
+pub(super) fn headers() -> Value {
+    json!({
+        "RequestId": { "description": "By which the request is found in the log.", "schema": { "type": "string", "format": "uuid" } },
+        "RetryAfter": { "description": "Seconds after which to ask again.", "schema": { "type": "integer", "minimum": 1 } },
+    })
+}

@@ -1,0 +1,131 @@
+//! `GET /api/tasks/:id/events`: what happens to one task, as server-sent events.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures_util::{Stream, stream};
+use salvo::http::StatusCode;
+use salvo::http::header::{CACHE_CONTROL, HeaderValue};
+use salvo::prelude::{Depot, Request, Response, handler};
+use salvo::sse::{self, SseEvent};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use untxt_engine::engine::Engine;
+use untxt_engine::id::RunId;
+use untxt_engine::watch::RunWatcher;
+use untxt_workflows::updates::Narrator;
+
+use super::named_task;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::places::Place;
+use crate::views;
+
+/// Proxies close connections on which nothing comes for a minute or less.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// How soon a client that lost its connection comes back.
+const RECONNECT_AFTER: Duration = Duration::from_secs(2);
+
+#[handler]
+pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
+    let doors = Doors::of(depot)?;
+    let (task, _) = named_task(req, doors).await?;
+    let after = last_seen(req)?;
+    let (engine, run) = (doors.platform.engine(), RunId(task.id));
+    let place = doors.place(task.user_id)?;
+    // Register before you look: what happens in between is heard.
+    let watcher = engine.watch_run(run, after).await?;
+    let state = engine.run(run).await?.ok_or_else(|| ApiError::no_task(&task.id.to_string()))?;
+    if state.status.is_terminal() && after >= state.seq {
+        // Nothing comes any more; browsers don't come back after this.
+        res.status_code(StatusCode::NO_CONTENT);
+        return Ok(());
+    }
+    // A history that is not kept any more is an answer, not a stream that breaks.
+    engine.history(run, after, 1).await?;
+    let story = Story::new(engine.clone(), run, watcher, doors.shutdown.clone(), place);
+    sse::stream(res, Box::pin(story.told()));
+    res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies that gather what they pass on would keep it from the client.
+    res.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(())
+}
+
+/// The `seq` after which the client wants to hear.
+fn last_seen(req: &Request) -> Result<u64, ApiError> {
+    let header = req.headers().get("last-event-id");
+    let text = match header {
+        Some(value) => value.to_str().unwrap_or("?").to_owned(),
+        None => req.query::<String>("afterSeq").unwrap_or_default(),
+    };
+    match text.trim() {
+        "" => Ok(0),
+        text => text.parse().map_err(|_| ApiError::field("Last-Event-ID", "it is no number of an event")),
+    }
+}
+
+/// One task's events on their way to one client.
+struct Story {
+    engine: Engine,
+    run: RunId,
+    watcher: RunWatcher,
+    narrator: Narrator,
+    shutdown: CancellationToken,
+    keep_alive: Interval,
+    begun: bool,
+    _place: Place,
+}
+
+impl Story {
+    fn new(
+        engine: Engine,
+        run: RunId,
+        watcher: RunWatcher,
+        shutdown: CancellationToken,
+        place: Place,
+    ) -> Self {
+        let mut keep_alive = interval(KEEP_ALIVE_EVERY);
+        keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let narrator = Narrator::default();
+        Self { engine, run, watcher, narrator, shutdown, keep_alive, begun: false, _place: place }
+    }
+
+    fn told(self) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {
+        stream::unfold(self, |mut story| async move {
+            let line = story.next().await?;
+            Some((Ok(line), story))
+        })
+    }
+
+    /// The next line; `None` after the task's end, and when the rest can't be
+    /// told now: the client comes back with the last id it has.
+    async fn next(&mut self) -> Option<SseEvent> {
+        loop {
+            tokio::select! {
+                // The first thing said is a sign of life, whatever there is to tell.
+                biased;
+                () = self.shutdown.cancelled() => return None,
+                _ = self.keep_alive.tick() => return self.sign_of_life().await,
+                event = self.watcher.next() => {
+                    let event = event.ok()??;
+                    let update = self.narrator.tell(&self.engine, &event).await.ok()?;
+                    if let Some(update) = update {
+                        let message = views::task_update(&update, Doors::steps());
+                        let line = SseEvent::default().name("task_update").text(message.to_string());
+                        return Some(line.id(update.seq.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A comment; none for a task that was erased.
+    async fn sign_of_life(&mut self) -> Option<SseEvent> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return Some(SseEvent::default().comment("").retry(RECONNECT_AFTER));
+        }
+        let run = self.engine.run(self.run).await;
+        matches!(run, Ok(Some(_))).then(|| SseEvent::default().comment(""))
+    }
+}

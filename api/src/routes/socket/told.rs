@@ -1,0 +1,34 @@
+//! How far tasks were told again, so that nothing comes a second time when it
+//! also comes as it happens.
+
+use std::collections::HashMap;
+
+use untxt_workflows::updates::TaskUpdate;
+use uuid::Uuid;
+
+/// Tasks of one generation; two are kept. An update waits in the feed for
+/// seconds at most, so none is asked about that long after it was told again.
+const TASKS_MAX: usize = 4_096;
+
+/// Last `seq` of each task that was told again.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    recent: HashMap<Uuid, u64>,
+    older: HashMap<Uuid, u64>,
+}
+
+impl Told {
+    /// The task was told again up to `seq`.
+    pub(super) fn again(&mut self, task: Uuid, seq: u64) {
+        if self.recent.len() >= TASKS_MAX {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(task, seq);
+    }
+
+    /// Whether the update was among what was told again.
+    pub(super) fn had(&self, update: &TaskUpdate) -> bool {
+        let last = self.recent.get(&update.task).or_else(|| self.older.get(&update.task));
+        last.is_some_and(|last| update.seq <= *last)
+    }
+}

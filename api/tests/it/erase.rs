@@ -1,0 +1,93 @@
+//! Tasks that are erased, with everything they left behind.
+
+use serde_json::json;
+use untxt_workflows::objects::Embedded;
+use uuid::Uuid;
+
+use crate::client::Upload;
+use crate::home::Home;
+use crate::samples;
+use crate::server::Server;
+use crate::way::Way;
+
+#[tokio::test]
+async fn an_ended_task_is_gone_with_its_objects_and_for_its_owner_only() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let upload = Upload::new(user, "a.pdf", samples::pdf(2)).with("formats", "html,txt");
+    let task = client.accepted(upload).await;
+    assert_eq!(socket.end_of(&task).await, "completed");
+    assert_eq!(home.objects(), 3);
+    let path = format!("/api/tasks/{task}");
+    let foreign = client.delete(&format!("{path}?userId={}", Uuid::new_v4())).await;
+    assert_eq!((foreign.status, foreign.code()), (404, "TASK_NOT_FOUND"), "{foreign:?}");
+    assert_eq!(home.objects(), 3);
+
+    let erased = client.delete(&format!("{path}?userId={user}")).await;
+    assert_eq!((erased.status, &erased.body["data"]), (200, &json!({"taskId": task, "erased": true})));
+    assert_eq!(home.objects(), 0);
+    assert_eq!(client.task_count(user).await, 0);
+    for path in ["", "/status", "/result", "/history", "/events"] {
+        let answer = client.get(&format!("/api/tasks/{task}{path}")).await;
+        assert_eq!((answer.status, answer.code()), (404, "TASK_NOT_FOUND"), "{path}: {answer:?}");
+    }
+    let again = client.delete(&path).await;
+    assert_eq!((again.status, again.code()), (404, "TASK_NOT_FOUND"), "{again:?}");
+    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(home.temporary_files(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_running_task_is_stopped_first_and_its_place_is_free() {
+    let home = Home::new().with("UNTXT_WORKER_CONCURRENCY", "1");
+    home.install("slow", "slow");
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let upload = Upload::new(user, "a.pdf", samples::pdf(1)).with("engine", "slow");
+    let running = client.accepted(upload.with("options", &json!({"settings": {"ms": 100_000}}))).await;
+    socket.until(&running, |data| data["step"] == "ocr").await;
+    let waiting = client.accepted(Upload::new(user, "b.png", samples::picture(1))).await;
+    let erased = client.delete(&format!("/api/tasks/{running}")).await;
+    assert_eq!(erased.status, 200, "{erased:?}");
+    assert_eq!(socket.end_of(&running).await, "cancelled");
+    assert_eq!(socket.end_of(&waiting).await, "completed");
+    assert_eq!(client.get(&format!("/api/tasks/{running}")).await.status, 404);
+    assert_eq!(client.task_count(user).await, 1);
+    assert_eq!(home.objects(), 2, "the other task's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_that_the_store_does_not_remove_now_go_when_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Embedded::start(dir.path(), "untxt").await.unwrap();
+    let way = Way::to(store.address()).await;
+    let (id, secret) = store.key_pair();
+    let home = Home::new()
+        .with("S3_ENDPOINT", &way.url)
+        .with("AWS_ACCESS_KEY_ID", id)
+        .with("AWS_SECRET_ACCESS_KEY", secret);
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
+    assert_eq!(socket.end_of(&task).await, "completed");
+    assert_eq!(store.keys().unwrap().len(), 2);
+
+    way.open.send(false).unwrap();
+    let erased = client.delete(&format!("/api/tasks/{task}")).await;
+    assert_eq!(erased.status, 200, "{erased:?}");
+    assert_eq!(client.task_count(user).await, 0);
+    assert_eq!(store.keys().unwrap().len(), 2, "the store was away");
+    // What is to go is no process's own knowledge.
+    assert_eq!(server.terminate().code(), Some(0));
+    way.open.send(true).unwrap();
+    let next = Server::start(&home, &["serve"]);
+    while !store.keys().unwrap().is_empty() {
+        // Each answer is time in which its worker works.
+        next.client().data("/health").await;
+    }
+    assert_eq!(next.terminate().code(), Some(0));
+}

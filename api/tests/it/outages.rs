@@ -1,0 +1,74 @@
+//! What the server needs is away: it says so, keeps what it has promised, and
+//! goes on by itself when it is back.
+
+use serde_json::Value;
+use untxt_engine::services::postgres::Postgres;
+use untxt_workflows::objects::Embedded;
+use uuid::Uuid;
+
+use crate::client::{Answer, Upload};
+use crate::home::Home;
+use crate::samples;
+use crate::server::Server;
+use crate::way::Way;
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+fn assert_is_away(answer: &Answer) {
+    assert_eq!((answer.status, answer.code()), (503, "SERVICE_UNAVAILABLE"), "{answer:?}");
+    assert!(answer.retry_after.is_some(), "{answer:?}");
+    let message = answer.body["error"]["message"].as_str().unwrap();
+    assert!(!message.contains("127.0.0.1") && !message.contains("sql"), "it tells too much: {message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_database_everything_is_503_until_it_is_back() {
+    let mut postgres = blocking(|| Postgres::start().unwrap()).await;
+    let home = Home::new().with("DATABASE_URL", &postgres.url());
+    home.run(&["migrate", "up"]).exits(0);
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
+    client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "completed").await;
+
+    postgres = blocking(move || postgres.kill().map(|()| postgres).unwrap()).await;
+    for path in ["", "/status", "/result", "/history", "/events"] {
+        assert_is_away(&client.get(&format!("/api/tasks/{task}{path}")).await);
+    }
+    assert_is_away(&client.get(&format!("/api/tasks?userId={user}")).await);
+    assert_is_away(&client.upload(Upload::new(user, "b.png", samples::picture(1))).await);
+    assert_is_away(&client.delete(&format!("/api/tasks/{task}")).await);
+
+    let postgres = blocking(move || postgres.restart().map(|()| postgres).unwrap()).await;
+    let data = client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "completed").await;
+    assert_ne!(data["resultUrl"], Value::Null);
+    let next = client.accepted(Upload::new(user, "b.png", samples::picture(1))).await;
+    client.until(&format!("/api/tasks/{next}"), |task| task["status"] == "completed").await;
+    assert_eq!(client.task_count(user).await, 2, "nothing was taken meanwhile");
+    assert_eq!(server.terminate().code(), Some(0));
+    blocking(move || drop(postgres)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_store_uploads_are_503_until_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Embedded::start(dir.path(), "untxt").await.unwrap();
+    let way = Way::to(store.address()).await;
+    let (id, secret) = store.key_pair();
+    let home = Home::new()
+        .with("S3_ENDPOINT", &way.url)
+        .with("AWS_ACCESS_KEY_ID", id)
+        .with("AWS_SECRET_ACCESS_KEY", secret);
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    way.open.send(false).unwrap();
+    assert_is_away(&client.upload(Upload::new(user, "a.png", samples::picture(1))).await);
+    assert_eq!(client.task_count(user).await, 0);
+    way.open.send(true).unwrap();
+    let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
+    client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "completed").await;
+    assert_eq!(store.keys().unwrap().len(), 2);
+    assert_eq!(server.terminate().code(), Some(0));
+}

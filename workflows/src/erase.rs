@@ -1,0 +1,232 @@
+//! Erasing tasks: rows and history in one commit, which also says which objects
+//! are to go. They go at once if the store lets them, and later otherwise.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Query};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use untxt_engine::decide::Refusal;
+use untxt_engine::id::RunId;
+use untxt_engine::journal::JournalError;
+use untxt_engine::journal::rows::RowChange;
+use uuid::Uuid;
+
+use crate::documents::formats::Format;
+use crate::objects::{ObjectError, keys};
+use crate::platform::Platform;
+use crate::tables::{file, removal, task, upload};
+
+/// A worker that has not heard of the end may still store a result: it is let
+/// go of the step after half as long.
+const STRAGGLERS_WRITE_FOR: Duration = Duration::from_secs(30 * 60);
+
+/// How long whoever erases waits for the store; what is left goes later.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// How often what is due is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Objects that are removed between two looks.
+const REMOVALS_AT_ONCE: u64 = 500;
+
+/// After the first refusal; doubled with each, up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_secs(10);
+const RETRY_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// How often a task that somebody redrives meanwhile is cancelled again.
+const CANCELS_MAX: usize = 5;
+
+/// Why a task could not be erased; nothing of it is gone then.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The journal did not take it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The tables could not be read.
+    #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
+    Database(#[from] DbErr),
+}
+
+impl Platform {
+    /// Erases a task with its file, its history and its objects; one that has
+    /// not ended is cancelled first. False if there is no such task (any more).
+    ///
+    /// When this returns `Ok`, the rows are gone, and the objects are or will
+    /// be: those that the store does not remove now are removed by a worker.
+    ///
+    /// # Errors
+    /// Each [`EraseError`].
+    pub async fn erase_task(&self, id: Uuid) -> Result<bool, EraseError> {
+        let Some((task, file)) = self.task(id).await? else { return Ok(false) };
+        let mut removals = removals(&task, &file, Utc::now());
+        for _ in 0..CANCELS_MAX {
+            match self.engine().cancel(RunId(id)).await {
+                Ok(_) => removals.extend(once_more(&task, &file, Utc::now())),
+                Err(JournalError::Refused(Refusal::Ended(_)) | JournalError::UnknownRun(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match self.engine().erase(RunId(id), rows(&task, &file, &removals)).await {
+                Ok(()) => {
+                    self.remove_at_once(&removals).await;
+                    return Ok(true);
+                }
+                // Somebody else erased it.
+                Err(JournalError::UnknownRun(_)) => return Ok(false),
+                // Somebody redrove it in between.
+                Err(JournalError::Refused(Refusal::Stale)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(JournalError::Refused(Refusal::Stale).into())
+    }
+
+    async fn remove_at_once(&self, removals: &[removal::Model]) {
+        let now = Utc::now();
+        let all = async {
+            for removal in removals.iter().filter(|removal| removal.due_at <= now) {
+                self.remove(removal).await?;
+            }
+            Ok::<(), RemovalError>(())
+        };
+        match timeout(AT_ONCE, all).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "objects of an erased task stay for now; a worker removes them")
+            }
+            Err(_) => tracing::warn!("the store is slow; a worker removes the objects of an erased task"),
+        }
+    }
+
+    async fn remove(&self, removal: &removal::Model) -> Result<(), RemovalError> {
+        self.bench().objects.delete(&removal.object_key).await?;
+        removal::Entity::delete_by_id(removal.id).exec(self.database()).await?;
+        Ok(())
+    }
+
+    /// Removes the objects that are to go and are due, a number of them; how
+    /// many went.
+    ///
+    /// # Errors
+    /// When the database does not answer. A store that does not is asked again
+    /// later.
+    pub async fn remove_due(&self) -> Result<u64, DbErr> {
+        let due = removal::Entity::find()
+            .filter(removal::Column::DueAt.lte(Utc::now()))
+            .order_by_asc(removal::Column::DueAt)
+            .limit(REMOVALS_AT_ONCE)
+            .all(self.database())
+            .await?;
+        let mut removed = 0;
+        for removal in due {
+            match self.remove(&removal).await {
+                Ok(()) => removed += 1,
+                Err(RemovalError::Database(error)) => return Err(error),
+                Err(RemovalError::Object(error)) => {
+                    let away = error.is_retryable();
+                    tracing::warn!(key = %removal.object_key, %error, "an object that is to go stays for now");
+                    self.put_off(removal).await?;
+                    if away {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn put_off(&self, removal: removal::Model) -> Result<(), DbErr> {
+        let doublings = Ord::min(u32::try_from(removal.attempts).unwrap_or_default(), 16);
+        let wait = Ord::min(RETRY_FIRST.saturating_mul(1 << doublings), RETRY_MAX);
+        let attempts = removal.attempts.saturating_add(1);
+        let changed = removal::ActiveModel {
+            id: Set(removal.id),
+            due_at: Set(Utc::now() + wait),
+            attempts: Set(attempts),
+            ..Default::default()
+        };
+        match changed.update(self.database()).await {
+            // Another worker removed it.
+            Ok(_) | Err(DbErr::RecordNotUpdated) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An upload's object has a removal of its own.
+    async fn remove_due_and_expired(&self) -> Result<(), DbErr> {
+        self.remove_due().await?;
+        let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(Utc::now()));
+        expired.exec(self.database()).await.map(drop)
+    }
+
+    /// Removes what is due, now and again; never returns.
+    pub(crate) async fn keep_removing(&self) {
+        let mut tick = interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.remove_due_and_expired().await {
+                tracing::warn!(%error, "could not look for objects that are to go; the next look does");
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RemovalError {
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Everything the task may have stored: the upload, and each format it was
+/// asked for, whether or not it came so far.
+fn removals(task: &task::Model, file: &file::Model, now: DateTime<Utc>) -> Vec<removal::Model> {
+    let keys = results(task, file).chain([file.s3_key.clone()]);
+    keys.map(|key| due(key, now)).collect()
+}
+
+/// The results once more, when nobody can be at work on them any longer.
+fn once_more<'a>(
+    task: &'a task::Model,
+    file: &'a file::Model,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = removal::Model> + 'a {
+    results(task, file).map(move |key| due(key, now + STRAGGLERS_WRITE_FOR))
+}
+
+fn results(task: &task::Model, file: &file::Model) -> impl Iterator<Item = String> {
+    let month = file.uploaded_at.unwrap_or_default();
+    let formats = Format::parse_list(&task.formats).unwrap_or_default();
+    let (user, id) = (file.user_id, file.id);
+    formats.into_iter().map(move |format| keys::result_key(user, month, id, format.extension()))
+}
+
+fn due(object_key: String, due_at: DateTime<Utc>) -> removal::Model {
+    removal::Model { id: Uuid::now_v7(), object_key, due_at, attempts: 0 }
+}
+
+fn rows(task: &task::Model, file: &file::Model, removals: &[removal::Model]) -> Vec<RowChange> {
+    let task = Query::delete()
+        .from_table(task::Entity)
+        .and_where(Expr::col(task::Column::Id).eq(task.id))
+        .to_owned();
+    let file = Query::delete()
+        .from_table(file::Entity)
+        .and_where(Expr::col(file::Column::Id).eq(file.id))
+        .to_owned();
+    vec![task.into(), file.into(), insert(removals).into()]
+}
+
+fn insert(removals: &[removal::Model]) -> InsertStatement {
+    use removal::Column as C;
+    let mut insert = Query::insert();
+    insert.into_table(removal::Entity).columns([C::Id, C::ObjectKey, C::DueAt, C::Attempts]);
+    for row in removals {
+        let key = row.object_key.as_str();
+        insert.values_panic([row.id.into(), key.into(), row.due_at.into(), row.attempts.into()]);
+    }
+    insert
+}

@@ -1,0 +1,251 @@
+//! Large files that clients put into the store themselves: begun here, put
+//! there, completed here. What lies there is read back, looked at and stored
+//! like any upload, under a key of the task's own: whoever holds the URL could
+//! put something else in its place while it is good.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    TransactionTrait,
+};
+use untxt_engine::journal::rows::RowChange;
+use uuid::Uuid;
+
+use crate::documents::filename;
+use crate::incoming::{Incoming, IncomingError, Spooled};
+use crate::objects::{ObjectError, PresignedPut, keys};
+use crate::platform::Platform;
+use crate::quota::QuotaError;
+use crate::submit::{NewTask, Submission, SubmitError};
+use crate::tables::{removal, upload};
+
+/// How long the URL is good.
+const PUT_WITHIN: Duration = Duration::from_secs(60 * 60);
+
+/// How long an upload may become a task.
+const COMPLETE_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Uploads of one user that are not tasks yet: what lies in the store for
+/// nothing is bounded.
+const PENDING_MAX: u64 = 100;
+
+/// The last part of the key: the client's name is that of the task's own object.
+const STAGED: &str = "incoming";
+
+/// What a client wants to put.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// Who.
+    pub user: Uuid,
+    /// The client's name for the file.
+    pub filename: String,
+    /// Bytes, exactly.
+    pub size_bytes: u64,
+    /// Their SHA-256, hexadecimal, if the client knows it.
+    pub sha256: Option<String>,
+}
+
+/// Where a client may put it.
+#[derive(Clone, Debug)]
+pub struct BegunUpload {
+    /// Its row.
+    pub upload: upload::Model,
+    /// The request that puts it.
+    pub put: PresignedPut,
+    /// How long that request is allowed.
+    pub put_within: Duration,
+}
+
+/// Why an upload could not be begun, or did not become a task.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// A field says what it may not.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The user has begun too many.
+    #[error("{PENDING_MAX} uploads of this user are begun and no tasks yet; complete them first")]
+    TooMany,
+    /// Nothing lies there.
+    #[error("the file has not been put, or the upload has expired; put it to the URL first")]
+    NotThere,
+    /// What lies there is not what was announced.
+    #[error("the file that was put {0}")]
+    Differs(String),
+    /// The file is not taken.
+    #[error(transparent)]
+    Incoming(#[from] IncomingError),
+    /// There is no task.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+impl From<DbErr> for UploadError {
+    fn from(error: DbErr) -> Self {
+        Self::Submit(error.into())
+    }
+}
+
+impl From<ObjectError> for UploadError {
+    fn from(error: ObjectError) -> Self {
+        Self::Submit(error.into())
+    }
+}
+
+impl From<QuotaError> for UploadError {
+    fn from(error: QuotaError) -> Self {
+        Self::Submit(error.into())
+    }
+}
+
+impl Platform {
+    /// Says where to put a file. What is not completed within a day is removed.
+    ///
+    /// # Errors
+    /// [`UploadError::Field`], [`UploadError::TooMany`], the limits of
+    /// [`Platform::admit`], and stores that do not answer.
+    pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
+        let file_size = self.check_upload(&wanted)?;
+        self.admit(wanted.user).await?;
+        if self.pending_uploads(wanted.user).await? >= PENDING_MAX {
+            return Err(UploadError::TooMany);
+        }
+        let (id, now) = (Uuid::now_v7(), Utc::now());
+        let object_key = keys::upload_key(wanted.user, now, id, STAGED)?;
+        let put = self.bench().objects.presign_put(&object_key, wanted.size_bytes, PUT_WITHIN).await?;
+        let upload = upload::Model {
+            id,
+            user_id: wanted.user,
+            filename: filename::safe(&wanted.filename),
+            file_size,
+            file_hash: wanted.sha256.map(|hash| hash.to_ascii_lowercase()),
+            object_key: object_key.clone(),
+            task_id: None,
+            created_at: now,
+            expires_at: now + COMPLETE_WITHIN,
+        };
+        let removal = removal::Model { id, object_key, due_at: upload.expires_at, attempts: 0 };
+        let tx = self.database().begin().await?;
+        upload.clone().into_active_model().insert(&tx).await?;
+        removal.into_active_model().insert(&tx).await?;
+        tx.commit().await?;
+        Ok(BegunUpload { upload, put, put_within: PUT_WITHIN })
+    }
+
+    fn check_upload(&self, wanted: &NewUpload) -> Result<i64, UploadError> {
+        let bytes_max = self.settings().upload_bytes_max;
+        if wanted.size_bytes == 0 {
+            return Err(UploadError::Field { field: "bytes", reason: "it is at least 1".to_owned() });
+        }
+        if wanted.size_bytes > bytes_max {
+            return Err(IncomingError::TooLarge { bytes_max }.into());
+        }
+        let is_hash = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !wanted.sha256.as_ref().is_none_or(is_hash) {
+            let reason = "it is not 64 hexadecimal digits".to_owned();
+            return Err(UploadError::Field { field: "sha256", reason });
+        }
+        i64::try_from(wanted.size_bytes).map_err(|_| IncomingError::TooLarge { bytes_max }.into())
+    }
+
+    async fn pending_uploads(&self, user: Uuid) -> Result<u64, DbErr> {
+        upload::Entity::find()
+            .filter(upload::Column::UserId.eq(user))
+            .filter(upload::Column::TaskId.is_null())
+            .filter(upload::Column::ExpiresAt.gt(Utc::now()))
+            .count(self.database())
+            .await
+    }
+
+    /// The upload, if it may still become a task or is one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn upload(&self, id: Uuid) -> Result<Option<upload::Model>, DbErr> {
+        let found = upload::Entity::find_by_id(id).one(self.database()).await?;
+        Ok(found.filter(|upload| upload.expires_at > Utc::now()))
+    }
+
+    /// Makes what was put a task, as [`Platform::submit`] does. `wanted` is the
+    /// upload's user's and bears its file name. Completing once more with the
+    /// same wishes gives the same task.
+    ///
+    /// # Errors
+    /// Each [`UploadError`] but [`UploadError::TooMany`]; the upload stays then,
+    /// and can be put and completed again.
+    pub async fn complete_upload(
+        &self,
+        upload: &upload::Model,
+        mut wanted: NewTask,
+    ) -> Result<Submission, UploadError> {
+        wanted.idempotency_key.get_or_insert_with(|| format!("upload {}", upload.id));
+        if let Some(task) = upload.task_id
+            && let Some((_, file)) = self.task(task).await?
+        {
+            let earlier = self.submitted(&wanted, &file.file_hash.unwrap_or_default()).await?;
+            return earlier.ok_or(UploadError::NotThere);
+        }
+        let spooled = self.fetch(upload).await?;
+        let id = upload.id;
+        let removed_at = upload.created_at + 2 * PUT_WITHIN;
+        let submission = self
+            .submit_with(wanted, spooled, &|task| vec![became(id, task), removed(id, removed_at)])
+            .await?;
+        // Best effort: should it be put once more, or stay for now, it goes when
+        // the URL is good no longer.
+        if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
+            tracing::warn!(upload = %upload.id, %error, "a completed upload's object stays for now");
+        }
+        Ok(submission)
+    }
+
+    /// What was put, spooled and looked at like any upload.
+    async fn fetch(&self, upload: &upload::Model) -> Result<Spooled, UploadError> {
+        let mut chunks = match self.bench().objects.chunks(&upload.object_key).await {
+            Ok(chunks) => chunks,
+            Err(ObjectError::NotFound { .. }) => return Err(UploadError::NotThere),
+            Err(error) => return Err(error.into()),
+        };
+        let mut incoming = Incoming::begin(&self.bench().scratch, self.settings().upload_bytes_max).await?;
+        while let Some(chunk) = chunks.next().await? {
+            incoming.write(&chunk).await?;
+        }
+        let spooled = incoming.finish().await?;
+        if i64::try_from(spooled.size_bytes).ok() != Some(upload.file_size) {
+            let text = format!("has {} bytes; {} were announced", spooled.size_bytes, upload.file_size);
+            return Err(UploadError::Differs(text));
+        }
+        match &upload.file_hash {
+            Some(hash) if *hash != spooled.sha256 => {
+                let text = format!("has SHA-256 {}; {hash} was announced", spooled.sha256);
+                Err(UploadError::Differs(text))
+            }
+            _ => Ok(spooled),
+        }
+    }
+}
+
+fn became(upload: Uuid, task: Uuid) -> RowChange {
+    Query::update()
+        .table(upload::Entity)
+        .value(upload::Column::TaskId, task)
+        .and_where(Expr::col(upload::Column::Id).eq(upload))
+        .to_owned()
+        .into()
+}
+
+fn removed(upload: Uuid, at: chrono::DateTime<Utc>) -> RowChange {
+    Query::update()
+        .table(removal::Entity)
+        .value(removal::Column::DueAt, at)
+        .and_where(Expr::col(removal::Column::Id).eq(upload))
+        .to_owned()
+        .into()
+}
