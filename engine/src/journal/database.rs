@@ -5,10 +5,11 @@ use std::time::Duration;
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{Connection as _, Database};
+use sea_orm::sqlx::{Connection as _, Database, Postgres};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use super::JournalError;
+use super::nodelay::send_at_once;
 use super::sql::fault::Fault;
 
 /// Connections to PostgreSQL that one process keeps, with the journal's own.
@@ -70,6 +71,9 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
                 ("lock_timeout", STANDSTILL_MAX),
             ])
         });
+    if let Ok(server) = url.parse::<PgConnectOptions>() {
+        options.map_sqlx_postgres_pool_opts(move |pool| without_delay(pool, server.get_port()));
+    }
     sea_orm::Database::connect(options).await.map_err(|error| {
         let why = Fault::from(error).into_error();
         JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", without_password(url)))
@@ -84,7 +88,8 @@ pub(super) fn of_journal(db: &DatabaseConnection) -> DatabaseConnection {
         DbBackend::Postgres => {
             let options = db.get_postgres_connection_pool().connect_options();
             let options = PgConnectOptions::clone(&options).options(JOURNAL_OPTIONS);
-            SqlxPostgresConnector::from_sqlx_postgres_pool(one_connection().connect_lazy_with(options))
+            let pool = without_delay(one_connection(), options.get_port());
+            SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(options))
         }
         DbBackend::Sqlite => {
             let options = SqliteConnectOptions::clone(&db.get_sqlite_connection_pool().connect_options());
@@ -92,6 +97,14 @@ pub(super) fn of_journal(db: &DatabaseConnection) -> DatabaseConnection {
         }
         _ => db.clone(),
     }
+}
+
+/// A pool whose connections to `port` send at once what they write.
+fn without_delay(pool: PoolOptions<Postgres>, port: u16) -> PoolOptions<Postgres> {
+    pool.after_connect(move |_, _| {
+        send_at_once(port);
+        Box::pin(std::future::ready(Ok(())))
+    })
 }
 
 fn one_connection<D: Database>() -> PoolOptions<D> {

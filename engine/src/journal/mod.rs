@@ -16,6 +16,8 @@ pub mod memory;
 
 pub mod sql;
 
+mod nodelay;
+
 pub mod database;
 
 #[cfg(test)]
