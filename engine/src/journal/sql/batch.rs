@@ -17,9 +17,9 @@ use super::fault::Fault;
 use super::item::{ItemRow, Items, Key};
 use super::recent::Recent;
 use super::redrive::Redrives;
-use super::run::{RunRow, Runs};
+use super::run::{RunRow, Runs, Standing};
 use super::transaction::{POSITIONS_LOCK, execute_row};
-use super::values::{Row, insert_values};
+use super::values::{Change, Row, insert_values};
 use super::{dead_letter, event, item, run};
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
@@ -71,6 +71,8 @@ struct HeldRun {
     state: RunState,
     /// Its last event in the database; `None` if the run is new.
     last_seq: Option<u64>,
+    /// What of it is in the database, if somebody holds it there.
+    standing: Option<Standing>,
     /// Whether its outputs are other than in the database.
     outputs: bool,
 }
@@ -218,11 +220,18 @@ impl Batch {
             held.state = state.clone();
             held.output = followed.output.take().or_else(|| held.output.take());
         }
-        let before = self.runs.get(&run);
-        let last_seq = before.and_then(|held| held.last_seq);
-        let outputs = before.is_some_and(|held| held.outputs)
-            || followed.events.iter().any(|event| changes_outputs(&event.kind));
-        self.runs.insert(run, HeldRun { state: followed.run.clone(), last_seq, outputs });
+        let outputs = followed.events.iter().any(|event| changes_outputs(&event.kind));
+        match self.runs.entry(run) {
+            Entry::Occupied(mut held) => {
+                let held = held.get_mut();
+                held.outputs |= outputs;
+                held.state.clone_from(&followed.run);
+            }
+            Entry::Vacant(vacant) => {
+                let state = followed.run.clone();
+                vacant.insert(HeldRun { state, last_seq: None, standing: None, outputs });
+            }
+        }
         followed.applied()
     }
 
@@ -302,7 +311,9 @@ impl Batch {
         let mut parts = Parts::default();
         let (run_table, item_table) = (Runs::Table, Items::Table);
         let pending = format!(" AND items.status = '{}'", crate::state::ItemStatus::Pending.as_str());
-        parts.update("moved_runs", run_table.unquoted(), runs.changed, &[Runs::Outputs.unquoted()], "");
+        let kept: Vec<&str> = run::KEPT.iter().map(Iden::unquoted).collect();
+        parts.update("moved_runs", run_table.unquoted(), runs.changed, &kept, "");
+        parts.update("runs_that_step_on", run_table.unquoted(), runs.step_on, &kept, "");
         parts.insert("new_runs", run_table.unquoted(), runs.new);
         parts.update("moved_items", item_table.unquoted(), items.changed, &[], &pending);
         parts.insert("new_items", item_table.unquoted(), items.new);
@@ -311,9 +322,12 @@ impl Batch {
 
     async fn write_states(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
         let (runs, items) = (self.changed_runs(rules)?, self.changed_items()?);
-        let (moved_runs, moved_items) = (runs.changed.len(), items.changed.len());
-        if moved_runs > 0 {
-            fenced(tx, &run::update(runs.changed), moved_runs).await?;
+        let moved_items = items.changed.len();
+        for changed in [runs.changed, runs.step_on] {
+            let moved_runs = changed.len();
+            if moved_runs > 0 {
+                fenced(tx, &run::update(changed), moved_runs).await?;
+            }
         }
         if moved_items > 0 {
             fenced(tx, &item::update(items.changed), moved_items).await?;
@@ -327,22 +341,23 @@ impl Batch {
         Ok(())
     }
 
-    fn changed_runs(&self, rules: &Rules) -> Result<Written<Runs>, JournalError> {
-        let mut written = Written { new: Vec::new(), changed: Vec::new() };
+    fn changed_runs(&self, rules: &Rules) -> Result<WrittenRuns, JournalError> {
+        let mut written = WrittenRuns::default();
         for held in self.runs.values() {
             let due_at = run_due_at(rules.workflows.definition(&held.state.definition), &held.state);
             let run = run::ToWrite { run: &held.state, due_at, outputs: held.outputs };
             match held.last_seq {
                 None => written.new.push(run.row()?),
                 Some(last_seq) if last_seq == held.state.seq => {}
+                Some(last_seq) if held.stands() => written.step_on.push(run.step_on(last_seq)?),
                 Some(last_seq) => written.changed.push(run.change(last_seq)?),
             }
         }
         Ok(written)
     }
 
-    fn changed_items(&self) -> Result<Written<Items>, JournalError> {
-        let mut written = Written { new: Vec::new(), changed: Vec::new() };
+    fn changed_items(&self) -> Result<WrittenItems, JournalError> {
+        let mut written = WrittenItems::default();
         for ((run, _, _), held) in self.items.iter().filter(|(_, held)| held.changed) {
             let Some(HeldRun { state: run, .. }) = self.runs.get(run) else { continue };
             let output = held.output.as_ref().map(encode).transpose()?;
@@ -381,16 +396,32 @@ impl Batch {
     }
 }
 
-/// What is to be written to one table.
-struct Written<C> {
-    new: Vec<Row<C>>,
-    changed: Vec<super::values::Change<C>>,
+/// What is to be written of runs.
+#[derive(Default)]
+struct WrittenRuns {
+    new: Vec<Row<Runs>>,
+    changed: Vec<Change<Runs>>,
+    /// Those of which only how far they are changes.
+    step_on: Vec<Change<Runs>>,
+}
+
+/// What is to be written of items.
+#[derive(Default)]
+struct WrittenItems {
+    new: Vec<Row<Items>>,
+    changed: Vec<Change<Items>>,
 }
 
 impl HeldRun {
     /// As it is in the database.
     fn of(state: RunState) -> Self {
-        Self { last_seq: Some(state.seq), outputs: false, state }
+        let standing = Standing::of(&state);
+        Self { last_seq: Some(state.seq), standing, outputs: false, state }
+    }
+
+    /// Whether all that changed of it is how far it is.
+    fn stands(&self) -> bool {
+        self.standing.is_some() && self.standing == Standing::of(&self.state)
     }
 }
 

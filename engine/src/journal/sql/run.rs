@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::codec::{decode, encode, error_text, ms, number, stored};
 use super::values::{Change, Row, update_from_values};
 use crate::event::OnItemFailure;
-use crate::id::RunId;
+use crate::id::{RunId, WorkerName};
 use crate::journal::JournalError;
-use crate::state::{ItemCount, RunState, RunStatus};
+use crate::state::{ItemCount, RunError, RunState, RunStatus};
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, PartialEq, DeriveIden)]
@@ -170,8 +170,27 @@ pub(super) struct ToWrite<'a> {
     pub(super) outputs: bool,
 }
 
+/// What of a run stays as it is while whoever holds it goes on from step to step.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Standing {
+    status: RunStatus,
+    items: ItemCount,
+    error: Option<RunError>,
+    started_at: Option<Timestamp>,
+    holder: WorkerName,
+}
+
+impl Standing {
+    /// As long as somebody holds the run: it is not due then, and has not ended.
+    pub(super) fn of(run: &RunState) -> Option<Self> {
+        let holder = run.attempts.holder.clone()?;
+        let RunState { status, items, started_at, .. } = *run;
+        Some(Self { status, items, error: run.error.clone(), started_at, holder })
+    }
+}
+
 /// Columns that keep their value where the new one is NULL.
-const KEPT: [Runs; 1] = [Runs::Outputs];
+pub(super) const KEPT: [Runs; 1] = [Runs::Outputs];
 
 impl ToWrite<'_> {
     /// The whole row.
@@ -183,6 +202,19 @@ impl ToWrite<'_> {
     pub(super) fn change(&self, last_seq: u64) -> Result<Change<Runs>, JournalError> {
         let key = vec![(Runs::Id, self.run.id.0.into()), (Runs::Seq, stored(last_seq).into())];
         Ok((key, changing(self.run, self.due_at, self.outputs)?.into()))
+    }
+
+    /// The same for a run whose [`Standing`] is what it was.
+    pub(super) fn step_on(&self, last_seq: u64) -> Result<Change<Runs>, JournalError> {
+        let key = vec![(Runs::Id, self.run.id.0.into()), (Runs::Seq, stored(last_seq).into())];
+        let outputs = self.outputs.then(|| encode(&self.run.outputs)).transpose()?;
+        let row = vec![
+            (Runs::Step, i32::from(self.run.step).into()),
+            (Runs::Attempts, encode(&self.run.attempts)?.into()),
+            (Runs::Outputs, outputs.into()),
+            (Runs::Seq, stored(self.run.seq).into()),
+        ];
+        Ok((key, row))
     }
 }
 
