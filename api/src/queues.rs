@@ -63,23 +63,24 @@ pub async fn view(engine: &Engine) -> Result<Value, JournalError> {
     Ok(json!({ "queues": queues, "tenants": tenants.collect::<Vec<_>>() }))
 }
 
-/// Has it stand still, or go on; what is in flight is finished.
+/// Has it stand still, or go on; what is in flight is finished. The audit says
+/// that `by` did it, as it does of [`limit`].
 ///
 /// # Errors
 /// [`JournalError::UnknownDefinition`] for a queue that isn't there,
 /// [`JournalError::Conflict`] for what can't be a tenant's name,
 /// [`JournalError::Unavailable`].
-pub async fn pause(engine: &Engine, target: Target<'_>, paused: bool) -> Result<(), JournalError> {
+pub async fn pause(engine: &Engine, target: Target<'_>, paused: bool, by: &str) -> Result<(), JournalError> {
     match target {
         Target::All => {
             for name in engine.workflows() {
-                engine.pause_workflow(name, paused).await?;
+                engine.pause_workflow(name, paused, by).await?;
             }
         }
-        Target::Queue(name) => drop(engine.pause_workflow(name, paused).await?),
+        Target::Queue(name) => drop(engine.pause_workflow(name, paused, by).await?),
         Target::Tenant(tenant) => {
             let set = set_for(engine, tenant).await?;
-            engine.set_tenant(tenant, TenantControls { paused, ..set }).await?;
+            engine.set_tenant(tenant, TenantControls { paused, ..set }, by).await?;
         }
     }
     Ok(())
@@ -90,7 +91,7 @@ pub async fn pause(engine: &Engine, target: Target<'_>, paused: bool) -> Result<
 /// # Errors
 /// [`JournalError::Conflict`] for what can't be a tenant's name,
 /// [`JournalError::Unavailable`].
-pub async fn limit(engine: &Engine, tenant: &str, limits: Limits) -> Result<(), JournalError> {
+pub async fn limit(engine: &Engine, tenant: &str, limits: Limits, by: &str) -> Result<(), JournalError> {
     let set = set_for(engine, tenant).await?;
     let changed = TenantControls {
         weight: limits.weight.unwrap_or(set.weight),
@@ -98,7 +99,7 @@ pub async fn limit(engine: &Engine, tenant: &str, limits: Limits) -> Result<(), 
         starts_per_minute: limits.rate_per_minute.unwrap_or(set.starts_per_minute),
         ..set
     };
-    engine.set_tenant(tenant, changed).await?;
+    engine.set_tenant(tenant, changed, by).await?;
     Ok(())
 }
 

@@ -287,29 +287,40 @@ impl Engine {
     }
 
     /// Has a workflow stand still or go on: at once in this process, within two
-    /// seconds in others. What is in flight is finished.
+    /// seconds in others. What is in flight is finished. The audit says that `by`
+    /// did it.
     ///
     /// # Errors
     /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
-    pub async fn pause_workflow(&self, workflow: &str, paused: bool) -> Result<Controls, JournalError> {
+    pub async fn pause_workflow(
+        &self,
+        workflow: &str,
+        paused: bool,
+        by: &str,
+    ) -> Result<Controls, JournalError> {
         if !self.parts.workflows.contains_key(workflow) {
             return Err(JournalError::UnknownDefinition(workflow.to_owned()));
         }
-        self.control(ControlChange::Workflow { name: workflow.to_owned(), paused }).await
+        self.control(ControlChange::Workflow { name: workflow.to_owned(), paused }, by).await
     }
 
     /// Sets what a tenant gets, in all workflows: at once in this process, within
     /// two seconds in others. Any tenant's name is taken, also of one that has
-    /// nothing to do yet.
+    /// nothing to do yet. The audit says that `by` did it.
     ///
     /// # Errors
     /// Those of [`Journal::control`].
-    pub async fn set_tenant(&self, tenant: &str, controls: TenantControls) -> Result<Controls, JournalError> {
-        self.control(ControlChange::Tenant { name: tenant.to_owned(), controls }).await
+    pub async fn set_tenant(
+        &self,
+        tenant: &str,
+        controls: TenantControls,
+        by: &str,
+    ) -> Result<Controls, JournalError> {
+        self.control(ControlChange::Tenant { name: tenant.to_owned(), controls }, by).await
     }
 
-    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
-        let controls = self.parts.journal.control(change).await?;
+    async fn control(&self, change: ControlChange, by: &str) -> Result<Controls, JournalError> {
+        let controls = self.parts.journal.control(change, by, self.parts.clock.now()).await?;
         self.parts.controls.take(&Arc::new(controls.clone()));
         // It stands in the journal; a queue that does not answer hears of it from
         // whoever works.

@@ -76,6 +76,13 @@ async fn a_queue_stands_still_until_it_is_resumed() {
     let resumed_at = Utc::now();
     let resumed = home.run(&["queues", "resume", "ocr", "--json"]).exits(0).json();
     assert_eq!(resumed["queues"][0]["paused"], false);
+    let audit = client.data("/api/admin/audit").await;
+    let lines = audit["audit"].as_array().unwrap();
+    let said: Vec<_> = lines.iter().map(|line| (&line["action"], &line["subject"])).collect();
+    let (resume, pause, ocr) = (json!("resume"), json!("pause"), json!("queue ocr"));
+    assert_eq!(said, [(&resume, &ocr), (&pause, &ocr)]);
+    assert!(lines[0]["actor"].as_str().unwrap().starts_with("cli:"), "{audit}");
+    assert_eq!(lines[1]["actor"], "api:127.0.0.1");
     assert_eq!(socket.end_of(&task).await, "completed");
     let history = History::at(&client, &task).await;
     assert!(history.first_at("started") >= resumed_at, "it did not stand still");

@@ -1,7 +1,8 @@
 //! What operators did: append-only, read newest first.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::controls::ControlChange;
 use crate::time::Timestamp;
 
 /// One thing an operator did.
@@ -17,6 +18,20 @@ pub struct AuditEntry {
     pub subject: String,
     /// Whatever else there is to say.
     pub detail: Value,
+}
+
+impl AuditEntry {
+    /// That `by` set something.
+    pub(super) fn of_control(change: &ControlChange, by: &str, at: Timestamp) -> Self {
+        let (action, subject, detail) = match change {
+            ControlChange::Workflow { name, paused } => {
+                let action = if *paused { "pause" } else { "resume" };
+                (action, format!("queue {name}"), Value::Null)
+            }
+            ControlChange::Tenant { name, controls } => ("set", format!("tenant {name}"), json!(controls)),
+        };
+        Self { at, actor: by.to_owned(), action: action.to_owned(), subject, detail }
+    }
 }
 
 /// An entry and its place.

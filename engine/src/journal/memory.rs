@@ -322,9 +322,15 @@ impl Journal for MemoryJournal {
         Ok((records.controls.revision > known).then(|| records.controls.clone()))
     }
 
-    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
+    async fn control(
+        &self,
+        change: ControlChange,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Controls, JournalError> {
         let mut records = self.records();
         let revision = records.controls.revision + 1;
+        records.audit.push(AuditEntry::of_control(&change, by, at));
         records.controls.follow(change, revision);
         Ok(records.controls.clone())
     }

@@ -308,12 +308,14 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError>;
 
-    /// Sets one thing; all that is set after it.
+    /// Sets one thing, and writes down in the audit that `by` did; all that is set
+    /// after it.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] for a name that is too long,
     /// [`JournalError::Unavailable`].
-    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError>;
+    async fn control(&self, change: ControlChange, by: &str, at: Timestamp)
+    -> Result<Controls, JournalError>;
 
     /// Which of `runs` have ended (or never were).
     ///

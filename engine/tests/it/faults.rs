@@ -122,8 +122,13 @@ impl Journal for FaultyJournal {
     async fn controls(&self, known: u64) -> Result<Option<Controls>, JournalError> {
         self.inner.controls(known).await
     }
-    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
-        self.inner.control(change).await
+    async fn control(
+        &self,
+        change: ControlChange,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Controls, JournalError> {
+        self.inner.control(change, by, at).await
     }
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         self.inner.ended(runs).await

@@ -124,7 +124,7 @@ async fn what_an_operator_sets_is_kept_to_by_other_processes_and_outlives_a_flus
     in_time(working.wait(done)).await.unwrap();
 
     let paused = TenantControls { paused: true, ..TenantControls::default() };
-    let set = operating.set_tenant("t", paused).await.unwrap();
+    let set = operating.set_tenant("t", paused, "ann").await.unwrap();
     assert_eq!(operating.controls().await.unwrap(), set);
     let (waits, other) = (submit("t").await, submit("other").await);
     assert_eq!(in_time(working.wait(other)).await.unwrap().status, RunStatus::Completed);
@@ -137,7 +137,7 @@ async fn what_an_operator_sets_is_kept_to_by_other_processes_and_outlives_a_flus
         }
     };
     tokio::time::timeout(Duration::from_secs(3), restored).await.expect("within a second or two");
-    operating.set_tenant("t", TenantControls::default()).await.unwrap();
+    operating.set_tenant("t", TenantControls::default(), "ann").await.unwrap();
     assert_eq!(in_time(working.wait(waits)).await.unwrap().status, RunStatus::Completed);
     worker.drained().await;
     blocking(move || drop(redis)).await;
@@ -149,12 +149,12 @@ async fn a_paused_workflow_stands_still_and_goes_on() {
     let (journal, redis) = (memory_journal(&workflow.definition), start().await);
     let engine = engine(&journal, &redis, &workflow);
     let _working = Working::begin(&engine, config(1));
-    engine.pause_workflow("paper", true).await.unwrap();
+    engine.pause_workflow("paper", true, "ann").await.unwrap();
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;
     assert_eq!(engine.depth("paper").await.unwrap().ready, 1);
-    engine.pause_workflow("paper", false).await.unwrap();
+    engine.pause_workflow("paper", false, "ann").await.unwrap();
     assert_eq!(in_time(engine.wait(run)).await.unwrap().status, RunStatus::Completed);
-    let unknown = engine.pause_workflow("none", true).await.unwrap_err();
+    let unknown = engine.pause_workflow("none", true, "ann").await.unwrap_err();
     assert!(unknown.to_string().contains("`none`"), "{unknown}");
     drop(_working);
     blocking(move || drop(redis)).await;

@@ -9,6 +9,7 @@ use untxt_api::queues::{self, Limits, Target};
 use untxt_engine::journal::JournalError;
 
 use crate::cli::{Paused, QueuesArguments, QueuesCommand};
+use crate::dead_letters::operator;
 use crate::failure::Failure;
 use crate::{output, start};
 
@@ -19,18 +20,18 @@ pub(crate) async fn run(arguments: &QueuesArguments) -> Result<ExitCode, Failure
     let json = match &arguments.command {
         QueuesCommand::List { json } => *json,
         QueuesCommand::Pause(what) => {
-            queues::pause(engine, target(what), true).await.map_err(refused)?;
+            queues::pause(engine, target(what), true, &operator(None).by).await.map_err(refused)?;
             what.json
         }
         QueuesCommand::Resume(what) => {
-            queues::pause(engine, target(what), false).await.map_err(refused)?;
+            queues::pause(engine, target(what), false, &operator(None).by).await.map_err(refused)?;
             what.json
         }
         QueuesCommand::Limit { tenant, weight, concurrency, rate, json } => {
             let (concurrency, rate_per_minute) =
                 (concurrency.map(|limit| limit.0), rate.map(|limit| limit.0));
             let limits = Limits { weight: *weight, concurrency, rate_per_minute };
-            queues::limit(engine, tenant, limits).await.map_err(refused)?;
+            queues::limit(engine, tenant, limits, &operator(None).by).await.map_err(refused)?;
             *json
         }
     };

@@ -9,6 +9,7 @@ use serde_json::Value;
 use untxt_engine::journal::JournalError;
 
 use super::super::body;
+use super::actor;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::queues::{self, Limits, Target};
@@ -59,7 +60,7 @@ pub(crate) async fn limit(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     let doors = Doors::of(depot)?;
     let Share { tenant, weight, concurrency, rate_per_minute } = body(req).await?;
     let limits = Limits { weight, concurrency, rate_per_minute };
-    queues::limit(doors.platform.engine(), &tenant, limits).await.map_err(refused)?;
+    queues::limit(doors.platform.engine(), &tenant, limits, &actor(req)).await.map_err(refused)?;
     shown(doors).await
 }
 
@@ -71,7 +72,7 @@ async fn set(req: &mut Request, doors: &Doors, paused: bool) -> Result<Json<Valu
         (None, Some(tenant)) => Target::Tenant(tenant),
         (Some(_), Some(_)) => return Err(ApiError::field("tenant", "name a queue or a tenant, not both")),
     };
-    queues::pause(doors.platform.engine(), target, paused).await.map_err(refused)?;
+    queues::pause(doors.platform.engine(), target, paused, &actor(req)).await.map_err(refused)?;
     shown(doors).await
 }
 

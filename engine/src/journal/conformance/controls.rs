@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::bench::Bench;
 use crate::controls::{ControlChange, Controls, TenantControls};
+use crate::time::Clock;
 
 fn paused(name: &str, paused: bool) -> ControlChange {
     ControlChange::Workflow { name: name.to_owned(), paused }
@@ -28,18 +29,25 @@ pub(super) async fn what_is_set_is_read_once_it_is_newer(bench: Bench) {
     ];
     for (change, revision) in changes.into_iter().zip(1..) {
         expected.follow(change.clone(), revision);
-        assert_eq!(bench.journal.control(change).await.unwrap(), expected);
+        assert_eq!(bench.journal.control(change, "ann", bench.clock.now()).await.unwrap(), expected);
         let read = bench.other.controls(revision - 1).await.unwrap();
         assert_eq!(read.as_ref(), Some(&expected), "in other processes too");
         assert_eq!(bench.other.controls(revision).await.unwrap(), None, "nothing is newer");
     }
     assert_eq!(expected.tenants.keys().collect::<Vec<_>>(), ["other"]);
+    let audited = bench.journal.audited(None, 10).await.unwrap();
+    let said: Vec<(&str, &str)> =
+        audited.iter().map(|line| (line.entry.action.as_str(), line.entry.subject.as_str())).collect();
+    assert_eq!(said[..2], [("set", "tenant größer"), ("resume", "queue w")]);
+    assert_eq!((said.len(), audited[4].entry.action.as_str()), (5, "pause"));
+    assert!(audited.iter().all(|line| line.entry.actor == "ann" && line.entry.at == bench.clock.now()));
+    assert_eq!(audited[3].entry.detail["startsPerMinute"], 7);
 }
 
 pub(super) async fn no_two_changes_are_one_revision(bench: Bench) {
     let changes = (0..8).map(|at| {
         let journal = if at % 2 == 0 { &bench.journal } else { &bench.other };
-        journal.control(paused(&format!("w{at}"), true))
+        journal.control(paused(&format!("w{at}"), true), "ann", bench.clock.now())
     });
     let mut revisions: Vec<_> =
         join_all(changes).await.into_iter().map(|controls| controls.unwrap().revision).collect();

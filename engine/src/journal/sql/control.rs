@@ -7,11 +7,13 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::audit;
 use super::codec::{decode, encode, number, stored};
 use super::fault::Fault;
 use super::transaction::{Ending, begin, end};
 use crate::controls::{ControlChange, Controls, TenantControls};
 use crate::journal::JournalError;
+use crate::journal::audit::AuditEntry;
 
 #[derive(Clone, Copy, DeriveIden)]
 enum ControlRows {
@@ -76,13 +78,21 @@ pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Res
     Ok((controls.revision > known).then_some(controls))
 }
 
-pub(super) async fn set(db: &DatabaseConnection, change: ControlChange) -> Result<Controls, Fault> {
+pub(super) async fn set(
+    db: &DatabaseConnection,
+    change: ControlChange,
+    entry: AuditEntry,
+) -> Result<Controls, Fault> {
     let tx = begin(db).await?;
-    let set = set_in(&tx, change).await.map(|after| (after, Ending::Commit));
+    let set = set_in(&tx, change, entry).await.map(|after| (after, Ending::Commit));
     end(tx, set).await
 }
 
-async fn set_in(tx: &DatabaseTransaction, change: ControlChange) -> Result<Controls, Fault> {
+async fn set_in(
+    tx: &DatabaseTransaction,
+    change: ControlChange,
+    entry: AuditEntry,
+) -> Result<Controls, Fault> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // One change after the other, so that no two have one revision.
         tx.execute_unprepared("LOCK TABLE controls IN SHARE ROW EXCLUSIVE MODE").await?;
@@ -90,6 +100,7 @@ async fn set_in(tx: &DatabaseTransaction, change: ControlChange) -> Result<Contr
     let mut controls = changed_since(tx, 0).await?.unwrap_or_default();
     let revision = controls.revision + 1;
     write(tx, &change, revision).await?;
+    tx.execute(&audit::insert(&[entry])?).await?;
     controls.follow(change, revision);
     Ok(controls)
 }

@@ -178,8 +178,14 @@ impl Journal for SqlJournal {
         Ok(control::changed_since(&self.db, known).await?)
     }
 
-    async fn control(&self, change: ControlChange) -> Result<Controls, JournalError> {
-        Ok(control::set(&self.db, change).await?)
+    async fn control(
+        &self,
+        change: ControlChange,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Controls, JournalError> {
+        let entry = AuditEntry::of_control(&change, by, at);
+        Ok(control::set(&self.db, change, entry).await?)
     }
 
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
