@@ -1,14 +1,17 @@
 //! What the measured workflow does: hash a file, make HTML from the digest,
 //! write it, mark it done. Little enough that what is measured is the engine.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
+use untxt_engine::id::RunId;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 /// Size of the file that is hashed, bytes.
@@ -23,14 +26,29 @@ const FILES: u128 = 256;
 /// Names of the steps, in order.
 pub(super) const NAMES: [&str; 4] = ["hash", "render", "write", "done"];
 
-/// The code of the steps, over a file that is made in `dir`.
-pub(super) fn steps(dir: &Path) -> std::io::Result<Vec<Arc<dyn Step>>> {
-    let file = dir.join("input");
-    std::fs::write(&file, vec![b'x'; FILE_BYTES])?;
-    Ok(vec![Arc::new(Hash(file)), Arc::new(Render), Arc::new(Write(dir.to_owned())), Arc::new(Finish)])
+/// When the first step of each run began.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Begun(Arc<Mutex<HashMap<RunId, Instant>>>);
+
+impl Begun {
+    fn note(&self, run: RunId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run, Instant::now());
+    }
+
+    /// When `run`'s did; once.
+    pub(super) fn take(&self, run: RunId) -> Option<Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run)
+    }
 }
 
-struct Hash(PathBuf);
+/// The code of the steps, over a file that is made in `dir`.
+pub(super) fn steps(dir: &Path, begun: Begun) -> std::io::Result<Vec<Arc<dyn Step>>> {
+    let file = dir.join("input");
+    std::fs::write(&file, vec![b'x'; FILE_BYTES])?;
+    Ok(vec![Arc::new(Hash(file, begun)), Arc::new(Render), Arc::new(Write(dir.to_owned())), Arc::new(Finish)])
+}
+
+struct Hash(PathBuf, Begun);
 struct Render;
 struct Write(PathBuf);
 struct Finish;
@@ -45,7 +63,8 @@ fn disk(error: &std::io::Error) -> StepError {
 
 #[async_trait]
 impl Step for Hash {
-    async fn run(&self, _context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+        self.1.note(context.run.id);
         let bytes = std::fs::read(&self.0).map_err(|error| disk(&error))?;
         Ok(returns(json!(hex::encode(Sha256::digest(bytes)))))
     }
