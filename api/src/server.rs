@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt::set_tcp_nodelay;
 use salvo::conn::tcp::TcpAcceptor;
 use salvo::fuse::FuseConfig;
 use salvo::prelude::Server as Salvo;
@@ -61,7 +62,7 @@ impl Server {
     /// # Errors
     /// When it can't be had.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let acceptor = TcpAcceptor::try_from(listener).map_err(io::Error::other)?;
         Ok(Self { acceptor, address })
@@ -95,5 +96,30 @@ impl Server {
             handle.stop_graceful(GRACE);
         });
         server.try_serve(router::service(doors, &settings.cors_origins)).await
+    }
+}
+
+/// Listens; what is sent on accepted connections goes out at once. They take this
+/// over from the listener (Linux). Otherwise the second of two messages to a
+/// socket would wait until the client has acknowledged the first, which clients
+/// delay by up to 40 ms.
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    set_tcp_nodelay(&listener, true)?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn accepted_connections_send_at_once() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        assert!(accepted.nodelay().unwrap());
     }
 }

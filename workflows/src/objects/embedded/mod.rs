@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt::set_tcp_nodelay;
 use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -74,6 +75,8 @@ impl Embedded {
         let shelf = Shelf::new(dir.to_owned(), Staging::open(&dir.join(staging::DIR)).map_err(disk)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(|e| nowhere_to_listen(&e))?;
+        // What is accepted takes it over: an answer in two writes is not held up.
+        set_tcp_nodelay(&listener, true).map_err(|e| nowhere_to_listen(&e.into()))?;
         let address = listener.local_addr().map_err(|e| nowhere_to_listen(&e))?;
         let (access_key, secret_key) = (random_hex::<10>(), random_hex::<32>());
         let service = service(shelf, &access_key, &secret_key);
