@@ -1,6 +1,8 @@
 //! What may be set: environment variables, and the same keys in `untxt.toml`.
 //! The environment wins; every part has a default, so nothing needs setting.
 
+mod auth;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -18,6 +20,7 @@ use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::platform::Settings;
 use untxt_workflows::quota::Quota;
 
+use crate::auth::AuthSettings;
 use crate::places::PlacesMax;
 use crate::server::ServerSettings;
 
@@ -103,14 +106,15 @@ impl Config {
         let values = Values { lookup };
         let data_dir = data_dir(&values);
         let listen = values.parsed("UNTXT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
-        guarded(&values, listen)?;
+        let auth = auth::auth(&values)?;
+        auth::guarded(&values, &auth, &[("UNTXT_LISTEN", listen)])?;
         let database_url = values.text("DATABASE_URL");
         let settings = settings(&values, &data_dir)?;
         Ok(Self {
             embedded_database: database_url.is_none(),
             database_url: database_url.unwrap_or_else(|| embedded_database(&data_dir)),
             listen,
-            server: server(&values)?,
+            server: server(&values, auth)?,
             settings,
             log: values.text("UNTXT_LOG"),
             log_json: log_json(&values)?,
@@ -135,12 +139,12 @@ fn embedded_database(data_dir: &Path) -> String {
     format!("sqlite://{}?mode=rwc", data_dir.join("untxt.db").display())
 }
 
-fn server(values: &Values<'_>) -> Result<ServerSettings, ConfigError> {
+fn server(values: &Values<'_>, auth: AuthSettings) -> Result<ServerSettings, ConfigError> {
     let places = PlacesMax {
         per_user: values.parsed("UNTXT_SOCKETS_PER_USER_MAX", 100)?,
         in_all: values.parsed("UNTXT_SOCKETS_MAX", 20_000)?,
     };
-    Ok(ServerSettings { places, cors_origins: origins(values)? })
+    Ok(ServerSettings { auth, places, cors_origins: origins(values)? })
 }
 
 /// Sites whose pages are let in, such as `https://app.example.com`.
@@ -206,18 +210,6 @@ fn days(values: &Values<'_>, name: &'static str) -> Result<Option<Duration>, Con
         0 => Err(values.wrong(name, "0".to_owned(), "it is at least 1; unset it to keep all for ever")),
         days => Ok(Some(Duration::from_secs(u64::from(days) * 24 * 60 * 60))),
     }
-}
-
-/// Nobody is asked who they are, so nobody from elsewhere is let in.
-fn guarded(values: &Values<'_>, listen: SocketAddr) -> Result<(), ConfigError> {
-    if let Some(auth) = values.text("UNTXT_AUTH").filter(|auth| auth != "off") {
-        return Err(values.wrong("UNTXT_AUTH", auth, "only `off` can be set"));
-    }
-    if !listen.ip().is_loopback() {
-        let reason = "callers are not asked who they are, so only loopback addresses are listened on";
-        return Err(values.wrong("UNTXT_LISTEN", listen.to_string(), reason));
-    }
-    Ok(())
 }
 
 struct Values<'a> {
@@ -289,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn others_are_listened_to_once_they_are_asked_who_they_are() {
+        for address in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
+            assert!(read(&[("UNTXT_LISTEN", address)]).is_err(), "{address}");
+            let asked = read(&[("UNTXT_LISTEN", address), ("UNTXT_AUTH", "api-key")]).unwrap();
+            assert_eq!(
+                (asked.listen.to_string().as_str(), asked.server.auth),
+                (address, AuthSettings::ApiKey)
+            );
+        }
+        assert_eq!(
+            read(&[("UNTXT_AUTH", "off"), ("UNTXT_LISTEN", "[::1]:80")]).unwrap().server.auth,
+            AuthSettings::Off
+        );
+    }
+
+    #[test]
     fn errors_name_the_setting() {
         let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
         assert!(error("UNTXT_WORKER_CONCURRENCY", "0").starts_with("UNTXT_WORKER_CONCURRENCY=\"0\": "));
@@ -297,7 +305,7 @@ mod tests {
         assert!(error("UNTXT_RETAIN_DAYS", "0").contains("at least 1"));
         assert!(error("UNTXT_UPLOADS_PER_MINUTE", "0").starts_with("UNTXT_UPLOADS_PER_MINUTE"));
         assert!(error("UNTXT_CORS_ORIGINS", "https://a.example,*").contains("\"*\" is no origin"));
-        assert!(error("UNTXT_AUTH", "jwt").contains("only `off`"));
+        assert!(error("UNTXT_AUTH", "password").contains("it is `off` or"));
         assert!(error("S3_KMS_KEY_ID", "k").contains("S3_KMS_KEY_ID"));
     }
 }

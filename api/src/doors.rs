@@ -8,6 +8,7 @@ use untxt_workflows::ocr;
 use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 
+use crate::auth::Auth;
 use crate::error::ApiError;
 use crate::feed::Feed;
 use crate::places::{Full, Place, Places};
@@ -21,6 +22,8 @@ pub struct Doors {
     pub feed: Feed,
     /// How many connections may stay open.
     pub places: Places,
+    /// Tells callers from each other.
+    pub auth: Arc<Auth>,
     /// Fires when the process is to end.
     pub shutdown: CancellationToken,
 }

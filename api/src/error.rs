@@ -2,7 +2,7 @@
 //! underneath goes to the log, under the request's id.
 
 use async_trait::async_trait;
-use salvo::http::header::{HeaderValue, RETRY_AFTER};
+use salvo::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use salvo::http::{StatusCode, StatusError};
 use salvo::prelude::{Depot, Json, Request, Response, Writer};
 use sea_orm::DbErr;
@@ -20,6 +20,10 @@ use untxt_workflows::uploads::UploadError;
 
 use crate::codes;
 
+use crate::auth::AuthError;
+use crate::auth::caller::Scope;
+use crate::auth::keys::KeyError;
+
 /// Seconds after which a client may ask again when a store is away.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
@@ -34,13 +38,16 @@ pub struct ApiError {
     message: String,
     details: Value,
     retry_after_seconds: Option<u64>,
+    /// What the answer asks to be presented.
+    challenge: Option<String>,
 }
 
 impl ApiError {
     /// A failure with a stable code and a message for people.
     pub fn new(status: StatusCode, code: impl Into<String>, message: impl Into<String>) -> Self {
         let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
-        Self { status, code: code.into(), message: message.into(), details: json!({}), retry_after_seconds }
+        let (code, message, details) = (code.into(), message.into(), json!({}));
+        Self { status, code, message, details, retry_after_seconds, challenge: None }
     }
 
     /// The same, to be asked again after `seconds`.
@@ -81,6 +88,44 @@ impl ApiError {
     pub fn no_task(id: &str) -> Self {
         let id: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
         Self::new(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", format!("there is no task {id}"))
+    }
+
+    /// Nobody is known by what was presented, or nothing was.
+    #[must_use]
+    pub fn unauthenticated(message: impl Into<String>, presented: bool) -> Self {
+        let error = if presented { r#", error="invalid_token""# } else { "" };
+        let challenge = Some(format!(r#"Bearer realm="untxt"{error}"#));
+        Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message) }
+    }
+
+    /// The caller is known, but may not do that.
+    #[must_use]
+    pub fn scope_missing(scope: Scope) -> Self {
+        let name = scope.as_str();
+        let challenge = Some(format!(r#"Bearer realm="untxt", error="insufficient_scope", scope="{name}""#));
+        let message = format!("this needs the scope `{name}`, which the key or token presented has not");
+        let details = json!({ "scope": name });
+        Self { challenge, details, ..Self::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message) }
+    }
+
+    /// The request is for another user than the caller.
+    #[must_use]
+    pub fn not_yours() -> Self {
+        let message = "userId: it is somebody else's; leave it out, or call with the scope `operate`";
+        let details = json!({ "field": "userId" });
+        Self { details, ..Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message) }
+    }
+
+    /// The status it comes with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// A store is away; what is underneath is logged, not told.
@@ -126,6 +171,9 @@ impl ApiError {
         res.status_code(self.status);
         if let Some(seconds) = self.retry_after_seconds {
             res.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+            res.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         res.render(Json(self.body()));
     }
@@ -258,6 +306,26 @@ impl From<RedriveError> for ApiError {
             RedriveError::Refused { code, .. } => Self::new(StatusCode::CONFLICT, code, message),
             RedriveError::Engine(error) => engine(&error),
             RedriveError::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused(text) => Self::unauthenticated(text, true),
+            AuthError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Field { field, reason } => Self::field(field, reason),
+            KeyError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", error.to_string()),
+            KeyError::Database(error) => error.into(),
+            KeyError::Journal(error) => error.into(),
         }
     }
 }

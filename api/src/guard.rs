@@ -26,8 +26,8 @@ const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
 ];
 
 const METHODS: &str = "GET, POST, DELETE";
-const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, last-event-id";
-const ANSWER_HEADERS: &str = "location, retry-after, x-request-id";
+const REQUEST_HEADERS: &str = "authorization, x-api-key, content-type, idempotency-key, last-event-id";
+const ANSWER_HEADERS: &str = "location, retry-after, www-authenticate, x-request-id";
 
 /// Seconds for which a browser need not ask again what it may send.
 const ASK_AGAIN_SECONDS: HeaderValue = HeaderValue::from_static("600");

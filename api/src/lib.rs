@@ -1,10 +1,12 @@
 //! The product's doors: HTTP and WebSocket.
 //!
-//! In reading order: [`config`] (what may be set), [`codes`] and [`error`] (how requests fail), [`views`] and
-//! [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how many of them),
+//! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
+//! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
+//! many of them),
 //! [`doors`] (what every route may use), [`operator_views`] and [`queues`], the routes,
 //! and [`server`].
 
+pub mod auth;
 pub mod config;
 
 pub mod codes;
@@ -21,6 +23,6 @@ pub mod doors;
 mod openapi;
 pub mod operator_views;
 pub mod queues;
-mod router;
+pub mod router;
 mod routes;
 pub mod server;

@@ -6,14 +6,17 @@ use salvo::catcher::Catcher;
 use salvo::http::header::{HeaderName, HeaderValue};
 use salvo::http::{ResBody, StatusCode, StatusError};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router, Service, affix_state};
+use salvo::routing::FilterInfo;
 use uuid::Uuid;
 
+use crate::auth::caller::Scope;
+use crate::auth::hoops::{Authenticate, AuthenticateSocket, Needs};
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::guard::Guard;
 use crate::routes::{
     admin, cancel, create, docs, erase, events, get, health, history, list, result, retry, socket, status,
-    uploads,
+    tickets, uploads,
 };
 
 /// The routes as a service.
@@ -22,33 +25,80 @@ pub(crate) fn service(doors: Doors, cors_origins: &[String]) -> Service {
     Service::new(router).hoop(RequestId).hoop(Guard::new(cors_origins)).catcher(Catcher::new(AsJson))
 }
 
-/// All of them, each described in `openapi`.
-pub(crate) fn routes() -> Router {
+/// What is answered to anybody, and what only to callers who are known. Each is
+/// described in `openapi`.
+fn routes() -> Router {
+    let known = Router::with_hoop(Authenticate);
+    let known = known.push(admin::router()).push(ticket()).push(tasks()).push(uploads());
+    Router::new().push(open()).push(sockets()).push(known)
+}
+
+/// What probes and readers ask, who present nothing. It tells nothing about
+/// anybody's work.
+fn open() -> Router {
     Router::new()
-        .get(socket::socket)
-        .push(Router::with_path("ws").get(socket::socket))
         .push(Router::with_path("health").get(health::health))
         .push(Router::with_path("api/openapi.json").get(docs::document))
         .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
-        .push(admin::router())
-        .push(
-            Router::with_path("api/uploads")
-                .post(uploads::begin)
-                .push(Router::with_path("{id}/complete").post(uploads::complete)),
-        )
-        .push(
-            Router::with_path("api/tasks").post(create::create).get(list::list).push(
-                Router::with_path("{id}")
-                    .get(get::get)
-                    .delete(erase::erase)
-                    .push(Router::with_path("cancel").post(cancel::cancel))
-                    .push(Router::with_path("events").get(events::events))
-                    .push(Router::with_path("history").get(history::history))
-                    .push(Router::with_path("status").get(status::status))
-                    .push(Router::with_path("result").get(result::result))
-                    .push(Router::with_path("retry").post(retry::retry)),
-            ),
-        )
+}
+
+/// Sockets need [`Scope::Read`], which they see to themselves: they may hear who
+/// calls after they are open.
+fn sockets() -> Router {
+    Router::with_hoop(AuthenticateSocket)
+        .get(socket::socket)
+        .push(Router::with_path("ws").get(socket::socket))
+}
+
+/// A ticket lets somebody read.
+fn ticket() -> Router {
+    Router::with_path("api/tickets").hoop(Needs::scope(Scope::Read)).post(tickets::create)
+}
+
+fn tasks() -> Router {
+    Router::with_path("api/tasks").hoop(Needs::of_users()).post(create::create).get(list::list).push(
+        Router::with_path("{id}")
+            .get(get::get)
+            .delete(erase::erase)
+            .push(Router::with_path("cancel").post(cancel::cancel))
+            .push(Router::with_path("events").get(events::events))
+            .push(Router::with_path("history").get(history::history))
+            .push(Router::with_path("status").get(status::status))
+            .push(Router::with_path("result").get(result::result))
+            .push(Router::with_path("retry").post(retry::retry)),
+    )
+}
+
+fn uploads() -> Router {
+    Router::with_path("api/uploads")
+        .hoop(Needs::of_users())
+        .post(uploads::begin)
+        .push(Router::with_path("{id}/complete").post(uploads::complete))
+}
+
+/// Every route there is, such as `GET /api/tasks/{id}`: what a list that has to
+/// be whole is compared with.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let mut found = Vec::new();
+    collect(&routes(), "", "", &mut found);
+    found
+}
+
+/// A filter that is neither path nor method stands as it is: no list has that.
+fn collect(router: &Router, above: &str, method: &str, found: &mut Vec<String>) {
+    let (mut path, mut method) = (above.to_owned(), method.to_owned());
+    for filter in &router.filters {
+        match filter.info() {
+            FilterInfo::Path(part) => path = format!("{path}/{}", part.trim_matches('/')),
+            FilterInfo::Method(name) => method = name.to_string(),
+            other => path = format!("{path}/{other:?}"),
+        }
+    }
+    if router.goal.is_some() {
+        found.push(format!("{method} {}", if path.is_empty() { "/" } else { &path }));
+    }
+    router.routers.iter().for_each(|child| collect(child, &path, &method, found));
 }
 
 /// Gives every answer an id, by which its line in the log is found.

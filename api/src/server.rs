@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use untxt_workflows::platform::Platform;
 
+use crate::auth::{Auth, AuthSettings};
 use crate::doors::Doors;
 use crate::feed::Feed;
 use crate::places::{Places, PlacesMax};
@@ -44,6 +45,8 @@ fn patience() -> FuseConfig {
 /// What a server needs to know beside the platform.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
+    /// How callers are told from each other.
+    pub auth: AuthSettings,
     /// How many connections may stay open.
     pub places: PlacesMax,
     /// Sites whose pages are let in, beside this server's own.
@@ -86,7 +89,10 @@ impl Server {
     ) -> io::Result<()> {
         let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
         let places = Places::new(settings.places);
-        let doors = Doors { platform, feed, places, shutdown: shutdown.clone() };
+        let auth = Arc::new(Auth::new(&settings.auth, platform.database()));
+        let (watching, until) = (Arc::clone(&auth), shutdown.clone());
+        tokio::spawn(async move { watching.look_for_revoked(until).await });
+        let doors = Doors { platform, feed, places, auth, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
         let mut server = Salvo::new(self.acceptor).fuse_config(patience()).max_connections(connections_max);
         server.http1_mut().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);

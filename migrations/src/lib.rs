@@ -2,7 +2,8 @@
 //! files. Knows no entity: what a migration once did must not change because
 //! the code around it did. A migration that has been released is never edited.
 //!
-//! `users`, `files`, `tasks`, `removals` and `uploads` are the product's; `runs`, `events`, `items`,
+//! `users`, `files`, `tasks`, `removals` and `uploads` are the product's,
+//! `api_keys` and `tickets` say who may call; `runs`, `events`, `items`,
 //! `dead_letters`, `workers`, `audit` and `controls` are the engine's journal. The engine's tables
 //! keep times as milliseconds since 1970 and structured values as JSON text (a
 //! page's text may hold U+0000, which PostgreSQL's `jsonb` can't). They carry no
@@ -29,6 +30,7 @@ mod m20261124_000009_runs_in_place;
 mod m20261124_000010_letters;
 mod m20261124_000011_controls;
 mod m20261124_000012_retries_and_retention;
+mod m20261124_000013_callers;
 mod m20261124_000015_removals;
 mod m20261124_000016_uploads;
 
@@ -51,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000010_letters::Migration),
             Box::new(m20261124_000011_controls::Migration),
             Box::new(m20261124_000012_retries_and_retention::Migration),
+            Box::new(m20261124_000013_callers::Migration),
             Box::new(m20261124_000015_removals::Migration),
             Box::new(m20261124_000016_uploads::Migration),
         ]

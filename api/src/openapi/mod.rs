@@ -2,6 +2,7 @@
 //! held to the router by a test.
 
 mod admin;
+mod callers;
 mod operation;
 mod schemas;
 mod service;
@@ -12,7 +13,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use salvo::http::Method;
+
 use self::operation::Operation;
+use crate::auth::caller::Scope;
 
 /// The document as it is served.
 pub(crate) fn text() -> &'static str {
@@ -21,10 +25,15 @@ pub(crate) fn text() -> &'static str {
 }
 
 fn operations() -> Vec<Operation> {
-    [tasks::operations(), uploads::operations(), admin::operations(), service::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let of_users = tasks::operations().into_iter().chain(uploads::operations());
+    let of_users = of_users.map(|operation| {
+        let reads = operation.method == Method::GET;
+        operation.needs(if reads { Scope::Read } else { Scope::Submit })
+    });
+    let of_operators = admin::operations().into_iter().map(|operation| operation.needs(Scope::Operate));
+    let of_keys = callers::keys().into_iter().map(|operation| operation.needs(Scope::Admin));
+    let ticket = callers::ticket().needs(Scope::Read);
+    of_users.chain(of_operators).chain(of_keys).chain([ticket]).chain(service::operations()).collect()
 }
 
 fn document() -> Value {
@@ -49,10 +58,15 @@ fn document() -> Value {
         "tags": [
             { "name": "tasks", "description": "What users do." },
             { "name": "operators", "description": "What operators see and do." },
+            { "name": "callers", "description": "Who may call." },
             { "name": "service", "description": "The server itself." },
         ],
         "paths": paths,
-        "components": { "schemas": schemas::all(), "headers": service::headers() },
+        "components": {
+            "schemas": schemas::all(),
+            "headers": service::headers(),
+            "securitySchemes": callers::schemes(),
+        },
     })
 }
 
@@ -60,35 +74,15 @@ fn document() -> Value {
 mod tests {
     use std::collections::BTreeSet;
 
-    use salvo::prelude::Router;
-    use salvo::routing::FilterInfo;
-
     use super::*;
     use crate::router;
 
     #[test]
     fn every_route_is_described_and_every_description_is_a_route() {
-        let mut routes = BTreeSet::new();
-        walk(&router::routes(), "", None, &mut routes);
-        let described: BTreeSet<(String, String)> =
-            operations().iter().map(|op| (op.path.to_owned(), op.method.to_string())).collect();
+        let routes: BTreeSet<String> = router::names().into_iter().collect();
+        let described: BTreeSet<String> =
+            operations().iter().map(|op| format!("{} {}", op.method, op.path)).collect();
         assert_eq!(routes, described);
-    }
-
-    fn walk(router: &Router, above: &str, method: Option<String>, routes: &mut BTreeSet<(String, String)>) {
-        let (mut path, mut method) = (above.to_owned(), method);
-        for filter in router.filters() {
-            match filter.info() {
-                FilterInfo::Path(part) => path = format!("{path}/{}", part.trim_matches('/')),
-                FilterInfo::Method(only) => method = Some(only.to_string()),
-                other => panic!("{path} has a filter that is not described: {other:?}"),
-            }
-        }
-        if router.goal.is_some() {
-            let path = if path.is_empty() { "/".to_owned() } else { path.clone() };
-            routes.insert((path, method.clone().expect("a method")));
-        }
-        router.routers().iter().for_each(|below| walk(below, &path, method.clone(), routes));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use salvo::http::Method;
 use serde_json::{Map, Value, json};
 
+use crate::auth::caller::Scope;
 use crate::codes;
 
 /// Codes that any route may answer with.
@@ -87,6 +88,14 @@ impl Operation {
         self
     }
 
+    /// Where callers are asked who they are, only those are answered who have the
+    /// scope.
+    pub(super) fn needs(mut self, scope: Scope) -> Self {
+        let roles = json!([{ "bearer": [scope.as_str()] }, { "apiKey": [scope.as_str()] }, {}]);
+        self.body.insert("security".to_owned(), roles);
+        self.fails(&["UNAUTHENTICATED", "SCOPE_MISSING", "FORBIDDEN", "TOKEN_IN_URL"])
+    }
+
     /// What it may fail with beside what everything may.
     pub(super) fn fails(mut self, codes: &[&'static str]) -> Self {
         self.codes.extend(codes);
@@ -129,6 +138,9 @@ fn failure(status: u16, codes: &[&codes::Code]) -> Value {
         ],
     });
     let mut headers = json!({ "x-request-id": { "$ref": "#/components/headers/RequestId" } });
+    if status == 401 {
+        headers["www-authenticate"] = json!({ "$ref": "#/components/headers/Challenge" });
+    }
     if matches!(status, 429 | 503) {
         headers["retry-after"] = json!({ "$ref": "#/components/headers/RetryAfter" });
     }
@@ -147,12 +159,6 @@ pub(super) fn reference(schema: &str) -> Value {
 /// A parameter of the query.
 pub(super) fn query(name: &str, means: &str, schema: &Value, example: &Value) -> Value {
     json!({ "name": name, "in": "query", "description": means, "schema": schema, "example": example })
-}
-
-/// A parameter of the query that has to be there.
-pub(super) fn needed(mut parameter: Value) -> Value {
-    parameter["required"] = json!(true);
-    parameter
 }
 
 /// A header.

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::callers;
 use super::operation::reference;
 
 /// All schemas, by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    let shapes = tasks().into_iter().chain(operators()).chain(service());
+    let shapes = tasks().into_iter().chain(operators()).chain(service()).chain(callers::schemas());
     schemas.extend(shapes.map(|(name, schema)| (name.to_owned(), schema)));
     Value::Object(schemas)
 }
@@ -36,12 +37,12 @@ fn tasks() -> Vec<(&'static str, Value)> {
             "NewUpload",
             open(
                 &[
-                    ("userId", uuid()),
+                    ("userId", or_null(&uuid())),
                     ("filename", text()),
                     ("bytes", json!({ "type": "integer", "minimum": 1 })),
                     ("sha256", json!({ "type": ["string", "null"], "pattern": "^[0-9a-fA-F]{64}$" })),
                 ],
-                &["userId", "filename", "bytes"],
+                &["filename", "bytes"],
             ),
         ),
         (
@@ -356,7 +357,7 @@ const STATUSES: [&str; 7] =
 const FORMATS: [&str; 5] = ["html", "txt", "md", "json", "hocr"];
 
 /// An answer: each field is there, and others may come.
-fn object(fields: &[(&str, Value)]) -> Value {
+pub(super) fn object(fields: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let properties: Map<String, Value> =
         fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
@@ -364,7 +365,7 @@ fn object(fields: &[(&str, Value)]) -> Value {
 }
 
 /// A body: nothing but these fields.
-fn open(fields: &[(&str, Value)], required: &[&str]) -> Value {
+pub(super) fn open(fields: &[(&str, Value)], required: &[&str]) -> Value {
     let mut schema = object(fields);
     schema["required"] = json!(required);
     schema["additionalProperties"] = json!(false);
@@ -399,7 +400,7 @@ fn positive() -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": 4_294_967_295_u64 })
 }
 
-fn or_null(schema: &Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
     schema["type"] = json!([schema["type"], "null"]);
     schema

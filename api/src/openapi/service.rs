@@ -3,8 +3,9 @@
 use salvo::http::Method;
 use serde_json::{Value, json};
 
-use super::operation::{Operation, needed, query};
-use super::tasks::user;
+use super::operation::{Operation, query};
+use super::tasks::{WHOSE, user};
+use crate::auth::caller::Scope;
 
 const TAG: &str = "service";
 
@@ -31,12 +32,13 @@ fn socket(path: &'static str, id: &str) -> Operation {
     get(path, id, "What happens to a user's tasks, as it happens")
         .about(
             "A WebSocket. The server sends `connected`, `task_update` (`TaskUpdate`), `resumed` and `pong`; the \
-             client may send `{\"type\":\"ping\"}`, `{\"type\":\"subscribe\",\"taskId\":…,\"afterSeq\":7}` and \
+             client may send `{\"type\":\"authenticate\",\"token\":…}` before anything else, `{\"type\":\"ping\"}`, `{\"type\":\"subscribe\",\"taskId\":…,\"afterSeq\":7}` and \
              `{\"type\":\"resume\",\"since\":…,\"seen\":{\"<taskId>\":7}}`.",
         )
-        .parameter(needed(user("Whose tasks.")))
+        .parameter(user(WHOSE))
         .parameter(query("resume", "Nothing is told until the client has said `resume`.", &yes, &json!("true")))
         .answers(101, "The socket is open.", None)
+        .needs(Scope::Read)
         .fails(&["INVALID_FIELD", "NOT_A_WEBSOCKET", "ORIGIN_NOT_ALLOWED", "TOO_MANY_CONNECTIONS"])
 }
 
@@ -70,6 +72,7 @@ fn file() -> Operation {
 pub(super) fn headers() -> Value {
     json!({
         "RequestId": { "description": "By which the request is found in the log.", "schema": { "type": "string", "format": "uuid" } },
+        "Challenge": { "description": "What is to be presented.", "schema": { "type": "string" } },
         "RetryAfter": { "description": "Seconds after which to ask again.", "schema": { "type": "integer", "minimum": 1 } },
     })
 }

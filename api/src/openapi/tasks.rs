@@ -3,13 +3,17 @@
 use salvo::http::Method;
 use serde_json::{Value, json};
 
-use super::operation::{Operation, header, in_path, needed, query};
+use super::operation::{Operation, header, in_path, query};
 
 const TAG: &str = "tasks";
 pub(super) const TASK: &str = "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00";
 pub(super) const USER: &str = "11111111-1111-1111-1111-111111111111";
 pub(super) const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 pub(super) const AT: &str = "2026-11-23T12:34:56.789Z";
+
+/// What it means to name a user.
+pub(super) const WHOSE: &str =
+    "Whose tasks: the caller's own when absent. Needed where callers are not asked who they are.";
 
 /// Codes of a document that is refused.
 pub(super) const DOCUMENT: [&str; 13] = [
@@ -46,11 +50,11 @@ fn create() -> Operation {
                  is answered with 201, the task will end, whatever crashes.";
     let form = json!({
         "type": "object",
-        "required": ["file", "userId"],
+        "required": ["file"],
         "properties": {
             "file": { "type": "string", "contentMediaType": "application/octet-stream",
                 "description": "PNG, JPEG, WebP, TIFF or PDF." },
-            "userId": { "type": "string", "format": "uuid" },
+            "userId": { "type": "string", "format": "uuid", "description": WHOSE },
             "priority": { "type": "integer", "minimum": 1, "maximum": 10, "default": 5 },
             "engine": { "type": "string" },
             "formats": { "type": "string", "default": "html", "description": "Such as `html,txt,json`." },
@@ -97,7 +101,7 @@ pub(super) fn created() -> Value {
 fn list() -> Operation {
     let status = json!({ "$ref": "#/components/schemas/Status" });
     Operation::new(Method::GET, "/api/tasks", TAG, "listTasks", "A user's tasks, newest first")
-        .parameter(needed(user("Whose tasks.")))
+        .parameter(user(WHOSE))
         .parameter(query("limit", "How many.", &limit(200), &json!(50)))
         .parameter(query("offset", "How many are left out.", &number(0), &json!(0)))
         .parameter(query("status", "Only those that are so.", &status, &json!("completed")))

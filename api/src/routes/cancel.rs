@@ -7,8 +7,8 @@ use untxt_engine::decide::Refusal;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 
+use super::named_task;
 use super::origin::same_origin;
-use super::{named_task, owned};
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
@@ -17,7 +17,7 @@ use crate::views;
 pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     same_origin(req)?;
     let doors = Doors::of(depot)?;
-    let (task, _) = owned(req, named_task(req, doors).await?)?;
+    let (task, _) = named_task(req, depot).await?;
     let run = doors.platform.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
         JournalError::Refused(Refusal::Ended(status)) => {
             let message = format!("the task has ended: {}", status.as_str());
@@ -25,6 +25,6 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
         }
         error => error.into(),
     })?;
-    let (task, file) = named_task(req, doors).await?;
+    let (task, file) = named_task(req, depot).await?;
     Ok(Json(views::success(&views::detailed(&task, &file, Some(&run), &[], None))))
 }

@@ -13,6 +13,7 @@ use untxt_workflows::submit::{NewTask, Submission};
 use uuid::Uuid;
 
 use super::parse_user;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::json;
@@ -32,7 +33,7 @@ pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Respo
     let doors = Doors::of(depot)?;
     let idempotency_key = req.header::<String>("idempotency-key");
     let form = Form::read(req, &doors.platform).await?;
-    let (wanted, spooled) = form.finish(idempotency_key)?;
+    let (wanted, spooled) = form.finish(Caller::of(depot)?, idempotency_key)?;
     let submission = doors.platform.submit(wanted, spooled).await?;
     show(&submission, res);
     Ok(())
@@ -110,10 +111,14 @@ impl Form {
         Ok(())
     }
 
-    fn finish(self, idempotency_key: Option<String>) -> Result<(NewTask, Spooled), ApiError> {
+    fn finish(
+        self,
+        caller: &Caller,
+        idempotency_key: Option<String>,
+    ) -> Result<(NewTask, Spooled), ApiError> {
         let (filename, spooled) = self.file.ok_or_else(|| ApiError::field("file", "it is missing"))?;
         let wanted = NewTask {
-            user: self.user.ok_or_else(|| ApiError::field("userId", "it is missing"))?,
+            user: caller.acts_for(self.user)?,
             filename,
             priority: self.priority.unwrap_or(5),
             engine: self.engine,

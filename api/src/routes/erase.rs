@@ -4,8 +4,8 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 
+use super::named_task;
 use super::origin::same_origin;
-use super::{named_task, owned};
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
@@ -14,7 +14,7 @@ use crate::views;
 pub(crate) async fn erase(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     same_origin(req)?;
     let doors = Doors::of(depot)?;
-    let (task, _) = owned(req, named_task(req, doors).await?)?;
+    let (task, _) = named_task(req, depot).await?;
     if !doors.platform.erase_task(task.id).await? {
         return Err(ApiError::no_task(&task.id.to_string()));
     }

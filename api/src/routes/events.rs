@@ -1,6 +1,8 @@
 //! `GET /api/tasks/:id/events`: what happens to one task, as server-sent events.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
@@ -8,14 +10,14 @@ use salvo::http::StatusCode;
 use salvo::http::header::{CACHE_CONTROL, HeaderValue};
 use salvo::prelude::{Depot, Request, Response, handler};
 use salvo::sse::{self, SseEvent};
-use tokio::time::{Interval, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use untxt_engine::engine::Engine;
 use untxt_engine::id::RunId;
 use untxt_engine::watch::RunWatcher;
 use untxt_workflows::updates::Narrator;
 
 use super::named_task;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::places::Place;
@@ -30,7 +32,7 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 #[handler]
 pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
-    let (task, _) = named_task(req, doors).await?;
+    let (task, _) = named_task(req, depot).await?;
     let after = last_seen(req)?;
     let (engine, run) = (doors.platform.engine(), RunId(task.id));
     let place = doors.place(task.user_id)?;
@@ -44,12 +46,23 @@ pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Respo
     }
     // A history that is not kept any more is an answer, not a stream that breaks.
     engine.history(run, after, 1).await?;
-    let story = Story::new(engine.clone(), run, watcher, doors.shutdown.clone(), place);
+    let story = Story::new(engine.clone(), run, watcher, until(doors, Caller::of(depot)?), place);
     sse::stream(res, Box::pin(story.told()));
     res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that gather what they pass on would keep it from the client.
     res.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(())
+}
+
+/// Until the server goes, or the caller is nobody any more.
+fn until(doors: &Doors, caller: &Caller) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let (shutdown, auth, caller) = (doors.shutdown.clone(), Arc::clone(&doors.auth), caller.clone());
+    Box::pin(async move {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = auth.ended(&caller) => {}
+        }
+    })
 }
 
 /// The `seq` after which the client wants to hear.
@@ -71,7 +84,7 @@ struct Story {
     run: RunId,
     watcher: RunWatcher,
     narrator: Narrator,
-    shutdown: CancellationToken,
+    until: Pin<Box<dyn Future<Output = ()> + Send>>,
     keep_alive: Interval,
     begun: bool,
     _place: Place,
@@ -82,13 +95,13 @@ impl Story {
         engine: Engine,
         run: RunId,
         watcher: RunWatcher,
-        shutdown: CancellationToken,
+        until: Pin<Box<dyn Future<Output = ()> + Send>>,
         place: Place,
     ) -> Self {
-        let mut keep_alive = interval(KEEP_ALIVE_EVERY);
+        let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_EVERY, KEEP_ALIVE_EVERY);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let narrator = Narrator::default();
-        Self { engine, run, watcher, narrator, shutdown, keep_alive, begun: false, _place: place }
+        Self { engine, run, watcher, narrator, until, keep_alive, begun: false, _place: place }
     }
 
     fn told(self) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {
@@ -101,11 +114,14 @@ impl Story {
     /// The next line; `None` after the task's end, and when the rest can't be
     /// told now: the client comes back with the last id it has.
     async fn next(&mut self) -> Option<SseEvent> {
+        if !self.begun {
+            // The first thing said is a sign of life, whatever there is to tell.
+            return self.sign_of_life().await;
+        }
         loop {
             tokio::select! {
-                // The first thing said is a sign of life, whatever there is to tell.
                 biased;
-                () = self.shutdown.cancelled() => return None,
+                () = &mut self.until => return None,
                 _ = self.keep_alive.tick() => return self.sign_of_life().await,
                 event = self.watcher.next() => {
                     let event = event.ok()??;

@@ -14,7 +14,7 @@ use crate::views;
 #[handler]
 pub(crate) async fn get(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
-    let (task, file) = named_task(req, doors).await?;
+    let (task, file) = named_task(req, depot).await?;
     Ok(Json(views::success(&shown(doors, &task, &file).await?)))
 }
 

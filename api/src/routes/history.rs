@@ -15,7 +15,7 @@ const LIMIT_MAX: u64 = 1_000;
 #[handler]
 pub(crate) async fn history(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
-    let (task, _) = named_task(req, doors).await?;
+    let (task, _) = named_task(req, depot).await?;
     let limit = number(req, "limit", LIMIT_MAX)?;
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(ApiError::field("limit", format!("it is 1 to {LIMIT_MAX}")));

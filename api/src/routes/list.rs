@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use untxt_engine::state::RunStatus;
 use untxt_workflows::tasks::TaskFilter;
 
-use super::user;
+use super::asked_user;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
@@ -16,7 +17,8 @@ const LIMIT_MAX: u64 = 200;
 #[handler]
 pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
-    let filter = TaskFilter { user: Some(user(req)?), status: status(req)? };
+    let user = Caller::of(depot)?.acts_for(asked_user(req)?)?;
+    let filter = TaskFilter { user: Some(user), status: status(req)? };
     let (limit, offset) = page(req)?;
     let (rows, total) = doors.platform.tasks(&filter, limit, offset).await?;
     let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();

@@ -16,39 +16,38 @@ pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod socket;
 pub(crate) mod status;
+pub(crate) mod tickets;
 pub(crate) mod uploads;
 
-use salvo::prelude::Request;
+use salvo::prelude::{Depot, Request};
 use untxt_workflows::tables::{file, task};
 use uuid::Uuid;
 
 use self::body::body;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 
-/// The task that the path names, with its file.
-async fn named_task(req: &Request, doors: &Doors) -> Result<(task::Model, file::Model), ApiError> {
+/// The task that the path names, with its file. To others than its user it is
+/// not there, nor when the query names a user whose it is not.
+async fn named_task(req: &Request, depot: &Depot) -> Result<(task::Model, file::Model), ApiError> {
+    let (id, asked) = (named_id(req)?, asked_user(req)?);
+    let found = Doors::of(depot)?.platform.task(id).await?;
+    let caller = Caller::of(depot)?;
+    found
+        .filter(|(task, _)| caller.sees(task.user_id) && asked.is_none_or(|user| user == task.user_id))
+        .ok_or_else(|| ApiError::no_task(&id.to_string()))
+}
+
+/// The id of a task in the path.
+fn named_id(req: &Request) -> Result<Uuid, ApiError> {
     let text = req.param::<String>("id").unwrap_or_default();
-    let id = Uuid::parse_str(&text).map_err(|_| ApiError::no_task(&text))?;
-    doors.platform.task(id).await?.ok_or_else(|| ApiError::no_task(&text))
+    Uuid::parse_str(&text).map_err(|_| ApiError::no_task(&text))
 }
 
-/// The same task, unless the query names a user whose it is not: to others a
-/// task is not there.
-fn owned(
-    req: &Request,
-    (task, file): (task::Model, file::Model),
-) -> Result<(task::Model, file::Model), ApiError> {
-    match req.query::<String>("userId") {
-        Some(text) if parse_user(&text)? != task.user_id => Err(ApiError::no_task(&task.id.to_string())),
-        _ => Ok((task, file)),
-    }
-}
-
-/// The user that a query names.
-fn user(req: &Request) -> Result<Uuid, ApiError> {
-    let text = req.query::<String>("userId").ok_or_else(|| ApiError::field("userId", "it is missing"))?;
-    parse_user(&text)
+/// The user that a query names, if it names one.
+fn asked_user(req: &Request) -> Result<Option<Uuid>, ApiError> {
+    req.query::<String>("userId").map(|text| parse_user(&text)).transpose()
 }
 
 /// The user that `text` is the id of.

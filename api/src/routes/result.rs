@@ -26,7 +26,7 @@ const EXPIRES_SECONDS_RANGE: RangeInclusive<u64> = 60..=604_800;
 #[handler]
 pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
-    let (task, file) = named_task(req, doors).await?;
+    let (task, file) = named_task(req, depot).await?;
     let format = match req.query::<String>("format") {
         Some(word) => Some(only(&word)?),
         None => None,

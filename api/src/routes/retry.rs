@@ -4,10 +4,10 @@ use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::Value;
 use untxt_workflows::redrive::{Asker, How};
 
-use super::admin::actor;
 use super::get::shown;
 use super::named_task;
 use super::origin::same_origin;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
@@ -16,10 +16,11 @@ use crate::views;
 pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     same_origin(req)?;
-    let (task, _) = named_task(req, doors).await?;
-    let asker = Asker { by: actor(req), reason: "asked for by a client".to_owned() };
+    let (task, _) = named_task(req, depot).await?;
+    let asker =
+        Asker { by: Caller::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
     doors.platform.redrive_task(task.id, &How::default(), &asker).await?;
     // As the commit left it.
-    let (task, file) = named_task(req, doors).await?;
+    let (task, file) = named_task(req, depot).await?;
     Ok(Json(views::success(&shown(doors, &task, &file).await?)))
 }

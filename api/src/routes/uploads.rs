@@ -13,7 +13,8 @@ use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
 use super::create::{parse_formats, policy, show};
-use super::{body, parse_user};
+use super::{asked_user, body};
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
@@ -22,7 +23,7 @@ use crate::views;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Announced {
-    user_id: Uuid,
+    user_id: Option<Uuid>,
     filename: String,
     bytes: u64,
     sha256: Option<String>,
@@ -31,7 +32,8 @@ struct Announced {
 #[handler]
 pub(crate) async fn begin(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
-    let Announced { user_id: user, filename, bytes: size_bytes, sha256 } = body(req).await?;
+    let Announced { user_id, filename, bytes: size_bytes, sha256 } = body(req).await?;
+    let user = Caller::of(depot)?.acts_for(user_id)?;
     let begun = doors.platform.begin_upload(NewUpload { user, filename, size_bytes, sha256 }).await?;
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&shown(&begun))));
@@ -70,7 +72,7 @@ pub(crate) async fn complete(
     res: &mut Response,
 ) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
-    let upload = named_upload(req, doors).await?;
+    let upload = named_upload(req, depot).await?;
     let idempotency_key = req.header::<String>("idempotency-key");
     let wanted = body::<Wishes>(req).await?.of(&upload, idempotency_key)?;
     let submission = doors.platform.complete_upload(&upload, wanted).await?;
@@ -78,16 +80,20 @@ pub(crate) async fn complete(
     Ok(())
 }
 
-async fn named_upload(req: &Request, doors: &Doors) -> Result<upload::Model, ApiError> {
+/// The upload that the path names. To others than its user it is not there.
+async fn named_upload(req: &Request, depot: &Depot) -> Result<upload::Model, ApiError> {
     let text = req.param::<String>("id").unwrap_or_default();
     let missing = || {
         let message = "there is no such upload, or it has expired";
         ApiError::new(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", message)
     };
     let id = Uuid::parse_str(&text).map_err(|_| missing())?;
-    let user = req.query::<String>("userId").map(|text| parse_user(&text)).transpose()?;
-    let found = doors.platform.upload(id).await?;
-    found.filter(|upload| user.is_none_or(|user| user == upload.user_id)).ok_or_else(missing)
+    let (asked, caller) = (asked_user(req)?, Caller::of(depot)?);
+    let found = Doors::of(depot)?.platform.upload(id).await?;
+    let theirs = |upload: &upload::Model| {
+        caller.sees(upload.user_id) && asked.is_none_or(|user| user == upload.user_id)
+    };
+    found.filter(theirs).ok_or_else(missing)
 }
 
 impl Wishes {

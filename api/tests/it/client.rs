@@ -1,5 +1,7 @@
 //! A client of the HTTP interface, written from its description alone.
 
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,15 +14,18 @@ use crate::socket::Socket;
 pub(crate) struct Client {
     base: String,
     http: reqwest::Client,
+    /// What it presents, if anything.
+    token: Option<String>,
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<String>,
+    pub(crate) challenge: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -44,7 +49,7 @@ impl Upload {
     }
 
     /// As the first description lists them: the file comes before its user.
-    fn form(self) -> Form {
+    pub(crate) fn form(self) -> Form {
         let part = Part::bytes(self.bytes).file_name(self.name);
         let form = Form::new().part("file", part).text("userId", self.user.to_string());
         self.fields.into_iter().fold(form, |form, (name, value)| form.text(name, value))
@@ -54,7 +59,30 @@ impl Upload {
 impl Client {
     pub(crate) fn new(base: &str) -> Self {
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        Self { base: base.to_owned(), http }
+        Self { base: base.to_owned(), http, token: None }
+    }
+
+    /// The same, presenting a key or token with every request.
+    pub(crate) fn presenting(&self, token: &str) -> Self {
+        let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        let http = reqwest::Client::builder().timeout(PATIENCE).default_headers(headers).build().unwrap();
+        Self { base: self.base.clone(), http, token: Some(token.to_owned()) }
+    }
+
+    /// Whatever the route, `{}` where it takes a body. The body of a success is
+    /// not read: it may have no end.
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
+        let method: Method = method.parse().unwrap();
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+        if ![Method::GET, Method::HEAD].contains(&method) {
+            request = request.header("content-type", "application/json").body("{}");
+        }
+        let response = request.send().await.unwrap();
+        match response.status().is_success() {
+            true => Answer { status: response.status().as_u16(), ..Answer::default() },
+            false => Self::answer(response).await,
+        }
     }
 
     pub(crate) async fn upload(&self, upload: Upload) -> Answer {
@@ -194,29 +222,36 @@ impl Client {
     }
 
     pub(crate) async fn socket(&self, user: Uuid) -> Socket {
-        Socket::open(&format!("{}/?userId={user}", self.base.replace("http://", "ws://"))).await
+        Socket::open(&self.socket_url(&format!("/?userId={user}")), self.token.as_deref()).await.unwrap()
+    }
+
+    /// A socket at a path of the caller's choice, or the status that it was
+    /// refused with.
+    pub(crate) async fn try_socket(&self, path: &str) -> Result<Socket, u16> {
+        Socket::open(&self.socket_url(path), self.token.as_deref()).await
+    }
+
+    pub(crate) fn socket_url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.replace("http://", "ws://"))
     }
 
     /// The same, opened to go on where an earlier one ended.
     pub(crate) async fn resuming_socket(&self, user: Uuid, since: &str, seen: &Value) -> Socket {
-        let url = format!("{}/ws?userId={user}&resume=true", self.base.replace("http://", "ws://"));
-        let mut socket = Socket::open(&url).await;
+        let mut socket = self.try_socket(&format!("/ws?userId={user}&resume=true")).await.unwrap();
         socket.send(&json!({"type": "resume", "since": since, "seen": seen})).await;
         socket
     }
 
     /// The status with which a socket is refused.
     pub(crate) async fn refused_socket(&self, user: Uuid) -> u16 {
-        let url = format!("{}/?userId={user}", self.base.replace("http://", "ws://"));
-        Socket::refused(&url).await
+        self.try_socket(&format!("/?userId={user}")).await.err().expect("it was not refused")
     }
 
     /// A socket, as soon as there is a place for it.
     pub(crate) async fn until_socket(&self, user: Uuid) -> Socket {
-        let url = format!("{}/?userId={user}", self.base.replace("http://", "ws://"));
         let began = std::time::Instant::now();
         loop {
-            if let Some(socket) = Socket::try_open(&url).await {
+            if let Ok(socket) = self.try_socket(&format!("/?userId={user}")).await {
                 return socket;
             }
             assert!(began.elapsed() < PATIENCE, "there is no place");
@@ -227,10 +262,11 @@ impl Client {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
         let (location, request_id) = (header("location"), header("x-request-id"));
         let retry_after = header("retry-after");
+        let challenge = header("www-authenticate");
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, location, request_id, retry_after, body }
+        Answer { status, location, request_id, retry_after, challenge, body }
     }
 }
 

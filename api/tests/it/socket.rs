@@ -4,6 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -16,41 +17,50 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) async fn open(url: &str) -> Self {
-        let (stream, _) = connect_async(url).await.unwrap();
-        let mut socket = Self { stream, greeting: Value::Null };
-        socket.greeting = socket.next().await;
-        assert_eq!(socket.greeting["type"], "connected", "{}", socket.greeting);
-        socket
+    /// Presents `token` in a header, if there is one. The status when it is
+    /// refused.
+    pub(crate) async fn open(url: &str, token: Option<&str>) -> Result<Self, u16> {
+        let mut socket = Self::connect(url, token).await?;
+        socket.greet().await;
+        Ok(socket)
     }
 
-    /// The same, if the server has a place for it.
-    pub(crate) async fn try_open(url: &str) -> Option<Self> {
-        let (stream, _) = connect_async(url).await.ok()?;
-        Some(Self { stream, greeting: Value::Null })
+    /// The same, but nobody has greeted yet.
+    pub(crate) async fn connect(url: &str, token: Option<&str>) -> Result<Self, u16> {
+        let mut request = url.into_client_request().unwrap();
+        if let Some(token) = token {
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((stream, _)) => Ok(Self { stream, greeting: Value::Null }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{url}: {error}"),
+        }
     }
 
-    /// The status with which the server refuses.
-    pub(crate) async fn refused(url: &str) -> u16 {
-        match connect_async(url).await {
-            Err(Error::Http(answer)) => answer.status().as_u16(),
-            other => panic!("{other:?}"),
+    /// Waits for the greeting.
+    pub(crate) async fn greet(&mut self) {
+        self.greeting = self.next().await;
+        assert_eq!(self.greeting["type"], "connected", "{}", self.greeting);
+    }
+
+    /// Code and reason with which the server closes it, whatever it says before.
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("the socket stays open");
+            match message.expect("the socket ended without a code").unwrap() {
+                Message::Close(frame) => {
+                    let frame = frame.expect("it was closed without a code");
+                    return (frame.code.into(), frame.reason.to_string());
+                }
+                _ => {}
+            }
         }
     }
 
     /// Sends unless the server has gone.
     pub(crate) async fn try_send(&mut self, message: &Value) -> bool {
         self.stream.send(Message::text(message.to_string())).await.is_ok()
-    }
-
-    /// The code with which the server ends it.
-    pub(crate) async fn close_code(&mut self) -> u16 {
-        loop {
-            let message = timeout(PATIENCE, self.stream.next()).await.expect("the socket stays silent");
-            if let Message::Close(Some(frame)) = message.expect("it was closed without a word").unwrap() {
-                return frame.code.into();
-            }
-        }
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {

@@ -142,5 +142,5 @@ async fn who_talks_too_much_is_shown_the_door() {
             break;
         }
     }
-    assert_eq!(socket.close_code().await, 1008);
+    assert_eq!(socket.closed().await.0, 1008);
 }

@@ -8,6 +8,7 @@ use untxt_workflows::redrive::How;
 use uuid::Uuid;
 
 use crate::campaign::CampaignArguments;
+use crate::keys::KeysArguments;
 use crate::queues::Limit;
 
 /// Durable OCR: documents in, text out, whatever crashes in between.
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Workers(WorkersArguments),
     /// Look at what failed and will be tried again.
     Retries(RetriesArguments),
+    /// Say who may call: make, list and revoke API keys.
+    Keys(KeysArguments),
     /// Check configuration, services and engines, and say what to do.
     Doctor(DoctorArguments),
     /// Measure the engine: workflows of four small steps.

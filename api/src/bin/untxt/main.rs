@@ -6,6 +6,7 @@ mod cli;
 mod dead_letters;
 mod doctor;
 mod failure;
+mod keys;
 mod migrate;
 mod ocr;
 mod output;
@@ -54,6 +55,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Queues(arguments) => queues::run(&arguments).await,
             Command::Workers(arguments) => workers::run(&arguments).await,
             Command::Retries(arguments) => retries::run(&arguments).await,
+            Command::Keys(arguments) => keys::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(&arguments).await,
             Command::Bench(arguments) => match arguments.campaign() {
                 Some(campaign) => campaign::run(&campaign).await,

@@ -101,7 +101,7 @@ async fn redrive(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, Ap
     let doors = Doors::of(depot)?;
     let (id, one) = (named(req)?, body::<One>(req).await?);
     let how = How { from_step: one.from_step, engine: one.engine, only_failed_pages: one.only_failed_pages };
-    doors.platform.redrive_letter(id, &how, &asker(req, one.reason)?).await?;
+    doors.platform.redrive_letter(id, &how, &asker(depot, one.reason)?).await?;
     Ok(Json(views::success(&shown(doors, id).await?)))
 }
 
@@ -115,7 +115,7 @@ struct Why {
 async fn discard(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let (id, why) = (named(req)?, body::<Why>(req).await?);
-    doors.platform.discard_letter(id, &asker(req, why.reason)?).await?;
+    doors.platform.discard_letter(id, &asker(depot, why.reason)?).await?;
     Ok(Json(views::success(&shown(doors, id).await?)))
 }
 
@@ -146,7 +146,7 @@ async fn redrive_many(req: &mut Request, depot: &mut Depot, res: &mut Response) 
         engine: many.engine.clone(),
         only_failed_pages: many.only_failed_pages,
     };
-    go_through(Action::Redrive(how), many, req, depot, res).await
+    go_through(Action::Redrive(how), many, depot, res).await
 }
 
 #[handler]
@@ -155,17 +155,11 @@ async fn discard_many(req: &mut Request, depot: &mut Depot, res: &mut Response) 
     if many.from_step.is_some() || many.engine.is_some() || many.only_failed_pages {
         return Err(ApiError::field("fromStep", "what is discarded does not go on"));
     }
-    go_through(Action::Discard, many, req, depot, res).await
+    go_through(Action::Discard, many, depot, res).await
 }
 
 /// 202 with the run that goes through them; what would be done, for a dry run.
-async fn go_through(
-    action: Action,
-    many: Many,
-    req: &Request,
-    depot: &Depot,
-    res: &mut Response,
-) -> Result<(), ApiError> {
+async fn go_through(action: Action, many: Many, depot: &Depot, res: &mut Response) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
     if many.filter.is_empty() && !many.all {
         return Err(ApiError::field(
@@ -181,7 +175,7 @@ async fn go_through(
         res.render(Json(views::success(&letters::groups(&groups, total))));
         return Ok(());
     }
-    let run = doors.platform.begin_bulk(action, &filter, many.rate, &asker(req, many.reason)?).await?;
+    let run = doors.platform.begin_bulk(action, &filter, many.rate, &asker(depot, many.reason)?).await?;
     let progress = doors.platform.bulk(run.id.0).await?;
     res.status_code(StatusCode::ACCEPTED);
     if let Ok(location) = HeaderValue::from_str(&format!("/api/admin/redrives/{}", run.id)) {

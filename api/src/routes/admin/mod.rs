@@ -4,6 +4,7 @@
 mod audit;
 mod bulk;
 mod dead_letters;
+mod keys;
 mod queues;
 mod retries;
 mod workers;
@@ -14,6 +15,9 @@ use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router};
 
 use super::body::has_json;
 use super::origin::{own_name, own_page};
+use crate::auth::caller::{Caller, Scope};
+use crate::auth::hoops::Needs;
+use crate::doors::Doors;
 use crate::error::ApiError;
 use untxt_workflows::redrive::Asker;
 
@@ -21,8 +25,10 @@ use untxt_workflows::redrive::Asker;
 pub(crate) fn router() -> Router {
     Router::with_path("api/admin")
         .hoop(OperatorsOnly)
+        .hoop(Needs::scope(Scope::Operate))
         .push(Router::with_path("audit").get(audit::audit))
         .push(dead_letters::router())
+        .push(keys::router())
         .push(Router::with_path("redrives/{id}").get(bulk::progress))
         .push(Router::with_path("workers").get(workers::list))
         .push(Router::with_path("retries").get(retries::list))
@@ -35,15 +41,6 @@ pub(crate) fn router() -> Router {
         )
 }
 
-/// Who calls, as the audit names it. Callers are not asked who they are, so it
-/// is where they call from.
-pub(crate) fn actor(req: &Request) -> String {
-    match req.remote_addr().ip() {
-        Some(ip) => format!("api:{ip}"),
-        None => "api".to_owned(),
-    }
-}
-
 /// Lets no page of another site in, and no form: what changes something comes
 /// as JSON, which a page can't send here without this server's consent.
 struct OperatorsOnly;
@@ -51,7 +48,7 @@ struct OperatorsOnly;
 #[async_trait]
 impl Handler for OperatorsOnly {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        match allowed(req) {
+        match allowed(req, depot) {
             Ok(()) => {
                 ctrl.call_next(req, depot, res).await;
             }
@@ -63,8 +60,11 @@ impl Handler for OperatorsOnly {
     }
 }
 
-fn allowed(req: &Request) -> Result<(), ApiError> {
-    own_name(req)?;
+fn allowed(req: &Request, depot: &Depot) -> Result<(), ApiError> {
+    // A page of whichever site presents no key.
+    if !Doors::of(depot)?.auth.asks() {
+        own_name(req)?;
+    }
     own_page(req)?;
     match *req.method() {
         Method::GET | Method::HEAD => Ok(()),
@@ -73,13 +73,13 @@ fn allowed(req: &Request) -> Result<(), ApiError> {
 }
 
 /// Who asks, and why. What stands in the audit has to be readable.
-fn asker(req: &Request, reason: Option<String>) -> Result<Asker, ApiError> {
+fn asker(depot: &Depot, reason: Option<String>) -> Result<Asker, ApiError> {
     let reason = reason.unwrap_or_default();
     if reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
         let message = format!("at most {REASON_CHARS_MAX} characters on one line");
         return Err(ApiError::field("reason", message));
     }
-    Ok(Asker { by: actor(req), reason })
+    Ok(Asker { by: Caller::of(depot)?.name().to_owned(), reason })
 }
 
 /// Characters of a reason.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use untxt_engine::journal::JournalError;
 
 use super::super::body;
-use super::actor;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::queues::{self, Limits, Target};
@@ -47,24 +47,25 @@ pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
 
 #[handler]
 pub(crate) async fn pause(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    set(req, Doors::of(depot)?, true).await
+    set(req, depot, true).await
 }
 
 #[handler]
 pub(crate) async fn resume(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    set(req, Doors::of(depot)?, false).await
+    set(req, depot, false).await
 }
 
 #[handler]
 pub(crate) async fn limit(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
     let Share { tenant, weight, concurrency, rate_per_minute } = body(req).await?;
     let limits = Limits { weight, concurrency, rate_per_minute };
-    queues::limit(doors.platform.engine(), &tenant, limits, &actor(req)).await.map_err(refused)?;
+    queues::limit(doors.platform.engine(), &tenant, limits, by).await.map_err(refused)?;
     shown(doors).await
 }
 
-async fn set(req: &mut Request, doors: &Doors, paused: bool) -> Result<Json<Value>, ApiError> {
+async fn set(req: &mut Request, depot: &Depot, paused: bool) -> Result<Json<Value>, ApiError> {
+    let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
     let named: Named = body(req).await?;
     let target = match (&named.queue, &named.tenant) {
         (None, None) => Target::All,
@@ -72,7 +73,7 @@ async fn set(req: &mut Request, doors: &Doors, paused: bool) -> Result<Json<Valu
         (None, Some(tenant)) => Target::Tenant(tenant),
         (Some(_), Some(_)) => return Err(ApiError::field("tenant", "name a queue or a tenant, not both")),
     };
-    queues::pause(doors.platform.engine(), target, paused, &actor(req)).await.map_err(refused)?;
+    queues::pause(doors.platform.engine(), target, paused, by).await.map_err(refused)?;
     shown(doors).await
 }
 

@@ -1,9 +1,11 @@
 //! The WebSocket: what happens to a user's tasks, as it happens.
 
+mod introduction;
 mod said;
 mod told;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,15 +20,15 @@ use untxt_engine::journal::JournalError;
 use untxt_workflows::updates::{Narrator, TaskUpdate};
 use uuid::Uuid;
 
+use self::introduction::{Listener, introduce};
 use self::said::{Pace, Said};
 use self::told::Told;
+use super::asked_user;
 use super::origin::same_origin;
-use super::user;
+use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
-use crate::feed::Subscription;
 use crate::json;
-use crate::places::Place;
 use crate::views;
 
 /// Bytes of a client's message: about 1,200 tasks to resume.
@@ -56,24 +58,34 @@ const GOING_AWAY: u16 = 1001;
 const POLICY: u16 = 1008;
 const NOT_ALIVE: u16 = 1011;
 const TRY_AGAIN_LATER: u16 = 1013;
+/// The same as the statuses of HTTP, among the codes for private use.
+const UNAUTHENTICATED: u16 = 4401;
+const FORBIDDEN: u16 = 4403;
 
 #[handler]
 pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut Depot) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?.clone();
-    let user = user(req)?;
+    let asked = asked_user(req)?;
     same_origin(req)?;
     let resumes = match req.query::<String>("resume").as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => return Err(ApiError::field("resume", "it is `true` or `false`")),
     };
-    let place = doors.place(user)?;
     // Before the upgrade is answered: what happens from here on is not missed.
-    let updates = doors.feed.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
+    let known = match Caller::of(depot) {
+        Ok(caller) => Some(Listener::new(&doors, caller, asked)?),
+        Err(_) => None,
+    };
     WebSocketUpgrade::with_config(config())
-        .upgrade(req, res, move |open| {
-            let connection = Connection::new(doors, user, open, resumes);
-            connection.serve(updates, place)
+        .upgrade(req, res, move |mut open| async move {
+            let listener = match known {
+                Some(listener) => Some(listener),
+                None => introduce(&mut open, &doors, asked).await,
+            };
+            if let Some(listener) = listener {
+                Connection::new(doors, listener.user, open, resumes).serve(listener).await;
+            }
         })
         .await
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "NOT_A_WEBSOCKET", error.brief))
@@ -100,33 +112,36 @@ struct Connection {
 /// Why the server ends a conversation, as a close code.
 struct Close(u16);
 
+/// Says why it is over, and reads what is still on its way: a connection that is
+/// dropped with something unread is reset, and the client never sees why.
+async fn close(open: &mut WebSocket, code: u16, reason: &str) {
+    // Whoever reads too slowly may not read this either.
+    drop(timeout(SEND_TIMEOUT, open.send(Message::close_with(code, reason))).await);
+    let leaving = async { while let Some(Ok(_)) = open.recv().await {} };
+    drop(timeout(LEAVES_WITHIN, leaving).await);
+}
+
 impl Connection {
     fn new(doors: Doors, user: Uuid, open: WebSocket, waits: bool) -> Self {
         Self { doors, user, socket: open, told: Told::default(), pace: Pace::new(), waits }
     }
 
-    async fn serve(mut self, mut updates: Subscription, _place: Place) {
+    async fn serve(mut self, mut listener: Listener) {
         if self.send(&views::connected(self.user)).await.is_err() {
             return;
         }
-        let ended = self.converse(&mut updates).await;
+        let ended = self.converse(&mut listener).await;
         if let Err(Close(code)) = ended {
-            // Whoever reads too slowly may not read this either.
-            drop(timeout(SEND_TIMEOUT, self.socket.send(Message::close_with(code, ""))).await);
-            self.see_out().await;
+            let reason = if code == UNAUTHENTICATED { "the key or token expired or was revoked" } else { "" };
+            close(&mut self.socket, code, reason).await;
         }
     }
 
-    /// Reads what is still on its way: a connection that is dropped with
-    /// something unread is reset, and the client never sees why.
-    async fn see_out(&mut self) {
-        let leaving = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-        drop(timeout(LEAVES_WITHIN, leaving).await);
-    }
-
     /// Until the client leaves (`Ok`) or is to leave, and why.
-    async fn converse(&mut self, updates: &mut Subscription) -> Result<(), Close> {
-        let shutdown = self.doors.shutdown.clone();
+    async fn converse(&mut self, listener: &mut Listener) -> Result<(), Close> {
+        let (shutdown, auth) = (self.doors.shutdown.clone(), Arc::clone(&self.doors.auth));
+        let nobody = auth.ended(&listener.caller);
+        tokio::pin!(nobody);
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let hesitates = sleep(RESUME_WITHIN);
@@ -135,7 +150,8 @@ impl Connection {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Err(Close(GOING_AWAY)),
-                update = updates.next(), if !self.waits => match update {
+                () = &mut nobody => return Err(Close(UNAUTHENTICATED)),
+                update = listener.updates.next(), if !self.waits => match update {
                     Some(update) if self.told.had(&update) => {}
                     Some(update) => self.update(&update).await?,
                     None => return Err(Close(TRY_AGAIN_LATER)),

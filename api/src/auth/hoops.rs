@@ -1,0 +1,132 @@
+//! What stands before routes: who calls, and whether they may.
+
+use async_trait::async_trait;
+use salvo::http::header::AUTHORIZATION;
+use salvo::http::{Method, StatusCode};
+use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
+
+use super::caller::{Caller, Scope};
+use crate::doors::Doors;
+use crate::error::ApiError;
+
+/// Names under which a secret does not belong into an address.
+const SECRETS: [&str; 5] = ["token", "access_token", "id_token", "api_key", "apikey"];
+
+/// Puts the [`Caller`] into the depot, or answers 401.
+pub(crate) struct Authenticate;
+
+#[async_trait]
+impl Handler for Authenticate {
+    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        let nobody = || ApiError::unauthenticated("send `Authorization: Bearer` with a key or token", false);
+        match caller(req, depot).await.and_then(|caller| caller.ok_or_else(nobody)) {
+            Ok(caller) => {
+                depot.insert_typed(caller);
+                ctrl.call_next(req, depot, res).await;
+            }
+            Err(error) => refuse(error, res, ctrl),
+        }
+    }
+}
+
+/// The same for sockets: who says nothing yet may say it in the first message.
+/// Then there is no caller in the depot.
+pub(crate) struct AuthenticateSocket;
+
+#[async_trait]
+impl Handler for AuthenticateSocket {
+    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        match caller(req, depot).await {
+            Ok(caller) => {
+                if let Some(caller) = caller {
+                    depot.insert_typed(caller);
+                }
+                ctrl.call_next(req, depot, res).await;
+            }
+            Err(error) => refuse(error, res, ctrl),
+        }
+    }
+}
+
+/// Lets those through whose scopes allow what the routes behind it do.
+pub(crate) struct Needs {
+    reading: Scope,
+    changing: Scope,
+}
+
+impl Needs {
+    /// One scope for all that is behind it.
+    pub(crate) fn scope(scope: Scope) -> Self {
+        Self { reading: scope, changing: scope }
+    }
+
+    /// What users do with tasks.
+    pub(crate) fn of_users() -> Self {
+        Self { reading: Scope::Read, changing: Scope::Submit }
+    }
+}
+
+#[async_trait]
+impl Handler for Needs {
+    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        let scope = if reads(req) { self.reading } else { self.changing };
+        match Caller::of(depot).and_then(|caller| caller.may(scope)) {
+            Ok(()) => {
+                ctrl.call_next(req, depot, res).await;
+            }
+            Err(error) => refuse(error, res, ctrl),
+        }
+    }
+}
+
+fn refuse(error: ApiError, res: &mut Response, ctrl: &mut FlowCtrl) {
+    error.render(res);
+    ctrl.skip_rest();
+}
+
+fn reads(req: &Request) -> bool {
+    matches!(*req.method(), Method::GET | Method::HEAD)
+}
+
+/// Who calls; `None` when nothing was presented.
+async fn caller(req: &Request, depot: &Depot) -> Result<Option<Caller>, ApiError> {
+    let auth = &Doors::of(depot)?.auth;
+    if !auth.asks() {
+        return Ok(Some(Caller::unasked(req.remote_addr().ip())));
+    }
+    no_secret_in_the_address(req)?;
+    if let Some(token) = token(req)? {
+        return Ok(Some(auth.authenticate(&token).await?));
+    }
+    match req.query::<String>("ticket") {
+        Some(ticket) if reads(req) => Ok(Some(auth.redeem(&ticket).await?)),
+        _ => Ok(None),
+    }
+}
+
+/// Addresses end in logs, histories and `Referer` headers.
+fn no_secret_in_the_address(req: &Request) -> Result<(), ApiError> {
+    let Some(name) = SECRETS.into_iter().find(|name| req.queries().contains_key(*name)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "`{name}` does not belong into the address: send it as `Authorization: Bearer`, \
+         as a socket's first message, or get a ticket from POST /api/tickets"
+    );
+    Err(ApiError::new(StatusCode::BAD_REQUEST, "TOKEN_IN_URL", message))
+}
+
+/// The key or token that the headers carry.
+fn token(req: &Request) -> Result<Option<String>, ApiError> {
+    let Some(value) = req.headers().get(AUTHORIZATION) else {
+        return Ok(req.header::<String>("x-api-key"));
+    };
+    let text = value.to_str().unwrap_or_default();
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim().to_owned())),
+        _ => Err(ApiError::unauthenticated(
+            "the Authorization header is not `Bearer` and a key or token",
+            true,
+        )),
+    }
+}

@@ -1,0 +1,142 @@
+//! What operators do about keys: made, listed, revoked; each written down.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Expr;
+use sea_orm::{PaginatorTrait, QueryOrder, QuerySelect};
+use serde_json::json;
+use untxt_engine::engine::Engine;
+use untxt_engine::journal::JournalError;
+use untxt_engine::time::{Clock, SystemClock};
+
+use super::Keys;
+use super::table::{ActiveModel, Column, Entity, Model};
+use super::text::KeyText;
+use crate::auth::caller::Scopes;
+
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 100;
+
+/// Seconds that a key with an end lives at most: ten years. One without an end
+/// is said to have none.
+pub const LIFE_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;
+
+/// A key that is wanted.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The user who calls with it.
+    pub user: Uuid,
+    /// What it is for.
+    pub name: String,
+    /// What it allows; at least one.
+    pub scopes: Scopes,
+    /// Seconds after which it lets nobody in; never when absent.
+    pub life_seconds: Option<u64>,
+}
+
+/// Why a key was not made, found or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A field says what it may not.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No key has that id.
+    #[error("there is no API key {0}")]
+    NotFound(Uuid),
+    /// The table can't be used.
+    #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
+    Database(#[from] DbErr),
+    /// What was done can't be written down.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Keys {
+    /// Makes a key; its row, and the text that lets its owner in, which is kept
+    /// nowhere. `by` is who asks, for the audit.
+    ///
+    /// # Errors
+    /// [`KeyError::Field`], [`KeyError::Database`], [`KeyError::Journal`]; there
+    /// is no key then that anybody holds.
+    pub async fn create(&self, engine: &Engine, new: NewKey, by: &str) -> Result<(Model, String), KeyError> {
+        check(&new)?;
+        let (text, now) = (KeyText::new(), SystemClock.now());
+        let life = new.life_seconds.map(std::time::Duration::from_secs);
+        let key = Model {
+            id: text.id,
+            user_id: new.user,
+            name: new.name,
+            secret_hash: text.hash(),
+            scopes: new.scopes.names().join(","),
+            created_at_ms: now.0,
+            created_by: by.to_owned(),
+            expires_at_ms: life.map(|life| now.after(life).0),
+            last_used_at_ms: None,
+            revoked_at_ms: None,
+            revoked_by: None,
+        };
+        Entity::insert(ActiveModel::from(key.clone())).exec_without_returning(&self.database).await?;
+        let detail = json!({ "user": key.user_id, "name": key.name, "scopes": key.scopes });
+        engine.audit(by, "create-key", &format!("key {}", key.id), detail).await?;
+        Ok((key, text.reveal()))
+    }
+
+    /// Keys, newest first, and how many there are in all; only `user`'s if one is
+    /// named.
+    ///
+    /// # Errors
+    /// [`KeyError::Database`].
+    pub async fn list(
+        &self,
+        user: Option<Uuid>,
+        limit: u64,
+        offset: u64,
+    ) -> Result<(Vec<Model>, u64), KeyError> {
+        let mut query = Entity::find();
+        if let Some(user) = user {
+            query = query.filter(Column::UserId.eq(user));
+        }
+        let total = query.clone().count(&self.database).await?;
+        let newest = query.order_by_desc(Column::CreatedAtMs).order_by_desc(Column::Id);
+        Ok((newest.limit(limit).offset(offset).all(&self.database).await?, total))
+    }
+
+    /// Has a key let nobody in: at once through this process, within some seconds
+    /// through others. One that was revoked before stays as it was.
+    ///
+    /// # Errors
+    /// [`KeyError::NotFound`], [`KeyError::Database`], [`KeyError::Journal`]; it
+    /// is revoked when only the last is returned.
+    pub async fn revoke(&self, engine: &Engine, id: Uuid, by: &str) -> Result<Model, KeyError> {
+        let update = Entity::update_many()
+            .col_expr(Column::RevokedAtMs, Expr::value(SystemClock.now().0))
+            .col_expr(Column::RevokedBy, Expr::value(by))
+            .filter(Column::Id.eq(id))
+            .filter(Column::RevokedAtMs.is_null());
+        let changed = update.exec(&self.database).await?.rows_affected;
+        let key = Entity::find_by_id(id).one(&self.database).await?.ok_or(KeyError::NotFound(id))?;
+        self.end(id);
+        if changed > 0 {
+            engine.audit(by, "revoke-key", &format!("key {id}"), json!({ "user": key.user_id })).await?;
+        }
+        Ok(key)
+    }
+}
+
+fn check(new: &NewKey) -> Result<(), KeyError> {
+    let refuse = |field, reason: String| Err(KeyError::Field { field, reason });
+    if new.name.chars().count() > NAME_CHARS_MAX || new.name.chars().any(char::is_control) {
+        return refuse("name", format!("at most {NAME_CHARS_MAX} characters on one line"));
+    }
+    if new.scopes.is_empty() {
+        return refuse("scopes", "name at least one of submit, read, operate, admin".to_owned());
+    }
+    if new.life_seconds.is_some_and(|seconds| !(1..=LIFE_SECONDS_MAX).contains(&seconds)) {
+        return refuse("expiresIn", format!("1 to {LIFE_SECONDS_MAX} seconds"));
+    }
+    Ok(())
+}

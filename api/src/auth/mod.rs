@@ -1,0 +1,147 @@
+//! Who calls, and what they may: [`caller`] says it, [`keys`] tell it from what
+//! is presented, tickets let somebody in once without presenting it again, and
+//! hoops stand before the routes.
+
+pub mod caller;
+pub(crate) mod hoops;
+pub mod keys;
+mod tickets;
+
+use sea_orm::{DatabaseConnection, DbErr};
+use tokio_util::sync::CancellationToken;
+use untxt_engine::time::{Clock, SystemClock, Timestamp};
+
+use self::caller::Caller;
+use self::keys::Keys;
+pub use self::tickets::TICKET_LIFE;
+use self::tickets::Tickets;
+
+/// How callers are told from each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthSettings {
+    /// They are not.
+    Off,
+    /// By keys that this product gives out.
+    ApiKey,
+}
+
+/// Why nobody is known by what was presented.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// It is nobody's, or not any more; the text is for the caller.
+    #[error("{0}")]
+    Refused(String),
+    /// The table of keys and tickets can't be read.
+    #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
+    Database(#[from] DbErr),
+}
+
+impl AuthError {
+    fn refused(text: impl Into<String>) -> Self {
+        Self::Refused(text.into())
+    }
+}
+
+/// Tells callers from each other.
+pub struct Auth {
+    way: Way,
+    keys: Keys,
+    tickets: Tickets,
+}
+
+enum Way {
+    Off,
+    ApiKey,
+}
+
+impl Auth {
+    /// As `settings` say, over the tables in `database`.
+    #[must_use]
+    pub fn new(settings: &AuthSettings, database: &DatabaseConnection) -> Self {
+        let way = match settings {
+            AuthSettings::Off => Way::Off,
+            AuthSettings::ApiKey => Way::ApiKey,
+        };
+        Self { way, keys: Keys::new(database.clone()), tickets: Tickets::new(database.clone()) }
+    }
+
+    /// Whether callers are asked who they are.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        !matches!(self.way, Way::Off)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Whose key or token that is.
+    ///
+    /// # Errors
+    /// Each [`AuthError`].
+    pub async fn authenticate(&self, presented: &str) -> Result<Caller, AuthError> {
+        match &self.way {
+            Way::Off => Ok(Caller::unasked(None)),
+            Way::ApiKey => self.keys.authenticate(presented).await,
+        }
+    }
+
+    /// A ticket that stands for `caller` once, for [`TICKET_LIFE`].
+    ///
+    /// # Errors
+    /// [`AuthError::Database`].
+    pub async fn ticket(&self, caller: &Caller) -> Result<String, AuthError> {
+        Ok(self.tickets.issue(caller).await?)
+    }
+
+    /// For whom a ticket stood. It stands for nobody afterwards.
+    ///
+    /// # Errors
+    /// [`AuthError::Refused`] also when its caller is nobody any more,
+    /// [`AuthError::Database`].
+    pub async fn redeem(&self, ticket: &str) -> Result<Caller, AuthError> {
+        let unknown = || AuthError::refused("the ticket is unknown, used, or older than 30 seconds");
+        let caller = self.tickets.redeem(ticket).await?.ok_or_else(unknown)?;
+        if caller.until.is_some_and(|until| until <= SystemClock.now()) {
+            return Err(AuthError::refused("what the ticket was given for has expired"));
+        }
+        match caller.key {
+            Some(key) => self.keys.still_stands(key).await.map(|()| caller),
+            None => Ok(caller),
+        }
+    }
+
+    /// Until `caller` is nobody any more: what was presented expires, or is
+    /// revoked while somebody [looks](Self::look_for_revoked).
+    pub async fn ended(&self, caller: &Caller) {
+        tokio::select! {
+            () = expired(caller.until) => {}
+            () = self.revoked(caller) => {}
+        }
+    }
+
+    async fn revoked(&self, caller: &Caller) {
+        match caller.key {
+            Some(key) => self.keys.revoked(key).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Looks every other second which keys were revoked of those that somebody
+    /// waits for; ends with `shutdown`.
+    pub async fn look_for_revoked(&self, shutdown: CancellationToken) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.keys.look_for_revoked() => {}
+        }
+    }
+}
+
+async fn expired(until: Option<Timestamp>) {
+    match until {
+        Some(until) => tokio::time::sleep(until.since(SystemClock.now())).await,
+        None => std::future::pending().await,
+    }
+}

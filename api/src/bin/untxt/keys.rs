@@ -1,0 +1,183 @@
+//! `untxt keys`: who may call, and who may not any more.
+
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use untxt_api::auth::caller::Scopes;
+use untxt_api::auth::keys::{Key, KeyError, Keys, NewKey};
+use untxt_engine::time::{Clock, SystemClock};
+use uuid::Uuid;
+
+use crate::dead_letters::operator;
+use crate::failure::Failure;
+use crate::{output, start};
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArguments {
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a key and print it. It is shown this once.
+    Create {
+        /// The user who calls with it; a new one when absent.
+        #[arg(long)]
+        user: Option<Uuid>,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// What it allows, comma-separated: submit, read, operate (both, for every
+        /// user, and what operators do), admin (all, and keys).
+        #[arg(long, default_value = "submit,read")]
+        scopes: String,
+        /// After how long it lets nobody in, such as 90d, 12h or 30m; never when
+        /// absent.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<Life>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keys, newest first, without what lets somebody in.
+    List {
+        /// Only this user's.
+        #[arg(long)]
+        user: Option<Uuid>,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+        /// How many to pass over.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have a key let nobody in any more; servers notice within seconds.
+    Revoke {
+        /// Its id.
+        id: Uuid,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A whole number of days, hours, minutes or seconds, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Life(u64);
+
+impl FromStr for Life {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text} is not a time such as 90d, 12h or 30m");
+        let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+        let seconds = match unit {
+            "d" => 24 * 60 * 60,
+            "h" => 60 * 60,
+            "m" => 60,
+            "s" => 1,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        number.checked_mul(seconds).map(Self).ok_or_else(wrong)
+    }
+}
+
+pub(crate) async fn run(arguments: KeysArguments) -> Result<ExitCode, Failure> {
+    let config = start::config("warn")?;
+    let platform = start::platform(&config).await?;
+    let (keys, engine) = (Keys::new(platform.database().clone()), platform.engine());
+    let by = operator(None).by;
+    match arguments.command {
+        KeysCommand::Create { user, name, scopes, expires, json } => {
+            let scopes =
+                Scopes::parse(&scopes).map_err(|reason| Failure::usage(format!("--scopes: {reason}")))?;
+            let user = user.unwrap_or_else(Uuid::new_v4);
+            let new = NewKey { user, name, scopes, life_seconds: expires.map(|life| life.0) };
+            let (key, text) = keys.create(engine, new, &by).await?;
+            created(&key, &text, json);
+        }
+        KeysCommand::List { user, limit, offset, json } => {
+            let (rows, total) = keys.list(user, limit, offset).await?;
+            list(&rows, total, json);
+        }
+        KeysCommand::Revoke { id, json } => {
+            let key = keys.revoke(engine, id, &by).await?;
+            match json {
+                true => output::json(&key.view(SystemClock.now())),
+                false => output::line(&format!("{id} is revoked")),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn created(key: &Key, text: &str, json: bool) {
+    let mut view = key.view(SystemClock.now());
+    if json {
+        view["key"] = json!(text);
+        output::json(&view);
+        return;
+    }
+    output::line(text);
+    let expires = match output::plain(&view["expiresAt"]) {
+        never if never.is_empty() => "without end".to_owned(),
+        at => format!("until {at}"),
+    };
+    output::problem(&format!(
+        "key {} of user {}: {}, {expires}; it is not shown again",
+        key.id, key.user_id, key.scopes
+    ));
+}
+
+fn list(keys: &[Key], total: u64, json: bool) {
+    let now = SystemClock.now();
+    let views: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
+    if json {
+        output::json(&json!({ "keys": views, "total": total }));
+        return;
+    }
+    for (key, view) in keys.iter().zip(&views) {
+        let used = match output::plain(&view["lastUsedAt"]) {
+            never if never.is_empty() => "never used".to_owned(),
+            at => format!("last used {at}"),
+        };
+        let state = output::plain(&view["state"]);
+        output::line(&format!(
+            "{}  {state:<7}  user {}  {:<11}  {used}  {}",
+            key.id, key.user_id, key.scopes, key.name
+        ));
+    }
+    output::line(&format!("{} of {total} key(s)", keys.len()));
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Field { .. } => Self::usage(error),
+            KeyError::NotFound(_) => Self::work(error),
+            KeyError::Database(_) => Self::service(error),
+            KeyError::Journal(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_a_number_and_a_unit() {
+        let life = |text: &str| text.parse::<Life>().ok().map(|life| life.0);
+        assert_eq!((life("90d"), life("12h"), life("2m")), (Some(7_776_000), Some(43_200), Some(120)));
+        for wrong in ["", "d", "5", "1.5h", "-1d", "99999999999999999999d", "1ü"] {
+            assert_eq!(life(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `/api/admin/keys`: who may call, and who may not any more.
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Request, Response, Router, handler};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use untxt_engine::time::{Clock, SystemClock};
+use uuid::Uuid;
+
+use crate::auth::caller::{Caller, Scope};
+use crate::auth::hoops::Needs;
+use crate::auth::keys::NewKey;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::routes::list::{page, pagination};
+use crate::routes::{asked_user, body};
+use crate::views;
+
+pub(super) fn router() -> Router {
+    Router::with_path("keys")
+        .hoop(Needs::scope(Scope::Admin))
+        .get(list)
+        .post(create)
+        .push(Router::with_path("{id}/revoke").post(revoke))
+}
+
+#[handler]
+async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let ((limit, offset), now) = (page(req)?, SystemClock.now());
+    let (keys, total) = Doors::of(depot)?.auth.keys().list(asked_user(req)?, limit, offset).await?;
+    let keys: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
+    let pagination = pagination(total, limit, offset, keys.len());
+    Ok(Json(views::success(&json!({ "keys": keys, "pagination": pagination }))))
+}
+
+/// A key that is wanted; the caller's own when no user is named.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wanted {
+    user_id: Option<Uuid>,
+    #[serde(default)]
+    name: String,
+    scopes: Vec<Scope>,
+    expires_in: Option<u64>,
+}
+
+#[handler]
+async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
+    let (doors, caller) = (Doors::of(depot)?, Caller::of(depot)?);
+    let wanted = body::<Wanted>(req).await?;
+    let new = NewKey {
+        user: caller.acts_for(wanted.user_id)?,
+        name: wanted.name,
+        scopes: wanted.scopes.into_iter().collect(),
+        life_seconds: wanted.expires_in,
+    };
+    let (key, text) = doors.auth.keys().create(doors.platform.engine(), new, caller.name()).await?;
+    let mut view = key.view(SystemClock.now());
+    view["key"] = json!(text);
+    res.status_code(StatusCode::CREATED);
+    res.render(Json(views::success(&view)));
+    Ok(())
+}
+
+#[handler]
+async fn revoke(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
+    let text = req.param::<String>("id").unwrap_or_default();
+    let missing = |_| ApiError::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "that is no id of an API key");
+    let id = Uuid::parse_str(&text).map_err(missing)?;
+    let key = doors.auth.keys().revoke(doors.platform.engine(), id, by).await?;
+    Ok(Json(views::success(&key.view(SystemClock.now()))))
+}

@@ -1,0 +1,21 @@
+//! `POST /api/tickets`: for clients that can't send a header, one request's worth
+//! of being who they are.
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Response, handler};
+use serde_json::json;
+
+use crate::auth::TICKET_LIFE;
+use crate::auth::caller::Caller;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::views;
+
+#[handler]
+pub(crate) async fn create(depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
+    let ticket = Doors::of(depot)?.auth.ticket(Caller::of(depot)?).await?;
+    res.status_code(StatusCode::CREATED);
+    let data = json!({ "ticket": ticket, "expiresIn": TICKET_LIFE.as_secs() });
+    res.render(Json(views::success(&data)));
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! What belongs to one user is not there for another, whichever route is tried.
+
+use std::collections::BTreeSet;
+
+use reqwest::multipart::{Form, Part};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::client::{Client, Upload};
+use crate::home::Home;
+use crate::people::Person;
+use crate::samples;
+use crate::server::Server;
+
+/// What a route is about, and so what another user's key is answered.
+#[derive(Clone, Copy, PartialEq)]
+enum About {
+    /// Nobody: it is answered to anybody.
+    Nobody,
+    /// The caller, whoever that is.
+    Caller,
+    /// The one task that `{id}` names.
+    OneTask,
+    /// The one upload that `{id}` names.
+    OneUpload,
+    /// A user's tasks.
+    Tasks,
+    /// All that goes on.
+    Operations,
+    /// Who may call.
+    Keys,
+    /// What happens to a user's tasks.
+    Socket,
+}
+
+/// Every route. Whoever adds one says here what it is about.
+const ROUTES: [(&str, About); 36] = [
+    ("GET /", About::Socket),
+    ("GET /ws", About::Socket),
+    ("GET /health", About::Nobody),
+    ("GET /docs", About::Nobody),
+    ("GET /docs/{file}", About::Nobody),
+    ("GET /api/openapi.json", About::Nobody),
+    ("POST /api/tickets", About::Caller),
+    ("POST /api/tasks", About::Tasks),
+    ("GET /api/tasks", About::Tasks),
+    ("GET /api/tasks/{id}", About::OneTask),
+    ("GET /api/tasks/{id}/status", About::OneTask),
+    ("GET /api/tasks/{id}/result", About::OneTask),
+    ("GET /api/tasks/{id}/history", About::OneTask),
+    ("POST /api/tasks/{id}/cancel", About::OneTask),
+    ("POST /api/tasks/{id}/retry", About::OneTask),
+    ("GET /api/tasks/{id}/events", About::OneTask),
+    ("DELETE /api/tasks/{id}", About::OneTask),
+    ("POST /api/uploads", About::Tasks),
+    ("POST /api/uploads/{id}/complete", About::OneUpload),
+    ("GET /api/admin/audit", About::Operations),
+    ("GET /api/admin/workers", About::Operations),
+    ("GET /api/admin/retries", About::Operations),
+    ("GET /api/admin/queues", About::Operations),
+    ("POST /api/admin/queues/pause", About::Operations),
+    ("POST /api/admin/queues/resume", About::Operations),
+    ("POST /api/admin/queues/limit", About::Operations),
+    ("GET /api/admin/dead-letters", About::Operations),
+    ("GET /api/admin/dead-letters/{id}", About::Operations),
+    ("POST /api/admin/dead-letters/{id}/redrive", About::Operations),
+    ("POST /api/admin/dead-letters/{id}/discard", About::Operations),
+    ("POST /api/admin/dead-letters/redrive", About::Operations),
+    ("POST /api/admin/dead-letters/discard", About::Operations),
+    ("GET /api/admin/redrives/{id}", About::Operations),
+    ("GET /api/admin/keys", About::Keys),
+    ("POST /api/admin/keys", About::Keys),
+    ("POST /api/admin/keys/{id}/revoke", About::Keys),
+];
+
+/// Two users, an operator, and a server that works on nothing.
+struct Stage {
+    server: Server,
+    owner: Person,
+    other: Person,
+    operator: Person,
+    admin: Person,
+    blind: Person,
+}
+
+impl Stage {
+    fn new(home: &Home) -> Self {
+        let person = |scopes| Person::new(home, scopes);
+        Self {
+            owner: person("submit,read"),
+            other: person("submit,read"),
+            operator: person("operate"),
+            admin: person("admin"),
+            // Its key allows nothing of what users do.
+            blind: person("submit"),
+            server: Server::start(home, &["serve", "--no-worker"]),
+        }
+    }
+
+    fn client(&self, person: &Person) -> Client {
+        self.server.client().presenting(&person.key)
+    }
+
+    async fn upload(&self) -> String {
+        let announced = json!({"filename": "a.png", "bytes": 1_000});
+        let begun = self.client(&self.owner).tell("/api/uploads", &announced).await;
+        assert_eq!(begun.status, 201, "userId may be left out: {begun:?}");
+        begun.body["data"]["uploadId"].as_str().unwrap().to_owned()
+    }
+
+    async fn task(&self) -> String {
+        let upload = Upload::new(self.owner.user, "a.png", samples::picture(1));
+        self.client(&self.owner).accepted(upload).await
+    }
+}
+
+#[test]
+fn no_route_is_left_out() {
+    let listed: BTreeSet<String> = ROUTES.iter().map(|(route, _)| (*route).to_owned()).collect();
+    let there: BTreeSet<String> = untxt_api::router::names().into_iter().collect();
+    assert_eq!(listed, there, "say in ROUTES what each route is about");
+}
+
+#[tokio::test]
+async fn whatever_route_another_user_tries_a_task_is_not_there() {
+    let home = Home::new().with("UNTXT_AUTH", "api-key");
+    let stage = Stage::new(&home);
+    for (route, about) in ROUTES {
+        let (method, pattern) = route.split_once(' ').unwrap();
+        let task = stage.task().await;
+        let path = pattern.replace("{id}", &task).replace("{file}", "reader.js");
+        let status = async |person| {
+            let answer = stage.client(person).ask(method, &path).await;
+            (answer.status, answer.code().to_owned())
+        };
+        let refused = |status: u16, code: &str| (status, code.to_owned());
+        let nobody = stage.server.client().ask(method, &path).await;
+        match about {
+            About::Nobody => assert_eq!(nobody.status, 200, "{route}"),
+            About::Socket => assert_eq!(nobody.code(), "NOT_A_WEBSOCKET", "{route}"),
+            _ => {
+                assert_eq!((nobody.status, nobody.code()), (401, "UNAUTHENTICATED"), "{route}");
+                assert!(nobody.challenge.is_some(), "{route}");
+            }
+        }
+        match about {
+            About::Nobody | About::Socket => {}
+            About::Caller => assert_eq!(status(&stage.other).await.0, 201, "{route}"),
+            About::OneTask => one_thing(&stage, route, &task, "TASK_NOT_FOUND").await,
+            About::OneUpload => one_thing(&stage, route, &stage.upload().await, "UPLOAD_NOT_FOUND").await,
+            About::Tasks => {
+                assert_ne!(status(&stage.other).await.0, 401, "{route}");
+            }
+            About::Operations => {
+                assert_eq!(status(&stage.owner).await, refused(403, "SCOPE_MISSING"), "{route}");
+                assert!(![401, 403].contains(&status(&stage.operator).await.0), "{route}");
+            }
+            About::Keys => {
+                assert_eq!(status(&stage.owner).await, refused(403, "SCOPE_MISSING"), "{route}");
+                assert_eq!(status(&stage.operator).await, refused(403, "SCOPE_MISSING"), "{route}");
+                assert!(![401, 403].contains(&status(&stage.admin).await.0), "{route}");
+            }
+        }
+    }
+}
+
+/// What is another's is answered as what does not exist.
+async fn one_thing(stage: &Stage, route: &str, there: &str, code: &str) {
+    let (method, pattern) = route.split_once(' ').unwrap();
+    let other = stage.client(&stage.other);
+    let mut said = Vec::new();
+    for id in [there, &Uuid::now_v7().to_string()] {
+        let path = pattern.replace("{id}", id);
+        let queries =
+            ["".to_owned(), format!("?userId={}", stage.owner.user), format!("?userId={}", stage.other.user)];
+        for query in queries {
+            let answer = other.ask(method, &format!("{path}{query}")).await;
+            assert_eq!((answer.status, answer.code()), (404, code), "{route}{query}: {answer:?}");
+            said.push(answer.body["error"].to_string().replace(id, "ID"));
+        }
+    }
+    said.dedup();
+    assert_eq!(said.len(), 1, "{route}: the answers tell them apart: {said:?}");
+
+    let path = pattern.replace("{id}", there);
+    // Who may comes last: it may be another thing then.
+    let operator = stage.client(&stage.operator).ask(method, &path).await;
+    assert!(![401, 403, 404].contains(&operator.status), "{route}: {operator:?}");
+    let owner = stage.client(&stage.owner).ask(method, &path).await;
+    assert!(![401, 403].contains(&owner.status), "{route}: {owner:?}");
+    if method == "GET" {
+        let blind = stage.client(&stage.blind).ask(method, &path).await;
+        assert_eq!((blind.status, blind.code()), (403, "SCOPE_MISSING"), "{route}: {blind:?}");
+        assert_eq!(blind.body["error"]["details"]["scope"], "read");
+    }
+}
+
+#[tokio::test]
+async fn lists_and_uploads_are_the_callers_own() {
+    let home = Home::new().with("UNTXT_AUTH", "api-key");
+    let stage = Stage::new(&home);
+    let task = stage.task().await;
+    let (owner, other, operator) =
+        (stage.client(&stage.owner), stage.client(&stage.other), stage.client(&stage.operator));
+    let of_owner = format!("/api/tasks?userId={}", stage.owner.user);
+    assert_eq!(owner.data("/api/tasks").await["tasks"][0]["taskId"], json!(task));
+    assert_eq!(other.data("/api/tasks").await["tasks"], json!([]));
+    let foreign = other.get(&of_owner).await;
+    assert_eq!((foreign.status, foreign.code()), (403, "FORBIDDEN"), "{foreign:?}");
+    assert_eq!(operator.data(&of_owner).await["tasks"][0]["taskId"], json!(task));
+
+    let objects = home.objects();
+    let foreign = other.upload(Upload::new(stage.owner.user, "a.png", samples::picture(2))).await;
+    assert_eq!((foreign.status, foreign.code()), (403, "FORBIDDEN"), "{foreign:?}");
+    assert_eq!(
+        (home.objects(), owner.data("/api/tasks").await["pagination"]["total"].clone()),
+        (objects, json!(1))
+    );
+    let picture = Part::bytes(samples::picture(2)).file_name("a.png");
+    let unseen = stage.client(&stage.blind).post(Form::new().part("file", picture)).await;
+    assert_eq!(unseen.status, 201, "{unseen:?}");
+    let announced = json!({"userId": stage.owner.user, "filename": "a.png", "bytes": 1_000});
+    let foreign = other.tell("/api/uploads", &announced).await;
+    assert_eq!((foreign.status, foreign.code()), (403, "FORBIDDEN"), "{foreign:?}");
+    let by_operator = operator.upload(Upload::new(stage.owner.user, "b.png", samples::picture(2))).await;
+    assert_eq!(by_operator.status, 201);
+    assert_eq!(owner.data("/api/tasks").await["pagination"]["total"], 2, "an operator acts for others");
+
+    // The same key of two users is not the same task.
+    let upload = |user| Upload::new(user, "c.png", samples::picture(3));
+    let mine = owner.upload_once("the key", upload(stage.owner.user)).await;
+    let theirs = other.upload_once("the key", upload(stage.other.user)).await;
+    assert_eq!((mine.status, theirs.status), (201, 201));
+    assert_ne!(mine.body["data"]["taskId"], theirs.body["data"]["taskId"]);
+}
+
+#[tokio::test]
+async fn sockets_tell_nothing_of_others() {
+    let home = Home::new().with("UNTXT_AUTH", "api-key");
+    let stage = Stage::new(&home);
+    let task = stage.task().await;
+    let other = stage.client(&stage.other);
+    for path in ["/", "/ws"] {
+        let of_owner = format!("{path}?userId={}", stage.owner.user);
+        assert_eq!(other.try_socket(&of_owner).await.err(), Some(403), "{path}");
+        let blind = stage.client(&stage.blind).try_socket(path).await;
+        assert_eq!(blind.err(), Some(403), "{path}: it may not read");
+        let mut socket = other.try_socket(path).await.unwrap();
+        socket.send(&json!({"type": "subscribe", "taskId": task, "afterSeq": 0})).await;
+        socket.ping().await;
+        assert_eq!(socket.next().await["type"], "pong", "{path}: it was told of another's task");
+        let theirs = stage.task().await;
+        let own = other.accepted(Upload::new(stage.other.user, "a.png", samples::picture(1))).await;
+        let heard = socket.next().await;
+        assert_eq!(heard["data"]["taskId"], json!(own), "{path}: {heard}");
+        let mut watching = stage.client(&stage.operator).try_socket(&of_owner).await.unwrap();
+        watching.send(&json!({"type": "subscribe", "taskId": theirs, "afterSeq": 0})).await;
+        assert_eq!(watching.next().await["data"]["taskId"], json!(theirs), "{path}: an operator watches");
+    }
+}
