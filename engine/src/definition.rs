@@ -1,5 +1,7 @@
 //! What a workflow consists of: a name, a version, steps in order.
 
+use std::num::NonZeroUsize;
+
 use crate::retry::RetryPolicy;
 
 /// Steps a definition may have. Each is a link of a typed chain that is put
@@ -33,7 +35,7 @@ pub struct Definition {
     name: &'static str,
     version: u32,
     steps: Vec<StepDefinition>,
-    aside: bool,
+    aside: Option<NonZeroUsize>,
 }
 
 /// Why a definition can't be.
@@ -89,20 +91,21 @@ impl Definition {
                 return Err(DefinitionError::NothingToSpread { name, step: step.name });
             }
         }
-        Ok(Self { name, version, steps, aside: false })
+        Ok(Self { name, version, steps, aside: None })
     }
 
-    /// The same workflow, run beside the others: in each worker one attempt at
-    /// a time, in a slot of its own that is not one of theirs. For work that
-    /// takes long and costs little.
+    /// The same workflow, run beside the others: in each worker `at_once`
+    /// attempts at a time, in slots of its own that are none of theirs. For work
+    /// that takes long and costs little.
     #[must_use]
-    pub fn beside_the_others(self) -> Self {
-        Self { aside: true, ..self }
+    pub fn beside_the_others(self, at_once: NonZeroUsize) -> Self {
+        Self { aside: Some(at_once), ..self }
     }
 
-    /// Whether it is run beside the others.
+    /// How many attempts a worker makes at a time when it is run beside the
+    /// others; `None` when it shares the slots with them.
     #[must_use]
-    pub fn is_beside_the_others(&self) -> bool {
+    pub fn beside_the_others_at_once(&self) -> Option<NonZeroUsize> {
         self.aside
     }
 

@@ -170,7 +170,7 @@ impl Engine {
     pub async fn submit_all(&self, runs: Vec<NewRun>) -> Result<Vec<RunState>, JournalError> {
         let submitted = self.parts.journal.submit(runs).await?;
         for applied in &submitted {
-            self.parts.hub.publish(&applied.events);
+            self.parts.tell(applied);
         }
         self.parts.passes(CrashPoint::Submitted).await;
         for applied in &submitted {

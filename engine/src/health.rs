@@ -35,6 +35,25 @@ pub enum Part {
     Worker,
 }
 
+impl Part {
+    /// The word for it in JSON and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Heartbeat => "heartbeat",
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Claim => "claim",
+            Self::Commit => "commit",
+            Self::Steering => "steering",
+            Self::Reconcile => "reconcile",
+            Self::Watch => "watch",
+            Self::Delivery => "delivery",
+            Self::Worker => "worker",
+        }
+    }
+}
+
 /// Something that does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -30,6 +30,9 @@ pub mod controls;
 // Servers this program starts for itself.
 pub mod services;
 
+// What is counted, for whoever collects it.
+mod meter;
+
 // The record of all runs, and the index of what is due.
 mod backoff;
 

@@ -10,6 +10,7 @@ use crate::crash::{CrashHook, CrashPoint};
 use crate::decide::Scheduled;
 use crate::health::{Health, Part};
 use crate::journal::{Applied, Journal, JournalError, Order};
+use crate::meter;
 use crate::queue::Queue;
 use crate::time::Clock;
 use crate::watch::Hub;
@@ -30,11 +31,24 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Has an order followed and tells the watchers.
+    /// Has an order followed and tells the watchers; what begins with it is
+    /// pushed.
     pub(crate) async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
         let applied = self.journal.apply(order).await?;
-        self.hub.publish(&applied.events);
+        self.tell(&applied);
+        for begun in &applied.begun {
+            self.tell(begun);
+            self.push(&begun.run.definition, &begun.deliveries).await;
+        }
         Ok(applied)
+    }
+
+    /// Tells the watchers what was committed, and has it counted.
+    pub(crate) fn tell(&self, applied: &Applied) {
+        self.hub.publish(&applied.events);
+        if let Some(workflow) = self.workflows.get(applied.run.definition.as_str()) {
+            meter::committed(&workflow.definition, &applied.run, &applied.events);
+        }
     }
 
     /// Pushes what a commit called for. A queue that fails costs time, never
@@ -53,6 +67,7 @@ impl Parts {
     }
 
     pub(crate) fn failed(&self, part: Part, error: &dyn std::fmt::Display) {
+        meter::failed_in_background(part.word());
         self.health.failed(part, error, self.clock.now());
     }
 

@@ -4,7 +4,7 @@
 use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::Migrator;
@@ -36,6 +36,20 @@ pub async fn down(db: &DatabaseConnection) -> Result<(), DbErr> {
     let tx = alone(db).await?;
     Migrator::down(&tx, None).await?;
     tx.commit().await
+}
+
+/// How many of this program's migrations the database lacks. Those of a newer
+/// program don't count: it laid the database out for both. Writes nothing.
+///
+/// # Errors
+/// What the database says, also when it was never laid out.
+pub async fn pending(db: &DatabaseConnection) -> Result<usize, DbErr> {
+    let applied = "SELECT version FROM seaql_migrations".to_owned();
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), applied)).await?;
+    let applied: Vec<String> =
+        rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, DbErr>>()?;
+    let known = Migrator::migrations();
+    Ok(known.iter().filter(|migration| !applied.iter().any(|name| name == migration.name())).count())
 }
 
 /// A transaction in which nobody else changes the layout. On PostgreSQL a lock

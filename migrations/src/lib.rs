@@ -16,7 +16,7 @@ use sea_orm_migration::prelude::*;
 
 mod lay_out;
 
-pub use lay_out::{down, up};
+pub use lay_out::{down, pending, up};
 
 mod m20261123_000001_users;
 mod m20261123_000002_files;

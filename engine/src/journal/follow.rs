@@ -46,12 +46,15 @@ pub(super) struct Followed {
     pub(super) audit: Option<AuditEntry>,
     /// The product's rows.
     pub(super) rows: Vec<RowChange>,
+    /// Runs that begin with it.
+    pub(super) begun: Vec<Followed>,
 }
 
 impl Followed {
     pub(super) fn applied(self) -> Applied {
         let deliveries = deliveries(&self.run, &self.events);
-        Applied { run: self.run, item: self.item, events: self.events, deliveries }
+        let begun = self.begun.into_iter().map(Self::applied).collect();
+        Applied { run: self.run, item: self.item, events: self.events, deliveries, begun }
     }
 }
 
@@ -96,7 +99,15 @@ impl Rules {
         let output = item.as_ref().and_then(|item| output_of(item, &order.command));
         let followed = self.with_rows(run, item, output, events, &order.rows);
         let (settling, audit) = (settling(&followed.run, order, now), audited(&followed, order, now));
-        Ok(Followed { settling, audit, ..followed })
+        let begun = self.begun_with(&followed)?;
+        Ok(Followed { settling, audit, begun, ..followed })
+    }
+
+    fn begun_with(&self, followed: &Followed) -> Result<Vec<Followed>, JournalError> {
+        let Some(projection) = self.workflows.projection(&followed.run.definition) else {
+            return Ok(Vec::new());
+        };
+        projection.follow_ups(&followed.run, &followed.events).iter().map(|new| self.begin(new)).collect()
     }
 
     pub(super) fn definition(&self, name: &str) -> Result<&Definition, JournalError> {
@@ -116,8 +127,8 @@ impl Rules {
         let rows = rows.iter().cloned().chain(projected).collect();
         let opened = events.iter().flat_map(|event| opened_items(&run, event)).collect();
         let dead_letters = events.iter().filter_map(|event| self.dead_letter(&run, event)).collect();
-        let (settling, audit) = (None, None);
-        Followed { run, item, output, opened, events, dead_letters, settling, audit, rows }
+        let (settling, audit, begun) = (None, None, Vec::new());
+        Followed { run, item, output, opened, events, dead_letters, settling, audit, rows, begun }
     }
 
     fn dead_letter(&self, run: &RunState, event: &Event) -> Option<DeadLetter> {

@@ -50,6 +50,9 @@ pub struct Backlog {
     pub scheduled: u64,
     /// Held by a worker.
     pub held: u64,
+    /// Since when the oldest of what is ready has been due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_due_at: Option<Timestamp>,
 }
 
 /// How the attempt ended that `kind` tells of, if it tells of a failed one.

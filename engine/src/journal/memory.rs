@@ -96,7 +96,8 @@ impl Records {
         whole.into_iter().chain(items).collect()
     }
 
-    fn write(&mut self, followed: Followed) -> Applied {
+    fn write(&mut self, mut followed: Followed) -> Applied {
+        let begun = std::mem::take(&mut followed.begun);
         for state in followed.item.iter().chain(&followed.opened) {
             let key = (followed.run.id, state.step, state.index);
             let output = followed.output.clone().unwrap_or_default();
@@ -114,7 +115,8 @@ impl Records {
         self.audit.extend(followed.audit.clone());
         self.rows.extend(followed.rows.iter().cloned());
         self.runs.insert(followed.run.id, followed.run.clone());
-        followed.applied()
+        let begun = begun.into_iter().map(|begun| self.write(begun)).collect();
+        Applied { begun, ..followed.applied() }
     }
 
     /// What a redrive means for the items.

@@ -80,6 +80,8 @@ pub struct Applied {
     pub events: Vec<Event>,
     /// The pointers to be pushed.
     pub deliveries: Vec<Scheduled>,
+    /// Runs that began with it; see [`Projection::follow_ups`](rows::Projection::follow_ups).
+    pub begun: Vec<Applied>,
 }
 
 /// A slot whose worker is gone.

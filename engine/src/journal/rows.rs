@@ -3,6 +3,7 @@
 
 use sea_orm::sea_query::{DeleteStatement, InsertStatement, UpdateStatement};
 
+use super::NewRun;
 use crate::event::Event;
 use crate::state::RunState;
 
@@ -41,6 +42,14 @@ pub trait Projection: Send + Sync + 'static {
     /// The rows that `events` mean; `run` is the state after them. A pure
     /// function: it is asked again when a transaction is sent again.
     fn rows(&self, run: &RunState, events: &[Event]) -> Vec<RowChange>;
+
+    /// Runs that begin because of `events`, in the same transaction: they are
+    /// there if and only if the events are. As pure as [`Projection::rows`], so
+    /// their ids are derived from the run and its events. Of a run that is
+    /// submitted itself it is not asked.
+    fn follow_ups(&self, _run: &RunState, _events: &[Event]) -> Vec<NewRun> {
+        Vec::new()
+    }
 
     /// Digest of whatever the run is pinned to, as its dead letters show it; at
     /// most 64 bytes. `None` for runs that are pinned to nothing.

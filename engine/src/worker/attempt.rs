@@ -21,6 +21,7 @@ use crate::health::Part;
 use crate::id::{Delivery, Slot, WorkerName};
 use crate::journal::rows::RowChange;
 use crate::journal::{Applied, JournalError, Order};
+use crate::meter;
 use crate::parts::Parts;
 use crate::state::{Attempts as Made, RunState};
 use crate::step::{Step, StepContext};
@@ -218,9 +219,11 @@ impl Attempter {
     async fn run(&self, held: &Held, signal: &Arc<StopSignal>) -> Ending {
         let workflow = self.parts.workflows.get(held.run.definition.as_str());
         let position = held.claim.slot.step;
-        let step =
-            workflow.and_then(|workflow| workflow.step(position).zip(workflow.definition.step(position)));
-        let Some((step, definition)) = step else {
+        let step = workflow.and_then(|workflow| {
+            let whole = &workflow.definition;
+            Some((workflow.step(position)?, whole.step(position)?, whole))
+        });
+        let Some((step, definition, whole)) = step else {
             let refused =
                 format!("{} of workflow `{}` has no code here", held.claim.slot, held.run.definition);
             self.parts.failed(Part::Delivery, &refused);
@@ -233,7 +236,9 @@ impl Attempter {
             worker: self.name.clone(),
             cancel: signal.token(),
         };
+        let began = Instant::now();
         let ending = run_step(Arc::clone(step), definition, context, signal).await;
+        meter::ran(whole, position, began.elapsed());
         self.parts.passes(CrashPoint::Stepped).await;
         ending
     }

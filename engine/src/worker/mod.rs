@@ -5,6 +5,7 @@ mod config;
 mod heart;
 mod running;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +113,8 @@ impl Worker {
     }
 
     fn topics(&self) -> JoinSet<Result<(), String>> {
-        let sharing = self.parts.workflows.values().filter(|w| !w.definition.is_beside_the_others());
+        let sharing =
+            self.parts.workflows.values().filter(|w| w.definition.beside_the_others_at_once().is_none());
         let (slots, count) = (self.config.concurrency.get(), sharing.count().max(1));
         let semaphore = Arc::new(Semaphore::new(slots));
         let attempts: Arc<dyn Attempts> = Arc::new(Attempter {
@@ -123,13 +125,13 @@ impl Worker {
         });
         let mut topics = JoinSet::new();
         for workflow in self.parts.workflows.values() {
-            let aside = workflow.definition.is_beside_the_others();
+            let aside = workflow.definition.beside_the_others_at_once().map(NonZeroUsize::get);
             let source = Arc::new(Source {
                 parts: Arc::clone(&self.parts),
                 workflow: workflow.clone(),
-                slots: if aside { Arc::new(Semaphore::new(1)) } else { Arc::clone(&semaphore) },
-                share: if aside { 1 } else { (slots / count).max(1) },
-                patience: if slots < count && !aside { PATIENCE_IN_TURN } else { PATIENCE },
+                slots: aside.map_or_else(|| Arc::clone(&semaphore), |own| Arc::new(Semaphore::new(own))),
+                share: aside.unwrap_or_else(|| (slots / count).max(1)),
+                patience: if slots < count && aside.is_none() { PATIENCE_IN_TURN } else { PATIENCE },
             });
             let name = format!("{}/{}", self.name, workflow.definition.name());
             let (attempts, shutdown) = (Arc::clone(&attempts), self.draining.clone());

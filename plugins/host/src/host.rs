@@ -17,6 +17,7 @@ use crate::contract::untxt::ocr::types;
 use crate::contract::{OcrEngine, OcrEnginePre};
 use crate::error::{Class, PluginError, refusal_code};
 use crate::limits::Limits;
+use crate::meter;
 use crate::page::{Page, PageText};
 use crate::sandbox::Sandbox;
 
@@ -137,6 +138,19 @@ impl Host {
     /// # Errors
     /// Any [`PluginError`] but those about finding and loading.
     pub async fn recognize(
+        &self,
+        engine: &Arc<Engine>,
+        page: Arc<Page>,
+        options: Options,
+        cancel: CancellationToken,
+    ) -> Result<Recognized, PluginError> {
+        let began = Instant::now();
+        let answered = self.call(engine, page, options, cancel).await;
+        meter::called(&engine.name, began.elapsed(), answered.as_ref().err());
+        answered
+    }
+
+    async fn call(
         &self,
         engine: &Arc<Engine>,
         page: Arc<Page>,

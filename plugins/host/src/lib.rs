@@ -19,6 +19,7 @@ pub mod error;
 pub mod host;
 pub mod limits;
 mod logbook;
+mod meter;
 pub mod page;
 mod picture;
 mod pixels;

@@ -12,6 +12,7 @@ pub use how::How;
 pub use one::RedriveError;
 pub(crate) use one::{check_step, discard, redrive};
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ pub fn definition() -> Result<Definition, DefinitionError> {
         ..RetryPolicy::default()
     };
     let letters = StepDefinition { name: "letters", spread: Spread::Once, policy };
-    Ok(Definition::new(WORKFLOW, 1, vec![letters])?.beside_the_others())
+    Ok(Definition::new(WORKFLOW, 1, vec![letters])?.beside_the_others(NonZeroUsize::MIN))
 }
 
 /// The workflow with its code.

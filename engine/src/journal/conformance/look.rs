@@ -69,8 +69,9 @@ pub(super) async fn a_workflows_open_work_is_counted_and_its_holders_are_named(b
     let held = bench.claim(whole, 0, None, 1).await;
 
     let backlog = async |workflow| bench.journal.backlog(workflow, START).await.unwrap();
-    assert_eq!(backlog("w").await, Backlog { ready: 2, scheduled: 1, held: 2 });
-    assert_eq!(backlog("plain").await, Backlog { ready: 1, scheduled: 0, held: 0 });
+    let oldest_due_at = Some(START);
+    assert_eq!(backlog("w").await, Backlog { ready: 2, scheduled: 1, held: 2, oldest_due_at });
+    assert_eq!(backlog("plain").await, Backlog { ready: 1, scheduled: 0, held: 0, oldest_due_at });
     assert_eq!(backlog("nobody's").await, Backlog::default());
 
     let told = async |limit| -> Vec<_> {

@@ -5,6 +5,7 @@ mod bench;
 mod commands;
 mod controls;
 mod crowds;
+mod follow_ups;
 mod letters;
 mod lists;
 mod look;
@@ -52,6 +53,8 @@ on_every_journal! {
         a_cancelled_run_has_nothing_due_or_held,
         who_keeps_a_run_holds_its_next_step_in_the_same_commit,
         what_is_remembered_is_never_trusted;
+    follow_ups:
+        what_begins_with_an_end_is_there_if_and_only_if_that_is;
     lists:
         due_is_what_nobody_holds_most_urgent_first,
         orphans_are_held_by_the_silent_and_the_gone,

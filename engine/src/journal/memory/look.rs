@@ -55,8 +55,14 @@ impl Records {
     pub(super) fn backlog(&self, workflow: &str, now: Timestamp, rules: &Rules) -> Backlog {
         let runs = self.runs.values().filter(|run| run.definition == workflow);
         let due: Vec<Scheduled> = runs.flat_map(|run| self.due_of(rules, run)).collect();
-        let ready = due.iter().filter(|scheduled| scheduled.due_at <= now).count();
+        let ready = due.iter().map(|scheduled| scheduled.due_at).filter(|due_at| *due_at <= now);
+        let (count, oldest_due_at) = (ready.clone().count(), ready.min());
         let held = self.holdings().into_iter().filter(|holding| holding.definition == workflow);
-        Backlog { ready: ready as u64, scheduled: (due.len() - ready) as u64, held: held.count() as u64 }
+        Backlog {
+            ready: count as u64,
+            scheduled: (due.len() - count) as u64,
+            held: held.count() as u64,
+            oldest_due_at,
+        }
     }
 }

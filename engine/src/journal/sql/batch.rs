@@ -209,6 +209,7 @@ impl Batch {
         self.events.push(followed.events.clone());
         self.dead_letters.append(&mut followed.dead_letters);
         self.redrives.take_in(&mut followed);
+        let begun = std::mem::take(&mut followed.begun);
         let run = followed.run.id;
         for state in followed.opened.drain(..) {
             let held = HeldItem { state, last_epoch: None, output: None, changed: true };
@@ -232,7 +233,8 @@ impl Batch {
                 vacant.insert(HeldRun { state, last_seq: None, standing: None, outputs });
             }
         }
-        followed.applied()
+        let begun = begun.into_iter().map(|begun| self.take_in(begun)).collect();
+        Applied { begun, ..followed.applied() }
     }
 
     /// Whether anything is to be written.

@@ -149,8 +149,8 @@ pub(super) async fn backlog(
     for table in ["runs", "items"] {
         let of_workflow = format!("FROM {table} WHERE definition = $1");
         due.push(format!(
-            "SELECT COUNT(*) AS open, COUNT(CASE WHEN due_at_ms <= {} THEN 1 END) AS ready \
-             {of_workflow} AND due_at_ms IS NOT NULL",
+            "SELECT COUNT(*) AS open, COUNT(CASE WHEN due_at_ms <= {} THEN 1 END) AS ready, \
+             MIN(due_at_ms) AS oldest {of_workflow} AND due_at_ms IS NOT NULL",
             now.0
         ));
         held.push(format!("SELECT COUNT(*) {of_workflow} AND held_by IS NOT NULL"));
@@ -162,6 +162,9 @@ pub(super) async fn backlog(
             let (open, ready): (i64, i64) = (row.try_get("", "open")?, row.try_get("", "ready")?);
             backlog.ready += ready.unsigned_abs();
             backlog.scheduled += (open - ready).unsigned_abs();
+            let oldest = row.try_get::<Option<i64>>("", "oldest")?.map(Timestamp);
+            let ready = oldest.filter(|due_at| *due_at <= now);
+            backlog.oldest_due_at = [backlog.oldest_due_at, ready].into_iter().flatten().min();
         }
     }
     for sql in held {

@@ -3,6 +3,7 @@
 //! many requests it carries.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sea_orm::{DatabaseConnection, DbBackend};
 use tokio::sync::{mpsc, oneshot};
@@ -13,6 +14,7 @@ use super::recent::Recent;
 use super::transaction::{Ending, begin, end};
 use crate::journal::follow::Rules;
 use crate::journal::{Applied, JournalError};
+use crate::meter;
 
 /// Requests in one transaction. More would not commit faster (the sync is paid
 /// once by then), but hold more runs for longer.
@@ -125,6 +127,19 @@ impl Desk {
     /// Decides and writes. What was remembered for it is forgotten unless it is
     /// written.
     async fn commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, Fault> {
+        let began = Instant::now();
+        let committed = self.try_commit(requests).await;
+        let outcome = match &committed {
+            Ok(_) => "committed",
+            Err(Fault::Contended(_)) => "contended",
+            Err(Fault::Guilty(_)) => "refused",
+            Err(Fault::Down(_)) => "unavailable",
+        };
+        meter::wrote(requests.len(), outcome, began.elapsed());
+        committed
+    }
+
+    async fn try_commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, Fault> {
         let (batch, missing) = Batch::recall(requests, &mut self.recent);
         let (batch, answers) = match self.db.get_database_backend() {
             DbBackend::Postgres if !missing.contended => {

@@ -1,0 +1,35 @@
+//! Runs that begin with an event of another.
+
+use super::bench::{Bench, START, finish, heralded, new_run, order};
+use crate::decide::Command;
+use crate::id::{Delivery, Slot};
+use crate::journal::{JournalError, NewRun};
+use crate::state::RunStatus;
+
+pub(super) async fn what_begins_with_an_end_is_there_if_and_only_if_that_is(bench: Bench) {
+    let of = |tenant: &str| NewRun { tenant: tenant.to_owned(), ..new_run() };
+    let (quiet, herald, liar) = (new_run(), of("herald"), of("liar"));
+    bench.journal.submit(vec![quiet.clone(), herald.clone(), liar.clone()]).await.unwrap();
+    assert_eq!(bench.cancel(quiet.id).await.begun, []);
+
+    let applied = bench.cancel(herald.id).await;
+    let id = heralded(herald.id, 2);
+    let begun = &applied.begun[0];
+    assert_eq!((applied.begun.len(), begun.run.id, begun.run.status), (1, id, RunStatus::Queued));
+    assert_eq!((begun.events.len(), begun.deliveries.len()), (1, 1));
+    let pointer = Delivery { slot: Slot { run: id, step: 0, item: None }, attempt: 1 };
+    let due = bench.other.due("plain", START, 10).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.delivery).collect::<Vec<_>>(), [pointer]);
+    bench.history(id).await;
+    // It is a run like any other.
+    let claim = bench.claim(id, 0, None, 1).await;
+    finish(&*bench.journal, &claim, serde_json::Value::Null, None).await.unwrap();
+    assert_eq!(bench.run(id).await.status, RunStatus::Completed);
+    assert_eq!(bench.history(herald.id).await.len(), 2);
+
+    // One that can't begin takes back what it would have begun with.
+    let refused = bench.journal.apply(order(liar.id, Command::Cancel)).await;
+    assert!(matches!(refused, Err(JournalError::UnknownDefinition(_))), "{refused:?}");
+    assert_eq!(bench.run(liar.id).await.status, RunStatus::Queued);
+    assert_eq!(bench.run(quiet.id).await.status, RunStatus::Cancelled);
+}
