@@ -6,7 +6,7 @@ mod auth;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -19,6 +19,7 @@ use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::platform::Settings;
 use untxt_workflows::quota::Quota;
+use untxt_workflows::webhooks::WebhookSettings;
 
 use crate::auth::AuthSettings;
 use crate::places::PlacesMax;
@@ -33,6 +34,9 @@ pub const RUNNING_SERVICES: &str = "stack/services.toml";
 
 /// The hidden command that decodes documents in a process of its own.
 pub const RENDER_COMMAND: &str = "render-page";
+
+/// Where a worker tells about itself unless `UNTXT_WORKER_LISTEN` says otherwise.
+pub const WORKER_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_000);
 
 /// Below this a busy machine's heartbeats come too late now and then.
 const LEASE_MS_MIN: u64 = 2_000;
@@ -74,6 +78,9 @@ pub struct Config {
     pub embedded_database: bool,
     /// `UNTXT_LISTEN`.
     pub listen: SocketAddr,
+    /// `UNTXT_WORKER_LISTEN`, if it is set; a worker listens on
+    /// [`WORKER_LISTEN`] otherwise.
+    pub worker_listen: Option<SocketAddr>,
     /// For the server.
     pub server: ServerSettings,
     /// For the platform.
@@ -106,14 +113,21 @@ impl Config {
         let values = Values { lookup };
         let data_dir = data_dir(&values);
         let listen = values.parsed("UNTXT_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
+        let worker_listen = match values.text("UNTXT_WORKER_LISTEN") {
+            Some(_) => Some(values.parsed("UNTXT_WORKER_LISTEN", WORKER_LISTEN)?),
+            None => None,
+        };
         let auth = auth::auth(&values)?;
-        auth::guarded(&values, &auth, &[("UNTXT_LISTEN", listen)])?;
+        let mut listeners = vec![("UNTXT_LISTEN", listen)];
+        listeners.extend(worker_listen.map(|address| ("UNTXT_WORKER_LISTEN", address)));
+        auth::guarded(&values, &auth, &listeners)?;
         let database_url = values.text("DATABASE_URL");
         let settings = settings(&values, &data_dir)?;
         Ok(Self {
             embedded_database: database_url.is_none(),
             database_url: database_url.unwrap_or_else(|| embedded_database(&data_dir)),
             listen,
+            worker_listen,
             server: server(&values, auth)?,
             settings,
             log: values.text("UNTXT_LOG"),
@@ -187,6 +201,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             in_flight_max: values.optional("UNTXT_TASKS_IN_FLIGHT_MAX")?,
         },
         document_limits: DocumentLimits { document_bytes_max: upload_bytes_max, ..DocumentLimits::default() },
+        webhooks: webhooks(values)?,
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
         renderer_program: std::env::current_exe()
             .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
@@ -201,6 +216,19 @@ fn lease(values: &Values<'_>) -> Result<Duration, ConfigError> {
         return Err(values.wrong(name, lease_ms.to_string(), &format!("it is at least {LEASE_MS_MIN}")));
     }
     Ok(Duration::from_millis(lease_ms))
+}
+
+fn webhooks(values: &Values<'_>) -> Result<WebhookSettings, ConfigError> {
+    let default = WebhookSettings::default();
+    let secrets = values.text("UNTXT_WEBHOOK_SECRETS").map_or(Ok(default.secrets), |secrets| {
+        // What is wrong is told, never what was said.
+        secrets.parse().map_err(|reason| ConfigError::Together(format!("UNTXT_WEBHOOK_SECRETS: {reason}")))
+    })?;
+    Ok(WebhookSettings {
+        secrets,
+        allowed: values.parsed("UNTXT_WEBHOOK_ALLOW_PRIVATE", default.allowed)?,
+        attempts: values.parsed("UNTXT_WEBHOOK_ATTEMPTS", default.attempts)?,
+    })
 }
 
 /// For ever when nothing is set.
@@ -301,11 +329,15 @@ mod tests {
         let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
         assert!(error("UNTXT_WORKER_CONCURRENCY", "0").starts_with("UNTXT_WORKER_CONCURRENCY=\"0\": "));
         assert!(error("UNTXT_LISTEN", "0.0.0.0:80").contains("only loopback"));
+        assert!(error("UNTXT_WORKER_LISTEN", "0.0.0.0:80").starts_with("UNTXT_WORKER_LISTEN"));
         assert!(error("UNTXT_LEASE_MS", "1999").contains("at least 2000"));
         assert!(error("UNTXT_RETAIN_DAYS", "0").contains("at least 1"));
         assert!(error("UNTXT_UPLOADS_PER_MINUTE", "0").starts_with("UNTXT_UPLOADS_PER_MINUTE"));
         assert!(error("UNTXT_CORS_ORIGINS", "https://a.example,*").contains("\"*\" is no origin"));
         assert!(error("UNTXT_AUTH", "password").contains("it is `off` or"));
+        assert!(error("UNTXT_WEBHOOK_ALLOW_PRIVATE", "10/8").contains("is no network"));
+        let weak = error("UNTXT_WEBHOOK_SECRETS", "tooshort");
+        assert!(weak.starts_with("UNTXT_WEBHOOK_SECRETS") && !weak.contains("tooshort"), "{weak}");
         assert!(error("S3_KMS_KEY_ID", "k").contains("S3_KMS_KEY_ID"));
     }
 }

@@ -50,8 +50,8 @@ pub enum EraseError {
 }
 
 impl Platform {
-    /// Erases a task with its file, its history and its objects; one that has
-    /// not ended is cancelled first. False if there is no such task (any more).
+    /// Erases a task with its file, its history, its objects and what its webhook
+    /// is still to be told; one that has not ended is cancelled first. False if there is no such task (any more).
     ///
     /// When this returns `Ok`, the rows are gone, and the objects are or will
     /// be: those that the store does not remove now are removed by a worker.
@@ -67,6 +67,7 @@ impl Platform {
                 Err(JournalError::Refused(Refusal::Ended(_)) | JournalError::UnknownRun(_)) => {}
                 Err(error) => return Err(error.into()),
             }
+            self.erase_deliveries(RunId(id)).await?;
             match self.engine().erase(RunId(id), rows(&task, &file, &removals)).await {
                 Ok(()) => {
                     self.remove_at_once(&removals).await;
@@ -80,6 +81,22 @@ impl Platform {
             }
         }
         Err(JournalError::Refused(Refusal::Stale).into())
+    }
+
+    /// What is to be told of a task, or was, goes before it: should this break
+    /// off, the task is still there to be erased.
+    async fn erase_deliveries(&self, task: RunId) -> Result<(), JournalError> {
+        for delivery in self.deliveries(task).await? {
+            match self.engine().cancel(delivery).await {
+                Ok(_) | Err(JournalError::Refused(Refusal::Ended(_)) | JournalError::UnknownRun(_)) => {}
+                Err(error) => return Err(error),
+            }
+            match self.engine().erase(delivery, Vec::new()).await {
+                Ok(()) | Err(JournalError::UnknownRun(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn remove_at_once(&self, removals: &[removal::Model]) {

@@ -104,6 +104,7 @@ impl Incoming {
                 self.kind = Some(Kind::sniff(&self.head)?);
             }
         }
+        metrics::counter!("untxt_upload_bytes_total").increment(bytes.len() as u64);
         self.hash.update(bytes);
         Ok(self.file.write_all(bytes).await?)
     }

@@ -2,17 +2,21 @@
 //!
 //! In reading order; each uses only those above it: [`documents`] (what an
 //! upload is, its pages, the result made from them) and [`objects`] (where
-//! files are kept); [`tables`] and [`scratch`] (what the database and this
-//! machine's disk hold); [`workbench`] and [`ocr`] (the four steps and what
+//! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`] and [`scratch`] (what the database and this
+//! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
 //! (everything put together), and what it can be asked for: [`incoming`], [`quota`] and
 //! [`submit`], [`uploads`], [`tasks`], [`erase`], [`letters`], [`updates`], [`worker`].
 
+pub mod dial;
 pub mod documents;
 pub mod objects;
+pub mod trace;
 
 pub mod scratch;
 pub mod tables;
+
+pub mod webhooks;
 
 pub mod ocr;
 pub mod workbench;

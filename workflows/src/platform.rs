@@ -30,6 +30,7 @@ use crate::ocr::{self, TaskProjection};
 use crate::quota::Quota;
 use crate::redrive::{self, Letters};
 use crate::scratch::{Remains, Scratch};
+use crate::webhooks::{self, WebhookSettings};
 use crate::workbench::Workbench;
 
 /// What a platform needs to know.
@@ -61,6 +62,8 @@ pub struct Settings {
     pub document_limits: DocumentLimits,
     /// What a call of an engine may cost.
     pub engine_limits: EngineLimits,
+    /// How users' own servers are told.
+    pub webhooks: WebhookSettings,
     /// A program that decodes documents when it is started with
     /// `renderer_arguments`.
     pub renderer_program: PathBuf,
@@ -141,7 +144,7 @@ impl Platform {
         })?);
         let engines = Registry::open(Arc::clone(&host), settings.plugin_dir.clone());
         let renderer = settings.renderer();
-        let journal = journal(&database)?;
+        let journal = journal(&database, &settings.webhooks)?;
         let bench = Arc::new(Workbench::new(
             Arc::clone(&journal),
             objects,
@@ -152,7 +155,8 @@ impl Platform {
         let queue = queue(settings.redis_url.as_deref())?;
         let letters = Arc::new(Letters::default());
         let redrive = redrive::workflow(&letters)?;
-        let engine = engine(&journal, &queue, vec![ocr::workflow(&bench)?, redrive.clone()])?;
+        let webhook = webhooks::workflow(&settings.webhooks)?;
+        let engine = engine(&journal, &queue, vec![ocr::workflow(&bench)?, redrive.clone(), webhook])?;
         letters.work_on(&engine);
         let bulk_engine = self::engine(&journal, &queue, vec![redrive])?;
         take_over(&engine, &remains).await?;
@@ -203,12 +207,18 @@ impl Platform {
     }
 }
 
-fn journal(database: &DatabaseConnection) -> Result<Arc<dyn Journal>, DefinitionError> {
+fn journal(
+    database: &DatabaseConnection,
+    webhooks: &WebhookSettings,
+) -> Result<Arc<dyn Journal>, DefinitionError> {
     let definition = ocr::definition()?;
     let steps = definition.steps().iter().map(|step| step.name).collect();
     let projection: Arc<dyn Projection> = Arc::new(TaskProjection::new(steps));
-    let letters: Arc<dyn Projection> = Arc::new(());
-    let workflows = Workflows::new(vec![(definition, projection), (redrive::definition()?, letters)]);
+    let workflows = Workflows::new(vec![
+        (definition, projection),
+        (redrive::definition()?, Arc::new(())),
+        (webhooks::definition(webhooks.attempts)?, Arc::new(())),
+    ]);
     Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
 }
 

@@ -25,6 +25,7 @@ use crate::ocr::input::{EnginePin, FileInput, TaskInput, TaskOptions};
 use crate::platform::Platform;
 use crate::quota::QuotaError;
 use crate::tables::{file, task, user};
+use crate::trace;
 
 /// Characters of an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 200;
@@ -140,6 +141,10 @@ impl Platform {
         more: &(dyn Fn(Uuid) -> Vec<RowChange> + Sync),
     ) -> Result<Submission, SubmitError> {
         check(&wanted)?;
+        if let Some(url) = &wanted.options.webhook {
+            let checked = self.settings().webhooks.check(url).await;
+            checked.map_err(|reason| SubmitError::Field { field: "webhook", reason })?;
+        }
         let request = request_hash(&wanted, &spooled.sha256);
         if let Some(earlier) = self.earlier(&wanted, &request).await? {
             return Ok(earlier);
@@ -337,6 +342,7 @@ fn run(
         formats: wanted.formats.clone(),
         pages: wanted.pages.clone(),
         options: wanted.options.clone(),
+        trace: trace::current(),
     };
     NewRun {
         id: RunId(task.id),

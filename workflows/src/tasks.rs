@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
 use untxt_engine::state::RunState;
 use uuid::Uuid;
 
-use crate::ocr::Downloaded;
+use crate::ocr::input::TaskInput;
+use crate::ocr::{self, Downloaded};
 use crate::platform::Platform;
 use crate::tables::{file, task};
 
@@ -42,7 +44,55 @@ const FAILED_PAGES_MAX: u32 = 1_000;
 /// How far apart the clocks of two machines may be.
 const CLOCKS_APART: chrono::Duration = chrono::Duration::minutes(1);
 
+/// Events of a task that are read at once.
+const HISTORY_AT_ONCE: u32 = 1_000;
+
+/// How far it is told how a task ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebhookState {
+    /// Where.
+    pub url: String,
+    /// The delivery, once the task has ended; its id is the event's.
+    pub delivery: Option<RunState>,
+}
+
 impl Platform {
+    /// How far it is told how the task ended, if anybody is to be told.
+    ///
+    /// # Errors
+    /// When the journal does not answer.
+    pub async fn webhook(&self, run: &RunState) -> Result<Option<WebhookState>, JournalError> {
+        let url = TaskInput::of(run).ok().and_then(|input| input.options.webhook);
+        let Some(url) = url else { return Ok(None) };
+        let delivery = match ocr::delivery_of(run) {
+            Some(id) => self.engine().run(id).await?,
+            None => None,
+        };
+        Ok(Some(WebhookState { url, delivery }))
+    }
+
+    /// The runs that tell, or told, of each end that the run came to, if anybody
+    /// is to be told.
+    pub(crate) async fn deliveries(&self, run: RunId) -> Result<Vec<RunId>, JournalError> {
+        let Some(state) = self.engine().run(run).await? else { return Ok(Vec::new()) };
+        if self.webhook(&state).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let (mut deliveries, mut seq) = (Vec::new(), 0);
+        loop {
+            match self.engine().history(run, seq, HISTORY_AT_ONCE).await {
+                Ok(events) => {
+                    deliveries.extend(events.iter().filter_map(ocr::delivery_after));
+                    let Some(last) = events.last() else { return Ok(deliveries) };
+                    seq = last.seq;
+                }
+                // Only how it ended is known; the others ended with it.
+                Err(JournalError::Pruned(_)) => return Ok(ocr::delivery_of(&state).into_iter().collect()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The pages of a task that are dead now, in order: given up, or waiting for
     /// an operator.
     ///

@@ -11,7 +11,7 @@ use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use crate::ocr::position;
+use crate::ocr::{WORKFLOW, position};
 
 /// Runs whose state is kept between their events. Beyond it all are forgotten
 /// and read again when they are heard of.
@@ -103,7 +103,8 @@ async fn past(engine: &Engine, event: &Event) -> Result<Option<RunState>, Journa
 }
 
 fn update(run: &RunState, event: &Event) -> Option<TaskUpdate> {
-    let message = message(run, &event.kind)?;
+    // What tells of a task, or goes through letters, is none.
+    let message = (run.definition == WORKFLOW).then(|| message(run, &event.kind))??;
     let completed = matches!(run.status, RunStatus::Completed | RunStatus::Partial);
     Some(TaskUpdate {
         user: Uuid::parse_str(&run.tenant).ok()?,

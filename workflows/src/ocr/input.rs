@@ -24,6 +24,10 @@ pub struct TaskInput {
     /// How pages are read.
     #[serde(default)]
     pub options: TaskOptions,
+    /// The request that brought it, as the W3C's `traceparent` writes it; absent
+    /// when it was part of no trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// The uploaded file.
@@ -55,7 +59,7 @@ pub struct EnginePin {
     pub digest: String,
 }
 
-/// What a client may say about how pages are read.
+/// What a client may say about how pages are read, and who is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TaskOptions {
@@ -70,6 +74,9 @@ pub struct TaskOptions {
     /// Passed on to the engine.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub settings: Map<String, Value>,
+    /// Where it is told how the task ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
 }
 
 impl TaskInput {

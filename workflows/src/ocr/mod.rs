@@ -9,9 +9,11 @@ mod handover;
 mod projection;
 mod reading;
 mod recognize;
+mod told;
 mod upload_result;
 
 pub(crate) use download::Downloaded;
+pub(crate) use told::{delivery_after, delivery_of};
 pub use upload_result::{ResultObject, ResultSummary};
 
 use std::sync::Arc;
@@ -20,12 +22,15 @@ use std::time::Duration;
 use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
 
 use untxt_engine::retry::RetryPolicy;
+use untxt_engine::state::RunState;
 use untxt_engine::step::Step;
 use untxt_engine::workflow::Workflow;
 
 pub use projection::TaskProjection;
 
+use crate::trace::Traced;
 use crate::workbench::Workbench;
+use input::TaskInput;
 
 /// Name of the workflow, and of its queue.
 pub const WORKFLOW: &str = "ocr";
@@ -57,11 +62,16 @@ pub fn definition() -> Result<Definition, DefinitionError> {
 /// # Errors
 /// See [`definition`].
 pub fn workflow(bench: &Arc<Workbench>) -> Result<Workflow, DefinitionError> {
-    let steps: Vec<Arc<dyn Step>> = vec![
-        Arc::new(download::Download(Arc::clone(bench))),
-        Arc::new(recognize::Recognize(Arc::clone(bench))),
-        Arc::new(upload_result::UploadResult(Arc::clone(bench))),
-        Arc::new(finalize::Finalize),
+    let steps = vec![
+        traced("ocr.download", download::Download(Arc::clone(bench))),
+        traced("ocr.ocr", recognize::Recognize(Arc::clone(bench))),
+        traced("ocr.upload-result", upload_result::UploadResult(Arc::clone(bench))),
+        traced("ocr.finalize", finalize::Finalize),
     ];
     Ok(Workflow { definition: definition()?, steps })
+}
+
+fn traced(name: &'static str, step: impl Step) -> Arc<dyn Step> {
+    let parent = |run: &RunState| TaskInput::of(run).ok()?.trace;
+    Arc::new(Traced { name, parent, step: Arc::new(step) })
 }

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
 use untxt_engine::event::{Event, EventKind};
+use untxt_engine::journal::NewRun;
 use untxt_engine::journal::rows::{Projection, RowChange};
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
 use super::input::{EnginePin, TaskInput};
+use super::told;
 use crate::tables::{file, task};
 
 /// The rows that the events of an `ocr` run mean.
@@ -43,6 +45,10 @@ impl Projection for TaskProjection {
             }
         }
         rows
+    }
+
+    fn follow_ups(&self, run: &RunState, events: &[Event]) -> Vec<NewRun> {
+        events.last().and_then(|last| told::of(run, last)).into_iter().collect()
     }
 
     fn digest(&self, run: &RunState) -> Option<String> {

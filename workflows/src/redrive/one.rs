@@ -1,5 +1,7 @@
 //! One run that goes on, or is given up.
 
+use std::num::NonZeroU32;
+
 use serde_json::{Value, to_value};
 use untxt_engine::decide::{DeadSlot, Discard, Redrive, RedriveRefusal, Refusal};
 use untxt_engine::definition::Definition;
@@ -14,6 +16,7 @@ use uuid::Uuid;
 use super::{Asker, How, WORKFLOW};
 use crate::ocr::input::{EnginePin, TaskInput};
 use crate::ocr::{self, position};
+use crate::webhooks;
 
 /// Why something did not go on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +93,7 @@ fn definition_of(run: &RunState) -> Option<Definition> {
     match run.definition.as_str() {
         ocr::WORKFLOW => ocr::definition().ok(),
         WORKFLOW => super::definition().ok(),
+        webhooks::WORKFLOW => webhooks::definition(NonZeroU32::MIN).ok(),
         _ => None,
     }
 }

@@ -1,0 +1,84 @@
+//! What a webhook tells of a task that has ended.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use untxt_engine::event::{Event, EventKind};
+use untxt_engine::id::RunId;
+use untxt_engine::journal::NewRun;
+use untxt_engine::state::{RunState, RunStatus};
+use untxt_engine::time::Timestamp;
+
+use super::input::TaskInput;
+use super::position;
+use crate::webhooks::delivery::{Delivery, id_of};
+
+/// The run that tells of the end that `last` is, if it is one and somebody
+/// wants to be told.
+pub(super) fn of(run: &RunState, last: &Event) -> Option<NewRun> {
+    let event = end(&last.kind)?;
+    let input = TaskInput::of(run).ok()?;
+    let url = input.options.webhook.clone()?;
+    let id = id_of(run.id, last.seq);
+    let body = json!({
+        "id": id,
+        "type": event,
+        "createdAt": time(last.at),
+        "data": data(run, &input),
+    });
+    let (event, trace) = (event.to_owned(), input.trace);
+    Some(Delivery { url, event, body, trace }.run(id, &run.tenant))
+}
+
+/// What the end that `kind` is, is called; `None` if it is none.
+fn end(kind: &EventKind) -> Option<&'static str> {
+    Some(match kind {
+        EventKind::Completed => "task.completed",
+        EventKind::CompletedPartially { .. } => "task.partial",
+        EventKind::RunFailed { .. } => "task.failed",
+        EventKind::Cancelled => "task.cancelled",
+        _ => return None,
+    })
+}
+
+/// Id of the delivery that tells of `event`, if that is an end.
+pub(crate) fn delivery_after(event: &Event) -> Option<RunId> {
+    end(&event.kind).map(|_| id_of(event.run, event.seq))
+}
+
+/// Id of the delivery that tells how the task ended; `None` while it has not.
+pub(crate) fn delivery_of(run: &RunState) -> Option<RunId> {
+    run.status.is_terminal().then(|| id_of(run.id, run.seq))
+}
+
+fn data(run: &RunState, input: &TaskInput) -> Value {
+    let with_result = matches!(run.status, RunStatus::Completed | RunStatus::Partial);
+    let error = run.error.as_ref().filter(|_| !with_result);
+    json!({
+        "taskId": run.id,
+        "fileId": input.file.id,
+        "userId": input.file.user,
+        "filename": input.file.name,
+        "status": run.status.as_str(),
+        "progress": { "pagesDone": run.items.done, "pagesTotal": run.items.total },
+        "result": with_result.then(|| result(run)),
+        "error": error.map(|error| json!({ "code": error.code, "message": error.message })),
+        "completedAt": run.finished_at.map(time),
+    })
+}
+
+/// What a result is like; where it can be had is asked of the API.
+fn result(run: &RunState) -> Value {
+    let stored = run.outputs.get(&position::UPLOAD_RESULT).unwrap_or(&Value::Null);
+    json!({
+        "textLength": stored["text_length"],
+        "confidence": stored["confidence"],
+        "confidenceKind": stored["confidence_kind"],
+        "failedPages": stored["failed_pages"].as_array().cloned().unwrap_or_default(),
+        "simulated": stored["simulated"],
+    })
+}
+
+fn time(at: Timestamp) -> String {
+    let at: DateTime<Utc> = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
