@@ -103,6 +103,11 @@ pub const CODES: &[Code] = &[
         "SERVICE_UNAVAILABLE",
         "Something the server needs is away; `Retry-After` says when to ask again.",
     ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "NOT_READY",
+        "Work should not be sent here now; `details.lacks` says for want of what.",
+    ),
     code(StatusCode::SERVICE_UNAVAILABLE, "RENDERER_UNAVAILABLE", "The decoder can't be started now."),
 ];
 

@@ -128,6 +128,14 @@ impl ApiError {
         &self.message
     }
 
+    /// Work should not be sent here now, for want of these.
+    #[must_use]
+    pub fn not_ready(lacks: &[&str]) -> Self {
+        let message = format!("not ready: {}", lacks.join(", "));
+        let details = json!({ "lacks": lacks });
+        Self { details, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", message) }
+    }
+
     /// A store is away; what is underneath is logged, not told.
     fn away(what: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, what, "a request failed");

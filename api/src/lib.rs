@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
 //! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
-//! many of them),
+//! many of them), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
 //! [`doors`] (what every route may use), [`operator_views`] and [`queues`], the routes,
 //! and [`server`].
 
@@ -18,6 +18,10 @@ pub mod json;
 pub mod letters;
 pub mod places;
 pub mod views;
+
+pub mod exporter;
+mod traced;
+pub mod vitals;
 
 pub mod doors;
 mod openapi;

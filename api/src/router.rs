@@ -1,5 +1,7 @@
 //! Every route, in one place.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use salvo::catch_panic::CatchPanic;
 use salvo::catcher::Catcher;
@@ -15,14 +17,35 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::guard::Guard;
 use crate::routes::{
-    admin, cancel, create, docs, erase, events, get, health, history, list, result, retry, socket, status,
-    tickets, uploads,
+    admin, cancel, create, docs, erase, events, get, health, history, list, metrics, ready, result, retry,
+    socket, status, tickets, uploads, worker_status,
 };
+use crate::traced::Traced;
+use crate::vitals::{Vitals, meter};
 
 /// The routes as a service.
-pub(crate) fn service(doors: Doors, cors_origins: &[String]) -> Service {
-    let router = Router::new().hoop(affix_state::inject(doors)).hoop(CatchPanic::new()).push(routes());
-    Service::new(router).hoop(RequestId).hoop(Guard::new(cors_origins)).catcher(Catcher::new(AsJson))
+pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String]) -> Service {
+    let state = affix_state::inject(doors).inject(vitals);
+    let router = Router::new().hoop(state).hoop(CatchPanic::new()).push(routes());
+    dressed(router, cors_origins)
+}
+
+/// What a worker tells about itself.
+pub(crate) fn worker_service(vitals: Vitals) -> Service {
+    let router = Router::new()
+        .hoop(affix_state::inject(vitals))
+        .hoop(CatchPanic::new())
+        .push(Router::with_path("health").get(health::health))
+        .push(Router::with_path("ready").get(ready::ready))
+        .push(Router::with_path("status").get(worker_status::worker_status))
+        .push(Router::with_path("metrics").get(metrics::metrics));
+    dressed(router, &[])
+}
+
+/// What every answer has, whatever the route.
+fn dressed(router: Router, cors_origins: &[String]) -> Service {
+    let guard = Guard::new(cors_origins);
+    Service::new(router).hoop(RequestId).hoop(Traced).hoop(guard).catcher(Catcher::new(AsJson))
 }
 
 /// What is answered to anybody, and what only to callers who are known. Each is
@@ -38,6 +61,8 @@ fn routes() -> Router {
 fn open() -> Router {
     Router::new()
         .push(Router::with_path("health").get(health::health))
+        .push(Router::with_path("ready").get(ready::ready))
+        .push(Router::with_path("metrics").get(metrics::metrics))
         .push(Router::with_path("api/openapi.json").get(docs::document))
         .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
 }
@@ -112,7 +137,9 @@ impl Handler for RequestId {
             res.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
         }
         let (method, path) = (req.method().clone(), req.uri().path().to_owned());
+        let (began, _open) = (Instant::now(), meter::request_in_flight());
         ctrl.call_next(req, depot, res).await;
+        meter::request(req.matched_path(), &method, res.status_code, began.elapsed());
         let status = res.status_code.map(|status| status.as_u16());
         tracing::info!(%id, %method, path, status, "request");
     }

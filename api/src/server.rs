@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::net::sockopt::set_tcp_nodelay;
 use salvo::conn::tcp::TcpAcceptor;
 use salvo::fuse::FuseConfig;
-use salvo::prelude::Server as Salvo;
+use salvo::prelude::{Server as Salvo, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use untxt_workflows::platform::Platform;
@@ -18,6 +18,7 @@ use crate::doors::Doors;
 use crate::feed::Feed;
 use crate::places::{Places, PlacesMax};
 use crate::router;
+use crate::vitals::Vitals;
 
 /// How long open requests may take after the shutdown began.
 const GRACE: Duration = Duration::from_secs(10);
@@ -25,6 +26,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Connections beside those that stay open. Whoever comes later waits in the
 /// kernel's queue.
 const REQUESTS_MAX: usize = 1_024;
+
+/// Connections to what a worker tells about itself.
+const WORKER_CONNECTIONS_MAX: usize = 64;
 
 /// Headers of a request, and bytes of all of them; more is answered with 431.
 const HEADERS_MAX: usize = 64;
@@ -84,6 +88,7 @@ impl Server {
     pub async fn serve(
         self,
         platform: Arc<Platform>,
+        vitals: Vitals,
         settings: ServerSettings,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
@@ -94,6 +99,23 @@ impl Server {
         tokio::spawn(async move { watching.look_for_revoked(until).await });
         let doors = Doors { platform, feed, places, auth, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
+        self.answer(router::service(doors, vitals, &settings.cors_origins), connections_max, shutdown).await
+    }
+
+    /// Tells what a worker tells about itself, until `shutdown`.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_worker(self, vitals: Vitals, shutdown: CancellationToken) -> io::Result<()> {
+        self.answer(router::worker_service(vitals), WORKER_CONNECTIONS_MAX, shutdown).await
+    }
+
+    async fn answer(
+        self,
+        service: Service,
+        connections_max: usize,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
         let mut server = Salvo::new(self.acceptor).fuse_config(patience()).max_connections(connections_max);
         server.http1_mut().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
         let handle = server.handle();
@@ -101,7 +123,7 @@ impl Server {
             shutdown.cancelled().await;
             handle.stop_graceful(GRACE);
         });
-        server.try_serve(router::service(doors, &settings.cors_origins)).await
+        server.try_serve(service).await
     }
 }
 

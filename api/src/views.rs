@@ -4,11 +4,11 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 use untxt_engine::event::Event;
-use untxt_engine::state::RunState;
+use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use untxt_workflows::submit::Submission;
 use untxt_workflows::tables::{file, task};
-use untxt_workflows::tasks::FailedPage;
+use untxt_workflows::tasks::{FailedPage, WebhookState};
 use untxt_workflows::updates::TaskUpdate;
 use uuid::Uuid;
 
@@ -115,6 +115,32 @@ pub fn detailed(
         fields.insert("resultUrl".to_owned(), json!(result_url));
     }
     view
+}
+
+/// How far it is told how a task ended.
+#[must_use]
+pub fn webhook(webhook: &WebhookState) -> Value {
+    let Some(run) = &webhook.delivery else {
+        return json!({ "url": webhook.url, "status": "waiting" });
+    };
+    let status = match run.status {
+        RunStatus::Completed | RunStatus::Partial => "delivered",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "cancelled",
+        RunStatus::Retrying => "retrying",
+        RunStatus::Queued | RunStatus::Processing => "pending",
+    };
+    let retrying = run.status == RunStatus::Retrying;
+    json!({
+        "url": webhook.url,
+        "status": status,
+        "event": run.input["event"],
+        "eventId": run.id,
+        "attempts": run.attempts.made,
+        "nextAttemptAt": retrying.then(|| millis(run.attempts.due_at)),
+        "deliveredAt": run.finished_at.filter(|_| status == "delivered").map(millis),
+        "error": run.error.as_ref().map(|error| json!({ "code": error.code, "message": error.message })),
+    })
 }
 
 fn failed_page(failed: &FailedPage) -> Value {

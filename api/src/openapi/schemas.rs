@@ -71,6 +71,7 @@ fn tasks() -> Vec<(&'static str, Value)> {
                         json!({ "type": ["string", "null"], "enum": ["fail", "partial", null] }),
                     ),
                     ("options", reference("Options")),
+                    ("webhook", webhook_url()),
                 ],
                 &[],
             ),
@@ -86,8 +87,25 @@ fn tasks() -> Vec<(&'static str, Value)> {
                         json!({ "type": "array", "maxItems": 16, "items": { "type": "string", "maxLength": 35 } }),
                     ),
                     ("settings", json!({ "type": "object" })),
+                    ("webhook", webhook_url()),
                 ],
                 &[],
+            ),
+        ),
+        (
+            "Webhook",
+            open(
+                &[
+                    ("url", text()),
+                    ("status", json!({ "type": "string", "enum": WEBHOOK_STATUSES })),
+                    ("event", text()),
+                    ("eventId", uuid()),
+                    ("attempts", count()),
+                    ("nextAttemptAt", or_null(&time())),
+                    ("deliveredAt", or_null(&time())),
+                    ("error", or_null(&object(&[("code", text()), ("message", text())]))),
+                ],
+                &["url", "status"],
             ),
         ),
         ("Task", object(&task())),
@@ -100,6 +118,7 @@ fn tasks() -> Vec<(&'static str, Value)> {
                         ("progress", reference("Progress")),
                         ("failedPages", list(&object(&[("page", count()), ("code", text()), ("message", text())]))),
                         ("resultUrl", or_null(&text())),
+                        ("webhook", or_null(&reference("Webhook"))),
                     ]),
                 ],
             }),
@@ -336,15 +355,23 @@ fn letter() -> Vec<(&'static str, Value)> {
 
 fn service() -> Vec<(&'static str, Value)> {
     let up = json!({ "type": "string", "enum": ["up", "down"] });
-    vec![(
-        "Health",
-        object(&[
-            ("status", json!({ "type": "string", "enum": ["healthy", "degraded"] })),
-            ("version", text()),
-            ("dependencies", json!({ "type": "object", "additionalProperties": up })),
-            ("problems", list(&json!({ "type": "object" }))),
-        ]),
-    )]
+    vec![
+        ("Ready", object(&[("status", json!({ "const": "ready" }))])),
+        (
+            "Health",
+            object(&[
+                ("status", json!({ "type": "string", "enum": ["healthy", "degraded"] })),
+                ("version", text()),
+                ("dependencies", json!({ "type": "object", "additionalProperties": up })),
+                ("problems", list(&json!({ "type": "object" }))),
+            ]),
+        ),
+    ]
+}
+
+/// Who is told how the task ended.
+fn webhook_url() -> Value {
+    json!({ "type": ["string", "null"], "maxLength": 2048 })
 }
 
 fn failure() -> Value {
@@ -354,6 +381,7 @@ fn failure() -> Value {
 
 const STATUSES: [&str; 7] =
     ["queued", "processing", "retrying", "completed", "partial", "failed", "cancelled"];
+const WEBHOOK_STATUSES: [&str; 6] = ["waiting", "pending", "retrying", "delivered", "failed", "cancelled"];
 const FORMATS: [&str; 5] = ["html", "txt", "md", "json", "hocr"];
 
 /// An answer: each field is there, and others may come.

@@ -10,7 +10,16 @@ use crate::auth::caller::Scope;
 const TAG: &str = "service";
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![health(), socket("/", "openSocketAtRoot"), socket("/ws", "openSocket"), document(), reader(), file()]
+    vec![
+        health(),
+        ready(),
+        metrics(),
+        socket("/", "openSocketAtRoot"),
+        socket("/ws", "openSocket"),
+        document(),
+        reader(),
+        file(),
+    ]
 }
 
 fn get(path: &'static str, id: &str, summary: &str) -> Operation {
@@ -25,6 +34,21 @@ fn health() -> Operation {
     get("/health", "getHealth", "Whether the server and what it needs are well")
         .data(200, "Requests are taken.", "Health", &example)
         .data(503, "The database or the store is away.", "Health", &down)
+}
+
+fn ready() -> Operation {
+    get("/ready", "getReadiness", "Whether work should be sent to the server")
+        .data(200, "It should.", "Ready", &json!({ "status": "ready" }))
+        .fails(&["NOT_READY"])
+}
+
+fn metrics() -> Operation {
+    let content = json!({ "text/plain": { "schema": { "type": "string" } } });
+    get("/metrics", "getMetrics", "What is counted and timed").answers(
+        200,
+        "As Prometheus reads it.",
+        Some(&content),
+    )
 }
 
 fn socket(path: &'static str, id: &str) -> Operation {

@@ -61,7 +61,9 @@ fn create() -> Operation {
             "pages": { "type": "string", "description": "Such as `1-3,5`." },
             "onPageFailure": { "type": "string", "enum": ["fail", "partial"], "default": "fail" },
             "options": { "type": "string", "contentMediaType": "application/json",
-                "description": "`dpi`, `color`, `languages`, `settings`." },
+                "description": "`dpi`, `color`, `languages`, `settings`, `webhook`." },
+            "webhook": { "type": "string", "format": "uri", "maxLength": 2048,
+                "description": "Is told how the task ended." },
         },
     });
     let operation = Operation::new(Method::POST, "/api/tasks", TAG, "createTask", "Have a document read")
@@ -141,6 +143,7 @@ pub(super) fn details() -> Value {
     let mut details = task();
     details["progress"] = json!({ "pagesDone": 1, "pagesTotal": 1 });
     details["failedPages"] = json!([]);
+    details["webhook"] = json!(null);
     details["resultUrl"] = json!("https://untxt.s3.amazonaws.com/results/…?X-Amz-Signature=…");
     details
 }

@@ -7,6 +7,7 @@ use untxt_engine::decide::Refusal;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 
+use super::get::shown;
 use super::named_task;
 use super::origin::same_origin;
 use crate::doors::Doors;
@@ -18,7 +19,7 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
     same_origin(req)?;
     let doors = Doors::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    let run = doors.platform.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
+    doors.platform.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
         JournalError::Refused(Refusal::Ended(status)) => {
             let message = format!("the task has ended: {}", status.as_str());
             ApiError::new(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", message)
@@ -26,5 +27,5 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
         error => error.into(),
     })?;
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&views::detailed(&task, &file, Some(&run), &[], None))))
+    Ok(Json(views::success(&shown(doors, &task, &file).await?)))
 }

@@ -60,6 +60,7 @@ struct Form {
     pages: Option<String>,
     on_page_failure: OnItemFailure,
     options: TaskOptions,
+    webhook: Option<String>,
 }
 
 impl Form {
@@ -100,6 +101,7 @@ impl Form {
             "engine" => self.engine = Some(value).filter(|engine| !engine.is_empty()),
             "formats" => self.formats = Some(parse_formats(&value)?),
             "pages" => self.pages = Some(value).filter(|pages| !pages.is_empty()),
+            "webhook" => self.webhook = Some(value),
             "onPageFailure" => self.on_page_failure = policy(&value)?,
             "options" => {
                 self.options =
@@ -125,7 +127,7 @@ impl Form {
             formats: self.formats.unwrap_or_else(|| vec![Format::Html]),
             pages: self.pages,
             on_page_failure: self.on_page_failure,
-            options: self.options,
+            options: told(self.options, self.webhook),
             idempotency_key,
         };
         Ok((wanted, spooled))
@@ -172,6 +174,12 @@ fn parsed(field: &'static str, value: &str) -> Result<u8, ApiError> {
 
 pub(super) fn parse_formats(list: &str) -> Result<Vec<Format>, ApiError> {
     Format::parse_list(list).map_err(|error| ApiError::field("formats", error.to_string()))
+}
+
+/// The options, with the webhook that stands beside them.
+pub(super) fn told(options: TaskOptions, webhook: Option<String>) -> TaskOptions {
+    let url = |url: &String| !url.trim().is_empty();
+    TaskOptions { webhook: webhook.filter(url).or(options.webhook), ..options }
 }
 
 pub(super) fn policy(value: &str) -> Result<OnItemFailure, ApiError> {

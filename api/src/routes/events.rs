@@ -22,6 +22,7 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::places::Place;
 use crate::views;
+use crate::vitals::meter;
 
 /// Proxies close connections on which nothing comes for a minute or less.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -88,6 +89,7 @@ struct Story {
     keep_alive: Interval,
     begun: bool,
     _place: Place,
+    _open: meter::Open,
 }
 
 impl Story {
@@ -101,7 +103,8 @@ impl Story {
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_EVERY, KEEP_ALIVE_EVERY);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let narrator = Narrator::default();
-        Self { engine, run, watcher, narrator, until, keep_alive, begun: false, _place: place }
+        let open = meter::socket_open("sse");
+        Self { engine, run, watcher, narrator, until, keep_alive, begun: false, _place: place, _open: open }
     }
 
     fn told(self) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {

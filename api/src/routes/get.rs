@@ -29,5 +29,11 @@ pub(super) async fn shown(doors: &Doors, task: &task::Model, file: &file::Model)
         Some(_) => Some(url(doors, task, file).await?),
         None => None,
     };
-    Ok(views::detailed(task, file, run.as_ref(), &failed, url.as_deref()))
+    let mut view = views::detailed(task, file, run.as_ref(), &failed, url.as_deref());
+    let webhook = match &run {
+        Some(run) => doors.platform.webhook(run).await?,
+        None => None,
+    };
+    view["webhook"] = webhook.as_ref().map_or(Value::Null, views::webhook);
+    Ok(view)
 }

@@ -11,13 +11,16 @@ pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod list;
+pub(crate) mod metrics;
 pub(crate) mod origin;
+pub(crate) mod ready;
 pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod socket;
 pub(crate) mod status;
 pub(crate) mod tickets;
 pub(crate) mod uploads;
+pub(crate) mod worker_status;
 
 use salvo::prelude::{Depot, Request};
 use untxt_workflows::tables::{file, task};

@@ -12,7 +12,7 @@ use untxt_workflows::tables::upload;
 use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
-use super::create::{parse_formats, policy, show};
+use super::create::{parse_formats, policy, show, told};
 use super::{asked_user, body};
 use crate::auth::caller::Caller;
 use crate::doors::Doors;
@@ -63,6 +63,7 @@ struct Wishes {
     on_page_failure: Option<String>,
     #[serde(default)]
     options: TaskOptions,
+    webhook: Option<String>,
 }
 
 #[handler]
@@ -110,7 +111,7 @@ impl Wishes {
             formats,
             pages: self.pages.filter(|pages| !pages.is_empty()),
             on_page_failure: self.on_page_failure.map_or(Ok(OnItemFailure::Fail), |word| policy(&word))?,
-            options: self.options,
+            options: told(self.options, self.webhook),
             idempotency_key,
         })
     }

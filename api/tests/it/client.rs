@@ -91,7 +91,12 @@ impl Client {
 
     /// Uploads under a key that makes a repetition the same task.
     pub(crate) async fn upload_once(&self, key: &str, upload: Upload) -> Answer {
-        let request = self.http.post(format!("{}/api/tasks", self.base)).header("idempotency-key", key);
+        self.upload_with(("idempotency-key", key), upload).await
+    }
+
+    /// Uploads with a header.
+    pub(crate) async fn upload_with(&self, (name, value): (&str, &str), upload: Upload) -> Answer {
+        let request = self.http.post(format!("{}/api/tasks", self.base)).header(name, value);
         Self::answer(request.multipart(upload.form()).send().await.unwrap()).await
     }
 

@@ -34,6 +34,12 @@ impl Home {
         self
     }
 
+    /// What such a variable was set to.
+    pub(crate) fn setting(&self, name: &str) -> &str {
+        let found = self.settings.iter().rev().find(|(set, _)| *set == name);
+        found.map(|(_, value)| value.as_str()).unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -14,10 +14,15 @@ use crate::home::{Home, PATIENCE};
 /// What it prints when it is ready.
 const READY: &str = "listening on ";
 
+/// What one that works prints before that when it listens beside its work.
+const WATCHED: &str = "watched on ";
+
 /// A running server; it ends with the value, the hard way.
 pub(crate) struct Server {
     child: Child,
     pub(crate) base: String,
+    /// Where a worker tells about itself.
+    pub(crate) watched: Option<String>,
     log: std::path::PathBuf,
 }
 
@@ -41,15 +46,18 @@ impl Server {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         // Reads to the end, so that the server never waits for its reader.
         thread::spawn(move || {
+            let mut watched = None;
             for line in stdout.lines().map_while(Result::ok) {
-                let _nobody_waits_any_more = line.strip_prefix(ready).map(|base| said.send(base.to_owned()));
+                watched = line.strip_prefix(WATCHED).map(str::to_owned).or(watched);
+                let ready = line.strip_prefix(ready).map(str::to_owned);
+                let _nobody_waits_any_more = ready.map(|base| said.send((base, watched.clone())));
             }
         });
-        let base = heard.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let (base, watched) = heard.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let log = fs::read_to_string(&log).unwrap_or_default();
             panic!("the server never said `{ready}…`; its log:\n{log}")
         });
-        Self { child, base: base.trim().to_owned(), log }
+        Self { child, base: base.trim().to_owned(), watched, log }
     }
 
     pub(crate) fn client(&self) -> Client {

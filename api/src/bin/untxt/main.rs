@@ -16,6 +16,7 @@ mod serve;
 mod stack;
 mod start;
 mod tasks;
+mod watched;
 mod worker;
 mod workers;
 

@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use untxt_api::exporter::Exporter;
 use untxt_api::server::Server;
+use untxt_api::vitals::checks::Duty;
+use untxt_api::vitals::{Vitals, meter};
 
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
-use crate::{output, start};
+use crate::{output, start, watched};
 
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let config = start::config("info")?;
@@ -15,9 +18,18 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
     let server = Server::bind(config.listen).await.map_err(|error| {
         Failure::usage(format!("can't listen on UNTXT_LISTEN={}: {error}", config.listen))
     })?;
+    let metrics = meter::install().map_err(Failure::work)?;
+    let exporter = Exporter::start().map_err(Failure::usage)?;
     let platform = start::platform(&config).await?;
     output::line(&format!("listening on http://{}", server.address()));
-    let serving = server.serve(Arc::clone(&platform), config.server.clone(), shutdown.clone());
+    let duty = if arguments.no_worker { Duty::Serve } else { Duty::Work };
+    let vitals = Vitals::new(Arc::clone(&platform), duty, metrics, shutdown.clone());
+    let watched = match config.worker_listen.filter(|_| !arguments.no_worker) {
+        Some(address) => watched::listen(address).await?,
+        None => None,
+    };
+    let telling = watched::tell(watched, vitals.clone(), shutdown.clone());
+    let serving = server.serve(Arc::clone(&platform), vitals, config.server.clone(), shutdown.clone());
     let working = async {
         if arguments.no_worker {
             return Ok(());
@@ -27,7 +39,8 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
         shutdown.cancel();
         worked
     };
-    let (served, worked) = tokio::join!(serving, working);
+    let (served, worked, ()) = tokio::join!(serving, working, telling);
+    exporter.end().await;
     worked?;
     served.map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)

@@ -30,6 +30,7 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::json;
 use crate::views;
+use crate::vitals::meter;
 
 /// Bytes of a client's message: about 1,200 tasks to resume.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -127,6 +128,7 @@ impl Connection {
     }
 
     async fn serve(mut self, mut listener: Listener) {
+        let _open = meter::socket_open("websocket");
         if self.send(&views::connected(self.user)).await.is_err() {
             return;
         }

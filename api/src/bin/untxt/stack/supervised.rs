@@ -25,6 +25,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const LISTENING: &str = "listening on ";
 const WORKING: &str = "working as ";
 
+/// What one prints before that when it listens beside its work.
+const WATCHED: &str = "watched on ";
+
 /// A service, whatever it is that runs.
 pub(super) struct Supervised {
     pub(super) service: Service,
@@ -119,16 +122,16 @@ impl Supervised {
 
     async fn run(&mut self) -> Result<(), Failure> {
         let home = self.place.home(self.service);
-        let (body, pid, told) = match self.service {
+        let (body, pid, said) = match self.service {
             Service::Postgres => {
                 let server = blocking(move || Postgres::keep(&home)).await?;
-                let (pid, address) = (server.pid(), shown(&server.url()));
-                (Body::Postgres(server), pid, address)
+                let (pid, said) = (server.pid(), Said::at(shown(&server.url())));
+                (Body::Postgres(server), pid, said)
             }
             Service::Redis => {
                 let server = blocking(move || Redis::keep(&home)).await?;
-                let (pid, address) = (server.pid(), shown(&server.url()));
-                (Body::Redis(server), pid, address)
+                let (pid, said) = (server.pid(), Said::at(shown(&server.url())));
+                (Body::Redis(server), pid, said)
             }
             Service::Worker => self.program(&["worker"], WORKING).await?,
             Service::Api => self.program(&["serve", "--no-worker"], LISTENING).await?,
@@ -140,8 +143,8 @@ impl Supervised {
         let mut card = Card::of(pid).map_err(Failure::work)?;
         card.restarts = restarts;
         match self.service {
-            Service::Worker => card.worker = Some(told),
-            Service::Postgres | Service::Redis | Service::Api => card.address = Some(told),
+            Service::Worker => (card.worker, card.address) = (Some(said.ready), said.watched),
+            Service::Postgres | Service::Redis | Service::Api => card.address = Some(said.ready),
         }
         tracing::info!(service = self.service.name(), pid, restarts, "runs");
         self.card = Some(card);
@@ -150,7 +153,7 @@ impl Supervised {
     }
 
     /// This program, doing something else, out of reach of a terminal's Ctrl-C.
-    async fn program(&self, arguments: &[&str], ready: &str) -> Result<(Body, Option<u32>, String), Failure> {
+    async fn program(&self, arguments: &[&str], ready: &str) -> Result<(Body, Option<u32>, Said), Failure> {
         let name = self.service.name();
         let log = self.place.open_log(name).map_err(Failure::work)?;
         let mut command = Command::new(std::env::current_exe().map_err(Failure::work)?);
@@ -159,8 +162,8 @@ impl Supervised {
         let mut child =
             command.spawn().map_err(|error| Failure::work(format!("can't start the {name}: {error}")))?;
         let pid = child.id();
-        match timeout(READY_WITHIN, first_word(&mut child, ready)).await {
-            Ok(Ok(Some(told))) => return Ok((Body::Program(child), pid, told)),
+        match timeout(READY_WITHIN, first_words(&mut child, ready)).await {
+            Ok(Ok(Some(said))) => return Ok((Body::Program(child), pid, said)),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => tracing::warn!(service = name, %error, "its output can't be read"),
             Err(_) => tracing::warn!(service = name, "is not ready within {READY_WITHIN:?}"),
@@ -200,17 +203,34 @@ impl Supervised {
     }
 }
 
-/// What a program says when it is ready, without the beginning; `None` when it
-/// ended before. Afterwards whatever it prints is read and dropped, so that it
-/// never waits for a reader.
-async fn first_word(child: &mut Child, ready: &str) -> io::Result<Option<String>> {
+/// What a program says about itself.
+struct Said {
+    /// When it is ready: where it listens, or what it is called.
+    ready: String,
+    /// Where it tells about its work, if it does.
+    watched: Option<String>,
+}
+
+impl Said {
+    fn at(address: String) -> Self {
+        Self { ready: address, watched: None }
+    }
+}
+
+/// What a program says until it is ready; `None` when it ended before.
+/// Afterwards whatever it prints is read and dropped, so that it never waits for
+/// a reader.
+async fn first_words(child: &mut Child, ready: &str) -> io::Result<Option<Said>> {
     let Some(stdout) = child.stdout.take() else { return Ok(None) };
-    let mut lines = BufReader::new(stdout).lines();
+    let (mut lines, mut watched) = (BufReader::new(stdout).lines(), None);
     while let Some(line) = lines.next_line().await? {
+        if let Some(address) = line.strip_prefix(WATCHED) {
+            watched = Some(address.to_owned());
+        }
         if let Some(told) = line.strip_prefix(ready) {
-            let told = told.to_owned();
+            let ready = told.to_owned();
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(Some(told));
+            return Ok(Some(Said { ready, watched }));
         }
     }
     Ok(None)

@@ -1,0 +1,138 @@
+//! Sends spans to a collector, as the usual `OTEL_*` variables say: OTLP over
+//! HTTP, in batches, from a thread of its own. A collector that is slow or away
+//! costs spans, never requests or work.
+
+use std::env;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use opentelemetry::{Key, KeyValue, global};
+use opentelemetry_http::{HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use salvo::http::header::{HOST, HeaderValue};
+use tokio::net::lookup_host;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use untxt_workflows::dial::{self, Secure};
+
+use crate::traced;
+
+/// Variables of which one says where the collector is.
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+
+/// How long a collector may take for a batch, unless
+/// `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of a collector's answer.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// How long the last spans may take when the process ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What sends spans until it is told to end.
+pub struct Exporter(Option<SdkTracerProvider>);
+
+impl Exporter {
+    /// Begins to collect spans and to send them, if the environment names a
+    /// collector; otherwise nothing is collected. Must be called within a Tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// When the variables can't be made sense of.
+    pub fn start() -> Result<Self, ExporterBuildError> {
+        let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let disabled = set("OTEL_SDK_DISABLED").is_some_and(|word| word.eq_ignore_ascii_case("true"))
+            || set("OTEL_TRACES_EXPORTER").is_some_and(|word| word != "otlp");
+        if disabled || !ENDPOINTS.iter().any(|name| set(name).is_some()) {
+            return Ok(Self(None));
+        }
+        let exporter = SpanExporter::builder().with_http().with_http_client(Collector::here()).build()?;
+        let provider =
+            SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
+        global::set_tracer_provider(provider.clone());
+        traced::collect();
+        tracing::info!("spans are sent to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names");
+        Ok(Self(Some(provider)))
+    }
+
+    /// Sends what is left, within two seconds.
+    pub async fn end(self) {
+        let Some(provider) = self.0 else { return };
+        // It waits for the thread that sends.
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FAREWELL));
+        if let Ok(Ok(Err(error))) = timeout(FAREWELL * 2, ended).await {
+            tracing::warn!(%error, "the last spans may not have been sent");
+        }
+    }
+}
+
+/// What the spans are of: `untxt`, unless the environment says otherwise.
+fn resource() -> Resource {
+    let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    let told = Resource::builder().with_attribute(version.clone()).build();
+    let name = told.get(&Key::from_static_str("service.name")).map(|name| name.to_string());
+    if name.is_some_and(|name| !name.starts_with("unknown_service")) {
+        return told;
+    }
+    Resource::builder().with_service_name("untxt").with_attribute(version).build()
+}
+
+/// Asks collectors, on the runtime that it was made on: the thread that sends
+/// has none.
+#[derive(Debug)]
+struct Collector {
+    runtime: Handle,
+    patience: Duration,
+}
+
+impl Collector {
+    fn here() -> Self {
+        let set = |name: &str| env::var(name).ok()?.parse().ok().map(Duration::from_millis);
+        let patience = set("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT").or_else(|| set("OTEL_EXPORTER_OTLP_TIMEOUT"));
+        Self { runtime: Handle::current(), patience: patience.unwrap_or(PATIENCE) }
+    }
+}
+
+#[async_trait]
+impl HttpClient for Collector {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let patience = self.patience;
+        let sent = self.runtime.spawn(async move {
+            let late = |_| format!("no answer within {patience:?}");
+            timeout(patience, send(request)).await.map_err(late)?
+        });
+        let answered = sent.await?;
+        match &answered {
+            Ok(answer) if answer.status().is_success() => {}
+            Ok(answer) => tracing::warn!(status = %answer.status(), "the collector took no spans"),
+            Err(error) => tracing::warn!(%error, "spans could not be sent to the collector"),
+        }
+        answered
+    }
+}
+
+async fn send(request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    let (mut head, body) = request.into_parts();
+    let uri = head.uri.clone();
+    let host = uri.host().ok_or("the collector's URL names no host")?;
+    let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let tls = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+    let addresses: Vec<_> = lookup_host((name.as_str(), port)).await?.collect();
+    let secure = match tls {
+        true => Some(Secure { server_name: name, config: dial::tls()? }),
+        false => None,
+    };
+    let authority = uri.authority().map_or(host, |authority| authority.as_str());
+    head.headers.insert(HOST, HeaderValue::from_str(authority)?);
+    head.uri = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
+    let asked = dial::ask(&addresses, secure, Request::from_parts(head, Full::new(body))).await?;
+    let (head, body) = asked.response.into_parts();
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
+    Ok(Response::from_parts(head, body))
+}

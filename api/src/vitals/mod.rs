@@ -1,0 +1,130 @@
+//! What a process tells about itself: whether it and what it depends on are
+//! well, and its metrics.
+//!
+//! In reading order: [`meter`] (counters and times), [`process`] (what the kernel
+//! says), [`checks`] (what is reachable), [`gauges`] (what stands in the journal).
+
+pub mod meter;
+
+pub mod checks;
+
+mod gauges;
+mod process;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use salvo::http::StatusCode;
+use salvo::prelude::Depot;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use untxt_workflows::platform::Platform;
+
+use crate::error::ApiError;
+use checks::{Checks, Duty};
+
+/// How long what was found out about the dependencies is told again: whoever
+/// asks more often costs them nothing.
+const CHECKS_FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// The same for what is counted in the journal, which costs more.
+const GAUGES_FRESH_FOR: Duration = Duration::from_secs(5);
+
+/// What a process tells about itself. Clones are the same.
+#[derive(Clone)]
+pub struct Vitals(Arc<Shared>);
+
+struct Shared {
+    platform: Arc<Platform>,
+    duty: Duty,
+    shutdown: CancellationToken,
+    since: Instant,
+    metrics: PrometheusHandle,
+    checked: Mutex<Option<(Instant, Checks)>>,
+    counted: Mutex<Option<Instant>>,
+}
+
+impl Vitals {
+    /// Of a process that does `duty` until `shutdown`, with the metrics that
+    /// [`meter::install`] collects.
+    #[must_use]
+    pub fn new(
+        platform: Arc<Platform>,
+        duty: Duty,
+        metrics: PrometheusHandle,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let (checked, counted) = (Mutex::default(), Mutex::default());
+        let since = Instant::now();
+        Self(Arc::new(Shared { platform, duty, shutdown, since, metrics, checked, counted }))
+    }
+
+    /// The vitals that the router put into `depot`.
+    ///
+    /// # Errors
+    /// When it did not, which is a fault of the router.
+    pub fn of(depot: &Depot) -> Result<&Self, ApiError> {
+        let missing = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
+        depot.get_typed::<Self>().map_err(missing)
+    }
+
+    /// The product.
+    #[must_use]
+    pub fn platform(&self) -> &Platform {
+        &self.0.platform
+    }
+
+    /// For how long it has run.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.0.since.elapsed()
+    }
+
+    /// Whether it begins nothing more and is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.shutdown.is_cancelled()
+    }
+
+    /// What is reachable, no older than a second. Of many who ask at once one
+    /// has it found out.
+    pub async fn checks(&self) -> Checks {
+        let mut checked = self.0.checked.lock().await;
+        if let Some((at, checks)) = *checked
+            && at.elapsed() < CHECKS_FRESH_FOR
+        {
+            return checks;
+        }
+        let checks = Checks::of(&self.0.platform).await;
+        *checked = Some((Instant::now(), checks));
+        checks
+    }
+
+    /// What has to change before work should be sent here; empty when it is
+    /// ready.
+    pub async fn lacks(&self) -> Vec<&'static str> {
+        let mut lacks = self.checks().await.lacks(self.0.duty);
+        if self.is_draining() {
+            lacks.push("draining");
+        }
+        lacks
+    }
+
+    /// All metrics as Prometheus reads them.
+    pub async fn metrics(&self) -> String {
+        self.checks().await.measure();
+        self.count().await;
+        let mut text = self.0.metrics.render();
+        text.push_str(&process::metrics());
+        text
+    }
+
+    async fn count(&self) {
+        let mut counted = self.0.counted.lock().await;
+        if counted.is_none_or(|at| at.elapsed() >= GAUGES_FRESH_FOR) {
+            gauges::measure(&self.0.platform).await;
+            *counted = Some(Instant::now());
+        }
+    }
+}
