@@ -195,6 +195,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             histories: days(values, "UNTXT_RETAIN_DAYS")?,
             dead_letters: days(values, "UNTXT_RETAIN_DEAD_LETTERS_DAYS")?,
         },
+        retain_tasks: days(values, "UNTXT_RETAIN_TASKS_DAYS")?,
         upload_bytes_max,
         quota: Quota {
             uploads_per_minute: values.optional("UNTXT_UPLOADS_PER_MINUTE")?,

@@ -51,7 +51,8 @@ pub enum EraseError {
 
 impl Platform {
     /// Erases a task with its file, its history, its objects and what its webhook
-    /// is still to be told; one that has not ended is cancelled first. False if there is no such task (any more).
+    /// is still to be told; one that has not ended is cancelled first. False if
+    /// there is no such task (any more).
     ///
     /// When this returns `Ok`, the rows are gone, and the objects are or will
     /// be: those that the store does not remove now are removed by a worker.
@@ -67,20 +68,43 @@ impl Platform {
                 Err(JournalError::Refused(Refusal::Ended(_)) | JournalError::UnknownRun(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            self.erase_deliveries(RunId(id)).await?;
-            match self.engine().erase(RunId(id), rows(&task, &file, &removals)).await {
-                Ok(()) => {
-                    self.remove_at_once(&removals).await;
-                    return Ok(true);
-                }
-                // Somebody else erased it.
-                Err(JournalError::UnknownRun(_)) => return Ok(false),
+            match self.erase_with(&task, &file, &removals).await {
                 // Somebody redrove it in between.
-                Err(JournalError::Refused(Refusal::Stale)) => {}
-                Err(error) => return Err(error.into()),
+                Err(EraseError::Journal(JournalError::Refused(Refusal::Stale))) => {}
+                erased => return erased,
             }
         }
         Err(JournalError::Refused(Refusal::Stale).into())
+    }
+
+    /// The same for a task that has ended; false also for one that goes on.
+    pub(crate) async fn erase_ended(
+        &self,
+        task: &task::Model,
+        file: &file::Model,
+    ) -> Result<bool, EraseError> {
+        match self.erase_with(task, file, &removals(task, file, Utc::now())).await {
+            Err(EraseError::Journal(JournalError::Refused(Refusal::Stale))) => Ok(false),
+            erased => erased,
+        }
+    }
+
+    async fn erase_with(
+        &self,
+        task: &task::Model,
+        file: &file::Model,
+        removals: &[removal::Model],
+    ) -> Result<bool, EraseError> {
+        self.erase_deliveries(RunId(task.id)).await?;
+        match self.engine().erase(RunId(task.id), rows(task, file, removals)).await {
+            Ok(()) => {
+                self.remove_at_once(removals).await;
+                Ok(true)
+            }
+            // Somebody else erased it.
+            Err(JournalError::UnknownRun(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What is to be told of a task, or was, goes before it: should this break

@@ -6,7 +6,7 @@
 //! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
 //! (everything put together), and what it can be asked for: [`incoming`], [`quota`] and
-//! [`submit`], [`uploads`], [`tasks`], [`erase`], [`letters`], [`updates`], [`worker`].
+//! [`submit`], [`uploads`], [`tasks`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
 
 pub mod dial;
 pub mod documents;
@@ -29,6 +29,7 @@ pub mod erase;
 pub mod incoming;
 pub mod letters;
 pub mod quota;
+pub mod retain;
 pub mod submit;
 pub mod tasks;
 pub mod updates;

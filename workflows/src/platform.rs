@@ -54,6 +54,9 @@ pub struct Settings {
     pub lease: Duration,
     /// For how long what has ended is kept.
     pub retention: Retention,
+    /// For how long tasks that ended are kept with their files and results; for
+    /// ever when absent.
+    pub retain_tasks: Option<Duration>,
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
     /// What each user may ask for.

@@ -28,8 +28,13 @@ impl Platform {
         tokio::pin!(working);
         tokio::select! {
             ended = &mut working => ended,
-            ((), ()) = async { tokio::join!(self.sweep(), self.keep_removing()) } => working.await,
+            () = self.tidy() => working.await,
         }
+    }
+
+    /// Keeps the disk, the store and the tables clean; never returns.
+    async fn tidy(&self) {
+        tokio::join!(self.sweep(), self.keep_removing(), self.keep_erasing(), self.keep_aborting());
     }
 
     /// Goes through dead letters, and does nothing else, until `shutdown`.

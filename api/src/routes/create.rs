@@ -31,12 +31,20 @@ const PARTS_MAX: usize = 20;
 #[handler]
 pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
-    let idempotency_key = req.header::<String>("idempotency-key");
+    let idempotency_key = idempotency_key(req)?;
     let form = Form::read(req, &doors.platform).await?;
     let (wanted, spooled) = form.finish(Caller::of(depot)?, idempotency_key)?;
     let submission = doors.platform.submit(wanted, spooled).await?;
     show(&submission, res);
     Ok(())
+}
+
+/// The key that makes a repeated request the same task. One that can't be read
+/// is refused: the client counts on it.
+pub(super) fn idempotency_key(req: &Request) -> Result<Option<String>, ApiError> {
+    let Some(key) = req.headers().get("idempotency-key") else { return Ok(None) };
+    let text = key.to_str().map_err(|_| ApiError::field("Idempotency-Key", "it is not printable ASCII"))?;
+    Ok(Some(text.to_owned()))
 }
 
 /// The task that came of an upload, or was there already.

@@ -12,7 +12,7 @@ use untxt_workflows::tables::upload;
 use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
-use super::create::{parse_formats, policy, show, told};
+use super::create::{idempotency_key, parse_formats, policy, show, told};
 use super::{asked_user, body};
 use crate::auth::caller::Caller;
 use crate::doors::Doors;
@@ -74,7 +74,7 @@ pub(crate) async fn complete(
 ) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
     let upload = named_upload(req, depot).await?;
-    let idempotency_key = req.header::<String>("idempotency-key");
+    let idempotency_key = idempotency_key(req)?;
     let wanted = body::<Wishes>(req).await?.of(&upload, idempotency_key)?;
     let submission = doors.platform.complete_upload(&upload, wanted).await?;
     show(&submission, res);

@@ -25,6 +25,16 @@ class Store:
         self.key = kms.create_key(Description="documents")["KeyMetadata"]["Arn"]
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
+        # What processes that died long ago left (this store knows no other age),
+        # and somebody else's.
+        self.left = f"uploads/{uuid.uuid4()}/2026-01/{uuid.uuid4()}/left.pdf"
+        for key in (self.left, "uploads/by-hand/large.iso"):
+            self.s3.create_multipart_upload(Bucket=BUCKET, Key=key)
+
+    def broken_off(self):
+        listed = self.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        return [upload["Key"] for upload in listed]
+
     def keys(self):
         return sorted(entry["Key"] for entry in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", []))
 

@@ -1,5 +1,6 @@
 //! Tasks that are erased, with everything they left behind.
 
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use untxt_workflows::objects::Embedded;
 use uuid::Uuid;
@@ -90,4 +91,33 @@ async fn objects_that_the_store_does_not_remove_now_go_when_it_is_back() {
         next.client().data("/health").await;
     }
     assert_eq!(next.terminate().code(), Some(0));
+}
+
+#[tokio::test]
+async fn tasks_that_ended_long_ago_are_erased_and_later_ones_are_not() {
+    let home = Home::new().with("UNTXT_RETAIN_TASKS_DAYS", &1);
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let mut tasks = Vec::new();
+    for name in ["old.png", "new.png"] {
+        let task = client.accepted(Upload::new(user, name, samples::picture(1))).await;
+        assert_eq!(socket.end_of(&task).await, "completed");
+        tasks.push(task);
+    }
+    server.terminate();
+    let database = format!("sqlite://{}", home.path("data/untxt.db").display());
+    let database = Database::connect(database).await.unwrap();
+    let older = "UPDATE tasks SET completed_at = '2026-01-01 00:00:00+00:00' WHERE id = \
+                 (SELECT tasks.id FROM tasks JOIN files ON files.id = file_id WHERE filename = 'old.png')";
+    assert_eq!(database.execute_unprepared(older).await.unwrap().rows_affected(), 1);
+    database.close().await.unwrap();
+
+    let server = Server::start(&home, &["serve"]);
+    let client = server.client();
+    let gone = client.until_answer(&format!("/api/tasks/{}", tasks[0]), |answer| answer.status != 200).await;
+    assert_eq!(gone.status, 404, "{gone:?}");
+    assert_eq!(client.data(&format!("/api/tasks/{}", tasks[1])).await["status"], "completed");
+    assert_eq!(server.terminate().code(), Some(0));
+    assert_eq!(home.objects(), 2, "those of the later one");
 }

@@ -38,6 +38,8 @@ const ROUTES: [(&str, About); 36] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
+    ("GET /ready", About::Nobody),
+    ("GET /metrics", About::Nobody),
     ("GET /docs", About::Nobody),
     ("GET /docs/{file}", About::Nobody),
     ("GET /api/openapi.json", About::Nobody),

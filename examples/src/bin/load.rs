@@ -4,9 +4,11 @@
 //! load uploads BYTES COUNT AT_ONCE     PDFs of that size; each has to be taken
 //! load status COUNT AT_ONCE            asks where a task stands
 //! load sockets COUNT                   opens so many, and keeps them for 10 s
+//! load updates COUNT                   uploads one by one, and measures how late updates come
 //! ```
 //!
-//! `UNTXT_URL` names the server, by default `http://127.0.0.1:8080`. Many
+//! `UNTXT_URL` names the server, by default `http://127.0.0.1:8080`, and
+//! `UNTXT_UPLOADS_URL` another process for the uploads of `updates`. Many
 //! sockets need as many open files here and there: `ulimit -n 20000`.
 
 #![allow(clippy::print_stdout, reason = "it is a program for a terminal")]
@@ -19,7 +21,7 @@ use anyhow::{Context as _, bail, ensure};
 use futures_util::{Stream, stream};
 use reqwest::{Body, Client, multipart};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -28,6 +30,9 @@ const USER: &str = "11111111-1111-1111-1111-111111111111";
 
 /// How long sockets are kept.
 const KEPT_FOR: Duration = Duration::from_secs(10);
+
+/// Bytes that are read at once from a socket; there are many.
+const SOCKET_BYTES: usize = 1 << 10;
 
 /// Bytes that are sent at once of a large file.
 const PIECE_BYTES: usize = 64 << 10;
@@ -48,7 +53,8 @@ async fn main() -> anyhow::Result<()> {
         Some("uploads") => uploads(server, number(1)?, number(2)?, number(3)?).await,
         Some("status") => status(server, number(1)?, number(2)?).await,
         Some("sockets") => sockets(&server, number(1)?).await,
-        _ => bail!("it takes uploads, status or sockets; see the top of this program"),
+        Some("updates") => updates(&server, number(1)?).await,
+        _ => bail!("it takes uploads, status, sockets or updates; see the top of this program"),
     }
 }
 
@@ -131,20 +137,73 @@ async fn sockets(server: &str, count: usize) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut open = Vec::with_capacity(count);
     for number in 0..count {
-        let mut socket = TcpStream::connect(host).await?;
-        let request = format!(
-            "GET /?userId={number:08}-2222-2222-2222-222222222222 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
-             upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        socket.write_all(request.as_bytes()).await?;
-        let mut answer = [0; 1024];
-        let read = socket.read(&mut answer).await?;
-        ensure!(answer[..read].starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer[..read]));
-        open.push(socket);
+        open.push(socket(host, &format!("{number:08}-2222-2222-2222-222222222222")).await?);
     }
     println!("{count} sockets are open after {:?}", began.elapsed());
     tokio::time::sleep(KEPT_FOR).await;
     drop(open);
+    Ok(())
+}
+
+/// A WebSocket after its handshake.
+async fn socket(host: &str, user: &str) -> anyhow::Result<BufReader<TcpStream>> {
+    let mut socket = TcpStream::connect(host).await?;
+    let request = format!(
+        "GET /?userId={user} HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await?;
+    let mut socket = BufReader::with_capacity(SOCKET_BYTES, socket);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        ensure!(socket.read_line(&mut head).await? > 0, "the server closed the connection");
+    }
+    ensure!(head.starts_with("HTTP/1.1 101"), "{head}");
+    Ok(socket)
+}
+
+/// The next message of text; a server's frames bear no mask and are not split.
+async fn message(socket: &mut BufReader<TcpStream>) -> anyhow::Result<Value> {
+    loop {
+        let (kind, short) = (socket.read_u8().await? & 0x0f, socket.read_u8().await?);
+        let length = if short == 126 { usize::from(socket.read_u16().await?) } else { usize::from(short) };
+        let mut text = vec![0; length];
+        socket.read_exact(&mut text).await?;
+        if kind == 1 {
+            return Ok(serde_json::from_slice(&text)?);
+        }
+    }
+}
+
+/// How long after its time each update is heard. The time is taken before the
+/// commit, so the commit counts as well.
+async fn updates(server: &str, count: usize) -> anyhow::Result<()> {
+    let host = server.strip_prefix("http://").context("it speaks no TLS")?.to_owned();
+    let uploads = std::env::var("UNTXT_UPLOADS_URL").unwrap_or_else(|_| server.to_owned());
+    let mut socket = socket(&host, USER).await?;
+    let (client, mut late) = (Client::new(), Vec::new());
+    for _ in 0..count {
+        let (head, tail) = pdf(0)?;
+        let file = multipart::Part::bytes([head, tail].concat()).file_name("load.pdf");
+        let form = multipart::Form::new().text("userId", USER).part("file", file);
+        let answer = client.post(format!("{uploads}/api/tasks")).multipart(form).send().await?;
+        ensure!(answer.status() == 201, "{}", answer.status());
+        loop {
+            let update = message(&mut socket).await?;
+            let now = chrono::Utc::now();
+            let at: chrono::DateTime<chrono::Utc> =
+                update["timestamp"].as_str().context("no timestamp")?.parse().context("no time")?;
+            if update["type"] == "task_update" {
+                late.push((now - at).num_milliseconds());
+            }
+            if update["data"]["status"] == "completed" {
+                break;
+            }
+        }
+    }
+    late.sort_unstable();
+    let at = |part: usize| late[(late.len() * part / 100).min(late.len() - 1)];
+    println!("{} updates, late by p50 {} ms, p99 {} ms", late.len(), at(50), at(99));
     Ok(())
 }
 

@@ -8,9 +8,10 @@
 //! - `client`: the SDK's client for either, and its failures in our words
 //! - `store`: [`Objects`], what everybody else holds
 //! - `upload`: streams of unknown length, a part at a time
+//! - `stale`: what processes that died left of such streams
 //!
 //! There is one client, aws-sdk-s3, whichever store is meant. Nothing here
-//! lists a bucket: what there is, the database knows.
+//! lists a bucket's objects: what there is, the database knows.
 
 pub mod config;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod presign;
 
 mod client;
 mod embedded;
+mod stale;
 mod store;
 mod upload;
 

@@ -37,8 +37,8 @@ struct Inner {
     aim: Aim,
     kms_key_id: Option<String>,
     leftovers: Leftovers,
-    /// Held, not read: it serves as long as it lives.
-    _embedded: Option<Embedded>,
+    /// It serves as long as it lives.
+    embedded: Option<Embedded>,
 }
 
 /// What was stored or fetched.
@@ -109,7 +109,7 @@ impl Objects {
         let aim = Aim { endpoint, bucket: config.bucket };
         let kms_key_id = config.kms_key_id;
         let leftovers = Leftovers::default();
-        Ok(Self { inner: Arc::new(Inner { client, aim, kms_key_id, leftovers, _embedded: embedded }) })
+        Ok(Self { inner: Arc::new(Inner { client, aim, kms_key_id, leftovers, embedded }) })
     }
 
     /// Stores `body` under `key`, replacing what was there. Meant for bodies
@@ -313,6 +313,10 @@ impl Objects {
 
     pub(super) fn bucket(&self) -> &str {
         &self.inner.aim.bucket
+    }
+
+    pub(super) fn is_embedded(&self) -> bool {
+        self.inner.embedded.is_some()
     }
 
     pub(super) fn kms_key_id(&self) -> Option<&str> {

@@ -150,8 +150,8 @@ struct Multipart<'a> {
 /// What the store needs to know to take an upload away.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Upload {
-    key: String,
-    id: String,
+    pub(super) key: String,
+    pub(super) id: String,
 }
 
 impl<'a> Multipart<'a> {
@@ -245,7 +245,7 @@ impl Drop for Multipart<'_> {
 }
 
 /// An upload that is gone already is as good as taken away.
-async fn abort(objects: &Objects, upload: &Upload) -> Result<(), ObjectError> {
+pub(super) async fn abort(objects: &Objects, upload: &Upload) -> Result<(), ObjectError> {
     let Upload { key, id } = upload;
     let abort = objects.client().abort_multipart_upload().bucket(objects.bucket()).key(key).upload_id(id);
     let doing = "taking away a broken upload to";

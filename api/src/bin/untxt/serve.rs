@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use untxt_api::exporter::Exporter;
 use untxt_api::server::Server;
 use untxt_api::vitals::checks::Duty;
@@ -14,6 +15,7 @@ use crate::{output, start, watched};
 
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let config = start::config("info")?;
+    open_as_many_files_as_allowed();
     let shutdown = start::until_signalled()?;
     let server = Server::bind(config.listen).await.map_err(|error| {
         Failure::usage(format!("can't listen on UNTXT_LISTEN={}: {error}", config.listen))
@@ -44,4 +46,13 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
     worked?;
     served.map_err(Failure::work)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each socket is an open file, and many systems begin with 1,024 for programs
+/// that use `select`.
+fn open_as_many_files_as_allowed() {
+    let allowed = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {
+        tracing::warn!(%error, limit = allowed.current, "can't open more files than this");
+    }
 }
