@@ -28,7 +28,7 @@ impl Platform {
         tokio::pin!(working);
         tokio::select! {
             ended = &mut working => ended,
-            () = self.tidy() => working.await,
+            () = Box::pin(self.tidy()) => working.await,
         }
     }
 

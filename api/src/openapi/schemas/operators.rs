@@ -1,0 +1,144 @@
+//! What operators send and are sent.
+
+use serde_json::{Value, json};
+
+use super::super::operation::reference;
+use super::shape::{count, list, object, open, or_null, positive, text, time, uuid};
+
+pub(super) fn shapes() -> Vec<(&'static str, Value)> {
+    let slot = [("workflow", text()), ("run", uuid()), ("item", or_null(&count())), ("attempt", count())];
+    let retry = [slot.as_slice(), &[("tenant", text()), ("dueAt", time())]].concat();
+    vec![
+        (
+            "Workers",
+            object(&[(
+                "workers",
+                list(&object(&[
+                    ("name", text()),
+                    ("state", json!({ "type": "string", "enum": ["alive", "silent", "gone"] })),
+                    ("since", or_null(&time())),
+                    ("lastHeartbeat", or_null(&time())),
+                    ("holds", list(&object(&slot))),
+                ])),
+            )]),
+        ),
+        ("Retries", object(&[("retries", list(&object(&retry))), ("pagination", reference("Pagination"))])),
+        (
+            "Queues",
+            object(&[
+                (
+                    "queues",
+                    list(&object(&[
+                        ("name", text()),
+                        ("ready", count()),
+                        ("scheduled", count()),
+                        ("held", count()),
+                        ("paused", json!({ "type": "boolean" })),
+                    ])),
+                ),
+                ("tenants", list(&object(&[("tenant", text()), ("weight", count())]))),
+            ]),
+        ),
+        ("QueueName", open(&[("queue", or_null(&text())), ("tenant", or_null(&text()))], &[])),
+        (
+            "Share",
+            open(
+                &[
+                    ("tenant", json!({ "type": "string", "minLength": 1, "maxLength": 64 })),
+                    ("weight", or_null(&positive())),
+                    ("concurrency", or_null(&positive())),
+                    ("ratePerMinute", or_null(&positive())),
+                ],
+                &["tenant"],
+            ),
+        ),
+        ("DeadLetter", object(&letter())),
+        (
+            "DeadLetters",
+            object(&[
+                ("deadLetters", list(&reference("DeadLetter"))),
+                ("pagination", reference("Pagination")),
+            ]),
+        ),
+        ("Reason", open(&[("reason", or_null(&text()))], &[])),
+        (
+            "RedriveOne",
+            open(
+                &[
+                    ("fromStep", or_null(&text())),
+                    ("engine", or_null(&text())),
+                    ("onlyFailedPages", json!({ "type": "boolean" })),
+                    ("reason", or_null(&text())),
+                ],
+                &[],
+            ),
+        ),
+        (
+            "RedriveMany",
+            open(
+                &[
+                    ("filter", json!({ "type": "object", "additionalProperties": { "type": "string" } })),
+                    ("all", json!({ "type": "boolean" })),
+                    ("dryRun", json!({ "type": "boolean" })),
+                    ("rate", json!({ "type": ["number", "null"] })),
+                    ("fromStep", or_null(&text())),
+                    ("engine", or_null(&text())),
+                    ("onlyFailedPages", json!({ "type": "boolean" })),
+                    ("reason", or_null(&text())),
+                ],
+                &[],
+            ),
+        ),
+        (
+            "Redrive",
+            object(&[
+                ("id", uuid()),
+                ("status", reference("Status")),
+                ("total", count()),
+                ("settled", count()),
+                ("waiting", count()),
+            ]),
+        ),
+        (
+            "Groups",
+            object(&[
+                ("dryRun", json!({ "const": true })),
+                ("total", count()),
+                ("groups", list(&json!({ "type": "object" }))),
+            ]),
+        ),
+        (
+            "Audit",
+            object(&[(
+                "audit",
+                list(&object(&[
+                    ("position", count()),
+                    ("at", time()),
+                    ("actor", text()),
+                    ("action", text()),
+                    ("subject", text()),
+                ])),
+            )]),
+        ),
+    ]
+}
+
+fn letter() -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", uuid()),
+        ("taskId", uuid()),
+        ("workflow", text()),
+        ("tenant", text()),
+        ("step", text()),
+        ("page", or_null(&count())),
+        ("code", text()),
+        ("message", text()),
+        ("reason", json!({ "type": "object" })),
+        ("attempts", count()),
+        ("digest", or_null(&text())),
+        ("fingerprint", text()),
+        ("state", json!({ "type": "string", "enum": ["waiting", "redriven", "discarded"] })),
+        ("settled", json!({ "type": ["object", "null"] })),
+        ("at", time()),
+    ]
+}
