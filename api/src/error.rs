@@ -39,7 +39,7 @@ pub struct ApiError {
     details: Value,
     retry_after_seconds: Option<u64>,
     /// What the answer asks to be presented.
-    challenge: Option<String>,
+    challenge: Option<Box<str>>,
 }
 
 impl ApiError {
@@ -94,7 +94,7 @@ impl ApiError {
     #[must_use]
     pub fn unauthenticated(message: impl Into<String>, presented: bool) -> Self {
         let error = if presented { r#", error="invalid_token""# } else { "" };
-        let challenge = Some(format!(r#"Bearer realm="untxt"{error}"#));
+        let challenge = Some(format!(r#"Bearer realm="untxt"{error}"#).into());
         Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message) }
     }
 
@@ -102,7 +102,8 @@ impl ApiError {
     #[must_use]
     pub fn scope_missing(scope: Scope) -> Self {
         let name = scope.as_str();
-        let challenge = Some(format!(r#"Bearer realm="untxt", error="insufficient_scope", scope="{name}""#));
+        let challenge =
+            Some(format!(r#"Bearer realm="untxt", error="insufficient_scope", scope="{name}""#).into());
         let message = format!("this needs the scope `{name}`, which the key or token presented has not");
         let details = json!({ "scope": name });
         Self { challenge, details, ..Self::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message) }

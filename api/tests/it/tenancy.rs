@@ -34,7 +34,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 36] = [
+const ROUTES: [(&str, About); 38] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
