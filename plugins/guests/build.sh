@@ -12,7 +12,7 @@ set -eu
 
 guests=$(cd "$(dirname "$0")" && pwd)
 target=wasm32-unknown-unknown
-names="flaky garbage grow line-count old-version refuse simulated-qwen3 slow spin trap"
+names="dial flaky garbage grow hostile line-count old-version qwen3-vl refuse simulated-qwen3 slow spin trap"
 cd "$guests"
 : "${CARGO_TARGET_DIR:=$guests/target}"
 mkdir -p "$CARGO_TARGET_DIR"

@@ -84,6 +84,20 @@ impl Settings {
             limits: self.document_limits,
         })
     }
+
+    /// The engines under these settings.
+    ///
+    /// # Errors
+    /// [`PluginError::Sandbox`] when the machine does not allow for it.
+    pub fn engines(&self) -> Result<Registry, PluginError> {
+        let host = Host::new(&HostConfig {
+            cache_dir: self.data_dir.join("cache"),
+            concurrency: self.concurrency.get(),
+            limits: self.engine_limits,
+            metered: false,
+        })?;
+        Ok(Registry::open(Arc::new(host), self.plugin_dir.clone()))
+    }
 }
 
 /// Why a platform could not be put together.
@@ -140,21 +154,11 @@ impl Platform {
         let disk = |source| PlatformError::DataDir { path: settings.data_dir.clone(), source };
         let (scratch, remains) = Scratch::open(&settings.data_dir.join("tmp"), &process).map_err(disk)?;
         let objects = Objects::connect(settings.objects.clone()).await?;
-        let host = Arc::new(Host::new(&HostConfig {
-            cache_dir: settings.data_dir.join("cache"),
-            concurrency: settings.concurrency.get(),
-            limits: settings.engine_limits,
-        })?);
-        let engines = Registry::open(Arc::clone(&host), settings.plugin_dir.clone());
+        let engines = settings.engines()?;
         let renderer = settings.renderer();
         let journal = journal(&database, &settings.webhooks)?;
-        let bench = Arc::new(Workbench::new(
-            Arc::clone(&journal),
-            objects,
-            (host, engines),
-            renderer,
-            Arc::new(scratch),
-        ));
+        let bench =
+            Arc::new(Workbench::new(Arc::clone(&journal), objects, engines, renderer, Arc::new(scratch)));
         let queue = queue(settings.redis_url.as_deref())?;
         let letters = Arc::new(Letters::default());
         let redrive = redrive::workflow(&letters)?;

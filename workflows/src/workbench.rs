@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use untxt_engine::error::StepError;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::Journal;
-use untxt_plugins::{Host, Registry};
+use untxt_plugins::Registry;
 
 use crate::documents::renderer::Renderer;
 use crate::objects::Objects;
@@ -22,8 +22,6 @@ pub struct Workbench {
     pub journal: Arc<dyn Journal>,
     /// The files.
     pub objects: Objects,
-    /// The sandbox.
-    pub host: Arc<Host>,
     /// The engines.
     pub engines: Registry,
     /// What turns a file into page images.
@@ -40,11 +38,11 @@ impl Workbench {
     pub fn new(
         journal: Arc<dyn Journal>,
         objects: Objects,
-        (host, engines): (Arc<Host>, Registry),
+        engines: Registry,
         renderer: Renderer,
         scratch: Arc<Scratch>,
     ) -> Self {
-        Self { journal, objects, host, engines, renderer, scratch, fetching: Mutex::default() }
+        Self { journal, objects, engines, renderer, scratch, fetching: Mutex::default() }
     }
 
     /// The task's file on this machine: fetched and checked against its hash

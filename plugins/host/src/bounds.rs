@@ -3,6 +3,8 @@
 
 use wasmtime::{ResourceLimiter, Result};
 
+use crate::record::Shared;
+
 /// Elements of a table: function pointers of the largest engines are some
 /// 20,000.
 const TABLE_ELEMENTS_MAX: usize = 200_000;
@@ -10,23 +12,23 @@ const TABLE_ELEMENTS_MAX: usize = 200_000;
 #[derive(Debug)]
 pub(crate) struct Bounds {
     pub(crate) memory_bytes_max: usize,
-    pub(crate) peak_bytes: usize,
-    pub(crate) denied_bytes: Option<usize>,
+    record: Shared,
 }
 
 impl Bounds {
-    pub(crate) fn new(memory_bytes_max: usize) -> Self {
-        Self { memory_bytes_max, peak_bytes: 0, denied_bytes: None }
+    pub(crate) fn new(memory_bytes_max: usize, record: Shared) -> Self {
+        Self { memory_bytes_max, record }
     }
 }
 
 impl ResourceLimiter for Bounds {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         let granted = desired <= self.memory_bytes_max;
+        let mut record = self.record.read();
         if granted {
-            self.peak_bytes = self.peak_bytes.max(desired);
+            record.peak_bytes = record.peak_bytes.max(desired);
         } else {
-            self.denied_bytes = Some(desired);
+            record.denied_bytes = Some(desired);
         }
         Ok(granted)
     }

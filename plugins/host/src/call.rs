@@ -10,60 +10,61 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use crate::bounds::Bounds;
 use crate::contract::OcrEngine;
+use crate::contract::untxt::ocr::assets;
 use crate::contract::untxt::ocr::host::{Host, Level};
+use crate::contract::untxt::ocr::http;
 use crate::contract::untxt::ocr::pages::{self, HostPage, Info};
 use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, PixelFormat, Rect};
-use crate::limits::Limits;
-use crate::logbook::Logbook;
+use crate::egress::Egress;
+use crate::engine::Engine;
+use crate::granted::Granted;
 use crate::page::{self, Page};
 use crate::pixels::{self, View};
+use crate::record::{Shared, Stop};
 
 /// What the guest holds for a page.
 #[derive(Debug)]
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct PageHandle(Arc<Page>);
 
-/// Why the host stopped the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    Cancelled,
-    Deadline,
-}
-
 /// The state of one call.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) bounds: Bounds,
-    pub(crate) log: Logbook,
-    pub(crate) stop: Option<Stop>,
-    pub(crate) cancel: CancellationToken,
+    record: Shared,
+    granted: Arc<Granted>,
+    egress: Egress,
+    cancel: CancellationToken,
     deadline: Instant,
     table: ResourceTable,
 }
 
 impl Call {
-    pub(crate) fn new(limits: &Limits, wall: Duration, cancel: CancellationToken) -> Self {
+    pub(crate) fn new(engine: &Engine, wall: Duration, cancel: CancellationToken) -> Self {
+        let (limits, granted) = (&engine.limits, Arc::clone(&engine.granted));
+        let record = Shared::new(limits);
         Self {
-            bounds: Bounds::new(limits.memory_bytes_max),
-            log: Logbook::new(limits),
-            stop: None,
+            bounds: Bounds::new(limits.memory_bytes_max, record.clone()),
+            egress: Egress::new(Arc::clone(&granted), limits, record.clone()),
+            granted,
+            record,
             cancel,
             deadline: Instant::now() + wall,
             table: ResourceTable::new(),
         }
     }
 
+    /// What is seen of the call, during it and after.
+    pub(crate) fn record(&self) -> Shared {
+        self.record.clone()
+    }
+
     /// Whether the guest is to be stopped now; remembers why.
     pub(crate) fn check(&mut self) -> Option<Stop> {
-        let stop = if self.cancel.is_cancelled() {
-            Some(Stop::Cancelled)
-        } else if Instant::now() >= self.deadline {
-            Some(Stop::Deadline)
-        } else {
-            None
-        };
-        self.stop = self.stop.or(stop);
-        self.stop
+        if self.cancel.is_cancelled() {
+            return Some(self.record.stop(Stop::Cancelled));
+        }
+        (Instant::now() >= self.deadline).then(|| self.record.stop(Stop::Deadline))
     }
 
     /// Lends `page` to the guest.
@@ -90,6 +91,35 @@ pub(crate) fn link(linker: &mut Linker<Call>) -> Result<()> {
 }
 
 impl types::Host for Call {}
+
+impl assets::Host for Call {
+    fn names(&mut self) -> Result<Vec<String>> {
+        Ok(self.granted.assets.keys().cloned().collect())
+    }
+
+    fn read(&mut self, name: String) -> Result<Result<Vec<u8>, Failure>> {
+        Ok(self.granted.assets.get(&name).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure {
+            code: "no-such-asset".to_owned(),
+            message: format!("no asset is called {name:?}"),
+            attributes: Vec::new(),
+        }))
+    }
+}
+
+impl http::Host for Call {
+    async fn send(&mut self, request: http::Request) -> Result<Result<http::Response, Failure>> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let cancel = self.cancel.clone();
+        tokio::select! {
+            answer = self.egress.send(request, left) => Ok(answer),
+            () = cancel.cancelled() => {
+                self.record.stop(Stop::Cancelled);
+                Err(wasmtime::Error::msg("stopped while it waited for a server"))
+            }
+        }
+    }
+}
+
 impl pages::Host for Call {}
 
 impl Host for Call {
@@ -101,12 +131,12 @@ impl Host for Call {
             Level::Warn => "warn",
             Level::Error => "error",
         };
-        self.log.write(level, &message);
+        self.record.read().log.write(level, &message);
         Ok(())
     }
 
     fn progress(&mut self, fraction: f32, note: String) -> Result<()> {
-        self.log.progress(fraction, &note);
+        self.record.read().log.progress(fraction, &note);
         Ok(())
     }
 
@@ -148,7 +178,14 @@ impl HostPage for Call {
     ) -> Result<Result<Vec<u8>, Failure>> {
         let page = self.page(&page)?;
         let view = View { area, side_max: max_side };
-        pixels::encoded(&page, view, encoding, quality, &mut || self.still_wanted())
+        let encoded = pixels::encoded(&page, view, encoding, quality, &mut || self.still_wanted())?;
+        if let Err(failure) = &encoded
+            && failure.code == pixels::ENCODING_FAILED
+        {
+            // Not the guest's doing, whatever it makes of it.
+            self.record.read().host_failure = Some(failure.clone());
+        }
+        Ok(encoded)
     }
 
     fn text_layer(&mut self, page: Resource<PageHandle>) -> Result<Vec<types::Line>> {

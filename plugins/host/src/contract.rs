@@ -1,9 +1,16 @@
-//! The host's side of the contract, version 0.1.0, generated from its WIT.
+//! The host's side of the contract, version 0.1.0, generated from its WIT: the
+//! larger world, of which every engine imports what it needs.
 
 wasmtime::component::bindgen!({
     path: "../wit/untxt-ocr@0.1.0",
-    world: "ocr-engine",
-    imports: { default: trappable },
+    world: "ocr-engine-http",
+    imports: {
+        "untxt:ocr/http.send": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
     with: { "untxt:ocr/pages.page": crate::call::PageHandle },
 });
+
+pub(crate) use OcrEngineHttp as OcrEngine;
+pub(crate) use OcrEngineHttpPre as OcrEnginePre;

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::gate::Check;
+
 /// What is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -14,14 +16,16 @@ pub enum Class {
         /// Not before, as the engine asks.
         after: Option<Duration>,
     },
+    /// A server that the engine asks could not be reached, or failed: it may be
+    /// back later.
+    Transport,
     /// A fresh instance may do better once.
     RetryOnce,
     /// The same call will fail again.
     Permanent,
-    /// The host is full; the call was not made.
+    /// It is not the page's doing: the host is full, or the engine can't be used
+    /// here now. The page has to wait, and none of its attempts is used up.
     Park,
-    /// The engine can't be used at all.
-    Incompatible,
 }
 
 /// Why there is no result.
@@ -59,6 +63,58 @@ pub enum PluginError {
         digest: String,
         /// Where it was looked for.
         dir: PathBuf,
+    },
+    /// That version crashed too often, or was slow too often.
+    #[error(
+        "engine `{name}` with digest {digest} is out of service: {reason}; `untxt plugin activate {name}@sha256:{digest}` puts it back"
+    )]
+    Quarantined {
+        /// The name.
+        name: String,
+        /// SHA-256 of its component.
+        digest: String,
+        /// What it did.
+        reason: String,
+    },
+    /// The version that serves can't be taken away on its own.
+    #[error(
+        "engine `{name}` with digest {digest} serves; activate another version first, or remove `{name}` as a whole"
+    )]
+    Serving {
+        /// The name.
+        name: String,
+        /// SHA-256 of its component.
+        digest: String,
+    },
+    /// There is nothing to go back to.
+    #[error("engine `{name}` has no earlier version that can serve; `untxt plugin list` shows what there is")]
+    NothingEarlier {
+        /// The name.
+        name: String,
+    },
+    /// It did not pass the gate.
+    #[error("engine `{name}` is not let in: {}", failed(checks))]
+    Rejected {
+        /// The name.
+        name: String,
+        /// Everything that was looked at.
+        checks: Vec<Check>,
+    },
+    /// What is to be installed can't be read.
+    #[error("{what}: {reason}")]
+    Package {
+        /// File or address.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The plugin directory can't be changed.
+    #[error("can't change {path}: {reason}; UNTXT_PLUGIN_DIR names the directory", path = .path.display())]
+    Shelf {
+        /// File or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// The component can't be used.
     #[error("engine `{name}` can't be used: {reason}")]
@@ -99,6 +155,18 @@ pub enum PluginError {
         wanted_bytes: usize,
         /// Its limit.
         memory_bytes_max: usize,
+        /// Its log.
+        logs: Vec<String>,
+    },
+    /// It asked for what it was not given.
+    #[error(
+        "engine `{name}` may not do that: {what}; what it may do stands in {name}.toml in the plugin directory"
+    )]
+    CapabilityDenied {
+        /// The name.
+        name: String,
+        /// What it asked for.
+        what: String,
         /// Its log.
         logs: Vec<String>,
     },
@@ -149,11 +217,18 @@ impl PluginError {
             Self::BadPage { .. } => "ENGINE_BAD_PAGE",
             Self::NotFound { .. } => "ENGINE_NOT_FOUND",
             Self::Gone { .. } => "ENGINE_GONE",
+            Self::Quarantined { .. } => "ENGINE_QUARANTINED",
+            Self::Serving { .. } => "ENGINE_SERVING",
+            Self::NothingEarlier { .. } => "ENGINE_NOTHING_EARLIER",
+            Self::Rejected { .. } => "ENGINE_REJECTED",
+            Self::Package { .. } => "ENGINE_PACKAGE",
+            Self::Shelf { .. } => "ENGINE_DIRECTORY",
             Self::Incompatible { .. } => "ENGINE_INCOMPATIBLE",
             Self::Busy { .. } => "ENGINE_BUSY",
             Self::Cancelled { .. } => "ENGINE_CANCELLED",
             Self::Timeout { .. } => "ENGINE_TIMEOUT",
             Self::MemoryLimit { .. } => "ENGINE_MEMORY_LIMIT",
+            Self::CapabilityDenied { .. } => "ENGINE_CAPABILITY_DENIED",
             Self::Trapped { .. } => "ENGINE_TRAPPED",
             Self::InvalidOutput { .. } => "ENGINE_INVALID_OUTPUT",
             Self::Refused { code, .. } => code,
@@ -165,13 +240,21 @@ impl PluginError {
     pub fn class(&self) -> Class {
         match self {
             Self::Cancelled { .. } => Class::Cancelled,
-            Self::Busy { .. } => Class::Park,
-            Self::Sandbox(_) | Self::Incompatible { .. } => Class::Incompatible,
-            Self::Timeout { .. } | Self::Trapped { .. } => Class::RetryOnce,
+            Self::Busy { .. } | Self::Incompatible { .. } | Self::Quarantined { .. } | Self::Sandbox(_) => {
+                Class::Park
+            }
+            Self::Timeout { .. } => Class::Retry { after: None },
+            Self::Trapped { .. } => Class::RetryOnce,
             Self::BadPage { .. }
             | Self::NotFound { .. }
             | Self::Gone { .. }
+            | Self::Serving { .. }
+            | Self::NothingEarlier { .. }
+            | Self::Rejected { .. }
+            | Self::Package { .. }
+            | Self::Shelf { .. }
             | Self::MemoryLimit { .. }
+            | Self::CapabilityDenied { .. }
             | Self::InvalidOutput { .. } => Class::Permanent,
             Self::Refused { class, .. } => *class,
         }
@@ -183,6 +266,7 @@ impl PluginError {
         match self {
             Self::Timeout { logs, .. }
             | Self::MemoryLimit { logs, .. }
+            | Self::CapabilityDenied { logs, .. }
             | Self::Trapped { logs, .. }
             | Self::InvalidOutput { logs, .. }
             | Self::Refused { logs, .. } => logs,
@@ -190,11 +274,22 @@ impl PluginError {
             | Self::BadPage { .. }
             | Self::NotFound { .. }
             | Self::Gone { .. }
+            | Self::Quarantined { .. }
+            | Self::Serving { .. }
+            | Self::NothingEarlier { .. }
+            | Self::Rejected { .. }
+            | Self::Package { .. }
+            | Self::Shelf { .. }
             | Self::Incompatible { .. }
             | Self::Busy { .. }
             | Self::Cancelled { .. } => &[],
         }
     }
+}
+
+fn failed(checks: &[Check]) -> String {
+    let failed = checks.iter().filter_map(|check| Some(format!("{}: {}", check.name, check.error.as_ref()?)));
+    failed.collect::<Vec<_>>().join("; ")
 }
 
 /// Length of an engine's own code.

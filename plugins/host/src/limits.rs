@@ -19,6 +19,13 @@ pub struct Limits {
     pub log_bytes_max: usize,
     /// Lines of that log.
     pub log_lines_max: usize,
+    /// Requests of a call to servers.
+    pub http_requests_max: u32,
+    /// Bytes that those may send, and bytes that they may get back.
+    pub http_bytes_max: usize,
+    /// Crashes and time-outs in a row after which a version is taken out of
+    /// service; 0: never.
+    pub faults_max: u32,
     /// A component's file.
     pub component_bytes_max: u64,
 }
@@ -33,6 +40,9 @@ impl Default for Limits {
             words_max: 50_000,
             log_bytes_max: 64 << 10,
             log_lines_max: 200,
+            http_requests_max: 16,
+            http_bytes_max: 32 << 20,
+            faults_max: 10,
             component_bytes_max: 64 << 20,
         }
     }

@@ -48,12 +48,12 @@ impl Logbook {
     }
 
     /// The log, and how far the engine came as its last line.
-    pub(crate) fn into_lines(self) -> Vec<String> {
-        let mut lines = Vec::from(self.lines);
+    pub(crate) fn take_lines(&mut self) -> Vec<String> {
+        let mut lines = Vec::from(std::mem::take(&mut self.lines));
         if self.dropped > 0 {
             lines.insert(0, format!("({} earlier lines are not kept)", self.dropped));
         }
-        lines.extend(self.progress);
+        lines.extend(self.progress.take());
         lines
     }
 
@@ -77,7 +77,7 @@ mod tests {
         (0..10).for_each(|n| book.write("info", &format!("line {n}")));
         book.write("error", "panicked at src/lib.rs:1:1:\nno");
         assert_eq!(book.panic(), Some("error: panicked at src/lib.rs:1:1: no"));
-        let lines = book.into_lines();
+        let lines = book.take_lines();
         assert_eq!(lines[0], "(8 earlier lines are not kept)");
         assert_eq!(lines.len(), 4);
     }
@@ -87,6 +87,6 @@ mod tests {
         let mut book = Logbook::new(&Limits { log_lines_max: 3, ..Limits::default() });
         book.write("info", "kept");
         (0..10_u8).for_each(|n| book.progress(f32::from(n), &format!("line\n{n}")));
-        assert_eq!(book.into_lines(), ["info: kept", "progress: 1.00 line 9"]);
+        assert_eq!(book.take_lines(), ["info: kept", "progress: 1.00 line 9"]);
     }
 }

@@ -22,11 +22,18 @@ fn outcome(failure: &PluginError) -> &'static str {
         PluginError::MemoryLimit { .. } => "memory_limit",
         PluginError::Trapped { .. } => "trapped",
         PluginError::InvalidOutput { .. } => "invalid_output",
+        PluginError::CapabilityDenied { .. } => "capability_denied",
         PluginError::Refused { .. } => "refused",
         PluginError::Sandbox(_)
         | PluginError::BadPage { .. }
         | PluginError::NotFound { .. }
         | PluginError::Gone { .. }
+        | PluginError::Quarantined { .. }
+        | PluginError::Serving { .. }
+        | PluginError::NothingEarlier { .. }
+        | PluginError::Rejected { .. }
+        | PluginError::Package { .. }
+        | PluginError::Shelf { .. }
         | PluginError::Incompatible { .. } => "unusable",
     }
 }

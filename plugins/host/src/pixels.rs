@@ -14,6 +14,9 @@ use crate::scale::{Grid, each_row};
 /// optimisation, which is what the host waits beyond a deadline.
 const ENCODED_PIXELS_MAX: u64 = 16_000_000;
 
+/// Code of a failure that is the host's own.
+pub(crate) const ENCODING_FAILED: &str = "encoding-failed";
+
 /// What part of a page is asked for, and how fine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View {
@@ -69,7 +72,7 @@ pub(crate) fn encoded(
     each_row(page, &grid, still_wanted, &mut |row| data.extend_from_slice(row))?;
     let (width, height, format) = (grid.width(), grid.height(), page.format);
     let file = Picture { width, height, format, data: &data }.encoded(encoding, quality, still_wanted)?;
-    Ok(file.map_err(|error| failure("encoding-failed", error.to_string())))
+    Ok(file.map_err(|error| failure(ENCODING_FAILED, error.to_string())))
 }
 
 fn grid(page: &Page, view: View) -> Result<Grid, Failure> {

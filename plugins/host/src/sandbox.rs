@@ -7,7 +7,8 @@ use std::time::Duration;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::PluginError;
-use crate::limits::Limits;
+use crate::grants::MEMORY_BYTES_CEILING;
+use crate::host::HostConfig;
 
 /// How often a running guest is asked whether it should stop. The overshoot of
 /// a deadline or a cancellation is about this.
@@ -31,14 +32,14 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(crate) fn new(concurrency: usize, limits: &Limits) -> Result<Self, PluginError> {
+    pub(crate) fn new(wanted: &HostConfig) -> Result<Self, PluginError> {
         let failed = |error: wasmtime::Error| PluginError::Sandbox(format!("{error:#}"));
         // A machine that restricts address space has no room for a pool.
-        let (engine, pooled) = match Engine::new(&pooling(concurrency, limits)) {
+        let (engine, pooled) = match Engine::new(&pooling(wanted)) {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::warn!(%error, "no room for a pool of instances; each is mapped on its own");
-                (Engine::new(&config()).map_err(failed)?, false)
+                (Engine::new(&config(wanted.metered)).map_err(failed)?, false)
             }
         };
         let (clock, stopped) = channel();
@@ -51,8 +52,9 @@ impl Sandbox {
     }
 }
 
-fn config() -> Config {
+fn config(metered: bool) -> Config {
     let mut config = Config::new();
+    config.consume_fuel(metered);
     config.epoch_interruption(true);
     config.wasm_component_model(true);
     // Guests are pure computation; these would only widen what they can reach.
@@ -61,19 +63,21 @@ fn config() -> Config {
     config
 }
 
-fn pooling(concurrency: usize, limits: &Limits) -> Config {
-    let instances = u32::try_from(concurrency).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
+fn pooling(wanted: &HostConfig) -> Config {
+    let instances = u32::try_from(wanted.concurrency).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
+    // Room, not memory: an operator may give an engine more than others have.
+    let memory_bytes_max = wanted.limits.memory_bytes_max.max(MEMORY_BYTES_CEILING);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(8))
         .total_memories(instances.saturating_mul(2))
         .total_tables(instances.saturating_mul(8))
         .total_stacks(instances)
-        .max_memory_size(limits.memory_bytes_max)
+        .max_memory_size(memory_bytes_max)
         .table_elements(20_000)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
-    let mut config = config();
-    config.memory_reservation(limits.memory_bytes_max as u64);
+    let mut config = config(wanted.metered);
+    config.memory_reservation(memory_bytes_max as u64);
     config.memory_guard_size(32 << 20);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config

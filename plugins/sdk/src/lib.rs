@@ -19,18 +19,23 @@
 //! untxt_plugin_sdk::export!(Blank);
 //! ```
 //!
-//! A guest lives for one page, alone, with no clock, no file and no network.
+//! A guest lives for one page, alone, with no clock and no file, and no network
+//! but for [`http`].
 //! What it prints is lost: [`host::log`] is its voice. A panic ends the call;
 //! its text reaches the host's log first.
 //!
-//! The map: `bindings` (what the contract generates), `answer` (makes answers),
-//! `error` (makes failures), `pixels` (pulls the page), `settings` (reads the
-//! engine's own options), `engine` (the trait, and what stands between it and
-//! the host).
+//! The map: `bindings` (what the contract generates, of which a component
+//! imports what it uses), `answer` (makes answers), `error` (makes failures),
+//! `pixels` (pulls the page), `assets` (files that come with the engine), `http`
+//! (asks servers, where the manifest wants it and the operator grants it),
+//! `settings` (reads the engine's own options), `engine` (the trait, and what
+//! stands between it and the host).
 
 mod answer;
+pub mod assets;
 mod engine;
 mod error;
+pub mod http;
 mod pixels;
 #[cfg(feature = "settings")]
 mod settings;
@@ -49,7 +54,7 @@ mod settings;
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit/untxt-ocr@0.1.0",
-        world: "ocr-engine",
+        world: "ocr-engine-http",
         generate_all,
         pub_export_macro: true,
         export_macro_name: "export_ocr_engine",

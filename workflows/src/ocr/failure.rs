@@ -33,12 +33,14 @@ pub(crate) fn of_object(error: &ObjectError) -> StepError {
     failure.caused_by(error)
 }
 
-/// What an engine did, by its class.
-pub(crate) fn of_plugin(error: &PluginError) -> StepError {
+/// What an engine did on that attempt, by its class.
+pub(crate) fn of_plugin(error: &PluginError, attempt: u32) -> StepError {
     let (code, text) = (error.code().to_owned(), error.to_string());
     let failure = match error.class() {
-        Class::Cancelled | Class::Permanent | Class::Incompatible => StepError::permanent(code, text),
+        Class::Cancelled | Class::Permanent => StepError::permanent(code, text),
+        Class::RetryOnce if attempt > 1 => StepError::permanent(code, text),
         Class::RetryOnce | Class::Retry { after: None } => StepError::retry(Budget::Content, code, text),
+        Class::Transport => StepError::retry(Budget::Transport, code, text),
         Class::Retry { after: Some(after) } => {
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             StepError::retry(Budget::Throttle, code, text).after_ms(after_ms)

@@ -8,7 +8,7 @@ use crate::documents::renderer::{Pixels, RenderedPage, TextLine, TextWord};
 ///
 /// # Errors
 /// When pixels and size do not agree.
-pub(super) fn page(rendered: RenderedPage, index: u32, count: u32) -> Result<Page, PluginError> {
+pub fn page(rendered: RenderedPage, index: u32, count: u32) -> Result<Page, PluginError> {
     let (format, data) = match rendered.pixels {
         Pixels::Luma8(data) => (PixelFormat::Luma8, data),
         Pixels::Rgb8(data) => (PixelFormat::Rgb8, data),

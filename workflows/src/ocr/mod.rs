@@ -13,6 +13,7 @@ mod told;
 mod upload_result;
 
 pub(crate) use download::Downloaded;
+pub use handover::page as page_for_engine;
 pub(crate) use told::{delivery_after, delivery_of};
 pub use upload_result::{ResultObject, ResultSummary};
 

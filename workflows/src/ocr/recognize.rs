@@ -27,8 +27,12 @@ impl Step for Recognize {
         let index = downloaded.page(context.slot.item.unwrap_or_default());
         let pin = &input.engine;
         // First, so that a run whose engine is gone fails before any work.
-        let engine =
-            self.0.engines.by_digest(&pin.name, &pin.digest).await.map_err(|e| failure::of_plugin(&e))?;
+        let engine = self
+            .0
+            .engines
+            .by_digest(&pin.name, &pin.digest)
+            .await
+            .map_err(|e| failure::of_plugin(&e, context.attempt))?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
         let color = if input.options.color { Color::Rgb } else { Color::Gray };
         let options =
@@ -36,8 +40,8 @@ impl Step for Recognize {
         let rendered =
             self.0.renderer.render(&path, index, options).await.map_err(|e| failure::of_document(&e))?;
         let size = (rendered.width, rendered.height, rendered.dpi);
-        let page =
-            handover::page(rendered, index, downloaded.page_count).map_err(|e| failure::of_plugin(&e))?;
+        let page = handover::page(rendered, index, downloaded.page_count)
+            .map_err(|e| failure::of_plugin(&e, context.attempt))?;
         let options = Options {
             languages: input.options.languages.clone(),
             settings: Value::Object(input.options.settings.clone()),
@@ -45,10 +49,10 @@ impl Step for Recognize {
         };
         let recognized = self
             .0
-            .host
+            .engines
             .recognize(&engine, Arc::new(page), options, context.cancel.clone())
             .await
-            .map_err(|e| failure::of_plugin(&e))?;
+            .map_err(|e| failure::of_plugin(&e, context.attempt))?;
         let page = reading::page(&recognized.text, index, size, context.attempt);
         let output = to_value(page).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
         Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })

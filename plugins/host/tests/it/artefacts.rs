@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// They live in the repository and inside the program.
-const SIZE_BYTES_MAX: usize = 64 * 1024;
+/// They live in the repository.
+const SIZE_BYTES_MAX: usize = 192 * 1024;
+
+/// The default engine lives inside the program, too.
+const DEFAULT_SIZE_BYTES_MAX: usize = 64 * 1024;
 
 const REBUILD: &str = "run plugins/guests/build.sh and commit what it makes";
 
@@ -78,6 +81,7 @@ fn the_guests_are_those_of_the_lock() {
         let digest = sha256(&file);
         assert_eq!(artefacts.get(name), Some(&Value::String(digest)), "{name}.wasm is another: {REBUILD}");
         let size = fs::read(&file).expect("it was just read").len();
-        assert!(size <= SIZE_BYTES_MAX, "{name}.wasm has {size} bytes, over {SIZE_BYTES_MAX}");
+        let size_max = if name == "simulated-qwen3" { DEFAULT_SIZE_BYTES_MAX } else { SIZE_BYTES_MAX };
+        assert!(size <= size_max, "{name}.wasm has {size} bytes, over {size_max}");
     }
 }

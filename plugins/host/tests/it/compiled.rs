@@ -53,6 +53,35 @@ async fn a_damaged_file_is_made_again() {
     }
 }
 
+#[tokio::test]
+async fn code_that_was_changed_or_put_there_by_others_is_not_run() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let cache = dir.path().join("cache");
+    Rig::with_cache(limits(), &cache).works().await;
+    let file = files(&cache).pop().expect("it is kept");
+    let whole = fs::read(&file).expect("it can be read");
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&file, &changed).expect("it can be written");
+    Rig::with_cache(limits(), &cache).works().await;
+    assert_eq!(fs::read(&file).expect("it is made again"), whole);
+
+    let elsewhere = dir.path().join("elsewhere");
+    fs::rename(&file, &elsewhere).expect("it can be moved");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&elsewhere, &file).expect("it can be linked");
+        Rig::with_cache(limits(), &cache).works().await;
+        assert!(!fs::symlink_metadata(&file).expect("it is made again").is_symlink());
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("it is ours");
+        Rig::with_cache(limits(), &cache).works().await;
+        let mode = fs::metadata(&file).expect("it is made again").permissions().mode();
+        assert_eq!(mode & 0o022, 0);
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_folder_that_others_may_write_to_is_not_used() {

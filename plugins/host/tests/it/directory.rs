@@ -18,23 +18,38 @@ async fn what_is_dropped_in_serves_the_next_call() {
 }
 
 #[tokio::test]
-async fn a_run_keeps_its_engine_until_the_file_is_replaced_or_removed() {
+async fn a_run_keeps_its_engine_when_the_file_is_replaced_or_taken_out() {
     let rig = Rig::new(limits());
     rig.put("line-count", "mine");
     let old = rig.registry.resolve("mine").await.expect("it is there");
     let same = rig.registry.by_digest("mine", old.digest()).await.expect("it is the same");
     assert!(Arc::ptr_eq(&old, &same));
 
-    rig.put("refuse", "mine");
-    let gone = rig.registry.by_digest("mine", old.digest()).await.err().expect("it is replaced");
-    assert_eq!(gone.code(), "ENGINE_GONE");
+    rig.put("slow", "mine");
     let new = rig.registry.resolve("mine").await.expect("the new one is there");
     assert_ne!(new.digest(), old.digest());
-
     fs::remove_file(rig.file("mine")).expect("it is there");
-    let gone = rig.registry.by_digest("mine", new.digest()).await.err().expect("it is removed");
+    // Another process knows of neither.
+    let later = untxt_plugins::Registry::open(Arc::clone(&rig.host), rig.engines.clone());
+    for engine in [&old, &new] {
+        let kept = later.by_digest("mine", engine.digest()).await.expect("it is kept");
+        assert_eq!(kept.digest(), engine.digest());
+    }
+    let gone = later.by_digest("mine", &"0".repeat(64)).await.err().expect("it never was there");
     assert_eq!(gone.code(), "ENGINE_GONE");
     assert_eq!(rig.registry.resolve("mine").await.err().expect("it is gone").code(), "ENGINE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_version_that_was_changed_on_disk_is_not_run() {
+    let rig = Rig::new(limits());
+    rig.put("line-count", "mine");
+    let old = rig.registry.resolve("mine").await.expect("it is there").digest().to_owned();
+    rig.put("slow", "mine");
+    fs::copy(built("slow"), rig.engines.join(format!(".versions/mine/{old}.wasm")))
+        .expect("it is kept there");
+    let later = untxt_plugins::Registry::open(Arc::clone(&rig.host), rig.engines.clone());
+    assert_eq!(later.by_digest("mine", &old).await.err().expect("it is another").code(), "ENGINE_GONE");
 }
 
 #[tokio::test]

@@ -2,9 +2,16 @@
 
 mod artefacts;
 mod compiled;
+mod contract;
 mod directory;
+mod egress;
+mod kit;
 mod misbehaving;
+mod outcomes;
 mod places;
+mod qwen;
 mod rig;
+mod server;
 mod simulated;
 mod stopping;
+mod versions;

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use untxt_plugins::{Class, Limits, Page, PixelFormat, PluginError};
 
-use crate::rig::{PATIENCE, Rig, limits, printed, words};
+use crate::rig::{LATE, PATIENCE, Rig, limits, printed, words};
 
 /// The error that `guest` ends in, after the sandbox has worked again.
 async fn error_of(guest: &str, limits: Limits) -> PluginError {
@@ -35,9 +35,8 @@ async fn an_endless_guest_is_stopped_at_its_deadline() {
     let began = Instant::now();
     let failed = rig.read("spin", printed()).await.expect_err("it never answers");
     let took = began.elapsed();
-    assert_eq!((failed.code(), failed.class()), ("ENGINE_TIMEOUT", Class::RetryOnce));
-    // The host gives a call up two seconds late; the guest's clock is faster.
-    assert!(took >= wall && took < wall + Duration::from_millis(1_500), "{took:?}");
+    assert_eq!((failed.code(), failed.class()), ("ENGINE_TIMEOUT", Class::Retry { after: None }));
+    assert!(took >= wall && took < wall + LATE, "{took:?}");
 }
 
 #[tokio::test]
@@ -55,7 +54,7 @@ async fn the_hosts_own_work_on_a_huge_page_ends_at_the_deadline_too() {
     let began = Instant::now();
     let failed = rig.read("simulated-qwen3", page.expect("it fits")).await.expect_err("it is too much");
     assert_eq!(failed.code(), "ENGINE_TIMEOUT");
-    assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(20) + LATE, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -106,7 +105,7 @@ async fn boxes_off_the_page_are_no_answer() {
 #[tokio::test]
 async fn an_engine_for_another_contract_is_told_which() {
     let failed = error_of("old-version", limits()).await;
-    assert_eq!((failed.code(), failed.class()), ("ENGINE_INCOMPATIBLE", Class::Incompatible));
+    assert_eq!((failed.code(), failed.class()), ("ENGINE_INCOMPATIBLE", Class::Park));
     let text = failed.to_string();
     assert!(text.contains("untxt:ocr/host@0.0.1") && text.contains("untxt:ocr@0.1.0"), "{text}");
 }

@@ -15,6 +15,9 @@ use untxt_plugins::{
 /// What a loaded machine may take for something that takes milliseconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How late a call may end on a loaded machine; on an idle one it is 25 ms.
+pub(crate) const LATE: Duration = Duration::from_millis(1_200);
+
 /// Little memory: guests that fill it are soon done.
 pub(crate) fn limits() -> Limits {
     Limits { memory_bytes_max: 32 << 20, wall: Duration::from_secs(60), ..Limits::default() }
@@ -35,11 +38,20 @@ impl Rig {
     }
 
     pub(crate) fn with_cache(limits: Limits, cache_dir: &Path) -> Self {
+        Self::over(&HostConfig { cache_dir: cache_dir.to_owned(), concurrency: 1, limits, metered: false })
+    }
+
+    /// A rig for that many calls at once.
+    pub(crate) fn with_concurrency(limits: Limits, concurrency: usize) -> Self {
+        let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines");
+        Self::over(&HostConfig { cache_dir, concurrency, limits, metered: false })
+    }
+
+    fn over(config: &HostConfig) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let engines = dir.path().join("engines");
         fs::create_dir(&engines).expect("a folder in it");
-        let config = HostConfig { cache_dir: cache_dir.to_owned(), concurrency: 1, limits };
-        let host = Arc::new(Host::new(&config).expect("a sandbox"));
+        let host = Arc::new(Host::new(config).expect("a sandbox"));
         let registry = Registry::open(Arc::clone(&host), engines.clone());
         Self { host, registry, engines, _dir: dir }
     }

@@ -1,0 +1,177 @@
+//! An engine's requests to servers: only those it was granted, only so many,
+//! with what only the host knows put in, each written into the call's log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, Uri};
+
+use crate::contract::untxt::ocr::http as wit;
+use crate::contract::untxt::ocr::types::Failure;
+use crate::granted::Granted;
+use crate::http::{self, Allowed, HttpError, Origin, Reach};
+use crate::limits::Limits;
+use crate::record::Shared;
+
+/// Headers that say how the message is carried; they are the host's.
+const CARRIAGE: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers of a request or an answer, and bytes of all of them.
+const HEADERS_MAX: usize = 100;
+const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// Characters of a path that are logged.
+const PATH_CHARS_MAX: usize = 200;
+
+#[derive(Debug)]
+pub(crate) struct Egress {
+    granted: Arc<Granted>,
+    requests_left: u32,
+    out_left: usize,
+    in_left: usize,
+    record: Shared,
+}
+
+impl Egress {
+    pub(crate) fn new(granted: Arc<Granted>, limits: &Limits, record: Shared) -> Self {
+        let bytes = limits.http_bytes_max;
+        Self { granted, requests_left: limits.http_requests_max, out_left: bytes, in_left: bytes, record }
+    }
+
+    /// Sends `request` if it may be sent, and waits at most `left` for all of
+    /// the answer.
+    pub(crate) async fn send(
+        &mut self,
+        request: wit::Request,
+        left: Duration,
+    ) -> Result<wit::Response, Failure> {
+        let began = Instant::now();
+        let time = request.timeout_ms.map_or(left, |ms| left.min(Duration::from_millis(ms)));
+        let what = told(&request);
+        let answered = self.exchange(request, time).await;
+        let took_ms = began.elapsed().as_millis();
+        let line = match &answered {
+            Ok(answer) => format!("{what}: {} and {} bytes, {took_ms} ms", answer.status, answer.body.len()),
+            Err(failure) => format!("{what}: {}: {}, {took_ms} ms", failure.code, failure.message),
+        };
+        self.record.read().log.write("http", &line);
+        answered
+    }
+
+    async fn exchange(&mut self, request: wit::Request, time: Duration) -> Result<wit::Response, Failure> {
+        let uri: Uri =
+            request.url.parse().map_err(|error| failure("bad-request", format!("url: {error}")))?;
+        let origin = Origin::of(&uri).map_err(|reason| self.denied(reason))?;
+        let Some(reach) = self.granted.reach(&origin) else {
+            return Err(self.denied(format!("{origin} is not one of its servers")));
+        };
+        self.count(request.body.len())?;
+        let request = self.lifted(request, uri, &origin)?;
+        let allowed = Allowed { reach, body_bytes_max: self.in_left, time };
+        let answer = http::send(request, allowed).await.map_err(|error| self.failed(&error, reach))?;
+        self.in_left -= answer.body().len();
+        Ok(lowered(answer))
+    }
+
+    fn count(&mut self, body_bytes: usize) -> Result<(), Failure> {
+        if self.requests_left == 0 {
+            return Err(failure("request-limit", "this call has made all of its requests".to_owned()));
+        }
+        self.requests_left -= 1;
+        let left = self.out_left.checked_sub(body_bytes);
+        self.out_left = left.ok_or_else(|| {
+            failure("too-large", format!("{body_bytes} bytes to send; {} are left", self.out_left))
+        })?;
+        Ok(())
+    }
+
+    fn lifted(&self, request: wit::Request, uri: Uri, origin: &Origin) -> Result<Request<Bytes>, Failure> {
+        let bad = |reason: String| failure("bad-request", reason);
+        let mut headers = headers(&request.headers).map_err(bad)?;
+        for secret in self.granted.secrets(origin) {
+            let value = std::env::var(&secret.env)
+                .map_err(|_| bad(format!("the secret {:?} is not set on this machine", secret.name)))?;
+            let mut value = HeaderValue::try_from(format!("{}{value}", secret.prefix))
+                .map_err(|_| bad(format!("the secret {:?} is no header", secret.name)))?;
+            value.set_sensitive(true);
+            let name = HeaderName::try_from(&secret.header).map_err(|error| bad(error.to_string()))?;
+            headers.insert(name, value);
+        }
+        let mut lifted = Request::new(Bytes::from(request.body));
+        *lifted.method_mut() =
+            Method::from_bytes(request.method.as_bytes()).map_err(|error| bad(error.to_string()))?;
+        *lifted.uri_mut() = uri;
+        *lifted.headers_mut() = headers;
+        Ok(lifted)
+    }
+
+    fn denied(&self, what: String) -> Failure {
+        let servers = self.granted.servers();
+        let granted = if servers.is_empty() { "none".to_owned() } else { servers.join(", ") };
+        self.record.read().egress_denied = Some(format!("{what} (they are: {granted})"));
+        failure("egress-denied", what)
+    }
+
+    fn failed(&self, error: &HttpError, reach: Reach) -> Failure {
+        let code = match error {
+            HttpError::Denied { .. } if reach == Reach::Public => return self.denied(error.to_string()),
+            HttpError::Denied { .. } | HttpError::Url(_) => "bad-request",
+            HttpError::Unreachable(_) => "unreachable",
+            HttpError::Broken(_) => "broken",
+            HttpError::TooLarge(_) => "too-large",
+            HttpError::TimedOut(_) => "timed-out",
+        };
+        failure(code, error.to_string())
+    }
+}
+
+/// Method and address without what may be secret in it.
+fn told(request: &wit::Request) -> String {
+    let address = request.url.split(['?', '#']).next().unwrap_or_default();
+    let address: String = address.chars().take(PATH_CHARS_MAX).collect();
+    let method: String = request.method.chars().take(16).collect();
+    format!("{method} {address}")
+}
+
+fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, String> {
+    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if pairs.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
+        return Err(format!("more than {HEADERS_MAX} headers or {HEADER_BYTES_MAX} bytes of them"));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let name = HeaderName::try_from(name).map_err(|error| format!("header {name:?}: {error}"))?;
+        if CARRIAGE.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
+            return Err(format!("header {name} is the host's to set"));
+        }
+        let value = HeaderValue::try_from(value).map_err(|error| format!("header {name}: {error}"))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn lowered(answer: Response<Bytes>) -> wit::Response {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let pairs = answer.headers().iter().take(HEADERS_MAX);
+    wit::Response {
+        status: answer.status().as_u16(),
+        headers: pairs.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body: answer.into_body().to_vec(),
+    }
+}
+
+fn failure(code: &str, message: String) -> Failure {
+    Failure { code: code.to_owned(), message, attributes: Vec::new() }
+}

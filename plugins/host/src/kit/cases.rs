@@ -1,0 +1,286 @@
+//! The cases. Each says what it wants to see; whether an engine reads well is
+//! not among them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::report::{Case, Outcome, Report};
+use super::{SERVER, Subject, admitted, pages, servers};
+use crate::engine::Engine;
+use crate::error::{Class, PluginError};
+use crate::grants::Grants;
+use crate::host::{Host, Recognized};
+use crate::limits::Limits;
+use crate::page::Page;
+
+/// How late a call may end: on an idle machine it is 25 ms, and others may be
+/// busy.
+const OVERSHOOT: Duration = Duration::from_millis(500);
+
+/// How long a call goes on before it is cancelled.
+const BEFORE_CANCEL: Duration = Duration::from_millis(5);
+
+/// A page, made when it is needed, and what the case is called.
+type Try = (&'static str, fn() -> Page);
+
+type Called = Result<Recognized, PluginError>;
+
+pub(super) async fn run(host: &Arc<Host>, subject: &Subject) -> Report {
+    let mut cases = Cases { host, subject, cases: Vec::new() };
+    let engine = cases.gate().await;
+    if let Some(engine) = engine {
+        cases.pages(&engine).await;
+        cases.limits().await;
+        cases.egress().await;
+        cases.servers().await;
+    }
+    Report { engine: subject.package.name.clone(), cases: cases.cases }
+}
+
+struct Cases<'a> {
+    host: &'a Arc<Host>,
+    subject: &'a Subject,
+    cases: Vec<Case>,
+}
+
+impl Cases<'_> {
+    fn note(&mut self, name: &'static str, began: Instant, outcome: Outcome) {
+        self.cases.push(Case { name, outcome, took: began.elapsed() });
+    }
+
+    async fn call(&self, engine: &Arc<Engine>, page: Page) -> Called {
+        let cancel = CancellationToken::new();
+        self.host.recognize(engine, Arc::new(page), self.subject.options(), cancel).await
+    }
+
+    /// Its checks as cases; the engine when it can be called at all.
+    async fn gate(&mut self) -> Option<Arc<Engine>> {
+        let began = Instant::now();
+        match admitted(self.host, self.subject).await {
+            Ok(engine) => {
+                let text = format!("{} {}", engine.described().id, engine.version());
+                self.note("load", began, Outcome::Passed(text));
+                Some(engine)
+            }
+            Err(error) => {
+                self.note("load", began, Outcome::Failed(error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Pages that have to be answered, and pages that may be refused.
+    async fn pages(&mut self, engine: &Arc<Engine>) {
+        let skip = self.skip_pages();
+        let must: [Try; 5] = [
+            ("gray", pages::gray),
+            ("rgb", pages::rgb),
+            ("rotated", pages::rotated),
+            ("blank", pages::blank),
+            ("a4-300dpi", pages::a4),
+        ];
+        let may: [Try; 2] = [("1x1", pages::pixel), ("huge", pages::huge)];
+        for (name, page) in must {
+            let began = Instant::now();
+            let outcome = match &skip {
+                Some(why) => Outcome::Skipped(why.clone()),
+                None => answered(&self.call(engine, page()).await),
+            };
+            self.note(name, began, outcome);
+        }
+        for (name, page) in may {
+            let began = Instant::now();
+            let outcome = match &skip {
+                Some(why) => Outcome::Skipped(why.clone()),
+                None => answered_or_refused(&self.call(engine, page()).await),
+            };
+            self.note(name, began, outcome);
+        }
+        let began = Instant::now();
+        let outcome = self.determinism(engine, skip.as_ref()).await;
+        self.note("determinism", began, outcome);
+    }
+
+    fn skip_pages(&self) -> Option<String> {
+        if self.subject.settings.to_string().contains(SERVER) {
+            return Some("its server is the kit's, which reads no pages".to_owned());
+        }
+        let no_server = "it asks servers, and none is granted; --grants names some".to_owned();
+        self.subject.needs_servers().then_some(no_server)
+    }
+
+    async fn determinism(&self, engine: &Arc<Engine>, skip: Option<&String>) -> Outcome {
+        if let Some(why) = skip {
+            return Outcome::Skipped(why.clone());
+        }
+        if !engine.described().deterministic {
+            return Outcome::Skipped("it does not say that it is deterministic".to_owned());
+        }
+        let (first, second) =
+            (self.call(engine, pages::gray()).await, self.call(engine, pages::gray()).await);
+        match (first, second) {
+            (Ok(first), Ok(second)) if first.text == second.text => {
+                Outcome::Passed("the same page reads the same twice".to_owned())
+            }
+            (Ok(_), Ok(_)) => {
+                Outcome::Failed("it says it is deterministic, and reads the same page in two ways".to_owned())
+            }
+            (Err(error), _) | (_, Err(error)) => Outcome::Failed(error.to_string()),
+        }
+    }
+
+    /// Cancelled, out of time, out of memory: it ends as it should, and soon.
+    async fn limits(&mut self) {
+        let began = Instant::now();
+        let outcome = self.cancelled().await;
+        self.note("cancelled", began, outcome);
+        let began = Instant::now();
+        let outcome = self.budget().await;
+        self.note("1ms-budget", began, outcome);
+        let began = Instant::now();
+        let outcome = self.memory().await;
+        self.note("memory-class", began, outcome);
+    }
+
+    /// The engine with limits of the case's own.
+    async fn within(&self, change: impl FnOnce(&mut Limits)) -> Result<Arc<Engine>, PluginError> {
+        let mut engine =
+            self.host.admit(&self.subject.package.name, &self.subject.package, &self.subject.grants).await?;
+        change(&mut engine.limits);
+        Ok(Arc::new(engine))
+    }
+
+    async fn cancelled(&self) -> Outcome {
+        let engine = match self.within(|_| ()).await {
+            Ok(engine) => engine,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let cancel = CancellationToken::new();
+        let page = Arc::new(pages::a4());
+        let calling = self.host.recognize(&engine, page, self.subject.options(), cancel.clone());
+        let stopping = async {
+            tokio::time::sleep(BEFORE_CANCEL).await;
+            cancel.cancel();
+            Instant::now()
+        };
+        let (called, stopped) = tokio::join!(calling, stopping);
+        let late = stopped.elapsed();
+        match called {
+            Err(error) if error.class() == Class::Cancelled && late <= OVERSHOOT => {
+                Outcome::Passed(format!("it ended {:.1} ms later", late.as_secs_f64() * 1_000.0))
+            }
+            Err(error) if error.class() == Class::Cancelled => {
+                Outcome::Failed(format!("it ended {late:?} later"))
+            }
+            Ok(_) => Outcome::Passed("it was done before".to_owned()),
+            Err(error) => refused_at_least(&error),
+        }
+    }
+
+    async fn budget(&self) -> Outcome {
+        let wall = Duration::from_millis(1);
+        let engine = match self.within(|limits| limits.wall = wall).await {
+            Ok(engine) => engine,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let began = Instant::now();
+        let called = self.call(&engine, pages::a4()).await;
+        let late = began.elapsed().saturating_sub(wall);
+        match called {
+            Err(PluginError::Timeout { .. }) if late <= OVERSHOOT => {
+                Outcome::Passed(format!("it was stopped {:.1} ms later", late.as_secs_f64() * 1_000.0))
+            }
+            Err(PluginError::Timeout { .. }) => Outcome::Failed(format!("it was stopped {late:?} later")),
+            Ok(_) => Outcome::Passed("it was done before".to_owned()),
+            Err(error) => refused_at_least(&error),
+        }
+    }
+
+    /// It reads a large page within the memory that it has, and without any it
+    /// ends as one that wanted too much.
+    async fn memory(&self) -> Outcome {
+        if let Some(why) = self.skip_pages() {
+            return Outcome::Skipped(why);
+        }
+        let engine = match self.within(|_| ()).await {
+            Ok(engine) => engine,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        match self.call(&engine, pages::a4()).await {
+            Ok(read) => {
+                let (peak, allowed) =
+                    (read.usage.memory_bytes_peak >> 20, engine.limits().memory_bytes_max >> 20);
+                Outcome::Passed(format!("A4 at 300 dpi takes {peak} MiB of {allowed}"))
+            }
+            Err(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+
+    /// Without any grant it ends in an error of its own or the host's, and does
+    /// not crash.
+    async fn egress(&mut self) {
+        let began = Instant::now();
+        let asks =
+            self.subject.package.manifest.as_ref().is_some_and(crate::manifest::Manifest::asks_servers);
+        let outcome = if asks {
+            let bare = Subject { grants: Grants::default(), ..self.subject.clone() };
+            let settings = bare.settings.to_string().replace(SERVER, "http://127.0.0.1:9");
+            let bare = Subject { settings: serde_json::from_str(&settings).unwrap_or_default(), ..bare };
+            match admitted(self.host, &bare).await {
+                Err(error) => Outcome::Failed(error.to_string()),
+                Ok(engine) => {
+                    let (page, cancel) = (Arc::new(pages::gray()), CancellationToken::new());
+                    match self.host.recognize(&engine, page, bare.options(), cancel).await {
+                        Ok(_) => Outcome::Passed("it answers without".to_owned()),
+                        Err(error) => refused_at_least(&error),
+                    }
+                }
+            }
+        } else {
+            Outcome::Skipped("it asks no servers".to_owned())
+        };
+        self.note("denied-egress", began, outcome);
+    }
+
+    async fn servers(&mut self) {
+        for (name, reply) in servers::REPLIES {
+            let began = Instant::now();
+            let outcome = if self.subject.settings.to_string().contains(SERVER) {
+                servers::run(self.host, self.subject, reply).await
+            } else {
+                Outcome::Skipped(format!("settings name no {SERVER}"))
+            };
+            self.note(name, began, outcome);
+        }
+    }
+}
+
+fn answered(called: &Called) -> Outcome {
+    match called {
+        Ok(read) => {
+            let lines = read.text.blocks.iter().flat_map(|block| &block.lines);
+            let words: usize = lines.map(|line| line.words.len()).sum();
+            Outcome::Passed(format!("{words} words in {:.1} ms", read.usage.wall.as_secs_f64() * 1_000.0))
+        }
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+fn answered_or_refused(called: &Called) -> Outcome {
+    match called {
+        Ok(_) => answered(called),
+        Err(error) => refused_at_least(error),
+    }
+}
+
+/// An answer in the engine's own words, or the host's about what it may not.
+fn refused_at_least(error: &PluginError) -> Outcome {
+    match error {
+        PluginError::Refused { .. }
+        | PluginError::CapabilityDenied { .. }
+        | PluginError::MemoryLimit { .. } => Outcome::Passed(error.to_string()),
+        other => Outcome::Failed(other.to_string()),
+    }
+}

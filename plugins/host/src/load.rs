@@ -1,0 +1,157 @@
+//! From bytes to an engine: compiled, its imports looked at, linked, run once.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::Component;
+use wasmtime::{PoolConcurrencyLimitError, Store};
+
+use crate::call::Call;
+use crate::contract::untxt::ocr::types;
+use crate::contract::{OcrEngine, OcrEnginePre};
+use crate::engine::{Described, Engine};
+use crate::error::PluginError;
+use crate::granted::Granted;
+use crate::grants::Grants;
+use crate::host::{Host, Options, lowered};
+use crate::imports;
+use crate::manifest::Manifest;
+use crate::package::Package;
+use crate::verdict::{refused, trap_text};
+
+/// An answer that is under way.
+type Asked<T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send>>;
+
+/// How long an engine may take to describe itself.
+const DESCRIBE_WALL: Duration = Duration::from_secs(1);
+
+/// How long after that it is given up.
+const DESCRIBE_GRACE: Duration = Duration::from_secs(2);
+
+/// Characters of a version, an id, a language.
+const WORD_CHARS_MAX: usize = 64;
+
+/// Bytes of a schema.
+const SCHEMA_BYTES_MAX: usize = 64 << 10;
+
+impl Host {
+    /// Compiles `wasm`, links it, runs it once. What comes back can be called.
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        name: &str,
+        package: &Package,
+        grants: &Grants,
+    ) -> Result<Engine, PluginError> {
+        let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
+        let (digest, manifest) = (package.digest(), package.manifest.as_ref());
+        let component = self
+            .compiled(&digest, package.wasm.clone())
+            .await?
+            .map_err(|error| incompatible(format!("it is no component that can be compiled: {error:#}")))?;
+        let asks_servers = manifest.is_some_and(Manifest::asks_servers);
+        imports::check(&self.sandbox.engine, &component, asks_servers).map_err(incompatible)?;
+        let pre = self.linker.instantiate_pre(&component).and_then(OcrEnginePre::new).map_err(|error| {
+            incompatible(format!("it was not built for untxt:ocr@0.1.0, which this host offers: {error:#}"))
+        })?;
+        let limits = grants.limits(&self.limits, manifest.map(|manifest| &manifest.wants));
+        let mut engine = Engine {
+            name: name.to_owned(),
+            digest,
+            described: Described::default(),
+            limits,
+            granted: Arc::new(Granted::of(package, grants)),
+            pre,
+        };
+        engine.described = self.describe(&engine).await?;
+        Ok(engine)
+    }
+
+    /// Compiles `package` as if it had never been seen.
+    ///
+    /// # Errors
+    /// [`PluginError::Incompatible`] when it can't be compiled.
+    pub(crate) async fn compiled_anew(self: &Arc<Self>, package: &Package) -> Result<(), PluginError> {
+        let (host, wasm, name) = (Arc::clone(self), package.wasm.clone(), package.name.clone());
+        tokio::task::spawn_blocking(move || Component::new(&host.sandbox.engine, wasm).map(drop))
+            .await
+            .map_err(|error| PluginError::Sandbox(format!("the compiler failed: {error}")))?
+            .map_err(|error| PluginError::Incompatible { name, reason: format!("{error:#}") })
+    }
+
+    async fn compiled(
+        self: &Arc<Self>,
+        digest: &str,
+        wasm: Vec<u8>,
+    ) -> Result<wasmtime::Result<Component>, PluginError> {
+        let (host, key) = (Arc::clone(self), digest.to_owned());
+        tokio::task::spawn_blocking(move || host.cache.load(&host.sandbox.engine, &wasm, &key))
+            .await
+            .map_err(|error| PluginError::Sandbox(format!("the compiler failed: {error}")))
+    }
+
+    async fn describe(&self, engine: &Engine) -> Result<Described, PluginError> {
+        let described = self.briefly(engine, "describe", |instance, mut store| {
+            Box::pin(async move { instance.untxt_ocr_engine().call_describe(&mut store).await })
+        });
+        let described = described.await?;
+        let word = |text: &str| text.chars().filter(|c| !c.is_control()).take(WORD_CHARS_MAX).collect();
+        if described.settings_schema.len() > SCHEMA_BYTES_MAX {
+            let reason = format!("describe: a settings schema of more than {SCHEMA_BYTES_MAX} bytes");
+            return Err(PluginError::Incompatible { name: engine.name.clone(), reason });
+        }
+        Ok(Described {
+            id: word(&described.id),
+            version: word(&described.version),
+            languages: described.languages.iter().take(200).map(|tag| word(tag)).collect(),
+            deterministic: described.deterministic,
+            settings_schema: described.settings_schema,
+        })
+    }
+
+    /// Asks `engine` whether these options can be used.
+    ///
+    /// # Errors
+    /// [`PluginError::Incompatible`] when it has no answer,
+    /// [`PluginError::Refused`] when it says no, [`PluginError::Busy`],
+    /// [`PluginError::Sandbox`].
+    pub async fn check(&self, engine: &Engine, options: Options) -> Result<(), PluginError> {
+        let options = lowered(options);
+        let checked = self.briefly(engine, "check", |instance, mut store| {
+            Box::pin(async move { instance.untxt_ocr_engine().call_check(&mut store, &options).await })
+        });
+        let name = engine.name.clone();
+        checked.await?.map_err(|failure| refused(name, types::Error::Permanent(failure), Vec::new()))
+    }
+
+    /// A call that needs neither a page nor time, on an instance of its own.
+    async fn briefly<T: Send + 'static>(
+        &self,
+        engine: &Engine,
+        what: &'static str,
+        ask: impl FnOnce(OcrEngine, Store<Call>) -> Asked<T> + Send + 'static,
+    ) -> Result<T, PluginError> {
+        let name = || engine.name.clone();
+        let incompatible =
+            |reason: String| PluginError::Incompatible { name: name(), reason: format!("{what}: {reason}") };
+        let call = Call::new(engine, DESCRIBE_WALL, CancellationToken::new());
+        let record = call.record();
+        let (mut store, pre) = (self.store(call), engine.pre.clone());
+        let guest = self.spawn(async move {
+            let instance = pre.instantiate_async(&mut store).await?;
+            ask(instance, store).await
+        });
+        match tokio::time::timeout(DESCRIBE_WALL + DESCRIBE_GRACE, guest).await {
+            Err(_) => Err(incompatible("no answer in time".to_owned())),
+            Ok(Err(error)) => Err(PluginError::Sandbox(format!("the thread of {what} failed: {error}"))),
+            // A full sandbox says nothing about the engine.
+            Ok(Ok(Err(error))) if error.is::<PoolConcurrencyLimitError>() => {
+                Err(PluginError::Busy { name: name() })
+            }
+            Ok(Ok(answered)) => {
+                answered.map_err(|error| incompatible(trap_text(&error, record.read().log.panic())))
+            }
+        }
+    }
+}

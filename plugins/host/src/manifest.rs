@@ -1,0 +1,161 @@
+//! `plugin.toml`: what an engine's author says about it, and what it asks for.
+
+use serde::Deserialize;
+
+use crate::http::Origin;
+
+/// Bytes of the file: more is no description.
+pub const MANIFEST_BYTES_MAX: u64 = 64 << 10;
+
+/// World of engines that only compute.
+pub const WORLD: &str = "ocr-engine";
+
+/// World of engines that ask servers.
+pub const WORLD_HTTP: &str = "ocr-engine-http";
+
+/// Files beside a component.
+const ASSETS_MAX: usize = 64;
+
+/// The manifest of one version of an engine.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// What `describe` answers as its id; the name it is installed under when
+    /// the operator gives none.
+    pub id: String,
+    /// What `describe` answers as its version.
+    pub version: String,
+    /// The world it is built for.
+    #[serde(default = "world")]
+    pub world: String,
+    /// File of the component, beside the manifest; `<id>.wasm` when absent.
+    pub component: Option<String>,
+    /// SHA-256 of the component, hexadecimal.
+    pub sha256: Option<String>,
+    /// Licence of the engine, for people.
+    pub license: Option<String>,
+    /// Where its sources are, for people.
+    pub source: Option<String>,
+    /// What it asks for.
+    #[serde(default)]
+    pub wants: Wants,
+    /// Files it reads.
+    #[serde(default)]
+    pub assets: Vec<Asset>,
+}
+
+/// A file that comes with the component.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asset {
+    /// What the engine asks for it by.
+    pub name: String,
+    /// Where it lies, beside the manifest; its name when absent.
+    pub file: Option<String>,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+impl Asset {
+    /// Name of its file.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        self.file.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// What an engine asks for. It may ask for less than the host gives to all; for
+/// more only the operator can.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wants {
+    /// Linear memory, MiB.
+    pub memory_mib: Option<usize>,
+    /// Wall clock of a page, milliseconds.
+    pub wall_ms: Option<u64>,
+    /// Origins it asks, such as `https://api.example.com`; `*` for whatever the
+    /// operator lists.
+    pub http: Vec<String>,
+    /// Names of the secrets that those servers need.
+    pub secrets: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        if ![WORLD, WORLD_HTTP].contains(&manifest.world.as_str()) {
+            return Err(format!("world = {:?}: it is `{WORLD}` or `{WORLD_HTTP}`", manifest.world));
+        }
+        let wants = &manifest.wants;
+        let wants_servers = !wants.http.is_empty() || !wants.secrets.is_empty();
+        if wants_servers && !manifest.asks_servers() {
+            return Err(format!("wants.http and wants.secrets are for the world `{WORLD_HTTP}`"));
+        }
+        for origin in manifest.wants.http.iter().filter(|origin| *origin != "*") {
+            Origin::parse(origin).map_err(|reason| format!("wants.http: {reason}"))?;
+        }
+        beside("component", &manifest.component_file())?;
+        manifest.assets.iter().try_for_each(|asset| beside("assets.file", asset.file()))?;
+        let digests = manifest.assets.iter().map(|asset| &asset.sha256).chain(&manifest.sha256);
+        for digest in digests {
+            if digest.len() != 64 || !digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')) {
+                return Err(format!("sha256 = {digest:?}: it is 64 digits of 0-9, a-f"));
+            }
+        }
+        if manifest.assets.len() > ASSETS_MAX {
+            return Err(format!("{} assets; {ASSETS_MAX} are allowed", manifest.assets.len()));
+        }
+        Ok(manifest)
+    }
+
+    /// Whether it is built for the world with servers.
+    #[must_use]
+    pub fn asks_servers(&self) -> bool {
+        self.world == WORLD_HTTP
+    }
+
+    /// Name of the component's file.
+    #[must_use]
+    pub fn component_file(&self) -> String {
+        self.component.clone().unwrap_or_else(|| format!("{}.wasm", self.id))
+    }
+}
+
+/// It is joined to a path: one plain file name, whatever else it says.
+fn beside(what: &str, file: &str) -> Result<(), String> {
+    if std::path::Path::new(file).file_name() == Some(file.as_ref()) {
+        return Ok(());
+    }
+    Err(format!("{what} = {file:?}: it is the name of a file beside the manifest"))
+}
+
+fn world() -> String {
+    WORLD.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_has_to_be_said_and_nothing_unknown_may_be() {
+        let plain = Manifest::parse("id = \"a\"\nversion = \"1\"").expect("it is enough");
+        assert_eq!((plain.component_file().as_str(), plain.world.as_str()), ("a.wasm", WORLD));
+        for (text, says) in [
+            ("id = \"a\"", "version"),
+            ("id = \"a\"\nversion = \"1\"\nwant = 1", "want"),
+            ("id = \"a\"\nversion = \"1\"\nworld = \"b\"", "ocr-engine"),
+            ("id = \"a\"\nversion = \"1\"\ncomponent = \"../x.wasm\"", "beside the manifest"),
+            ("id = \"../a\"\nversion = \"1\"", "beside the manifest"),
+            ("id = \"a\"\nversion = \"1\"\n[wants]\nhttp = [\"*\"]", "ocr-engine-http"),
+            ("id = \"a\"\nversion = \"1\"\nsha256 = \"../x\"", "64 digits"),
+        ] {
+            let error = Manifest::parse(text).expect_err("it is wrong");
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Where a component is, and what it came with.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use super::{BUILT_IN, BUILT_IN_COMPONENT, Registry, reference};
+use crate::error::PluginError;
+use crate::grants::Grants;
+use crate::manifest::Manifest;
+use crate::package::{self, Package};
+
+/// Changes when a file does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    #[cfg(unix)]
+    inode: (u64, i64),
+}
+
+/// A component's bytes and where they are from.
+pub(super) struct Found {
+    pub(super) digest: String,
+    pub(super) source: Source,
+}
+
+pub(super) enum Source {
+    BuiltIn,
+    File(PathBuf),
+}
+
+impl Registry {
+    /// All digits of the digest that begins so, if just one of the kept does.
+    pub(super) fn whole(&self, name: &str, digest: &str) -> String {
+        let mut kept = self.shelf.versions(name);
+        kept.extend((name == BUILT_IN).then(built_in_digest));
+        let mut matching = kept.into_iter().filter(|kept| kept.starts_with(digest));
+        match (matching.next(), matching.next()) {
+            (Some(one), None) => one,
+            _ => digest.to_owned(),
+        }
+    }
+
+    pub(super) async fn find(&self, name: &str) -> Result<Option<Found>, PluginError> {
+        if !reference::is_name(name) {
+            return Ok(None);
+        }
+        let path = self.shelf.file(name);
+        match stamp(&path) {
+            Some(now) => {
+                let digest = match self.known_digest(&path, now) {
+                    Some(digest) => digest,
+                    None => hex::encode(Sha256::digest(self.read(name, &path).await?)),
+                };
+                self.state().digests.insert(path.clone(), (now, digest.clone()));
+                Ok(Some(Found { digest, source: Source::File(path) }))
+            }
+            None => {
+                self.state().digests.remove(&path);
+                let built_in = || Found { digest: built_in_digest(), source: Source::BuiltIn };
+                Ok((name == BUILT_IN).then(built_in))
+            }
+        }
+    }
+
+    pub(super) async fn find_version(&self, name: &str, digest: &str) -> Result<Option<Found>, PluginError> {
+        if !reference::is_name(name) || !reference::is_digest(digest) {
+            return Ok(None);
+        }
+        if let Some(found) = self.find(name).await?.filter(|found| found.digest == digest) {
+            return Ok(Some(found));
+        }
+        let kept = self.shelf.version(name, digest);
+        let source = if kept.is_file() {
+            Source::File(kept)
+        } else if name == BUILT_IN && digest == built_in_digest() {
+            Source::BuiltIn
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Found { digest: digest.to_owned(), source }))
+    }
+
+    fn known_digest(&self, path: &Path, now: Stamp) -> Option<String> {
+        let state = self.state();
+        let (then, digest) = state.digests.get(path)?;
+        (*then == now).then(|| digest.clone())
+    }
+
+    /// The component with the manifest and the files it was installed with.
+    pub(super) fn package(&self, name: &str, wasm: Vec<u8>) -> Result<Package, PluginError> {
+        let package = Package::bare(name, wasm);
+        let Some(manifest_text) = self.shelf.manifest(name, &package.digest()) else { return Ok(package) };
+        let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
+        let manifest = Manifest::parse(&manifest_text)
+            .map_err(|reason| incompatible(format!("its manifest: {reason}")))?;
+        let assets = package::assets(&manifest, |asset| self.shelf.asset(&asset.sha256))
+            .map_err(|error| incompatible(error.to_string()))?;
+        Ok(Package { manifest: Some(manifest), manifest_text, assets, ..package })
+    }
+
+    pub(super) fn grants(&self, name: &str) -> Result<Grants, PluginError> {
+        let path = self.shelf.grants(name);
+        let wrong = |reason: String| PluginError::Incompatible {
+            name: name.to_owned(),
+            reason: format!("{}: {reason}", path.display()),
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Grants::parse(&text).map_err(wrong),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Grants::default()),
+            Err(error) => Err(wrong(error.to_string())),
+        }
+    }
+
+    pub(super) async fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>, PluginError> {
+        let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
+        let bytes_max = self.host.limits.component_bytes_max;
+        let bytes = stamp(path).map_or(0, |stamp| stamp.bytes);
+        if bytes > bytes_max {
+            return Err(incompatible(format!(
+                "{} has {bytes} bytes; {bytes_max} are allowed",
+                path.display()
+            )));
+        }
+        tokio::fs::read(path).await.map_err(|error| incompatible(format!("{}: {error}", path.display())))
+    }
+}
+
+/// It is asked for with every page, and never changes.
+pub(super) fn built_in_digest() -> String {
+    static DIGEST: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(BUILT_IN_COMPONENT)));
+    DIGEST.clone()
+}
+
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    #[cfg(unix)]
+    let inode = {
+        use std::os::unix::fs::MetadataExt;
+        (meta.ino(), meta.ctime_nsec() ^ (meta.ctime() << 30))
+    };
+    Some(Stamp {
+        modified: meta.modified().ok(),
+        bytes: meta.len(),
+        #[cfg(unix)]
+        inode,
+    })
+}
