@@ -47,6 +47,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "No such run goes through dead letters."),
     code(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "There is no such API key."),
     code(StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "There is no such queue."),
+    code(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "There is no such engine, or no such version of it."),
     code(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The route does not take that method."),
     code(StatusCode::CONFLICT, "TASK_NOT_COMPLETED", "The task has no result (yet)."),
     code(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", "The task has ended and can't be stopped any more."),
@@ -55,6 +56,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::CONFLICT, "NOTHING_TO_RETRY", "Nothing of the task died."),
     code(StatusCode::CONFLICT, "PAGES_DONE", "The step's pages are done; nothing of it failed."),
     code(StatusCode::CONFLICT, "STEP_NOT_REACHED", "The task never came to that step."),
+    code(StatusCode::CONFLICT, "PLUGIN_NOTHING_EARLIER", "No version served before that one."),
     code(StatusCode::CONFLICT, "DEAD_LETTER_SETTLED", "The dead letter was redriven or discarded already."),
     code(
         StatusCode::CONFLICT,
@@ -86,6 +88,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_NOT_FOUND", "There is no engine of that name."),
     code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_GONE", "The engine's component is gone."),
     code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_INCOMPATIBLE", "The engine can't be used here."),
+    code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_QUARANTINED", "The engine is out of service."),
     code(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "The user began as many tasks a minute as one may."),
     code(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", "The user has as many tasks under way as one may."),
     code(

@@ -3,7 +3,7 @@
 //! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
 //! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
 //! many of them), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
-//! [`doors`] (what every route may use), [`operator_views`] and [`queues`], the routes,
+//! [`doors`] (what every route may use), [`operator_views`], [`plugins`] and [`queues`], the routes,
 //! and [`server`].
 
 pub mod auth;
@@ -26,6 +26,7 @@ pub mod vitals;
 pub mod doors;
 mod openapi;
 pub mod operator_views;
+pub mod plugins;
 pub mod queues;
 pub mod router;
 mod routes;

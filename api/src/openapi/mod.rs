@@ -4,6 +4,7 @@
 mod admin;
 mod callers;
 mod operation;
+mod plugins;
 mod schemas;
 mod service;
 mod tasks;
@@ -30,7 +31,8 @@ fn operations() -> Vec<Operation> {
         let reads = operation.method == Method::GET;
         operation.needs(if reads { Scope::Read } else { Scope::Submit })
     });
-    let of_operators = admin::operations().into_iter().map(|operation| operation.needs(Scope::Operate));
+    let of_operators = admin::operations().into_iter().chain(plugins::operations());
+    let of_operators = of_operators.map(|operation| operation.needs(Scope::Operate));
     let of_keys = callers::keys().into_iter().map(|operation| operation.needs(Scope::Admin));
     let ticket = callers::ticket().needs(Scope::Read);
     of_users.chain(of_operators).chain(of_keys).chain([ticket]).chain(service::operations()).collect()

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::client::{Client, Upload};
 use crate::history::History;
-use crate::home::Home;
+use crate::home::{Home, built};
 use crate::samples;
 use crate::server::Server;
 use crate::socket::Socket;
@@ -31,25 +31,64 @@ async fn a_component_serves_the_very_next_task() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_taken_away_fails_the_run_that_is_pinned_to_it_alone() {
+async fn an_engine_that_is_removed_fails_the_run_that_is_pinned_to_it_alone() {
     let home = Home::new();
     home.install("slow", "slow");
     home.install("slow", "other");
     let server = Server::start(&home, &["serve"]);
     let mut stage = Stage::at(&server).await;
-    let book = |engine: &str| {
-        Upload::new(stage.user, "book.pdf", samples::pdf(30))
-            .with("engine", engine)
-            .with("options", &json!({"settings": {"ms": 40}}))
-    };
-    let (slow, other) = (book("slow"), book("other"));
+    let (slow, other) = (stage.book("slow"), stage.book("other"));
     let pinned = stage.client.accepted(slow).await;
     stage.socket.until(&pinned, |data| data["progress"]["pagesDone"].as_u64() >= Some(2)).await;
     let beside = stage.client.accepted(other).await;
-    home.uninstall("slow");
+    home.run(&["plugin", "remove", "slow"]).exits(0);
     assert_eq!(stage.failure_of(&pinned).await, "ENGINE_GONE");
     assert_eq!(stage.socket.end_of(&beside).await, "completed");
     assert!(stage.completed("simulated-qwen3").await.contains(&samples::first_line(1)));
+}
+
+#[tokio::test]
+async fn versions_are_installed_chosen_and_gone_back_from_while_the_server_runs() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let mut stage = Stage::at(&server).await;
+    let install = |guest: &str, more: &[&str]| {
+        let path = built(guest).display().to_string();
+        let arguments = [&["plugin", "install", &path, "--name", "reader", "--json"], more].concat();
+        home.run(&arguments).exits(0).json()["digest"].as_str().unwrap().to_owned()
+    };
+    let slow = install("slow", &[]);
+    let began = stage.client.accepted(stage.book("reader")).await;
+    stage.socket.until(&began, |data| data["progress"]["pagesDone"].as_u64() >= Some(2)).await;
+    let counts = install("line-count", &[]);
+    assert!(stage.completed("reader").await.contains("<p>lines: "), "the next task has the new one");
+    assert!(stage.completed(&format!("reader@sha256:{slow}")).await.contains("<p>slow</p>"));
+    stage.client.until(&format!("/api/tasks/{began}"), |task| task["status"] == "completed").await;
+    let html = stage.client.result(&began).await;
+    assert!(
+        html.contains("<p>slow</p>") && !html.contains("lines: "),
+        "it finished on the one it began with"
+    );
+
+    let listed = stage.client.data("/api/admin/plugins").await;
+    let reader = listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "reader").unwrap();
+    assert_eq!((&reader["digest"], reader["versions"].as_array().unwrap().len()), (&json!(counts), 2));
+    let back = stage.client.tell("/api/admin/plugins/reader/rollback", &json!({ "reason": "slower" })).await;
+    assert_eq!(back.status, 200, "{back:?}");
+    assert!(stage.completed("reader").await.contains("<p>slow</p>"));
+    let path = "/api/admin/plugins/reader/activate";
+    let forth = stage.client.tell(path, &json!({ "digest": counts })).await;
+    assert_eq!(forth.status, 200, "{forth:?}");
+    assert!(stage.completed("reader").await.contains("<p>lines: "));
+    let unknown = stage.client.tell(path, &json!({ "digest": "0".repeat(64) })).await;
+    assert_eq!((unknown.status, unknown.code()), (404, "PLUGIN_NOT_FOUND"));
+    let audit = stage.client.data("/api/admin/audit").await;
+    assert_eq!(audit["audit"][0]["action"], "activate-plugin", "{audit}");
+    let refused = home.run(&["plugin", "install", &built("trap").display().to_string()]).exits(1);
+    assert!(
+        refused.stdout.contains("golden page") && refused.stderr.contains("deliberate panic"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -60,9 +99,10 @@ async fn each_misbehaviour_ends_in_its_own_code_and_the_next_task_runs() {
     }
     let server = Server::start(&home, &["serve"]);
     let mut stage = Stage::at(&server).await;
-    // A fresh instance may do better, so a crash and a time-out are tried thrice.
+    // A fresh instance may do better, so a crash is tried twice and a time-out
+    // thrice.
     for (guest, code, attempts) in [
-        ("trap", "ENGINE_TRAPPED", 3),
+        ("trap", "ENGINE_TRAPPED", 2),
         ("spin", "ENGINE_TIMEOUT", 3),
         ("grow", "ENGINE_MEMORY_LIMIT", 1),
         ("refuse", "ENGINE_BAD_IMAGE", 1),
@@ -116,6 +156,13 @@ impl Stage {
 
     fn upload(&self, engine: &str) -> Upload {
         Upload::new(self.user, "page.pdf", samples::pdf(1)).with("engine", engine)
+    }
+
+    /// A document that takes a while, for an engine that has the setting `ms`.
+    fn book(&self, engine: &str) -> Upload {
+        Upload::new(self.user, "book.pdf", samples::pdf(30))
+            .with("engine", engine)
+            .with("options", &json!({"settings": {"ms": 40}}))
     }
 
     /// Result of a task that must be completed.

@@ -53,9 +53,8 @@ impl Home {
     /// Puts the guest into the plugin directory under a name of the test's
     /// choice, at once and whole, as an installer does.
     pub(crate) fn install(&self, guest: &str, name: &str) {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/guests/built");
         let on_its_way = self.path("on-its-way.wasm");
-        fs::copy(built.join(format!("{guest}.wasm")), &on_its_way).unwrap();
+        fs::copy(built(guest), &on_its_way).unwrap();
         fs::rename(on_its_way, self.component(name)).unwrap();
     }
 
@@ -108,6 +107,11 @@ impl Home {
         let shelves = if bucket.exists() { names(&bucket) } else { Vec::new() };
         shelves.iter().map(|shelf| names(&bucket.join(shelf)).len()).sum()
     }
+}
+
+/// The component of a guest of the repository.
+pub(crate) fn built(guest: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/guests/built/{guest}.wasm"))
 }
 
 /// Names in a directory, sorted.

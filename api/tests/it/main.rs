@@ -28,6 +28,7 @@ mod ocr_command;
 mod operator_commands;
 mod operators;
 mod outages;
+mod plugin_commands;
 mod processes;
 mod refusals;
 mod seed_client;

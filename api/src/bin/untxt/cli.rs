@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::campaign::CampaignArguments;
 use crate::keys::KeysArguments;
+use crate::plugin::cli::PluginArguments;
 use crate::queues::Limit;
 
 /// Durable OCR: documents in, text out, whatever crashes in between.
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Retries(RetriesArguments),
     /// Say who may call: make, list and revoke API keys.
     Keys(KeysArguments),
+    /// Install engines, choose which version serves, go back.
+    Plugin(PluginArguments),
     /// Check configuration, services and engines, and say what to do.
     Doctor(DoctorArguments),
     /// Measure the engine: workflows of four small steps.

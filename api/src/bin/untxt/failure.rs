@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use untxt_api::config::ConfigError;
 use untxt_engine::engine::EngineError;
 use untxt_engine::journal::JournalError;
+use untxt_plugins::PluginError;
 use untxt_workflows::platform::PlatformError;
 use untxt_workflows::redrive::RedriveError;
 
@@ -61,6 +62,12 @@ impl Display for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::usage(error)
+    }
+}
+
+impl From<PluginError> for Failure {
+    fn from(error: PluginError) -> Self {
+        Self::work(error)
     }
 }
 

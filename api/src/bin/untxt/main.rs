@@ -10,6 +10,7 @@ mod keys;
 mod migrate;
 mod ocr;
 mod output;
+mod plugin;
 mod queues;
 mod retries;
 mod serve;
@@ -57,6 +58,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Workers(arguments) => workers::run(&arguments).await,
             Command::Retries(arguments) => retries::run(&arguments).await,
             Command::Keys(arguments) => keys::run(arguments).await,
+            Command::Plugin(arguments) => plugin::run(&arguments).await,
             Command::Doctor(arguments) => doctor::run(&arguments).await,
             Command::Bench(arguments) => match arguments.campaign() {
                 Some(campaign) => campaign::run(&campaign).await,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::operation::reference;
-use super::shape::{count, list, object, open, or_null, positive, text, time, uuid};
+use super::shape::{count, list, object, open, or_null, positive, sha256, text, time, uuid};
 
 pub(super) fn shapes() -> Vec<(&'static str, Value)> {
     let slot = [("workflow", text()), ("run", uuid()), ("item", or_null(&count())), ("attempt", count())];
@@ -51,6 +51,31 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 ],
                 &["tenant"],
             ),
+        ),
+        (
+            "Plugins",
+            object(&[(
+                "plugins",
+                list(&object(&[
+                    ("name", text()),
+                    ("digest", or_null(&sha256())),
+                    ("version", or_null(&text())),
+                    ("builtIn", json!({ "type": "boolean" })),
+                    ("error", or_null(&text())),
+                    (
+                        "versions",
+                        list(&object(&[
+                            ("digest", sha256()),
+                            ("active", json!({ "type": "boolean" })),
+                            ("quarantined", or_null(&text())),
+                        ])),
+                    ),
+                ])),
+            )]),
+        ),
+        (
+            "PluginVersion",
+            open(&[("digest", json!({ "type": "string" })), ("reason", or_null(&text()))], &["digest"]),
         ),
         ("DeadLetter", object(&letter())),
         (

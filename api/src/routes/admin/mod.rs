@@ -5,6 +5,7 @@ mod audit;
 mod bulk;
 mod dead_letters;
 mod keys;
+mod plugins;
 mod queues;
 mod retries;
 mod workers;
@@ -30,6 +31,7 @@ pub(crate) fn router() -> Router {
         .push(dead_letters::router())
         .push(keys::router())
         .push(Router::with_path("redrives/{id}").get(bulk::progress))
+        .push(plugins::router())
         .push(Router::with_path("workers").get(workers::list))
         .push(Router::with_path("retries").get(retries::list))
         .push(

@@ -1,0 +1,79 @@
+//! `untxt plugin install`: fetch or read it, let it through the gate, keep it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+use untxt_plugins::gate::Check;
+use untxt_plugins::{Limits, Package, PluginError, Registry};
+
+use super::cli::InstallArguments;
+use super::failed;
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) async fn run(engines: &Registry, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
+    let package = package(arguments).await?;
+    let name = arguments.name.clone().unwrap_or_else(|| package.name.clone());
+    let installed =
+        engines.install(&name, package, arguments.sha256.as_deref(), !arguments.no_activate).await;
+    let installed = match installed {
+        Err(PluginError::Rejected { name, checks }) => {
+            show(&checks, arguments.json, &json!({ "name": name, "installed": false }));
+            return Err(failed(PluginError::Rejected { name, checks }));
+        }
+        other => other.map_err(failed)?,
+    };
+    show(
+        &installed.checks,
+        arguments.json,
+        &json!({
+            "name": installed.name,
+            "digest": installed.digest,
+            "version": installed.version,
+            "active": installed.active,
+            "installed": true,
+        }),
+    );
+    if !arguments.json {
+        let how = if installed.active { "serves the next task" } else { "is kept and does not serve" };
+        output::line(&format!(
+            "{} {}, sha256:{}, {how}",
+            installed.name, installed.version, installed.digest
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn package(arguments: &InstallArguments) -> Result<Package, Failure> {
+    let source = &arguments.source;
+    let bytes_max = Limits::default().component_bytes_max;
+    if !source.starts_with("http://") && !source.starts_with("https://") {
+        return Package::read(Path::new(source), bytes_max).map_err(failed);
+    }
+    if arguments.sha256.is_none() {
+        let message = "--sha256 is needed with an address: what is fetched is believed by nothing else";
+        return Err(Failure::usage(message));
+    }
+    Package::fetch(source, bytes_max).await.map_err(failed)
+}
+
+/// The checks with what came of them, the outcome behind them for machines.
+fn show(checks: &[Check], json: bool, outcome: &serde_json::Value) {
+    if json {
+        let mut shown = outcome.clone();
+        shown["checks"] = json!(checks);
+        output::json(&shown);
+        return;
+    }
+    show_checks(checks);
+}
+
+pub(super) fn show_checks(checks: &[Check]) {
+    for check in checks {
+        match &check.error {
+            None => output::line(&format!("ok    {:<15}  {}", check.name, check.found)),
+            Some(error) => output::line(&format!("FAIL  {:<15}  {error}", check.name)),
+        }
+    }
+}

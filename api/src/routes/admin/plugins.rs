@@ -1,0 +1,105 @@
+//! `/api/admin/plugins`: engines and their versions, which of them serves, and
+//! going back. What is installed comes by the command line, on the machine.
+
+use salvo::http::StatusCode;
+use salvo::prelude::{Depot, Json, Request, Router, handler};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use untxt_plugins::{PluginError, Reference};
+
+use super::super::body::body;
+use super::asker;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::{plugins, views};
+
+pub(super) fn router() -> Router {
+    Router::with_path("plugins").get(list).push(
+        Router::with_path("{name}")
+            .push(Router::with_path("activate").post(activate))
+            .push(Router::with_path("rollback").post(rollback)),
+    )
+}
+
+/// Which version is to serve, and why.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    digest: String,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    reason: Option<String>,
+}
+
+#[handler]
+async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    shown(Doors::of(depot)?).await
+}
+
+#[handler]
+async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let doors = Doors::of(depot)?;
+    let wanted: Wanted = body(req).await?;
+    let asker = asker(depot, wanted.reason)?;
+    let digest = wanted.digest.trim_start_matches("sha256:");
+    let version: Reference = format!("{}@sha256:{digest}", named(req)?.name)
+        .parse()
+        .map_err(|reason: String| ApiError::field("digest", reason))?;
+    let engine = doors.platform.bench().engines.activate(&version).await.map_err(|e| refused(&e))?;
+    let detail = json!({ "digest": engine.digest(), "reason": asker.reason });
+    let target = format!("plugin {}", engine.name());
+    doors.platform.engine().audit(&asker.by, "activate-plugin", &target, detail).await?;
+    shown(doors).await
+}
+
+#[handler]
+async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let doors = Doors::of(depot)?;
+    let why: Why = body(req).await?;
+    let asker = asker(depot, why.reason)?;
+    let engine = doors.platform.bench().engines.rollback(&named(req)?.name).await.map_err(|e| refused(&e))?;
+    let detail = json!({ "digest": engine.digest(), "reason": asker.reason });
+    let target = format!("plugin {}", engine.name());
+    doors.platform.engine().audit(&asker.by, "rollback-plugin", &target, detail).await?;
+    shown(doors).await
+}
+
+/// What is no name is the name of nothing.
+fn named(req: &Request) -> Result<Reference, ApiError> {
+    let text = req.param::<String>("name").unwrap_or_default();
+    text.parse::<Reference>().ok().filter(|named| named.digest.is_none()).ok_or_else(|| {
+        ApiError::new(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "that is no name of an engine")
+    })
+}
+
+async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
+    let listed = doors.platform.bench().engines.list().await;
+    Ok(Json(views::success(&plugins::view(&listed))))
+}
+
+/// Operators are told where the server keeps its engines.
+fn refused(error: &PluginError) -> ApiError {
+    let message = error.to_string();
+    match error {
+        PluginError::NotFound { .. } | PluginError::Gone { .. } => {
+            ApiError::new(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", message)
+        }
+        PluginError::NothingEarlier { .. } => {
+            ApiError::new(StatusCode::CONFLICT, "PLUGIN_NOTHING_EARLIER", message)
+        }
+        PluginError::Busy { .. } | PluginError::Sandbox(_) => {
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
+        }
+        PluginError::Quarantined { .. } => {
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_QUARANTINED", message)
+        }
+        PluginError::Incompatible { .. } => {
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_INCOMPATIBLE", message)
+        }
+        _ => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message),
+    }
+}

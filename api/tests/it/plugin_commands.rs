@@ -1,0 +1,85 @@
+//! What authors and operators of engines type.
+
+use std::fs;
+
+use crate::home::{Ended, Home, built};
+use crate::samples;
+
+fn path(guest: &str) -> String {
+    built(guest).display().to_string()
+}
+
+#[test]
+fn an_engine_is_looked_over_tested_and_measured_without_being_installed() {
+    let home = Home::new();
+    let good = path("line-count");
+    assert!(home.run(&["plugin", "check", &good]).exits(0).stdout.contains("golden page"));
+    let looked = home.run(&["plugin", "check", &path("old-version"), "--json"]).exits(1).json();
+    assert_eq!(looked["checks"].as_array().unwrap().last().unwrap()["name"], "component", "{looked}");
+
+    let junit = home.path("junit.xml").display().to_string();
+    let report = home.run(&["plugin", "test", &good, "--json", "--junit", &junit]).exits(0).json();
+    assert_eq!(report["passed"], true, "{report}");
+    assert!(fs::read_to_string(junit).unwrap().contains("failures=\"0\""));
+    let report = home.run(&["plugin", "test", &path("garbage")]).exits(1);
+    assert!(report.stdout.contains("FAIL  gray"), "{}", report.stdout);
+
+    let figures = home.run(&["plugin", "bench", &good, "--pages", "1", "--json"]).exits(0).json();
+    assert!(figures["fuel"].as_u64() > Some(1_000_000), "{figures}");
+
+    home.write("scan.png", &samples::picture(2));
+    let read = home.run(&["plugin", "run", "scan.png", &good]).exits(0);
+    assert!(read.stdout.contains("lines: 2"), "{}", read.stdout);
+    let slow = ["plugin", "run", "scan.png", &path("flaky"), "--settings", "{\"succeedsAt\": 1}", "--json"];
+    assert_eq!(home.run(&slow).exits(0).json()["text"], "attempt-1");
+    let broken = home.run(&["plugin", "run", "scan.png", &path("trap")]).exits(1);
+    assert!(broken.stderr.contains("deliberate panic"), "{}", broken.stderr);
+    let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["plugins"].as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[test]
+fn an_engine_is_installed_listed_gone_back_from_and_removed() {
+    let home = Home::new();
+    let install = |guest: &str| home.run(&["plugin", "install", &path(guest), "--name", "reader", "--json"]);
+    let first = install("line-count").exits(0).json()["digest"].as_str().unwrap().to_owned();
+    let second = install("slow").exits(0).json()["digest"].as_str().unwrap().to_owned();
+    let list = home.run(&["plugin", "list"]).exits(0).stdout;
+    assert!(list.contains(&format!("* sha256:{second}")) && list.contains(&first), "{list}");
+    assert_eq!(home.run(&["plugin", "rollback", "reader", "--json"]).exits(0).json()["digest"], first);
+    let forth = format!("reader@sha256:{}", &second[..12]);
+    home.run(&["plugin", "activate", &forth]).exits(0);
+    home.run(&["plugin", "remove", &forth]).exits(2);
+    home.run(&["plugin", "remove", "reader"]).exits(0);
+    home.run(&["plugin", "remove", "reader"]).exits(2);
+    home.run(&["plugin", "activate", "reader@nonsense"]).exits(2);
+    let wrong = home.run(&["plugin", "install", &path("slow"), "--sha256", &"0".repeat(64)]).exits(1);
+    assert!(wrong.stdout.contains("FAIL  digest"), "{}", wrong.stdout);
+    home.run(&["plugin", "install", "http://127.0.0.1:1/x.wasm"]).exits(2);
+    home.run(&["plugin", "install", "nowhere.wasm"]).exits(2);
+}
+
+#[test]
+fn a_new_engine_has_all_it_needs_and_what_is_missing_is_named() {
+    let home = Home::new();
+    for (lang, file) in
+        [("rust", "sdk/src/http.rs"), ("c", "engine.c"), ("js", "engine.js"), ("py", "app.py")]
+    {
+        let name = format!("my-{lang}");
+        let made = home.run(&["plugin", "new", &name, "--lang", lang]).exits(0);
+        assert!(made.stdout.contains("untxt plugin build"), "{}", made.stdout);
+        for part in [file, "plugin.toml", "wit/untxt-ocr@0.1.0/ocr.wit"] {
+            assert!(home.path(&name).join(part).is_file(), "{name}: {part}");
+        }
+        let manifest = fs::read_to_string(home.path(&name).join("plugin.toml")).unwrap();
+        assert!(manifest.contains(&format!("id = \"{name}\"")), "{manifest}");
+        home.run(&["plugin", "new", &name]).exits(2);
+        let nothing = home.path("nothing").display().to_string();
+        let mut command = home.command(&["plugin", "build", &name]);
+        let ended = Ended::of(&command.env("PATH", nothing).output().unwrap());
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("run `"), "{ended:?}");
+    }
+    home.run(&["plugin", "new", "Not A Name"]).exits(2);
+    home.run(&["plugin", "build", "nowhere"]).exits(2);
+}
