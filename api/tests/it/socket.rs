@@ -48,12 +48,9 @@ impl Socket {
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         loop {
             let message = timeout(PATIENCE, self.stream.next()).await.expect("the socket stays open");
-            match message.expect("the socket ended without a code").unwrap() {
-                Message::Close(frame) => {
-                    let frame = frame.expect("it was closed without a code");
-                    return (frame.code.into(), frame.reason.to_string());
-                }
-                _ => {}
+            if let Message::Close(frame) = message.expect("the socket ended without a code").unwrap() {
+                let frame = frame.expect("it was closed without a code");
+                return (frame.code.into(), frame.reason.to_string());
             }
         }
     }

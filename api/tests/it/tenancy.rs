@@ -34,7 +34,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 38] = [
+const ROUTES: [(&str, About); 41] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -70,6 +70,9 @@ const ROUTES: [(&str, About); 38] = [
     ("POST /api/admin/dead-letters/redrive", About::Operations),
     ("POST /api/admin/dead-letters/discard", About::Operations),
     ("GET /api/admin/redrives/{id}", About::Operations),
+    ("GET /api/admin/plugins", About::Operations),
+    ("POST /api/admin/plugins/{name}/activate", About::Operations),
+    ("POST /api/admin/plugins/{name}/rollback", About::Operations),
     ("GET /api/admin/keys", About::Keys),
     ("POST /api/admin/keys", About::Keys),
     ("POST /api/admin/keys/{id}/revoke", About::Keys),

@@ -20,9 +20,9 @@ fn outcome(failure: &PluginError) -> &'static str {
         PluginError::Cancelled { .. } => "cancelled",
         PluginError::Timeout { .. } => "timeout",
         PluginError::MemoryLimit { .. } => "memory_limit",
+        PluginError::CapabilityDenied { .. } => "capability_denied",
         PluginError::Trapped { .. } => "trapped",
         PluginError::InvalidOutput { .. } => "invalid_output",
-        PluginError::CapabilityDenied { .. } => "capability_denied",
         PluginError::Refused { .. } => "refused",
         PluginError::Sandbox(_)
         | PluginError::BadPage { .. }
