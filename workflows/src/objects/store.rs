@@ -13,6 +13,7 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 
 use super::client::{self, Aim};
 use super::config::ObjectsConfig;
@@ -20,7 +21,7 @@ use super::embedded::Embedded;
 use super::error::{ObjectError, Place};
 use super::keys;
 use super::presign::PresignOptions;
-use super::upload::Leftovers;
+use super::upload::{LARGE_UPLOADS_MAX, Leftovers};
 
 /// What is not known yet is of no kind.
 const ANY_BYTES: &str = "application/octet-stream";
@@ -37,6 +38,7 @@ struct Inner {
     aim: Aim,
     kms_key_id: Option<String>,
     leftovers: Leftovers,
+    large_uploads: Semaphore,
     /// It serves as long as it lives.
     embedded: Option<Embedded>,
 }
@@ -108,8 +110,15 @@ impl Objects {
         };
         let aim = Aim { endpoint, bucket: config.bucket };
         let kms_key_id = config.kms_key_id;
-        let leftovers = Leftovers::default();
-        Ok(Self { inner: Arc::new(Inner { client, aim, kms_key_id, leftovers, embedded }) })
+        let inner = Inner {
+            client,
+            aim,
+            kms_key_id,
+            leftovers: Leftovers::default(),
+            large_uploads: Semaphore::new(LARGE_UPLOADS_MAX),
+            embedded,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Stores `body` under `key`, replacing what was there. Meant for bodies
@@ -325,6 +334,10 @@ impl Objects {
 
     pub(super) fn leftovers(&self) -> &Leftovers {
         &self.inner.leftovers
+    }
+
+    pub(super) fn large_uploads(&self) -> &Semaphore {
+        &self.inner.large_uploads
     }
 
     pub(super) fn place(&self, key: &str) -> Box<Place> {

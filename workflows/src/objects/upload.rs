@@ -13,6 +13,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncry
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
+use tokio::sync::SemaphorePermit;
 
 use super::client;
 use super::error::{BoxError, ObjectError, Place};
@@ -26,13 +27,18 @@ const PART_BYTES: usize = 5 << 20;
 /// S3 takes 10 000 parts.
 const OBJECT_BYTES_MAX: u64 = 10_000 * PART_BYTES as u64;
 
+/// Bodies of more than a part that are on their way at once: each holds two
+/// parts in memory. Others wait where they are, which is on disk.
+pub(super) const LARGE_UPLOADS_MAX: usize = 8;
+
 /// Uploads to be taken away later that are remembered. More pile up only while
 /// the store is gone, and then the bucket's own lifecycle rule has to do it.
 const LEFTOVERS_MAX: usize = 256;
 
 impl Objects {
     /// Stores a body as it comes, with two parts of 5 MiB in memory at most,
-    /// and returns its size and hash. On any error, and when the caller gives
+    /// and returns its size and hash. Where more than a part may come, a few are
+    /// stored at once, and the others wait. On any error, and when the caller gives
     /// up waiting, nothing is kept, except where the store failed after it had
     /// been told that the body is whole: then the object may be there, and
     /// storing it again replaces it.
@@ -54,6 +60,7 @@ impl Objects {
     {
         keys::check(key)?;
         let limit_bytes = limit_bytes.min(OBJECT_BYTES_MAX);
+        let _turn = self.turn(limit_bytes).await;
         let body = pin!(body);
         let mut parts = Parts::new(body, self.place(key), limit_bytes);
         let first = parts.fill().await?;
@@ -70,6 +77,14 @@ impl Objects {
             }
         }
         Ok(parts.stored())
+    }
+
+    /// Waits until there is memory for a body that may be larger than a part.
+    async fn turn(&self, limit_bytes: u64) -> Option<SemaphorePermit<'_>> {
+        match limit_bytes > PART_BYTES as u64 {
+            true => self.large_uploads().acquire().await.ok(),
+            false => None,
+        }
     }
 
     /// Tries again to take away what broken uploads left.
