@@ -1,8 +1,8 @@
 //! What a process tells about itself: whether it and what it depends on are
 //! well, and its metrics.
 //!
-//! In reading order: [`meter`] (counters and times), [`process`] (what the kernel
-//! says), [`checks`] (what is reachable), [`gauges`] (what stands in the journal).
+//! In reading order: [`meter`] (counters and times), `process` (what the kernel
+//! says), [`checks`] (what is reachable), `gauges` (what stands in the journal).
 
 pub mod meter;
 

@@ -3,7 +3,7 @@
 //! but what it is given to tell.
 //!
 //! In reading order: [`allowed`] (which addresses), [`target`] (which URLs),
-//! [`signature`], [`delivery`] (what is told), [`post`] (how it gets there), and
+//! [`signature`], [`delivery`] (what is told), `post` (how it gets there), and
 //! the step.
 
 pub mod allowed;
