@@ -339,12 +339,17 @@ impl Engine {
         self.parts.queue.ahead(workflow, priority).await
     }
 
-    /// How full the workflow's queue is.
+    /// How full the workflow's queue is. That it answers ends the problem of a
+    /// push that failed.
     ///
     /// # Errors
     /// [`QueueError`].
     pub async fn depth(&self, workflow: &str) -> Result<Depth, QueueError> {
-        self.parts.queue.depth(workflow).await
+        let depth = self.parts.queue.depth(workflow).await?;
+        // It answers again. What could not be pushed meanwhile whoever works pushes,
+        // which may be another process: this one would never hear of it.
+        self.parts.health.succeeded(Part::Push);
+        Ok(depth)
     }
 
     /// Every event of every run from now on, whoever commits it.
