@@ -326,6 +326,24 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_taken_from_whom_and_for_whom_it_is_said() {
+        let said = [
+            ("UNTXT_AUTH", "jwt"),
+            ("UNTXT_JWT_ISSUER", "https://id.example.com/realms/a"),
+            ("UNTXT_JWT_AUDIENCE", "untxt, scanners"),
+        ];
+        let AuthSettings::Jwt(settings) = read(&said).unwrap().server.auth else {
+            panic!("tokens are taken")
+        };
+        assert_eq!(settings.issuer.as_str(), "https://id.example.com/realms/a");
+        assert_eq!((settings.audiences.join("+").as_str(), settings.skew.as_secs()), ("untxt+scanners", 60));
+        let with = |name, value| read(&[&said[..], &[(name, value)]].concat()).unwrap_err().to_string();
+        assert!(with("UNTXT_JWT_ISSUER", "http://id.example.com").contains("no https URL"));
+        assert!(with("UNTXT_JWT_SKEW_SECONDS", "601").contains("at most 600"));
+        assert!(read(&said[..2]).unwrap_err().to_string().contains("UNTXT_JWT_AUDIENCE is not set"));
+    }
+
+    #[test]
     fn errors_name_the_setting() {
         let error = |name, value| read(&[(name, value)]).unwrap_err().to_string();
         assert!(error("UNTXT_WORKER_CONCURRENCY", "0").starts_with("UNTXT_WORKER_CONCURRENCY=\"0\": "));
@@ -335,7 +353,8 @@ mod tests {
         assert!(error("UNTXT_RETAIN_DAYS", "0").contains("at least 1"));
         assert!(error("UNTXT_UPLOADS_PER_MINUTE", "0").starts_with("UNTXT_UPLOADS_PER_MINUTE"));
         assert!(error("UNTXT_CORS_ORIGINS", "https://a.example,*").contains("\"*\" is no origin"));
-        assert!(error("UNTXT_AUTH", "password").contains("it is `off` or"));
+        assert!(error("UNTXT_AUTH", "password").contains("it is `off`, `api-key` or"));
+        assert!(error("UNTXT_AUTH", "jwt").contains("UNTXT_JWT_ISSUER is not set"));
         assert!(error("UNTXT_WEBHOOK_ALLOW_PRIVATE", "10/8").contains("is no network"));
         let weak = error("UNTXT_WEBHOOK_SECRETS", "tooshort");
         assert!(weak.starts_with("UNTXT_WEBHOOK_SECRETS") && !weak.contains("tooshort"), "{weak}");

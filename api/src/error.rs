@@ -324,6 +324,7 @@ impl From<AuthError> for ApiError {
         match error {
             AuthError::Refused(text) => Self::unauthenticated(text, true),
             AuthError::Database(error) => error.into(),
+            AuthError::Provider(error) => Self::away("provider of tokens", &error),
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Who calls, and what they may: [`caller`] says it, [`keys`] tell it from what
-//! is presented, tickets let somebody in once without presenting it again, and
-//! hoops stand before the routes.
+//! Who calls, and what they may: [`caller`] says it, [`keys`] or [`jwt`] tell it
+//! from what is presented, tickets let somebody in once without presenting it
+//! again, and hoops stand before the routes.
 
 pub mod caller;
 pub(crate) mod hoops;
+pub mod jwt;
 pub mod keys;
 mod tickets;
 
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
 use self::caller::Caller;
+use self::jwt::{Jwt, JwtSettings, ProviderError};
 use self::keys::Keys;
 pub use self::tickets::TICKET_LIFE;
 use self::tickets::Tickets;
@@ -23,6 +25,8 @@ pub enum AuthSettings {
     Off,
     /// By keys that this product gives out.
     ApiKey,
+    /// By tokens of a provider.
+    Jwt(JwtSettings),
 }
 
 /// Why nobody is known by what was presented.
@@ -34,6 +38,9 @@ pub enum AuthError {
     /// The table of keys and tickets can't be read.
     #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
     Database(#[from] DbErr),
+    /// What the tokens are signed with is not known.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
 }
 
 impl AuthError {
@@ -52,6 +59,7 @@ pub struct Auth {
 enum Way {
     Off,
     ApiKey,
+    Jwt(Jwt),
 }
 
 impl Auth {
@@ -61,6 +69,7 @@ impl Auth {
         let way = match settings {
             AuthSettings::Off => Way::Off,
             AuthSettings::ApiKey => Way::ApiKey,
+            AuthSettings::Jwt(settings) => Way::Jwt(Jwt::new(settings)),
         };
         Self { way, keys: Keys::new(database.clone()), tickets: Tickets::new(database.clone()) }
     }
@@ -85,6 +94,7 @@ impl Auth {
         match &self.way {
             Way::Off => Ok(Caller::unasked(None)),
             Way::ApiKey => self.keys.authenticate(presented).await,
+            Way::Jwt(jwt) => jwt.authenticate(presented).await,
         }
     }
 

@@ -104,8 +104,8 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
 /// How callers say who they are. That is asked only where `UNTXT_AUTH` says so.
 pub(super) fn schemes() -> Value {
     json!({
-        "bearer": { "type": "http", "scheme": "bearer", "description": "An API key; \
-            the roles are the scopes that a caller needs." },
+        "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, or a token of \
+            the provider that the server was told; the roles are the scopes that a caller needs." },
         "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
     })
 }

@@ -64,6 +64,11 @@ impl Server {
         Client::new(&self.base)
     }
 
+    /// The file that its log goes to.
+    pub(crate) fn log(&self) -> &std::path::Path {
+        &self.log
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
+use untxt_api::auth::AuthSettings;
+use untxt_api::auth::jwt;
 use untxt_api::config::Config;
 use untxt_migrations::Migrator;
 use untxt_workflows::ocr::WORKFLOW;
@@ -32,6 +34,9 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure
     let mut findings = vec![disk(&config), database(&config).await];
     findings.push(decoder(&config).await);
     findings.extend(platform(&config).await);
+    if let AuthSettings::Jwt(settings) = &config.server.auth {
+        findings.push(finding("provider", provider(settings).await));
+    }
     let well = findings.iter().all(|finding| finding.well);
     for finding in &findings {
         if arguments.json {
@@ -41,9 +46,9 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure
             output::line(&format!("{word}  {:<9}  {}", finding.part, finding.text));
         }
     }
-    let unreachable = findings
-        .iter()
-        .any(|finding| !finding.well && matches!(finding.part, "database" | "queue" | "objects"));
+    let unreachable = findings.iter().any(|finding| {
+        !finding.well && matches!(finding.part, "database" | "queue" | "objects" | "provider")
+    });
     Ok(ExitCode::from(if well {
         0
     } else if unreachable {
@@ -101,6 +106,11 @@ async fn decoder(config: &Config) -> Finding {
         renderer.probe(file.path()).await.map_err(|error| chain(&error))
     };
     finding("decoder", probed.await.map(|_| "documents are decoded in a process of their own".to_owned()))
+}
+
+async fn provider(settings: &jwt::JwtSettings) -> Result<String, String> {
+    let keys = jwt::check(settings).await.map_err(|error| error.to_string())?;
+    Ok(format!("{} answers, {keys} key(s) that tokens may be signed with", settings.issuer))
 }
 
 async fn queue(config: &Config, platform: &Platform) -> Result<String, String> {
