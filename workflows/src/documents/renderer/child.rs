@@ -1,9 +1,13 @@
-//! The child: reads one request, answers it, ends.
+//! The child: reads a request, answers it, and waits for another one until its
+//! input ends.
 
 use std::fs;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -16,8 +20,9 @@ use crate::documents::kind::Kind;
 /// Stack of the thread that decodes: nested PDFs recurse.
 const STACK_BYTES: usize = 64 << 20;
 
-/// What the child's `main` calls: answers the request on standard input on
-/// standard output. It fails when the parent can't be talked to.
+/// What the child's `main` calls: answers requests on standard input, one a
+/// line, on standard output, until the input ends. It fails when the parent
+/// can't be talked to. The bounds that the first request gives hold for all.
 #[must_use]
 pub fn main() -> ExitCode {
     let Err(error) = serve() else { return ExitCode::SUCCESS };
@@ -27,19 +32,46 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let request: Request = serde_json::from_str(&line)?;
-    confine(&request.limits)?;
-    die_with_the_parent();
-    let decoding = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || answer(&request))?;
-    let (answer, pixels) =
-        decoding.join().map_err(|_| io::Error::other("the decoder panicked while it panicked"))?;
-    let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, &answer)?;
-    out.write_all(b"\n")?;
-    out.write_all(&pixels)?;
-    out.flush()
+    let at_work = Arc::new(AtomicBool::new(false));
+    let lines = lines(&at_work);
+    let mut confined = false;
+    while let Ok(line) = lines.recv() {
+        let request: Request = serde_json::from_str(&line)?;
+        if !confined {
+            confine(&request.limits)?;
+            confined = true;
+        }
+        let decoding = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || answer(&request))?;
+        let (answer, pixels) =
+            decoding.join().map_err(|_| io::Error::other("the decoder panicked while it panicked"))?;
+        let mut out = io::stdout().lock();
+        serde_json::to_writer(&mut out, &answer)?;
+        out.write_all(b"\n")?;
+        out.write_all(&pixels)?;
+        out.flush()?;
+        at_work.store(false, Ordering::SeqCst);
+    }
+    Ok(())
+}
+
+/// The lines of the input. The parent never closes it while it wants an answer,
+/// so its end means that the parent is gone, even if it was killed: then nobody
+/// goes on `at_work`.
+fn lines(at_work: &Arc<AtomicBool>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    let at_work = Arc::clone(at_work);
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            at_work.store(true, Ordering::SeqCst);
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+        if at_work.load(Ordering::SeqCst) {
+            std::process::abort();
+        }
+    });
+    receiver
 }
 
 /// Bounds that the kernel keeps, whatever the decoder does.
@@ -52,16 +84,6 @@ fn confine(limits: &ChildLimits) -> io::Result<()> {
     setrlimit(Resource::Cpu, between(limits.cpu_seconds_max, limits.cpu_seconds_max + 1))?;
     // It writes to a pipe and nowhere else.
     Ok(setrlimit(Resource::Fsize, at_most(0))?)
-}
-
-/// The parent never closes our input while it wants an answer, so its end
-/// means that the parent is gone, even if it was killed.
-fn die_with_the_parent() {
-    thread::spawn(|| {
-        let mut rest = [0; 64];
-        while io::stdin().lock().read(&mut rest).is_ok_and(|bytes| bytes > 0) {}
-        std::process::abort();
-    });
 }
 
 fn answer(request: &Request) -> (Answer, Vec<u8>) {

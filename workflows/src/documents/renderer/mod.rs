@@ -1,10 +1,11 @@
 //! Decoding and rasterising, in a process that can be ended.
 //!
 //! A PDF may be built so that it never ends, and a thread can't be ended; so
-//! each call starts a child (the program itself with a hidden argument), gives
-//! it bounds of its own, and kills it at the deadline. What the child held goes
-//! with it. Its answer is not trusted: sizes are checked before memory is
-//! given.
+//! documents are read by a child (the program itself with a hidden argument)
+//! with bounds of its own, which is killed at the deadline. Pages are made by a
+//! child each, and what it held goes with it; one that found nothing wrong with
+//! a document may look at another. Its answer is not trusted: sizes are checked
+//! before memory is given.
 
 pub mod child;
 mod density;
@@ -12,6 +13,7 @@ mod pdf;
 mod picture;
 mod process;
 mod protocol;
+mod spares;
 mod text;
 mod tiff_colors;
 mod tiff_fields;
@@ -19,6 +21,7 @@ mod tiff_pages;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -26,8 +29,9 @@ use tokio::io::AsyncReadExt;
 use super::error::DocumentError;
 use super::kind::{HEAD_BYTES, Kind};
 use super::limits::Limits;
-use process::ask;
+use process::ask_once;
 use protocol::{Answer, ChildLimits, Request, Task};
+use spares::Spares;
 
 pub use protocol::{Color, Pixels, Probe, RenderOptions, RenderedPage, TextLine, TextWord};
 
@@ -46,13 +50,14 @@ pub struct RendererConfig {
 #[derive(Clone, Debug)]
 pub struct Renderer {
     config: RendererConfig,
+    spares: Arc<Spares>,
 }
 
 impl Renderer {
     /// A renderer that starts the child as `config` says.
     #[must_use]
     pub fn new(config: RendererConfig) -> Self {
-        Self { config }
+        Self { config, spares: Arc::default() }
     }
 
     /// Kind and number of pages of the file at `path`.
@@ -64,9 +69,9 @@ impl Renderer {
     /// `RendererCrashed`, `RendererUnavailable`.
     pub async fn probe(&self, path: &Path) -> Result<Probe, DocumentError> {
         let kind = self.sniff(path).await?;
-        let (answer, _) =
-            self.ask(path, kind, Task::Probe, &format!("looking at the {}", kind.mime())).await?;
-        match answer {
+        let what = format!("looking at the {}", kind.mime());
+        let request = self.request(path, kind, Task::Probe);
+        match self.spares.probe(&self.config, &request, &what).await? {
             Answer::Probed { pages: 0 } => Err(DocumentError::NoPages),
             Answer::Probed { pages } if pages > self.config.limits.pages_max => {
                 Err(DocumentError::TooManyPages { pages, pages_max: self.config.limits.pages_max })
@@ -96,7 +101,8 @@ impl Renderer {
         let dpi = options.dpi.clamp(*RenderOptions::DPI.start(), *RenderOptions::DPI.end());
         let options = RenderOptions { dpi, ..options };
         let what = format!("page {} of the {} at {dpi} dpi", index.saturating_add(1), kind.mime());
-        let (answer, pixels) = self.ask(path, kind, Task::Render { index, options }, &what).await?;
+        let request = self.request(path, kind, Task::Render { index, options });
+        let (answer, pixels) = ask_once(&self.config, &request, &what).await?;
         match answer {
             Answer::Rendered { width, height, dpi, color, text_layer } => {
                 let pixels = match color {
@@ -110,15 +116,8 @@ impl Renderer {
         }
     }
 
-    async fn ask(
-        &self,
-        path: &Path,
-        kind: Kind,
-        task: Task,
-        what: &str,
-    ) -> Result<(Answer, Vec<u8>), DocumentError> {
-        let limits = ChildLimits::from(&self.config.limits);
-        ask(&self.config, &Request { path: path.to_owned(), kind, task, limits }, what).await
+    fn request(&self, path: &Path, kind: Kind, task: Task) -> Request {
+        Request { path: path.to_owned(), kind, task, limits: ChildLimits::from(&self.config.limits) }
     }
 
     async fn sniff(&self, path: &Path) -> Result<Kind, DocumentError> {

@@ -1,12 +1,12 @@
-//! The parent's side of the child: start it, ask it, end it, and say how it
-//! ended. Nothing it answers is trusted.
+//! The parent's side of a child: start it, ask it, end it, and say how it ended.
+//! Nothing it answers is trusted.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::RendererConfig;
@@ -20,34 +20,68 @@ const HEADER_BYTES_MAX: u64 = 32 << 20;
 /// Bytes of a child's last words that are kept.
 const LAST_WORDS_BYTES_MAX: u64 = 4 << 10;
 
-/// The child's answer to `request`, with the pixels that follow it. When this
+/// A new child's answer to `request`, with the pixels that follow it. When this
 /// returns, the child is gone; when it is dropped, it is killed.
-pub(super) async fn ask(
+pub(super) async fn ask_once(
     config: &RendererConfig,
     request: &Request,
     what: &str,
 ) -> Result<(Answer, Vec<u8>), DocumentError> {
-    let limits = &config.limits;
-    let mut child = start(config, request).await?;
-    let answered = timeout(limits.deadline, answer(&mut child, limits)).await;
-    match answered {
-        Ok(Ok(answered)) => {
-            end(&mut child).await;
-            Ok(answered)
+    let (answer, pixels, decoder) = Decoder::start(config)?.ask(request, &config.limits, what).await?;
+    decoder.end().await;
+    Ok((answer, pixels))
+}
+
+/// A child that waits for a request. It is killed when it is dropped.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Decoder {
+    pub(super) fn start(config: &RendererConfig) -> Result<Self, DocumentError> {
+        let mut child = spawn(config)?;
+        let stdout = child.stdout.take();
+        let stdout =
+            stdout.ok_or_else(|| DocumentError::RendererUnavailable("it has no output".to_owned()))?;
+        Ok(Self { child, stdout: BufReader::with_capacity(64 << 10, stdout) })
+    }
+
+    /// Its answer, with the pixels that follow it, and the child for the next
+    /// request. When there is none, it is gone.
+    pub(super) async fn ask(
+        mut self,
+        request: &Request,
+        limits: &Limits,
+        what: &str,
+    ) -> Result<(Answer, Vec<u8>, Self), DocumentError> {
+        let unavailable = |reason: String| DocumentError::RendererUnavailable(reason);
+        let mut line = serde_json::to_vec(request).map_err(|error| unavailable(error.to_string()))?;
+        line.push(b'\n');
+        // Its standard input stays open: when it closes, the child knows that
+        // nobody waits for it any more.
+        if let Some(stdin) = self.child.stdin.as_mut() {
+            stdin.write_all(&line).await.map_err(|error| unavailable(error.to_string()))?;
         }
-        Ok(Err(Silent)) => Err(autopsy(&mut child, limits, what).await),
-        Err(_) => {
-            end(&mut child).await;
-            Err(late(limits, what))
+        match timeout(limits.deadline, answer(&mut self.stdout, limits)).await {
+            Ok(Ok((answer, pixels))) => Ok((answer, pixels, self)),
+            Ok(Err(Silent)) => Err(autopsy(&mut self.child, limits, what).await),
+            Err(_) => {
+                self.end().await;
+                Err(late(limits, what))
+            }
         }
+    }
+
+    /// Nothing of it is left afterwards.
+    pub(super) async fn end(mut self) {
+        end(&mut self.child).await;
     }
 }
 
-async fn start(config: &RendererConfig, request: &Request) -> Result<Child, DocumentError> {
-    let unavailable = |reason: String| DocumentError::RendererUnavailable(reason);
-    let mut line = serde_json::to_vec(request).map_err(|error| unavailable(error.to_string()))?;
-    line.push(b'\n');
-    let mut child = Command::new(&config.program)
+fn spawn(config: &RendererConfig) -> Result<Child, DocumentError> {
+    Command::new(&config.program)
         .args(&config.arguments)
         .env_clear()
         // Ctrl-C at the terminal asks the parent to drain, which needs us.
@@ -57,23 +91,15 @@ async fn start(config: &RendererConfig, request: &Request) -> Result<Child, Docu
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| unavailable(format!("{}: {error}", config.program.display())))?;
-    // Its standard input stays open: when it closes, the child knows that
-    // nobody waits for it any more.
-    if let Some(stdin) = child.stdin.as_mut() {
-        stdin.write_all(&line).await.map_err(|error| unavailable(error.to_string()))?;
-    }
-    Ok(child)
+        .map_err(|error| DocumentError::RendererUnavailable(format!("{}: {error}", config.program.display())))
 }
 
 /// The child closed its output before it had answered, or answered nonsense.
 struct Silent;
 
-async fn answer(child: &mut Child, limits: &Limits) -> Result<(Answer, Vec<u8>), Silent> {
-    let stdout = child.stdout.take().ok_or(Silent)?;
-    let mut stdout = BufReader::with_capacity(64 << 10, stdout);
+async fn answer(stdout: &mut BufReader<ChildStdout>, limits: &Limits) -> Result<(Answer, Vec<u8>), Silent> {
     let mut header = Vec::new();
-    (&mut stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(|_| Silent)?;
+    (&mut *stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(|_| Silent)?;
     let answer: Answer = serde_json::from_slice(&header).map_err(|_| Silent)?;
     let Answer::Rendered { width, height, color, .. } = &answer else { return Ok((answer, Vec::new())) };
     if !limits.admit(*width, *height) {

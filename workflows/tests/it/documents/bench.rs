@@ -69,6 +69,23 @@ impl Bench {
         Sheet(self.render(bytes, index, options).await.unwrap())
     }
 
+    /// Those that do more than wait for their next document: a thread of theirs
+    /// decodes, beside `main` and the one that reads.
+    pub(crate) fn children_at_work(&self) -> Vec<u32> {
+        let threads = |id: &u32| fs::read_dir(format!("/proc/{id}/task")).map_or(0, Iterator::count);
+        self.children().into_iter().filter(|id| threads(id) > 2).collect()
+    }
+
+    /// Drops the renderer; another one takes its place.
+    pub(crate) fn forget(&mut self) {
+        let config = RendererConfig {
+            program: CHILD.into(),
+            arguments: vec![self.mark.clone().into()],
+            limits: Limits::default(),
+        };
+        self.renderer = Renderer::new(config);
+    }
+
     /// Ids of the children of this renderer that are there.
     pub(crate) fn children(&self) -> Vec<u32> {
         let processes =

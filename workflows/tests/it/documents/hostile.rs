@@ -24,7 +24,7 @@ async fn code(bench: &Bench, file: &[u8]) -> &'static str {
     };
     assert!(begun.elapsed() < Duration::from_secs(15), "{error} took {:?}", begun.elapsed());
     assert!(error.is_permanent(), "{error}");
-    assert_eq!(bench.children(), [0; 0], "a child outlived {error}");
+    assert_eq!(bench.children_at_work(), [0; 0], "a child outlived {error}");
     let next = Bench::new().gray(&pages((72, 72), "", &[OK]), 0).await;
     assert_eq!(next.luma(5, 140), 0, "the document after {error}");
     error.code()

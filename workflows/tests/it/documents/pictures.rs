@@ -41,7 +41,7 @@ async fn each_kind_gives_its_pixels_whatever_it_is_called() {
             "PAGE_OUT_OF_RANGE"
         );
     }
-    assert_eq!(bench.children(), [0; 0]);
+    assert_eq!(bench.children().len(), 1, "one looked at all");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use rustix::process::{Pid, Signal, kill_process};
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::renderer::{RenderOptions, Renderer, RendererConfig};
 
@@ -24,6 +25,33 @@ async fn nobody_waits_any_more_and_the_child_is_gone() {
     until(|| bench.children().len() == 1).await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
+    until(|| bench.children().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_child_looks_at_one_document_after_the_other_and_none_suffers_for_another() {
+    let mut bench = Bench::new();
+    let good = pages((72, 72), "", &["", ""]);
+    assert_eq!(bench.probe(&good).await.unwrap().pages, 2);
+    let first = bench.children();
+    assert_eq!(bench.probe(&good).await.unwrap().pages, 2);
+    assert_eq!((first.len(), bench.children()), (1, first.clone()), "the same child");
+
+    assert_eq!(bench.probe(b"%PDF-1.7 and nothing else").await.unwrap_err().code(), "DOCUMENT_BROKEN");
+    assert!(bench.children().is_empty(), "who met something wrong is gone");
+
+    assert_eq!(bench.probe(&good).await.unwrap().pages, 2);
+    let killed = bench.children();
+    assert!(killed.len() == 1 && killed != first);
+    let id = Pid::from_raw(i32::try_from(killed[0]).unwrap()).unwrap();
+    kill_process(id, Signal::KILL).unwrap();
+    assert_eq!(bench.probe(&good).await.unwrap().pages, 2, "another is asked");
+    for _ in 0..100 {
+        bench.probe(&good).await.unwrap();
+    }
+    assert_eq!(bench.children().len(), 1);
+
+    bench.forget();
     until(|| bench.children().is_empty()).await;
 }
 
