@@ -13,8 +13,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
-use untxt_plugins::Limits as EngineLimits;
 use untxt_plugins::registry::BUILT_IN;
+use untxt_plugins::{Limits as EngineLimits, Trust};
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::platform::Settings;
@@ -188,6 +188,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         redis_url: values.text("REDIS_URL"),
         objects,
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
+        plugin_trust: plugin_trust(values)?,
         engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
         lease: lease(values)?,
@@ -208,6 +209,28 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
         renderer_arguments: vec![OsString::from(RENDER_COMMAND)],
     })
+}
+
+/// Nobody has to be believed unless keys are named.
+fn plugin_trust(values: &Values<'_>) -> Result<Trust, ConfigError> {
+    let (keys, signatures) = ("UNTXT_PLUGIN_KEYS", "UNTXT_PLUGIN_SIGNATURES");
+    let required = match values.text(signatures).as_deref() {
+        None | Some("optional") => false,
+        Some("required") => true,
+        Some(other) => {
+            return Err(values.wrong(signatures, other.to_owned(), "it is `optional` or `required`"));
+        }
+    };
+    match values.text(keys) {
+        Some(path) => {
+            Trust::new(PathBuf::from(&path), required).map_err(|reason| values.wrong(keys, path, &reason))
+        }
+        None if required => {
+            let reason = format!("{keys} has to name the keys whose signatures count");
+            Err(values.wrong(signatures, "required".to_owned(), &reason))
+        }
+        None => Ok(Trust::default()),
+    }
 }
 
 fn lease(values: &Values<'_>) -> Result<Duration, ConfigError> {
@@ -358,6 +381,9 @@ mod tests {
         assert!(error("UNTXT_WEBHOOK_ALLOW_PRIVATE", "10/8").contains("is no network"));
         let weak = error("UNTXT_WEBHOOK_SECRETS", "tooshort");
         assert!(weak.starts_with("UNTXT_WEBHOOK_SECRETS") && !weak.contains("tooshort"), "{weak}");
+        assert!(error("UNTXT_PLUGIN_SIGNATURES", "required").contains("UNTXT_PLUGIN_KEYS"));
+        assert!(error("UNTXT_PLUGIN_SIGNATURES", "on").contains("it is `optional`"));
+        assert!(error("UNTXT_PLUGIN_KEYS", "/nowhere").starts_with("UNTXT_PLUGIN_KEYS=\"/nowhere\": "));
         assert!(error("S3_KMS_KEY_ID", "k").contains("S3_KMS_KEY_ID"));
     }
 }

@@ -18,6 +18,9 @@ fn plugin(listed: &Listed) -> Value {
                 "digest": version.digest,
                 "active": version.active,
                 "quarantined": version.quarantined,
+                "signed": version.signed.as_ref().map(|signed| {
+                    json!({ "key": signed.key, "comment": signed.comment })
+                }),
             })
         })
         .collect();

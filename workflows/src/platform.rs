@@ -21,7 +21,7 @@ use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::queue::{Queue, QueueError};
 use untxt_engine::time::SystemClock;
 use untxt_engine::workflow::Workflow;
-use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry};
+use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry, Trust};
 
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
@@ -45,6 +45,8 @@ pub struct Settings {
     pub objects: ObjectsConfig,
     /// Where engines are looked for.
     pub plugin_dir: PathBuf,
+    /// Whose signatures on engines count.
+    pub plugin_trust: Trust,
     /// Engine of tasks that name none.
     pub engine: String,
     /// Steps at once.
@@ -96,7 +98,7 @@ impl Settings {
             limits: self.engine_limits,
             metered: false,
         })?;
-        Ok(Registry::open(Arc::new(host), self.plugin_dir.clone()))
+        Ok(Registry::open(Arc::new(host), self.plugin_dir.clone()).trusting(self.plugin_trust.clone()))
     }
 }
 

@@ -51,7 +51,7 @@ fn choose(what: &str, id: &str, summary: &str, schema: &str, example: &Value) ->
 }
 
 fn shown() -> Value {
-    let version = json!({ "digest": DIGEST, "active": true, "quarantined": null });
+    let version = json!({ "digest": DIGEST, "active": true, "quarantined": null, "signed": null });
     json!({ "plugins": [{ "name": "simulated-qwen3", "digest": DIGEST, "version": "0.1.0", "builtIn": true,
         "error": null, "versions": [version] }] })
 }

@@ -60,6 +60,31 @@ fn an_engine_is_installed_listed_gone_back_from_and_removed() {
 }
 
 #[test]
+fn who_signed_an_engine_is_checked_and_listed() {
+    let signed = |name: &str| format!("{}/../plugins/host/tests/signed/{name}", env!("CARGO_MANIFEST_DIR"));
+    let home = Home::new();
+    let with_signature = ["--signature", &signed("stranger.minisig"), "--json"];
+    let unchecked = home.run(&[&["plugin", "install", &path("slow")], &with_signature[..]].concat()).exits(2);
+    assert!(unchecked.stderr.contains("UNTXT_PLUGIN_KEYS"), "{unchecked:?}");
+    let wrong = Home::new().with("UNTXT_PLUGIN_SIGNATURES", "required");
+    assert!(wrong.run(&["plugin", "list"]).exits(2).stderr.contains("UNTXT_PLUGIN_KEYS"));
+
+    let home = Home::new()
+        .with("UNTXT_PLUGIN_KEYS", &signed("author.pub"))
+        .with("UNTXT_PLUGIN_SIGNATURES", "required");
+    let refused = home.run(&["plugin", "install", &path("slow")]).exits(1);
+    assert!(refused.stdout.contains("FAIL  signature"), "{refused:?}");
+    let engine = signed("engine.wasm");
+    home.run(&[&["plugin", "install", &engine], &with_signature[..]].concat()).exits(1);
+    home.run(&["plugin", "install", &engine, "--name", "reader"]).exits(0);
+    let listed = home.run(&["plugin", "list"]).exits(0).stdout;
+    assert!(listed.contains("  signed by author: engine.wasm of the tests"), "{listed}");
+    let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["plugins"][0]["versions"][0]["signed"]["key"], "author", "{listed}");
+    assert!(home.run(&["plugin", "check", &path("slow")]).exits(1).stdout.contains("FAIL  signature"));
+}
+
+#[test]
 fn a_new_engine_has_all_it_needs_and_what_is_missing_is_named() {
     let home = Home::new();
     for (lang, file) in

@@ -14,6 +14,7 @@ use crate::grants::Grants;
 use crate::host::{Host, Options};
 use crate::manifest::Manifest;
 use crate::package::Package;
+use crate::signature::Trust;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,17 +35,21 @@ pub struct Report {
     pub engine: Option<Arc<Engine>>,
 }
 
-/// Looks `package` over as an engine of that name; `sha256` is what its
-/// component has to be, `grants` what the operator allows it.
-pub async fn examine(
-    host: &Arc<Host>,
-    name: &str,
-    package: &Package,
-    sha256: Option<&str>,
-    grants: &Grants,
-) -> Report {
+/// What the operator holds an engine to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// What the SHA-256 of its component has to be.
+    pub sha256: Option<&'a str>,
+    /// Whose signature counts.
+    pub trust: &'a Trust,
+    /// What it is allowed.
+    pub grants: &'a Grants,
+}
+
+/// Looks `package` over as an engine of that name.
+pub async fn examine(host: &Arc<Host>, name: &str, package: &Package, terms: Terms<'_>) -> Report {
     let mut checks = Vec::new();
-    let engine = passed(host, name, package, sha256, grants, &mut checks).await;
+    let engine = passed(host, name, package, terms, &mut checks).await;
     Report { engine: engine.ok(), checks }
 }
 
@@ -55,8 +60,7 @@ async fn passed(
     host: &Arc<Host>,
     name: &str,
     package: &Package,
-    sha256: Option<&str>,
-    grants: &Grants,
+    terms: Terms<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Arc<Engine>, Failed> {
     let mut note = |name, outcome: Result<String, String>| {
@@ -69,9 +73,10 @@ async fn passed(
         if failed { Err(Failed) } else { Ok(()) }
     };
     note("size", size(host, package))?;
-    note("digest", digest(package, sha256))?;
+    note("digest", digest(package, terms.sha256))?;
+    note("signature", signature(package, terms.trust))?;
     let manifest = package.manifest.as_ref();
-    let admitted = host.admit(name, package, grants).await;
+    let admitted = host.admit(name, package, terms.grants).await;
     let engine = match admitted {
         Ok(engine) => Arc::new(engine),
         Err(error) => {
@@ -112,6 +117,16 @@ fn digest(package: &Package, sha256: Option<&str>) -> Result<String, String> {
         }
     }
     Ok(format!("sha256:{digest}"))
+}
+
+fn signature(package: &Package, trust: &Trust) -> Result<String, String> {
+    Ok(match trust.verify(package)? {
+        Some(signed) => format!("by {}: {}", signed.key, signed.comment),
+        None if package.signature.is_some() => {
+            "there is one, and UNTXT_PLUGIN_KEYS names no key to check it with".to_owned()
+        }
+        None => "none, and none is required".to_owned(),
+    })
 }
 
 fn description(engine: &Engine, manifest: Option<&Manifest>) -> Result<String, String> {

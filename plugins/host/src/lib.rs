@@ -8,7 +8,8 @@
 //!
 //! From the outside in: [`registry`] finds an engine by name or digest and keeps
 //! its versions, [`package`] is what is installed, by its [`manifest`], once the
-//! [`gate`] let it in; [`host`] makes the calls to an [`engine`]; [`page`] and
+//! [`gate`] let it in, by whom its [`signature`] is where one is asked for;
+//! [`host`] makes the calls to an [`engine`]; [`page`] and
 //! [`limits`] are what goes in, [`error`] is all that can come out wrong.
 
 mod answer;
@@ -19,6 +20,7 @@ mod contract;
 mod egress;
 pub mod engine;
 pub mod error;
+mod fetch;
 pub mod gate;
 mod golden;
 mod granted;
@@ -40,6 +42,7 @@ mod record;
 pub mod registry;
 mod sandbox;
 mod scale;
+pub mod signature;
 mod verdict;
 
 pub use engine::Engine;
@@ -49,3 +52,4 @@ pub use limits::Limits;
 pub use package::Package;
 pub use page::{Block, Line, Page, PageText, PixelFormat, Rect, Word};
 pub use registry::{Listed, Reference, Registry};
+pub use signature::Trust;

@@ -4,23 +4,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::error::PluginError;
-use crate::http::{self, Allowed, Reach};
 use crate::manifest::{Asset, MANIFEST_BYTES_MAX, Manifest};
+use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX};
 
 /// Name of the manifest in a package's folder.
 pub const MANIFEST_FILE: &str = "plugin.toml";
 
 /// All assets of an engine: they stay in memory while it is ready.
 const ASSETS_BYTES_MAX: u64 = 256 << 20;
-
-/// How long a component may be on its way.
-const FETCH_TIME: Duration = Duration::from_secs(120);
 
 /// A component that has not passed the gate.
 #[derive(Clone, Debug)]
@@ -35,6 +31,9 @@ pub struct Package {
     pub manifest_text: String,
     /// The files it names, by name.
     pub assets: Assets,
+    /// The signature that came with it, of the manifest, or of the component
+    /// where there is none. Nobody has looked at it.
+    pub signature: Option<String>,
 }
 
 /// Files that an engine may read, by name.
@@ -42,7 +41,8 @@ pub type Assets = BTreeMap<String, Bytes>;
 
 impl Package {
     /// Reads the component at `path`, or the folder at `path` that holds a
-    /// `plugin.toml` and the component it names.
+    /// `plugin.toml` and the component it names. A signature lies beside what it
+    /// signs, the component or the `plugin.toml`, with `.minisig` behind its name.
     ///
     /// # Errors
     /// [`PluginError::Package`] that names the file: it can't be read, is larger
@@ -50,7 +50,8 @@ impl Package {
     pub fn read(path: &Path, component_bytes_max: u64) -> Result<Self, PluginError> {
         if !path.is_dir() {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            return Ok(Self::bare(&name, file(path, component_bytes_max)?));
+            let signature = signature_of(path)?;
+            return Ok(Self { signature, ..Self::bare(&name, file(path, component_bytes_max)?) });
         }
         let manifest_path = path.join(MANIFEST_FILE);
         let unreadable = |reason: String| PluginError::Package { what: shown(&manifest_path), reason };
@@ -59,7 +60,8 @@ impl Package {
         let manifest = Manifest::parse(&manifest_text).map_err(unreadable)?;
         let wasm = file(&path.join(manifest.component_file()), component_bytes_max)?;
         let assets = assets(&manifest, |asset| path.join(asset.file()))?;
-        Ok(Self { name: manifest.id.clone(), wasm, manifest: Some(manifest), manifest_text, assets })
+        let (name, signature) = (manifest.id.clone(), signature_of(&manifest_path)?);
+        Ok(Self { name, wasm, manifest: Some(manifest), manifest_text, assets, signature })
     }
 
     /// A component and nothing else.
@@ -71,37 +73,19 @@ impl Package {
             manifest: None,
             manifest_text: String::new(),
             assets: Assets::new(),
+            signature: None,
         }
-    }
-
-    /// Fetches the component at `url`, an operator's own choice, so any address
-    /// is dialled. What comes is believed by its digest alone.
-    ///
-    /// # Errors
-    /// [`PluginError::Package`] that names the URL: it can't be reached, answers
-    /// anything but 200, or is larger than `component_bytes_max`.
-    pub async fn fetch(url: &str, component_bytes_max: u64) -> Result<Self, PluginError> {
-        let failed = |reason: String| PluginError::Package { what: url.to_owned(), reason };
-        let request =
-            hyper::Request::get(url).body(Bytes::new()).map_err(|error| failed(error.to_string()))?;
-        let name = request.uri().path().rsplit('/').next().unwrap_or_default();
-        let name = name.strip_suffix(".wasm").unwrap_or(name).to_owned();
-        let allowed = Allowed {
-            reach: Reach::Anywhere,
-            body_bytes_max: usize::try_from(component_bytes_max).unwrap_or(usize::MAX),
-            time: FETCH_TIME,
-        };
-        let answer = http::send(request, allowed).await.map_err(|error| failed(error.to_string()))?;
-        if answer.status() != hyper::StatusCode::OK {
-            return Err(failed(format!("the server answers {}", answer.status())));
-        }
-        Ok(Self::bare(&name, answer.into_body().to_vec()))
     }
 
     /// SHA-256 of the component, hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
         hex::encode(Sha256::digest(&self.wasm))
+    }
+
+    /// What a signature of it signs.
+    pub(crate) fn signed_bytes(&self) -> &[u8] {
+        if self.manifest.is_some() { self.manifest_text.as_bytes() } else { &self.wasm }
     }
 }
 
@@ -125,6 +109,26 @@ pub(crate) fn assets(manifest: &Manifest, place: impl Fn(&Asset) -> PathBuf) -> 
         assets.insert(asset.name.clone(), bytes.into());
     }
     Ok(assets)
+}
+
+/// The signature that lies beside the file at `path`, if one does.
+///
+/// # Errors
+/// [`PluginError::Package`] that names the signature's file: it can't be read.
+pub(crate) fn signature_of(path: &Path) -> Result<Option<String>, PluginError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(SIGNATURE_SUFFIX);
+    let beside = PathBuf::from(beside);
+    if beside.exists() { read_signature(&beside).map(Some) } else { Ok(None) }
+}
+
+/// The signature in the file at `path`.
+///
+/// # Errors
+/// [`PluginError::Package`] that names the file: it can't be read, or is no text.
+pub fn read_signature(path: &Path) -> Result<String, PluginError> {
+    let text = String::from_utf8(file(path, SIGNATURE_BYTES_MAX)?);
+    text.map_err(|_| PluginError::Package { what: shown(path), reason: "it is not UTF-8".to_owned() })
 }
 
 fn file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, PluginError> {

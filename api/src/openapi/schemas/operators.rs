@@ -68,6 +68,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                             ("digest", sha256()),
                             ("active", json!({ "type": "boolean" })),
                             ("quarantined", or_null(&text())),
+                            ("signed", or_null(&object(&[("key", text()), ("comment", text())]))),
                         ])),
                     ),
                 ])),

@@ -29,11 +29,12 @@ pub use report::{Case, Outcome, Report};
 
 use crate::engine::Engine;
 use crate::error::PluginError;
-use crate::gate;
+use crate::gate::{self, Terms};
 use crate::grants::Grants;
 use crate::host::{Host, HostConfig, Options};
 use crate::limits::Limits;
 use crate::package::Package;
+use crate::signature::Trust;
 
 /// Stands in settings for the address of the kit's own server.
 pub const SERVER: &str = "{{server}}";
@@ -45,15 +46,17 @@ pub struct Subject {
     pub package: Package,
     /// What its operator would allow it.
     pub grants: Grants,
+    /// Whose signature would count.
+    pub trust: Trust,
     /// Its settings in every call.
     pub settings: Value,
 }
 
 impl Subject {
-    /// An engine that is given nothing and told nothing.
+    /// An engine that is given nothing and told nothing, and need not be signed.
     #[must_use]
     pub fn of(package: Package) -> Self {
-        Self { package, grants: Grants::default(), settings: json!({}) }
+        Self { package, grants: Grants::default(), trust: Trust::default(), settings: json!({}) }
     }
 
     fn options(&self) -> Options {
@@ -90,7 +93,8 @@ impl Kit {
 
     /// What the gate says about `subject`, without letting it in anywhere.
     pub async fn check(&self, subject: &Subject) -> gate::Report {
-        gate::examine(&self.host, &subject.package.name, &subject.package, None, &subject.grants).await
+        let terms = Terms { sha256: None, trust: &subject.trust, grants: &subject.grants };
+        gate::examine(&self.host, &subject.package.name, &subject.package, terms).await
     }
 
     /// Puts `subject` through every case.

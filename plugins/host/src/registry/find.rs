@@ -10,7 +10,7 @@ use super::{BUILT_IN, BUILT_IN_COMPONENT, Registry, reference};
 use crate::error::PluginError;
 use crate::grants::Grants;
 use crate::manifest::Manifest;
-use crate::package::{self, Package};
+use crate::package::{self, Package, signature_of};
 
 /// Changes when a file does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,16 +90,38 @@ impl Registry {
         (*then == now).then(|| digest.clone())
     }
 
-    /// The component with the manifest and the files it was installed with.
-    pub(super) fn package(&self, name: &str, wasm: Vec<u8>) -> Result<Package, PluginError> {
-        let package = Package::bare(name, wasm);
-        let Some(manifest_text) = self.shelf.manifest(name, &package.digest()) else { return Ok(package) };
+    /// The component with the manifest and the files it was installed with, and
+    /// its signature: the one it was kept with, or that lies beside what was
+    /// dropped in.
+    pub(super) fn package(&self, name: &str, wasm: Vec<u8>, source: &Source) -> Result<Package, PluginError> {
         let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
-        let manifest = Manifest::parse(&manifest_text)
-            .map_err(|reason| incompatible(format!("its manifest: {reason}")))?;
-        let assets = package::assets(&manifest, |asset| self.shelf.asset(&asset.sha256))
-            .map_err(|error| incompatible(error.to_string()))?;
-        Ok(Package { manifest: Some(manifest), manifest_text, assets, ..package })
+        let mut package = self.without_assets(name, wasm).map_err(incompatible)?;
+        if let Source::File(path) = source
+            && package.signature.is_none()
+            && *path == self.shelf.file(name)
+        {
+            package.signature = signature_of(path).map_err(|error| incompatible(error.to_string()))?;
+        }
+        if let Some(manifest) = &package.manifest {
+            package.assets = package::assets(manifest, |asset| self.shelf.asset(&asset.sha256))
+                .map_err(|error| incompatible(error.to_string()))?;
+        }
+        Ok(package)
+    }
+
+    /// What is kept of a version but for the files that its manifest names.
+    ///
+    /// # Errors
+    /// What is wrong with its manifest.
+    pub(super) fn without_assets(&self, name: &str, wasm: Vec<u8>) -> Result<Package, String> {
+        let mut package = Package::bare(name, wasm);
+        let digest = package.digest();
+        package.signature = self.shelf.signature(name, &digest);
+        if let Some(text) = self.shelf.manifest(name, &digest) {
+            let manifest = Manifest::parse(&text).map_err(|reason| format!("its manifest: {reason}"))?;
+            (package.manifest, package.manifest_text) = (Some(manifest), text);
+        }
+        Ok(package)
     }
 
     pub(super) fn grants(&self, name: &str) -> Result<Grants, PluginError> {

@@ -2,6 +2,7 @@
 
 use super::find::{Found, Source, built_in_digest};
 use super::{BUILT_IN, Registry};
+use crate::signature::Signed;
 
 /// An engine as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct ListedVersion {
     pub active: bool,
     /// Why it serves nobody.
     pub quarantined: Option<String>,
+    /// Who signed it, by the keys that are trusted now.
+    pub signed: Option<Signed>,
 }
 
 impl Registry {
@@ -74,8 +77,17 @@ impl Registry {
         let version = |digest: String| ListedVersion {
             active: digest == active,
             quarantined: record.quarantined.remove(&digest),
+            signed: self.signed(name, &digest),
             digest,
         };
         digests.into_iter().map(version).collect()
+    }
+    fn signed(&self, name: &str, digest: &str) -> Option<Signed> {
+        if !self.trust.has_keys() || self.shelf.signature(name, digest).is_none() {
+            return None;
+        }
+        let wasm = std::fs::read(self.shelf.version(name, digest)).ok()?;
+        let package = self.without_assets(name, wasm).ok().filter(|package| package.digest() == digest)?;
+        self.trust.verify(&package).ok().flatten()
     }
 }

@@ -23,7 +23,9 @@ pub use reference::Reference;
 use crate::engine::Engine;
 use crate::error::PluginError;
 use crate::host::{Host, Options, Recognized};
+use crate::package::Package;
 use crate::page::Page;
+use crate::signature::Trust;
 use breaker::Breaker;
 use find::{Found, Source, Stamp, stamp};
 use shelf::Shelf;
@@ -41,6 +43,7 @@ const READY_MAX: usize = 32;
 pub struct Registry {
     host: Arc<Host>,
     shelf: Shelf,
+    trust: Trust,
     breaker: Breaker,
     /// Never held while something is read or compiled.
     state: Mutex<State>,
@@ -67,7 +70,15 @@ impl Registry {
     /// A registry over `dir`, which need not be there yet.
     #[must_use]
     pub fn open(host: Arc<Host>, dir: PathBuf) -> Self {
-        Self { host, shelf: Shelf { dir }, breaker: Breaker::default(), state: Mutex::default() }
+        let (shelf, breaker) = (Shelf { dir }, Breaker::default());
+        Self { host, shelf, trust: Trust::default(), breaker, state: Mutex::default() }
+    }
+
+    /// The same, with whom the operator believes. It counts for everything that
+    /// is loaded or installed, but not for what came with the program.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// The engine that `text` means now: `<dir>/<name>.wasm`, else the built-in
@@ -193,6 +204,18 @@ impl Registry {
         Some(Arc::clone(&ready.engine))
     }
 
+    /// Whatever lies in the directory is looked at again when it is loaded.
+    fn vouched(&self, name: &str, package: &Package, source: &Source) -> Result<(), PluginError> {
+        if matches!(source, Source::BuiltIn) {
+            return Ok(());
+        }
+        let refused = |reason| PluginError::Incompatible {
+            name: name.to_owned(),
+            reason: format!("its signature: {reason}"),
+        };
+        self.trust.verify(package).map(drop).map_err(refused)
+    }
+
     async fn ready(&self, name: &str, found: Found) -> Result<Arc<Engine>, PluginError> {
         if let Some(engine) = self.known_engine(name, &found.digest) {
             return Ok(engine);
@@ -203,11 +226,12 @@ impl Registry {
         };
         // The file may have changed since it was found: what is run is what the
         // digest says.
-        let package = self.package(name, wasm)?;
+        let package = self.package(name, wasm, &found.source)?;
+        self.vouched(name, &package, &found.source)?;
         let (stamp, grants) = (stamp(&self.shelf.grants(name)), self.grants(name)?);
         let engine = Arc::new(self.host.admit(name, &package, &grants).await?);
         if let Source::File(path) = found.source {
-            self.adopt(&engine, path, package.wasm).await;
+            self.adopt(&engine, path, package).await;
         }
         let mut state = self.state();
         if state.ready.len() >= READY_MAX {

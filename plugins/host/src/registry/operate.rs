@@ -10,7 +10,7 @@ use super::shelf::Shelf;
 use super::{BUILT_IN, Reference, Registry, reference};
 use crate::engine::Engine;
 use crate::error::PluginError;
-use crate::gate::{self, Check};
+use crate::gate::{self, Check, Terms};
 use crate::package::Package;
 
 /// What an installation came to.
@@ -47,7 +47,8 @@ impl Registry {
         if !reference::is_name(name) {
             return Err(self.not_found(name));
         }
-        let report = gate::examine(&self.host, name, &package, sha256, &self.grants(name)?).await;
+        let terms = Terms { sha256, trust: &self.trust, grants: &self.grants(name)? };
+        let report = gate::examine(&self.host, name, &package, terms).await;
         let Some(engine) = report.engine else {
             return Err(PluginError::Rejected { name: name.to_owned(), checks: report.checks });
         };
@@ -193,18 +194,19 @@ impl Registry {
     /// Writes down that the component at `path`, which can be used, is what its
     /// name means, and keeps it for the runs that begin on it. A directory that
     /// can't be written to keeps nothing, and serves all the same.
-    pub(super) async fn adopt(&self, engine: &Engine, path: PathBuf, wasm: Vec<u8>) {
+    pub(super) async fn adopt(&self, engine: &Engine, path: PathBuf, package: Package) {
         let (name, digest) = (engine.name().to_owned(), engine.digest().to_owned());
         if path != self.shelf.file(&name) {
             return;
         }
         let (shelf, then) = (self.shelf.clone(), stamp(&path));
         let kept = blocking(move || {
-            if shelf.record(&name).active.as_ref() == Some(&digest) {
+            let kept = shelf.signature(&name, &digest) == package.signature;
+            if kept && shelf.record(&name).active.as_ref() == Some(&digest) {
                 return Ok(());
             }
             shelf.change(&name, |record| {
-                shelf.keep(&name, &digest, &Package::bare(&name, wasm))?;
+                shelf.keep(&name, &digest, &package)?;
                 // Meanwhile another may have been put there.
                 if stamp(&path) == then {
                     if record.active.is_none() && name == BUILT_IN {

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::reference::{is_digest, is_name};
 use crate::error::PluginError;
 use crate::package::Package;
+use crate::signature::SIGNATURE_SUFFIX;
 
 /// Versions a name may go back over; older ones can still be activated.
 const EARLIER_MAX: usize = 32;
@@ -80,6 +81,10 @@ impl Shelf {
         self.versions_dir(name).join(format!("{digest}.toml"))
     }
 
+    fn signature_file(&self, name: &str, digest: &str) -> PathBuf {
+        self.versions_dir(name).join(format!("{digest}{SIGNATURE_SUFFIX}"))
+    }
+
     fn record_file(&self, name: &str) -> PathBuf {
         self.versions_dir(name).join("record.json")
     }
@@ -92,6 +97,11 @@ impl Shelf {
     /// The manifest a version was installed with.
     pub(super) fn manifest(&self, name: &str, digest: &str) -> Option<String> {
         fs::read_to_string(self.manifest_file(name, digest)).ok()
+    }
+
+    /// The signature a version was installed with.
+    pub(super) fn signature(&self, name: &str, digest: &str) -> Option<String> {
+        fs::read_to_string(self.signature_file(name, digest)).ok()
     }
 
     /// Names that something is known of.
@@ -114,7 +124,8 @@ impl Shelf {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Keeps a version, with the manifest and the files it came with.
+    /// Keeps a version with the manifest, the files and the signature it came
+    /// with, and with no others.
     pub(super) fn keep(&self, name: &str, digest: &str, package: &Package) -> Result<(), PluginError> {
         let path = self.version(name, digest);
         let wrong = |error| self.failed(&path, &error);
@@ -125,8 +136,11 @@ impl Shelf {
                 let bytes = package.assets.get(&asset.name).map_or(&[][..], |bytes| bytes);
                 write(&self.asset(&asset.sha256), bytes).map_err(wrong)?;
             }
-            write(&self.manifest_file(name, digest), package.manifest_text.as_bytes()).map_err(wrong)?;
         }
+        let manifest = package.manifest.is_some().then_some(package.manifest_text.as_str());
+        let signature = package.signature.as_deref();
+        write_or_remove(&self.manifest_file(name, digest), manifest).map_err(wrong)?;
+        write_or_remove(&self.signature_file(name, digest), signature).map_err(wrong)?;
         // A file that is there may have been damaged; its name is no proof.
         if fs::read(&path).is_ok_and(|kept| hex::encode(Sha256::digest(kept)) == digest) {
             return Ok(());
@@ -134,20 +148,23 @@ impl Shelf {
         write(&path, &package.wasm).map_err(wrong)
     }
 
-    /// Has `name` mean `wasm`, or nothing of its own with `None`.
+    /// Has `name` mean `wasm`, or nothing of its own with `None`. A signature
+    /// that was dropped in is that of what was there before.
     pub(super) fn place(&self, name: &str, wasm: Option<&[u8]>) -> Result<(), PluginError> {
         let path = self.file(name);
         let placed = match wasm {
             Some(wasm) => fs::create_dir_all(&self.dir).and_then(|()| write(&path, wasm)),
             None => gone(fs::remove_file(&path)),
         };
-        placed.map_err(|error| self.failed(&path, &error))
+        let signature = self.dir.join(format!("{name}.wasm{SIGNATURE_SUFFIX}"));
+        placed.and_then(|()| gone(fs::remove_file(signature))).map_err(|error| self.failed(&path, &error))
     }
 
     /// Takes a version away.
     pub(super) fn forget(&self, name: &str, digest: &str) -> Result<(), PluginError> {
         let path = self.version(name, digest);
         gone(fs::remove_file(self.manifest_file(name, digest)))
+            .and_then(|()| gone(fs::remove_file(self.signature_file(name, digest))))
             .and_then(|()| gone(fs::remove_file(&path)))
             .map_err(|error| self.failed(&path, &error))
     }
@@ -201,6 +218,13 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+fn write_or_remove(path: &Path, text: Option<&str>) -> io::Result<()> {
+    match text {
+        Some(text) => write(path, text.as_bytes()),
+        None => gone(fs::remove_file(path)),
+    }
 }
 
 /// A temporary file is its owner's alone; engines are no secret, and the worker

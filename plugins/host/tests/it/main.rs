@@ -12,6 +12,7 @@ mod places;
 mod qwen;
 mod rig;
 mod server;
+mod signed;
 mod simulated;
 mod stopping;
 mod versions;

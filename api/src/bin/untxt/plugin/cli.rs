@@ -103,6 +103,9 @@ pub(crate) struct InstallArguments {
     /// What the component's SHA-256 has to be; needed for an address.
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<String>,
+    /// Its minisign signature, where it doesn't lie beside it as `….minisig`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
     /// Keep it beside the others, and leave the name as it is.
     #[arg(long)]
     pub(crate) no_activate: bool,

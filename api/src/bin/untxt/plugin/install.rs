@@ -4,16 +4,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
+use untxt_api::config::Config;
 use untxt_plugins::gate::Check;
-use untxt_plugins::{Limits, Package, PluginError, Registry};
+use untxt_plugins::package::read_signature;
+use untxt_plugins::{Limits, Package, PluginError, Trust};
 
 use super::cli::InstallArguments;
 use super::failed;
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn run(engines: &Registry, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
-    let package = package(arguments).await?;
+pub(super) async fn run(config: &Config, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
+    let engines = config.settings.engines().map_err(failed)?;
+    let package = package(&config.settings.plugin_trust, arguments).await?;
     let name = arguments.name.clone().unwrap_or_else(|| package.name.clone());
     let installed =
         engines.install(&name, package, arguments.sha256.as_deref(), !arguments.no_activate).await;
@@ -45,10 +48,26 @@ pub(super) async fn run(engines: &Registry, arguments: &InstallArguments) -> Res
     Ok(ExitCode::SUCCESS)
 }
 
-async fn package(arguments: &InstallArguments) -> Result<Package, Failure> {
+async fn package(trust: &Trust, arguments: &InstallArguments) -> Result<Package, Failure> {
+    if arguments.signature.is_some() && !trust.has_keys() {
+        let message = "--signature can't be checked: UNTXT_PLUGIN_KEYS names no key";
+        return Err(Failure::usage(message));
+    }
+    let mut package = unsigned(arguments).await?;
+    match &arguments.signature {
+        Some(path) => package.signature = Some(read_signature(path).map_err(failed)?),
+        None if is_address(&arguments.source) && trust.has_keys() => {
+            package.signature = Package::fetch_signature(&arguments.source).await.map_err(failed)?;
+        }
+        None => {}
+    }
+    Ok(package)
+}
+
+async fn unsigned(arguments: &InstallArguments) -> Result<Package, Failure> {
     let source = &arguments.source;
     let bytes_max = Limits::default().component_bytes_max;
-    if !source.starts_with("http://") && !source.starts_with("https://") {
+    if !is_address(source) {
         return Package::read(Path::new(source), bytes_max).map_err(failed);
     }
     if arguments.sha256.is_none() {
@@ -56,6 +75,10 @@ async fn package(arguments: &InstallArguments) -> Result<Package, Failure> {
         return Err(Failure::usage(message));
     }
     Package::fetch(source, bytes_max).await.map_err(failed)
+}
+
+fn is_address(source: &str) -> bool {
+    source.starts_with("http://") || source.starts_with("https://")
 }
 
 /// The checks with what came of them, the outcome behind them for machines.

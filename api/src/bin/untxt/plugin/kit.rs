@@ -23,6 +23,7 @@ pub(super) fn set_up(config: &Config, arguments: &SubjectArguments) -> Result<(K
         "engine".clone_into(&mut package.name);
     }
     let mut subject = Subject::of(package);
+    subject.trust = config.settings.plugin_trust.clone();
     if let Some(path) = &arguments.grants {
         let wrong = |reason: String| Failure::usage(format!("{}: {reason}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;

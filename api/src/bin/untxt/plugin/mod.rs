@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
         PluginCommand::Test { subject, junit } => return kit::test(&config, subject, junit.as_deref()).await,
         PluginCommand::Bench { subject, pages } => return kit::bench(&config, subject, *pages).await,
         PluginCommand::Run(arguments) => return run::run(&config, arguments).await,
-        PluginCommand::Install(arguments) => return install::run(&engines()?, arguments).await,
+        PluginCommand::Install(arguments) => return install::run(&config, arguments).await,
         PluginCommand::List { json } => return Ok(list(&engines()?, *json).await),
         PluginCommand::Activate { version, json } => {
             means(&*engines()?.activate(version).await.map_err(failed)?, *json);
@@ -66,7 +66,10 @@ async fn list(engines: &Registry, json: bool) -> ExitCode {
         for version in &engine.versions {
             let mark = if version.active { '*' } else { ' ' };
             let why = version.quarantined.as_ref().map(|why| format!("  quarantined: {why}"));
-            output::line(&format!("  {mark} sha256:{}{}", version.digest, why.unwrap_or_default()));
+            let signed = version.signed.as_ref();
+            let by = signed.map(|signed| format!("  signed by {}: {}", signed.key, signed.comment));
+            let (why, by) = (why.unwrap_or_default(), by.unwrap_or_default());
+            output::line(&format!("  {mark} sha256:{}{by}{why}", version.digest));
         }
     }
     ExitCode::SUCCESS

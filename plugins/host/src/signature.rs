@@ -1,0 +1,143 @@
+//! Who vouches for a package: a minisign signature, checked here against the
+//! operator's keys and nobody else's.
+//!
+//! What is signed is the component where it comes alone. Where it comes with a
+//! manifest, that is signed, and vouches for the rest: it holds the SHA-256 of
+//! the component and of every asset.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use minisign_verify::{Error, PublicKey, Signature};
+
+use crate::package::Package;
+
+/// What follows the name of the file that is signed.
+pub const SIGNATURE_SUFFIX: &str = ".minisig";
+
+/// Bytes of a signature: minisign's own bound for the trusted comment, and the
+/// rest.
+pub(crate) const SIGNATURE_BYTES_MAX: u64 = 16 << 10;
+
+/// Bytes of a file with a key.
+const KEY_BYTES_MAX: u64 = 4 << 10;
+
+/// Characters of a trusted comment that are shown.
+const COMMENT_CHARS_MAX: usize = 200;
+
+/// Whom an operator believes. By default nobody, and nobody needs to be believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    keys: Option<PathBuf>,
+    required: bool,
+}
+
+/// A signature that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The operator's name of the key: that of its file without `.pub`.
+    pub key: String,
+    /// The signature's trusted comment, cut to what can be shown.
+    pub comment: String,
+}
+
+impl Trust {
+    /// Trust in the minisign keys at `keys`: a file, or a folder with a file
+    /// `*.pub` a key. With `required`, what none of them signed is not let in.
+    /// Keys are read when something is looked at, so that they can be changed
+    /// while a server runs.
+    ///
+    /// # Errors
+    /// Why there is no key, or which is none.
+    pub fn new(keys: PathBuf, required: bool) -> Result<Self, String> {
+        read(&keys)?;
+        Ok(Self { keys: Some(keys), required })
+    }
+
+    /// Whether there are keys to check signatures with.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    /// Who signed `package`; nobody where it has no signature, or there are no
+    /// keys to check one with.
+    ///
+    /// # Errors
+    /// Why it is not let in: its signature does not hold, is by none of the keys,
+    /// or is missing and required; a signed manifest does not say which component
+    /// is meant, or means another.
+    pub fn verify(&self, package: &Package) -> Result<Option<Signed>, String> {
+        let Some(path) = &self.keys else { return Ok(None) };
+        let Some(text) = &package.signature else {
+            let needed = "it is not signed; with UNTXT_PLUGIN_SIGNATURES=required only what a key in \
+                          UNTXT_PLUGIN_KEYS has signed is let in";
+            return if self.required { Err(needed.to_owned()) } else { Ok(None) };
+        };
+        let signature = Signature::decode(text).map_err(|_| "it is no signature of minisign's".to_owned())?;
+        let key = signer(&read(path)?, path, package.signed_bytes(), &signature)?;
+        covers_component(package)?;
+        let comment = signature.trusted_comment().chars().filter(|c| !c.is_control());
+        Ok(Some(Signed { key, comment: comment.take(COMMENT_CHARS_MAX).collect() }))
+    }
+}
+
+/// A key, and what its file is called.
+type Key = (String, PublicKey);
+
+fn signer(keys: &[Key], path: &Path, bytes: &[u8], signature: &Signature) -> Result<String, String> {
+    for (name, key) in keys {
+        match key.verify(bytes, signature, false) {
+            Ok(()) => return Ok(name.clone()),
+            Err(Error::UnexpectedKeyId) => {}
+            Err(Error::UnexpectedAlgorithm) => {
+                return Err(
+                    "it is of minisign's legacy kind; minisign 0.10 or later, or -H, signs anew".to_owned()
+                );
+            }
+            Err(_) => return Err(format!("it does not hold: what key `{name}` signed was something else")),
+        }
+    }
+    let known: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
+    Err(format!("it is by none of the keys in {} ({})", path.display(), known.join(", ")))
+}
+
+/// A signed manifest vouches for the component only if it names it.
+fn covers_component(package: &Package) -> Result<(), String> {
+    let Some(manifest) = &package.manifest else { return Ok(()) };
+    match &manifest.sha256 {
+        None => Err("a manifest that is signed has to say the component's sha256".to_owned()),
+        Some(named) if *named != package.digest() => {
+            Err(format!("the manifest that is signed means another component, with SHA-256 {named}"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<Key>, String> {
+    let wrong = |error: std::io::Error| format!("{}: {error}", path.display());
+    if !fs::metadata(path).map_err(wrong)?.is_dir() {
+        return Ok(vec![key(path)?]);
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(path)
+        .map_err(wrong)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| file.extension().is_some_and(|kind| kind == "pub"))
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("{} holds no key: no file of it ends in .pub", path.display()));
+    }
+    files.iter().map(|file| key(file)).collect()
+}
+
+fn key(path: &Path) -> Result<Key, String> {
+    let wrong = |reason: String| format!("{}: {reason}", path.display());
+    let bytes = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+    if bytes > KEY_BYTES_MAX {
+        return Err(wrong(format!("it has {bytes} bytes; a key has no more than {KEY_BYTES_MAX}")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let key = PublicKey::decode(&text).map_err(|_| wrong("it is no public key of minisign's".to_owned()))?;
+    Ok((path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), key))
+}
