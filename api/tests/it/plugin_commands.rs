@@ -1,6 +1,10 @@
 //! What authors and operators of engines type.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+use sha2::{Digest, Sha256};
 
 use crate::home::{Ended, Home, built};
 use crate::samples;
@@ -82,6 +86,47 @@ fn who_signed_an_engine_is_checked_and_listed() {
     let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
     assert_eq!(listed["plugins"][0]["versions"][0]["signed"]["key"], "author", "{listed}");
     assert!(home.run(&["plugin", "check", &path("slow")]).exits(1).stdout.contains("FAIL  signature"));
+}
+
+#[test]
+fn a_signed_manifest_is_installed_from_an_address_with_all_that_it_names() {
+    let folder = format!("{}/../plugins/host/tests/signed", env!("CARGO_MANIFEST_DIR"));
+    let home = Home::new()
+        .with("UNTXT_PLUGIN_KEYS", &format!("{folder}/author.pub"))
+        .with("UNTXT_PLUGIN_SIGNATURES", "required");
+    let manifest = fs::read(format!("{folder}/plugin.toml")).unwrap();
+    let url = format!("{}/plugin.toml", files(folder));
+    home.run(&["plugin", "install", &url]).exits(2);
+    home.run(&["plugin", "install", &url, "--sha256", &"0".repeat(64)]).exits(2);
+    let digest = hex::encode(Sha256::digest(manifest));
+    let installed = home.run(&["plugin", "install", &url, "--sha256", &digest]).exits(0).stdout;
+    assert!(installed.contains("by author: plugin.toml of the tests"), "{installed}");
+    assert!(installed.contains("line-count 0.1.0") && installed.contains("serves the next task"));
+}
+
+/// A server of the files in `folder`: its origin.
+fn files(folder: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            let path = line.split_whitespace().nth(1).unwrap().to_owned();
+            while line.trim() != "" {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+            }
+            let (status, body) = match fs::read(format!("{folder}{path}")) {
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", Vec::new()),
+            };
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.get_mut().write_all(&[head.as_bytes(), &body].concat()).unwrap();
+        }
+    });
+    origin
 }
 
 #[test]

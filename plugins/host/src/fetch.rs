@@ -4,28 +4,35 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Request, Response, StatusCode};
+use sha2::{Digest, Sha256};
 
 use crate::error::PluginError;
 use crate::http::{self, Allowed, Reach};
-use crate::package::Package;
+use crate::manifest::{MANIFEST_BYTES_MAX, Manifest};
+use crate::package::{ASSETS_BYTES_MAX, Assets, Package};
 use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX};
 
 /// How long a file may be on its way.
 const FETCH_TIME: Duration = Duration::from_secs(120);
 
 impl Package {
-    /// Fetches the component at `url`, an operator's own choice, so any address
-    /// is dialled. What comes is believed by its digest alone.
+    /// Fetches what is at `url`: a component, or a manifest, where the path ends in
+    /// `.toml`, and from beside it the component and the assets that it names. An
+    /// address is an operator's own choice, so any is dialled. What comes is
+    /// believed by its digest alone: `sha256` is that of what is at `url`, and a
+    /// manifest has to say those of all the rest.
     ///
     /// # Errors
     /// [`PluginError::Package`] that names the URL: it can't be reached, answers
-    /// anything but 200, or is larger than `component_bytes_max`.
-    pub async fn fetch(url: &str, component_bytes_max: u64) -> Result<Self, PluginError> {
-        let answer = get(url, component_bytes_max).await?;
-        let path = url.split(['?', '#']).next().unwrap_or_default();
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let name = name.strip_suffix(".wasm").unwrap_or(name);
-        Ok(Self::bare(name, whole(url, answer)?.to_vec()))
+    /// anything but 200, is another file or a manifest that says what it may not,
+    /// or is larger than `component_bytes_max`, assets together than 256 MiB.
+    pub async fn fetch(url: &str, sha256: &str, component_bytes_max: u64) -> Result<Self, PluginError> {
+        if path_and_query(url).0.ends_with(".toml") {
+            return folder(url, sha256, component_bytes_max).await;
+        }
+        let wasm = believed(url, sha256, component_bytes_max).await?;
+        let name = path_and_query(url).0.rsplit('/').next().unwrap_or_default();
+        Ok(Self::bare(name.strip_suffix(".wasm").unwrap_or(name), wasm.to_vec()))
     }
 
     /// Fetches the signature of what is at `url`, which has `.minisig` behind its
@@ -35,7 +42,7 @@ impl Package {
     /// [`PluginError::Package`] that names the URL: it can't be reached, fails, or
     /// what it has is too large or no text.
     pub async fn fetch_signature(url: &str) -> Result<Option<String>, PluginError> {
-        let (path, query) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+        let (path, query) = path_and_query(url);
         let url = format!("{path}{SIGNATURE_SUFFIX}{query}");
         let answer = get(&url, SIGNATURE_BYTES_MAX).await?;
         // Stores that may not be listed say "forbidden" of what isn't there.
@@ -46,6 +53,60 @@ impl Package {
         let text = String::from_utf8(whole(&url, answer)?.to_vec());
         text.map(Some).map_err(|_| failed(&url, &"it is not UTF-8"))
     }
+}
+
+async fn folder(url: &str, sha256: &str, component_bytes_max: u64) -> Result<Package, PluginError> {
+    let beside = beside(url).map_err(|reason| failed(url, &reason))?;
+    let text = believed(url, sha256, MANIFEST_BYTES_MAX).await?.to_vec();
+    let manifest_text = String::from_utf8(text).map_err(|_| failed(url, &"it is not UTF-8"))?;
+    let manifest = Manifest::parse(&manifest_text).map_err(|reason| failed(url, &reason))?;
+    let unnamed = "a manifest that is fetched has to say the component's sha256";
+    let digest = manifest.sha256.as_ref().ok_or_else(|| failed(url, &unnamed))?;
+    let wasm = believed(&beside(&manifest.component_file()), digest, component_bytes_max).await?.to_vec();
+    let mut left = ASSETS_BYTES_MAX;
+    let mut assets = Assets::new();
+    for asset in &manifest.assets {
+        let bytes = believed(&beside(asset.file()), &asset.sha256, left).await?;
+        left -= bytes.len() as u64;
+        assets.insert(asset.name.clone(), bytes);
+    }
+    let name = manifest.id.clone();
+    Ok(Package { name, wasm, manifest: Some(manifest), manifest_text, assets, signature: None })
+}
+
+/// Addresses of the files beside the one at `url`.
+fn beside(url: &str) -> Result<impl Fn(&str) -> String, String> {
+    let (path, query) = path_and_query(url);
+    if !query.is_empty() {
+        return Err(
+            "the files beside a manifest are asked for without a query, so it may have none".to_owned()
+        );
+    }
+    let end = path.rfind('/').map_or(0, |slash| slash + 1);
+    let folder = path[..end].to_owned();
+    Ok(move |file: &str| format!("{folder}{}", escaped(file)))
+}
+
+/// A file's name as a segment of a path.
+fn escaped(file: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    file.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+fn path_and_query(url: &str) -> (&str, &str) {
+    url.split_at(url.find(['?', '#']).unwrap_or(url.len()))
+}
+
+/// What is at `url`, if it has that digest.
+async fn believed(url: &str, sha256: &str, bytes_max: u64) -> Result<Bytes, PluginError> {
+    let bytes = whole(url, get(url, bytes_max).await?)?;
+    let (found, wanted) = (hex::encode(Sha256::digest(&bytes)), sha256.trim_start_matches("sha256:"));
+    if found.eq_ignore_ascii_case(wanted) {
+        return Ok(bytes);
+    }
+    Err(failed(url, &format!("it has SHA-256 {found}; {wanted} is expected")))
 }
 
 async fn get(url: &str, bytes_max: u64) -> Result<Response<Bytes>, PluginError> {

@@ -16,7 +16,7 @@ use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX};
 pub const MANIFEST_FILE: &str = "plugin.toml";
 
 /// All assets of an engine: they stay in memory while it is ready.
-const ASSETS_BYTES_MAX: u64 = 256 << 20;
+pub(crate) const ASSETS_BYTES_MAX: u64 = 256 << 20;
 
 /// A component that has not passed the gate.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ mod compiled;
 mod contract;
 mod directory;
 mod egress;
+mod fetched;
 mod kit;
 mod misbehaving;
 mod outcomes;

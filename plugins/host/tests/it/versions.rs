@@ -147,33 +147,6 @@ async fn a_manifest_says_what_the_component_is_and_may_ask_for_less() {
 }
 
 #[tokio::test]
-async fn a_package_is_fetched_and_believed_by_its_digest() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("it has one");
-    let component = fs::read(built("line-count")).expect("it is built");
-    tokio::spawn(async move {
-        for status in ["200 OK", "302 Found"] {
-            let (mut stream, _) = listener.accept().await.expect("a caller");
-            let _ = stream.read(&mut [0; 1024]).await;
-            let head = format!(
-                "HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: {}\r\n\r\n",
-                component.len()
-            );
-            let _ = stream.write_all(&[head.as_bytes(), &component].concat()).await;
-        }
-    });
-    let url = format!("http://{address}/engines/line-count.wasm");
-    let package = Package::fetch(&url, 1 << 20).await.expect("it is there");
-    assert_eq!(
-        (package.name.as_str(), package.digest()),
-        ("line-count", self::package("line-count").digest())
-    );
-    let moved = Package::fetch(&url, 1 << 20).await.expect_err("it is elsewhere");
-    assert!(moved.to_string().contains("302"), "{moved}");
-}
-
-#[tokio::test]
 async fn a_thousand_swaps_under_load_fail_nobody() {
     let rig = Arc::new(Rig::new(limits()));
     let digests = [install(&rig, "line-count", true).await, install(&rig, "slow", true).await];

@@ -95,12 +95,13 @@ pub(crate) enum PluginCommand {
 #[derive(Debug, Args)]
 pub(crate) struct InstallArguments {
     /// A component, a folder with a plugin.toml, or the http(s) address of a
-    /// component.
+    /// component or of a plugin.toml with its files beside it.
     pub(crate) source: String,
     /// Name to install it under; its manifest's id or its file's name when absent.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// What the component's SHA-256 has to be; needed for an address.
+    /// What the component's SHA-256 has to be; needed for an address, and that of
+    /// what is there.
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<String>,
     /// Its minisign signature, where it doesn't lie beside it as `….minisig`.

@@ -18,8 +18,9 @@ pub(super) async fn run(config: &Config, arguments: &InstallArguments) -> Result
     let engines = config.settings.engines().map_err(failed)?;
     let package = package(&config.settings.plugin_trust, arguments).await?;
     let name = arguments.name.clone().unwrap_or_else(|| package.name.clone());
-    let installed =
-        engines.install(&name, package, arguments.sha256.as_deref(), !arguments.no_activate).await;
+    // That of an address was that of what came from there, a manifest or a component.
+    let sha256 = arguments.sha256.as_deref().filter(|_| !is_address(&arguments.source));
+    let installed = engines.install(&name, package, sha256, !arguments.no_activate).await;
     let installed = match installed {
         Err(PluginError::Rejected { name, checks }) => {
             show(&checks, arguments.json, &json!({ "name": name, "installed": false }));
@@ -70,11 +71,9 @@ async fn unsigned(arguments: &InstallArguments) -> Result<Package, Failure> {
     if !is_address(source) {
         return Package::read(Path::new(source), bytes_max).map_err(failed);
     }
-    if arguments.sha256.is_none() {
-        let message = "--sha256 is needed with an address: what is fetched is believed by nothing else";
-        return Err(Failure::usage(message));
-    }
-    Package::fetch(source, bytes_max).await.map_err(failed)
+    let needed = "--sha256 is needed with an address: what is fetched is believed by nothing else";
+    let sha256 = arguments.sha256.as_deref().ok_or_else(|| Failure::usage(needed))?;
+    Package::fetch(source, sha256, bytes_max).await.map_err(failed)
 }
 
 fn is_address(source: &str) -> bool {
