@@ -45,6 +45,10 @@ pub(super) async fn run(host: &Arc<Host>, subject: &Subject, reply: Reply) -> Ou
     let origin = format!("http://{address}");
     let mut subject = subject.clone();
     subject.grants.http.origins = vec![origin.clone()];
+    if let Some(manifest) = &mut subject.package.manifest {
+        // It stands for one of those that the manifest lists.
+        manifest.wants.http.push(origin.clone());
+    }
     let settings = subject.settings.to_string().replace(SERVER, &origin);
     subject.settings = serde_json::from_str(&settings).unwrap_or_default();
     let mut engine = match host.admit(&subject.package.name, &subject.package, &subject.grants).await {

@@ -43,8 +43,9 @@ async fn engines_that_do_not_are_told_where() {
 
 #[tokio::test]
 async fn an_engine_that_asks_servers_meets_bad_ones() {
-    let manifest_text =
-        "id = \"dial\"\nversion = \"0.1.0\"\nworld = \"ocr-engine-http\"\n[wants]\nhttp = [\"*\"]";
+    // The kit's server stands for the one that is listed.
+    let manifest_text = "id = \"dial\"\nversion = \"0.1.0\"\nworld = \"ocr-engine-http\"\n\
+                         [wants]\nhttp = [\"https://api.example.com\"]";
     let manifest = untxt_plugins::manifest::Manifest::parse(manifest_text).expect("it is one");
     let package = Package { manifest: Some(manifest), ..subject("dial").package };
     let mut dial = Subject { settings: json!({ "url": "{{server}}/v1" }), ..Subject::of(package) };

@@ -160,6 +160,9 @@ pub(crate) struct NewArguments {
     /// What it is written in.
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     pub(crate) lang: Language,
+    /// One that has a server read the page.
+    #[arg(long)]
+    pub(crate) http: bool,
 }
 
 /// Languages with a template.

@@ -19,14 +19,18 @@ macro_rules! plugins {
 }
 
 const ALL: Files = &[
-    ("plugin.toml", plugins!("templates/plugin.toml")),
     (".gitignore", plugins!("templates/gitignore")),
     ("wit/untxt-ocr@0.1.0/ocr.wit", plugins!("wit/untxt-ocr@0.1.0/ocr.wit")),
 ];
 
-const RUST: Files = &[
-    ("Cargo.toml", plugins!("templates/rust/Cargo.toml")),
-    ("src/lib.rs", plugins!("templates/rust/src/lib.rs")),
+const COMPUTES: Files = &[("plugin.toml", plugins!("templates/plugin.toml"))];
+
+const ASKS: Files = &[
+    ("plugin.toml", plugins!("templates/http/plugin.toml")),
+    ("grants.toml", plugins!("templates/http/grants.toml")),
+];
+
+const SDK: Files = &[
     ("sdk/Cargo.toml", plugins!("templates/rust/sdk.toml")),
     ("sdk/src/lib.rs", plugins!("sdk/src/lib.rs")),
     ("sdk/src/answer.rs", plugins!("sdk/src/answer.rs")),
@@ -38,14 +42,32 @@ const RUST: Files = &[
     ("sdk/src/settings.rs", plugins!("sdk/src/settings.rs")),
 ];
 
-const C: Files = &[("engine.c", plugins!("templates/c/engine.c"))];
-
-const JS: Files = &[
-    ("package.json", plugins!("templates/js/package.json")),
-    ("engine.js", plugins!("templates/js/engine.js")),
+const RUST: Files = &[
+    ("Cargo.toml", plugins!("templates/rust/Cargo.toml")),
+    ("src/lib.rs", plugins!("templates/rust/src/lib.rs")),
 ];
 
+const RUST_ASKS: Files = &[
+    ("Cargo.toml", plugins!("templates/http/rust/Cargo.toml")),
+    ("src/lib.rs", plugins!("templates/http/rust/src/lib.rs")),
+];
+
+const C: Files = &[("engine.c", plugins!("templates/c/engine.c"))];
+
+const C_ASKS: Files = &[("engine.c", plugins!("templates/http/c/engine.c"))];
+
+const JS_PACKAGE: Files = &[("package.json", plugins!("templates/js/package.json"))];
+
+const JS: Files = &[("engine.js", plugins!("templates/js/engine.js"))];
+
+const JS_ASKS: Files = &[("engine.js", plugins!("templates/http/js/engine.js"))];
+
 const PY: Files = &[("app.py", plugins!("templates/py/app.py"))];
+
+const PY_ASKS: Files = &[("app.py", plugins!("templates/http/py/app.py"))];
+
+/// What `untxt plugin test` is told so that the engine asks the kit's servers.
+const TEST_ASKS: &str = r#"test --settings '{"url": "{{server}}/ocr"}'"#;
 
 pub(super) fn run(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let name = &arguments.name;
@@ -58,22 +80,34 @@ pub(super) fn run(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     if folder.exists() {
         return Err(Failure::usage(format!("{} is there already", folder.display())));
     }
-    let (files, first) = match arguments.lang {
-        Language::Rust => (RUST, None),
-        Language::C => (C, None),
-        Language::Js => (JS, Some("npm install")),
-        Language::Py => (PY, None),
-    };
-    for (place, text) in ALL.iter().chain(files) {
+    for (place, text) in files(arguments.lang, arguments.http).into_iter().flatten() {
         write(&folder.join(place), &text.replace("NAME", name))?;
     }
+    next(arguments);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn files(language: Language, http: bool) -> [Files; 4] {
+    let (shared, computes, asks): (Files, Files, Files) = match language {
+        Language::Rust => (SDK, RUST, RUST_ASKS),
+        Language::C => (&[], C, C_ASKS),
+        Language::Js => (JS_PACKAGE, JS, JS_ASKS),
+        Language::Py => (&[], PY, PY_ASKS),
+    };
+    if http { [ALL, ASKS, shared, asks] } else { [ALL, COMPUTES, shared, computes] }
+}
+
+/// Says what to type.
+fn next(arguments: &NewArguments) {
+    let name = &arguments.name;
     output::line(&format!("{name} is there. Next:"));
     output::line(&format!("  cd {name}"));
-    first.into_iter().for_each(|command| output::line(&format!("  {command}")));
-    for command in ["build", "test", "install ."] {
+    if arguments.lang == Language::Js {
+        output::line("  npm install");
+    }
+    for command in ["build", if arguments.http { TEST_ASKS } else { "test" }, "install ."] {
         output::line(&format!("  untxt plugin {command}"));
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
