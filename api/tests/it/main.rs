@@ -37,6 +37,7 @@ mod serve;
 mod shared_queue;
 mod sockets;
 mod stack;
+mod templates;
 mod tenancy;
 mod tokens;
 mod traces;
