@@ -49,6 +49,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "There is no such queue."),
     code(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "There is no such engine, or no such version of it."),
     code(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The route does not take that method."),
+    code(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", "The body came too slowly."),
     code(StatusCode::CONFLICT, "TASK_NOT_COMPLETED", "The task has no result (yet)."),
     code(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", "The task has ended and can't be stopped any more."),
     code(StatusCode::CONFLICT, "TASK_GOES_ON", "Somebody has the task go on whenever it is stopped."),

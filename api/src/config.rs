@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use untxt_workflows::quota::Quota;
 use untxt_workflows::webhooks::WebhookSettings;
 
 use crate::auth::AuthSettings;
+use crate::patience::Patience;
 use crate::places::PlacesMax;
 use crate::server::ServerSettings;
 
@@ -158,7 +159,19 @@ fn server(values: &Values<'_>, auth: AuthSettings) -> Result<ServerSettings, Con
         per_user: values.parsed("UNTXT_SOCKETS_PER_USER_MAX", 100)?,
         in_all: values.parsed("UNTXT_SOCKETS_MAX", 20_000)?,
     };
-    Ok(ServerSettings { auth, places, cors_origins: origins(values)? })
+    Ok(ServerSettings { auth, places, patience: patience(values)?, cors_origins: origins(values)? })
+}
+
+fn patience(values: &Values<'_>) -> Result<Patience, ConfigError> {
+    let default = Patience::default();
+    Ok(Patience {
+        client: millis(values, "UNTXT_CLIENT_TIMEOUT_MS")?.unwrap_or(default.client),
+        ping_every: millis(values, "UNTXT_SOCKET_PING_MS")?.unwrap_or(default.ping_every),
+    })
+}
+
+fn millis(values: &Values<'_>, name: &'static str) -> Result<Option<Duration>, ConfigError> {
+    Ok(values.optional::<NonZeroU64>(name)?.map(|millis| Duration::from_millis(millis.get())))
 }
 
 /// Sites whose pages are let in, such as `https://app.example.com`.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::auth::Auth;
 use crate::error::ApiError;
 use crate::feed::Feed;
+use crate::patience::Patience;
 use crate::places::{Full, Place, Places};
 
 /// What every route may use.
@@ -22,6 +23,8 @@ pub struct Doors {
     pub feed: Feed,
     /// How many connections may stay open.
     pub places: Places,
+    /// How long clients may take.
+    pub patience: Patience,
     /// Tells callers from each other.
     pub auth: Arc<Auth>,
     /// Fires when the process is to end.

@@ -1,6 +1,8 @@
 //! Failures as clients see them: a status, a stable code, a message. What lies
 //! underneath goes to the log, under the request's id.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use salvo::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use salvo::http::{StatusCode, StatusError};
@@ -75,6 +77,13 @@ impl ApiError {
     pub fn body_too_large(bytes_max: usize) -> Self {
         let message = format!("at most {bytes_max} bytes are taken here");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+    }
+
+    /// The body came too slowly.
+    #[must_use]
+    pub fn too_slow(patience: Duration) -> Self {
+        let message = format!("the body came too slowly: too little of it within {patience:?}");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", message)
     }
 
     /// There is no such route.

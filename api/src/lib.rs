@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
 //! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
-//! many of them), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
+//! many of them), [`patience`] (how long clients may take), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
 //! [`doors`] (what every route may use), [`operator_views`], [`plugins`] and [`queues`], the routes,
 //! and [`server`].
 
@@ -16,6 +16,7 @@ pub mod feed;
 mod guard;
 pub mod json;
 pub mod letters;
+pub mod patience;
 pub mod places;
 pub mod views;
 

@@ -16,6 +16,7 @@ use crate::auth::hoops::{Authenticate, AuthenticateSocket, Needs};
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::guard::Guard;
+use crate::patience::{Paced, Patience};
 use crate::routes::{
     admin, cancel, create, docs, erase, events, get, health, history, list, metrics, ready, result, retry,
     socket, status, tickets, uploads, worker_status,
@@ -25,13 +26,14 @@ use crate::vitals::{Vitals, meter};
 
 /// The routes as a service.
 pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String]) -> Service {
+    let patience = doors.patience;
     let state = affix_state::inject(doors).inject(vitals);
     let router = Router::new().hoop(state).hoop(CatchPanic::new()).push(routes());
-    dressed(router, cors_origins)
+    dressed(router, patience, cors_origins)
 }
 
 /// What a worker tells about itself.
-pub(crate) fn worker_service(vitals: Vitals) -> Service {
+pub(crate) fn worker_service(vitals: Vitals, patience: Patience) -> Service {
     let router = Router::new()
         .hoop(affix_state::inject(vitals))
         .hoop(CatchPanic::new())
@@ -39,13 +41,13 @@ pub(crate) fn worker_service(vitals: Vitals) -> Service {
         .push(Router::with_path("ready").get(ready::ready))
         .push(Router::with_path("status").get(worker_status::worker_status))
         .push(Router::with_path("metrics").get(metrics::metrics));
-    dressed(router, &[])
+    dressed(router, patience, &[])
 }
 
 /// What every answer has, whatever the route.
-fn dressed(router: Router, cors_origins: &[String]) -> Service {
-    let guard = Guard::new(cors_origins);
-    Service::new(router).hoop(RequestId).hoop(Traced).hoop(guard).catcher(Catcher::new(AsJson))
+fn dressed(router: Router, patience: Patience, cors_origins: &[String]) -> Service {
+    let (guard, paced) = (Guard::new(cors_origins), Paced(patience));
+    Service::new(router).hoop(RequestId).hoop(Traced).hoop(guard).hoop(paced).catcher(Catcher::new(AsJson))
 }
 
 /// What is answered to anybody, and what only to callers who are known. Each is

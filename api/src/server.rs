@@ -16,6 +16,7 @@ use untxt_workflows::platform::Platform;
 use crate::auth::{Auth, AuthSettings};
 use crate::doors::Doors;
 use crate::feed::Feed;
+use crate::patience::Patience;
 use crate::places::{Places, PlacesMax};
 use crate::router;
 use crate::vitals::Vitals;
@@ -34,16 +35,19 @@ const WORKER_CONNECTIONS_MAX: usize = 64;
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 32 << 10;
 
-/// How long clients may take: for a request's head (also how long a connection
-/// may idle between two requests), between two pieces of a body, and to take
-/// what they are sent. The last is how long nothing at all may happen; sockets
-/// and streams say something more often.
-fn patience() -> FuseConfig {
+/// How long nothing at all may happen on a connection; sockets and streams say
+/// something more often.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+
+/// For a request's head (also how long a connection may idle between two
+/// requests) and to take what is sent. Bodies are seen to by [`patience`].
+///
+/// [`patience`]: crate::patience
+fn timeouts(patience: Patience) -> FuseConfig {
     FuseConfig::default()
-        .with_http1_header_timeout(Duration::from_secs(30))
-        .with_request_body_timeout(Duration::from_secs(30))
-        .with_write_stall_timeout(Duration::from_secs(30))
-        .with_connection_idle_timeout(Duration::from_secs(300))
+        .with_http1_header_timeout(patience.client)
+        .with_write_stall_timeout(patience.client)
+        .with_connection_idle_timeout(IDLE_MAX)
 }
 
 /// What a server needs to know beside the platform.
@@ -53,6 +57,8 @@ pub struct ServerSettings {
     pub auth: AuthSettings,
     /// How many connections may stay open.
     pub places: PlacesMax,
+    /// How long clients may take.
+    pub patience: Patience,
     /// Sites whose pages are let in, beside this server's own.
     pub cors_origins: Vec<String>,
 }
@@ -97,26 +103,37 @@ impl Server {
         let auth = Arc::new(Auth::new(&settings.auth, platform.database()));
         let (watching, until) = (Arc::clone(&auth), shutdown.clone());
         tokio::spawn(async move { watching.look_for_revoked(until).await });
-        let doors = Doors { platform, feed, places, auth, shutdown: shutdown.clone() };
+        let patience = settings.patience;
+        let doors = Doors { platform, feed, places, patience, auth, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
-        self.answer(router::service(doors, vitals, &settings.cors_origins), connections_max, shutdown).await
+        let service = router::service(doors, vitals, &settings.cors_origins);
+        self.answer(service, patience, connections_max, shutdown).await
     }
 
     /// Tells what a worker tells about itself, until `shutdown`.
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn serve_worker(self, vitals: Vitals, shutdown: CancellationToken) -> io::Result<()> {
-        self.answer(router::worker_service(vitals), WORKER_CONNECTIONS_MAX, shutdown).await
+    pub async fn serve_worker(
+        self,
+        vitals: Vitals,
+        settings: ServerSettings,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        let patience = settings.patience;
+        let service = router::worker_service(vitals, patience);
+        self.answer(service, patience, WORKER_CONNECTIONS_MAX, shutdown).await
     }
 
     async fn answer(
         self,
         service: Service,
+        patience: Patience,
         connections_max: usize,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
-        let mut server = Salvo::new(self.acceptor).fuse_config(patience()).max_connections(connections_max);
+        let mut server =
+            Salvo::new(self.acceptor).fuse_config(timeouts(patience)).max_connections(connections_max);
         server.http1_mut().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
         let handle = server.handle();
         tokio::spawn(async move {

@@ -52,7 +52,7 @@ impl Operation {
     pub(super) fn takes(mut self, content_type: &str, schema: &Value, example: &Value) -> Self {
         let content = json!({ content_type: { "schema": schema, "example": example } });
         self.body.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
-        self
+        self.fails(&["REQUEST_TOO_SLOW"])
     }
 
     /// A success whose `data` is as the schema says.

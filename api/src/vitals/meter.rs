@@ -31,7 +31,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// Every metric of this program but the kernel's view of the process. Names only
 /// grow: dashboards and alerts know them.
-const METRICS: [(Kind, &str, &str); 26] = [
+const METRICS: [(Kind, &str, &str); 27] = [
     (Counter, "untxt_http_requests_total", "Requests that were answered, by route, method and status."),
     (
         Histogram,
@@ -40,6 +40,7 @@ const METRICS: [(Kind, &str, &str); 26] = [
     ),
     (Gauge, "untxt_http_requests_in_flight", "Requests that are being answered."),
     (Gauge, "untxt_sockets_open", "Open connections that are told what happens, by kind."),
+    (Counter, "untxt_sockets_closed_total", "WebSockets that the server closed, by the code it gave."),
     (Counter, "untxt_upload_bytes_total", "Bytes of uploads that came in."),
     (Counter, "untxt_runs_submitted_total", "Runs that were accepted, by workflow."),
     (Counter, "untxt_runs_ended_total", "Runs that ended, by workflow and status."),
@@ -121,6 +122,11 @@ pub(crate) fn request_in_flight() -> Open {
 #[must_use]
 pub(crate) fn socket_open(kind: &'static str) -> Open {
     open(gauge!("untxt_sockets_open", "kind" => kind))
+}
+
+/// Counts a socket that is closed, and why.
+pub(crate) fn socket_closed(code: u16) {
+    counter!("untxt_sockets_closed_total", "code" => code.to_string()).increment(1);
 }
 
 /// Counts and times a request that was answered. `matched` is the path that the

@@ -84,7 +84,7 @@ fn seen(heard: &BTreeMap<String, Vec<Value>>) -> Value {
     heard.iter().map(|(task, story)| (task.clone(), json!(seq(story.last().unwrap())))).collect()
 }
 
-async fn whole_story(client: &Client, task: &Value) -> Vec<Value> {
+pub(crate) async fn whole_story(client: &Client, task: &Value) -> Vec<Value> {
     let stream = client.events(task.as_str().unwrap(), "").await.text().await.unwrap();
     let lines = stream.lines().filter_map(|line| line.strip_prefix("data: "));
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
         Some(address) => watched::listen(address).await?,
         None => None,
     };
-    let telling = watched::tell(watched, vitals.clone(), shutdown.clone());
+    let telling = watched::tell(watched, vitals.clone(), config.server.clone(), shutdown.clone());
     let serving = server.serve(Arc::clone(&platform), vitals, config.server.clone(), shutdown.clone());
     let working = async {
         if arguments.no_worker {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use tokio_util::sync::CancellationToken;
-use untxt_api::server::Server;
+use untxt_api::server::{Server, ServerSettings};
 use untxt_api::vitals::Vitals;
 
 use crate::failure::Failure;
@@ -31,9 +31,14 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<Option<Server>, Failur
 }
 
 /// Tells until `shutdown`. A listener that fails is no reason to end the work.
-pub(crate) async fn tell(server: Option<Server>, vitals: Vitals, shutdown: CancellationToken) {
+pub(crate) async fn tell(
+    server: Option<Server>,
+    vitals: Vitals,
+    settings: ServerSettings,
+    shutdown: CancellationToken,
+) {
     let Some(server) = server else { return };
-    if let Err(error) = server.serve_worker(vitals, shutdown).await {
+    if let Err(error) = server.serve_worker(vitals, settings, shutdown).await {
         tracing::error!(%error, "the worker's listener ended; it works on");
     }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn run() -> Result<ExitCode, Failure> {
     let vitals = Vitals::new(Arc::clone(&platform), Duty::Work, metrics, shutdown.clone());
     // It is told how the drain goes, to its end.
     let drained = CancellationToken::new();
-    let telling = tokio::spawn(watched::tell(server, vitals, drained.clone()));
+    let telling = tokio::spawn(watched::tell(server, vitals, config.server.clone(), drained.clone()));
     let worked = platform.work(shutdown).await;
     drained.cancel();
     telling.await.map_err(Failure::work)?;

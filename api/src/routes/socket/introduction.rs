@@ -68,7 +68,7 @@ pub(super) async fn introduce(open: &mut WebSocket, doors: &Doors, asked: Option
         Ok(Heard::Gone) => return None,
         Err(_) => (UNAUTHENTICATED, "nobody said who listens within 5 seconds".to_owned()),
     };
-    close(open, refused.0, short(&refused.1)).await;
+    close(open, doors.patience, refused.0, short(&refused.1)).await;
     None
 }
 

@@ -29,6 +29,7 @@ use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::json;
+use crate::patience::Patience;
 use crate::views;
 use crate::vitals::meter;
 
@@ -39,14 +40,8 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// messages are some hundred bytes.
 const BUFFER_BYTES: usize = 4 << 10;
 
-/// How long a client may take to take a message.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How long a client that was told to leave may take.
 const LEAVES_WITHIN: Duration = Duration::from_secs(2);
-
-/// How often a client is asked whether it is there; it has as long to answer.
-const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// How long a client that wants to resume may take to say from where.
 const RESUME_WITHIN: Duration = Duration::from_secs(10);
@@ -115,9 +110,10 @@ struct Close(u16);
 
 /// Says why it is over, and reads what is still on its way: a connection that is
 /// dropped with something unread is reset, and the client never sees why.
-async fn close(open: &mut WebSocket, code: u16, reason: &str) {
+async fn close(open: &mut WebSocket, patience: Patience, code: u16, reason: &str) {
+    meter::socket_closed(code);
     // Whoever reads too slowly may not read this either.
-    drop(timeout(SEND_TIMEOUT, open.send(Message::close_with(code, reason))).await);
+    drop(timeout(patience.client, open.send(Message::close_with(code, reason))).await);
     let leaving = async { while let Some(Ok(_)) = open.recv().await {} };
     drop(timeout(LEAVES_WITHIN, leaving).await);
 }
@@ -135,7 +131,7 @@ impl Connection {
         let ended = self.converse(&mut listener).await;
         if let Err(Close(code)) = ended {
             let reason = if code == UNAUTHENTICATED { "the key or token expired or was revoked" } else { "" };
-            close(&mut self.socket, code, reason).await;
+            close(&mut self.socket, self.doors.patience, code, reason).await;
         }
     }
 
@@ -144,7 +140,8 @@ impl Connection {
         let (shutdown, auth) = (self.doors.shutdown.clone(), Arc::clone(&self.doors.auth));
         let nobody = auth.ended(&listener.caller);
         tokio::pin!(nobody);
-        let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        let ping_every = self.doors.patience.ping_every;
+        let mut pings = interval_at(Instant::now() + ping_every, ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let hesitates = sleep(RESUME_WITHIN);
         tokio::pin!(hesitates);
@@ -254,7 +251,7 @@ impl Connection {
     }
 
     async fn deliver(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+        match timeout(self.doors.patience.client, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Close(TRY_AGAIN_LATER)),
         }
