@@ -127,6 +127,11 @@ impl Client {
         request.header("last-event-id", last_id).send().await.unwrap()
     }
 
+    /// What comes at `path`, as it comes.
+    pub(crate) async fn stream(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("{}{path}", self.base)).send().await.unwrap()
+    }
+
     /// Asks for something to be done that needs no more than its path.
     pub(crate) async fn act(&self, path: &str) -> Answer {
         Self::answer(self.http.post(format!("{}{path}", self.base)).send().await.unwrap()).await

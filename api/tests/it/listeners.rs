@@ -108,3 +108,53 @@ async fn a_socket_ends_with_what_opened_it() {
     let expired = expiring.get("/api/tasks").await;
     assert!(expired.body["error"]["message"].as_str().unwrap().ends_with("is expired"), "{expired:?}");
 }
+
+#[tokio::test]
+async fn a_stream_ends_with_what_opened_it() {
+    let home = home();
+    let revoked = Person::new(&home, "submit,read");
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    let opened = client.presenting(&revoked.key);
+    let task = opened.accepted(Upload::new(revoked.user, "a.png", samples::picture(1))).await;
+    let path = format!("/api/tasks/{task}/events");
+    let by_header = opened.stream(&path).await;
+    let by_ticket = client.stream(&format!("{path}?ticket={}", ticket(&opened).await)).await;
+    home.run(&["keys", "revoke", &revoked.id]).exits(0);
+    for stream in [by_header, by_ticket] {
+        assert_eq!(stream.status(), 200);
+        // Nobody works, so nothing else ends it.
+        let told = stream.text().await.unwrap();
+        assert_eq!(told.matches("data: ").count(), 1, "{told}");
+    }
+    assert_eq!(opened.stream(&path).await.status(), 401);
+
+    let admin = client.presenting(&Person::new(&home, "admin").key);
+    let wanted = json!({"userId": revoked.user, "scopes": ["read"], "expiresIn": 3});
+    let made = admin.tell("/api/admin/keys", &wanted).await;
+    let expiring = client.presenting(made.body["data"]["key"].as_str().unwrap());
+    let told = expiring.stream(&path).await.text().await.unwrap();
+    assert_eq!(told.matches("data: ").count(), 1, "{told}");
+    assert_eq!(expiring.stream(&path).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_stream_and_no_other() {
+    let home = home();
+    let person = Person::new(&home, "submit,read");
+    let server = Server::start(&home, &["serve"]);
+    let (nobody, client) = (server.client(), server.client().presenting(&person.key));
+    let task = client.accepted(Upload::new(person.user, "a.pdf", samples::pdf(1))).await;
+    let path = format!("/api/tasks/{task}/events?ticket={}", ticket(&client).await);
+    let tries = join_all((0..8).map(|_| nobody.stream(&path))).await;
+    let mut told = Vec::new();
+    for answer in tries {
+        match answer.status().as_u16() {
+            200 => told.push(answer.text().await.unwrap()),
+            status => assert_eq!(status, 401),
+        }
+    }
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains(r#""status":"completed""#), "it ends with the task: {}", told[0]);
+    assert_eq!(nobody.get(&path).await.code(), "UNAUTHENTICATED");
+}
