@@ -2,13 +2,18 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::home::PATIENCE;
 
@@ -35,8 +40,36 @@ pub(crate) struct Receiver {
 /// An answer that never comes.
 pub(crate) const SILENCE: &str = "";
 
+/// Who signed the certificate of a receiver that speaks TLS.
+pub(crate) fn authority() -> PathBuf {
+    tls_file("authority.pem")
+}
+
+fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls").join(name)
+}
+
+/// Speaks TLS as `localhost` and as nobody else.
+fn localhost() -> TlsAcceptor {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificate = CertificateDer::from_pem_file(tls_file("localhost.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(tls_file("localhost.key.pem")).unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
 impl Receiver {
     pub(crate) async fn start() -> Self {
+        Self::listen(None).await
+    }
+
+    /// One that speaks TLS, with a certificate for `localhost`.
+    pub(crate) async fn start_tls() -> Self {
+        Self::listen(Some(localhost())).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, received) = unbounded_channel();
@@ -44,7 +77,18 @@ impl Receiver {
         let told = Arc::clone(&answers);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, sender.clone(), Arc::clone(&told)));
+                let (sender, told, tls) = (sender.clone(), Arc::clone(&told), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, sender, told).await,
+                        // Whoever does not trust it hangs up.
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, sender, told).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self { address, received, answers }
@@ -52,6 +96,11 @@ impl Receiver {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// The same over TLS, under a name of the test's choice for this machine.
+    pub(crate) fn tls_url(&self, host: &str, path: &str) -> String {
+        format!("https://{host}:{}{path}", self.address.port())
     }
 
     /// What it answers next, each once: a status line without its version, and
@@ -71,7 +120,7 @@ impl Receiver {
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     sender: UnboundedSender<Received>,
     answers: Arc<Mutex<VecDeque<&'static str>>>,
 ) {
@@ -91,7 +140,7 @@ async fn serve(
     }
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
+async fn read(stream: &mut BufReader<impl AsyncRead + Unpin>) -> Option<Received> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
     let path = line.split(' ').nth(1)?.to_owned();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::client::{Client, Upload};
 use crate::home::Home;
-use crate::receiver::{Received, Receiver, SILENCE};
+use crate::receiver::{Received, Receiver, SILENCE, authority};
 use crate::samples;
 use crate::server::Server;
 
@@ -211,5 +211,68 @@ async fn nothing_is_told_to_addresses_that_are_not_public() {
         (&failed["attempts"], &failed["error"]["code"]),
         (&json!(1), &json!("WEBHOOK_ADDRESS_REFUSED"))
     );
+    assert!(receiver.nothing_came());
+}
+
+#[tokio::test]
+async fn over_tls_the_receiver_has_to_be_who_the_url_names() {
+    let mut receiver = Receiver::start_tls().await;
+    let home = home().with("UNTXT_WEBHOOK_ALLOW_PRIVATE", "127.0.0.0/8,::1/128");
+    // Nobody vouches for it yet.
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let hook = |host: &str| {
+        Upload::new(user, "a.pdf", samples::pdf(1)).with("webhook", &receiver.tls_url(host, "/hook"))
+    };
+    let (right, wrong) = (hook("localhost"), hook("127.0.0.1"));
+    let task = client.accepted(right.clone()).await;
+    let failed = until_it_is(&client, &task, "failed").await;
+    assert_eq!((&failed["attempts"], &failed["error"]["code"]), (&json!(2), &json!("WEBHOOK_TLS")));
+    let message = failed["error"]["message"].as_str().unwrap();
+    assert!(message.contains("localhost") && message.contains("UnknownIssuer"), "{message}");
+    assert_eq!(server.terminate().code(), Some(0));
+
+    let home = home.with("SSL_CERT_FILE", &authority().display());
+    let server = Server::start(&home, &["serve"]);
+    let client = server.client();
+    let task = client.accepted(right).await;
+    let received = receiver.next().await;
+    assert_signed(&received);
+    assert_eq!(received.json()["data"]["taskId"], json!(task));
+    assert!(received.headers["host"].starts_with("localhost:"), "{received:?}");
+    assert_eq!(until_it_is(&client, &task, "delivered").await["attempts"], 1);
+
+    let task = client.accepted(wrong).await;
+    let failed = until_it_is(&client, &task, "failed").await;
+    assert_eq!((&failed["attempts"], &failed["error"]["code"]), (&json!(2), &json!("WEBHOOK_TLS")));
+    let message = failed["error"]["message"].as_str().unwrap();
+    assert!(message.contains("127.0.0.1") && message.contains("certificate"), "{message}");
+    assert!(receiver.nothing_came(), "nothing is told to one who is not who the URL names");
+    let letters = client.data("/api/admin/dead-letters?workflow=webhook&code=WEBHOOK_TLS").await;
+    assert_eq!(letters["pagination"]["total"], 2, "{letters}");
+    assert_eq!(letters["deadLetters"][0]["reason"]["kind"], "budget_spent", "{letters}");
+}
+
+#[tokio::test]
+async fn what_was_put_and_completed_is_told_too() {
+    let (home, mut receiver) = (home(), Receiver::start().await);
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let file = samples::pdf(1);
+    let announced = json!({"userId": user, "filename": "a.pdf", "bytes": file.len()});
+    let begun = client.send_json("/api/uploads", &announced).await.body["data"].clone();
+    assert_eq!(client.put(&begun, file).await, 200);
+    let path = format!("/api/uploads/{}/complete", begun["uploadId"].as_str().unwrap());
+    let refused = client.send_json(&path, &json!({"webhook": "http://10.0.0.1/"})).await;
+    assert_eq!((refused.status, refused.code()), (400, "INVALID_FIELD"), "{refused:?}");
+    let created = client.send_json(&path, &json!({"webhook": receiver.url("/put")})).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let task = created.body["data"]["taskId"].as_str().unwrap();
+    let received = receiver.next().await;
+    assert_signed(&received);
+    let told = received.json();
+    assert_eq!((received.path.as_str(), &told["type"]), ("/put", &json!("task.completed")));
+    assert_eq!((&told["data"]["taskId"], &told["data"]["userId"]), (&json!(task), &json!(user)));
+    until_it_is(&client, task, "delivered").await;
     assert!(receiver.nothing_came());
 }
