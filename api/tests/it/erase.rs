@@ -2,14 +2,13 @@
 
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
-use untxt_workflows::objects::Embedded;
 use uuid::Uuid;
 
 use crate::client::Upload;
 use crate::home::Home;
 use crate::samples;
 use crate::server::Server;
-use crate::way::Way;
+use crate::way::Store;
 
 #[tokio::test]
 async fn an_ended_task_is_gone_with_its_objects_and_for_its_owner_only() {
@@ -62,31 +61,25 @@ async fn a_running_task_is_stopped_first_and_its_place_is_free() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_that_the_store_does_not_remove_now_go_when_it_is_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Embedded::start(dir.path(), "untxt").await.unwrap();
-    let way = Way::to(store.address()).await;
-    let (id, secret) = store.key_pair();
-    let home = Home::new()
-        .with("S3_ENDPOINT", &way.url)
-        .with("AWS_ACCESS_KEY_ID", id)
-        .with("AWS_SECRET_ACCESS_KEY", secret);
+    let store = Store::start().await;
+    let home = store.home();
     let server = Server::start(&home, &["serve"]);
     let (client, user) = (server.client(), Uuid::new_v4());
     let mut socket = client.socket(user).await;
     let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
     assert_eq!(socket.end_of(&task).await, "completed");
-    assert_eq!(store.keys().unwrap().len(), 2);
+    assert_eq!(store.objects.keys().unwrap().len(), 2);
 
-    way.open.send(false).unwrap();
+    store.close();
     let erased = client.delete(&format!("/api/tasks/{task}")).await;
     assert_eq!(erased.status, 200, "{erased:?}");
     assert_eq!(client.task_count(user).await, 0);
-    assert_eq!(store.keys().unwrap().len(), 2, "the store was away");
+    assert_eq!(store.objects.keys().unwrap().len(), 2, "the store was away");
     // What is to go is no process's own knowledge.
     assert_eq!(server.terminate().code(), Some(0));
-    way.open.send(true).unwrap();
+    store.open();
     let next = Server::start(&home, &["serve"]);
-    while !store.keys().unwrap().is_empty() {
+    while !store.objects.keys().unwrap().is_empty() {
         // Each answer is time in which its worker works.
         next.client().data("/health").await;
     }

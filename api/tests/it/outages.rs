@@ -3,14 +3,13 @@
 
 use serde_json::Value;
 use untxt_engine::services::postgres::Postgres;
-use untxt_workflows::objects::Embedded;
 use uuid::Uuid;
 
 use crate::client::{Answer, Upload};
 use crate::home::Home;
 use crate::samples;
 use crate::server::Server;
-use crate::way::Way;
+use crate::way::Store;
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
@@ -53,22 +52,16 @@ async fn without_the_database_everything_is_503_until_it_is_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_store_uploads_are_503_until_it_is_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Embedded::start(dir.path(), "untxt").await.unwrap();
-    let way = Way::to(store.address()).await;
-    let (id, secret) = store.key_pair();
-    let home = Home::new()
-        .with("S3_ENDPOINT", &way.url)
-        .with("AWS_ACCESS_KEY_ID", id)
-        .with("AWS_SECRET_ACCESS_KEY", secret);
+    let store = Store::start().await;
+    let home = store.home();
     let server = Server::start(&home, &["serve"]);
     let (client, user) = (server.client(), Uuid::new_v4());
-    way.open.send(false).unwrap();
+    store.close();
     assert_is_away(&client.upload(Upload::new(user, "a.png", samples::picture(1))).await);
     assert_eq!(client.task_count(user).await, 0);
-    way.open.send(true).unwrap();
+    store.open();
     let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
     client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "completed").await;
-    assert_eq!(store.keys().unwrap().len(), 2);
+    assert_eq!(store.objects.keys().unwrap().len(), 2);
     assert_eq!(server.terminate().code(), Some(0));
 }

@@ -66,12 +66,23 @@ impl Socket {
 
     /// The next message.
     pub(crate) async fn next(&mut self) -> Value {
+        self.next_or_code().await.unwrap_or_else(|code| panic!("the socket was closed with {code}"))
+    }
+
+    /// The next message, or the code with which the server closes the socket.
+    /// Pings are no messages: a server that has nothing to say is not waited for.
+    pub(crate) async fn next_or_code(&mut self) -> Result<Value, u16> {
+        timeout(PATIENCE, self.said()).await.expect("the socket stays silent")
+    }
+
+    async fn said(&mut self) -> Result<Value, u16> {
         loop {
-            let message = timeout(PATIENCE, self.stream.next()).await.expect("the socket stays silent");
-            match message.expect("the socket was closed").unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            let message = self.stream.next().await.expect("the socket ended without a code");
+            match message.unwrap() {
+                Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
+                Message::Close(frame) => return Err(frame.expect("closed without a code").code.into()),
                 Message::Ping(_) | Message::Pong(_) => {}
-                other @ (Message::Binary(_) | Message::Close(_) | Message::Frame(_)) => panic!("{other:?}"),
+                other @ (Message::Binary(_) | Message::Frame(_)) => panic!("{other:?}"),
             }
         }
     }

@@ -1,7 +1,11 @@
-//! A way to a store that can be closed.
+//! A way to a store that can be closed, and a store at the end of it.
 
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use untxt_workflows::objects::Embedded;
+
+use crate::home::Home;
 
 /// The way; open until it is closed.
 pub(crate) struct Way {
@@ -30,5 +34,39 @@ impl Way {
             }
         });
         Self { url, open }
+    }
+}
+
+/// A store that programs reach by a way of the test's own.
+pub(crate) struct Store {
+    pub(crate) objects: Embedded,
+    way: Way,
+    _dir: TempDir,
+}
+
+impl Store {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let objects = Embedded::start(dir.path(), "untxt").await.unwrap();
+        let way = Way::to(objects.address()).await;
+        Self { objects, way, _dir: dir }
+    }
+
+    /// A home whose programs keep their objects there.
+    pub(crate) fn home(&self) -> Home {
+        let (id, secret) = self.objects.key_pair();
+        Home::new()
+            .with("S3_ENDPOINT", &self.way.url)
+            .with("AWS_ACCESS_KEY_ID", id)
+            .with("AWS_SECRET_ACCESS_KEY", secret)
+    }
+
+    /// Lets nobody through any more, and cuts off who is on the way.
+    pub(crate) fn close(&self) {
+        self.way.open.send(false).unwrap();
+    }
+
+    pub(crate) fn open(&self) {
+        self.way.open.send(true).unwrap();
     }
 }
