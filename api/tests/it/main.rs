@@ -30,6 +30,7 @@ mod ocr_command;
 mod operator_commands;
 mod operators;
 mod outages;
+mod outages_under_load;
 mod plugin_commands;
 mod processes;
 mod refusals;

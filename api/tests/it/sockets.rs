@@ -67,7 +67,7 @@ async fn upload_until_told(client: Client, user: Uuid) {
 }
 
 /// Takes a message in; it has to be later than what there is of its task.
-fn take(heard: &mut BTreeMap<String, Vec<Value>>, message: Value) {
+pub(crate) fn take(heard: &mut BTreeMap<String, Vec<Value>>, message: Value) {
     let task = message["data"]["taskId"].as_str().unwrap().to_owned();
     let story = heard.entry(task).or_default();
     let last = story.last().map_or(0, seq);
@@ -80,7 +80,7 @@ fn seq(message: &Value) -> u64 {
 }
 
 /// What a client says that it has heard.
-fn seen(heard: &BTreeMap<String, Vec<Value>>) -> Value {
+pub(crate) fn seen(heard: &BTreeMap<String, Vec<Value>>) -> Value {
     heard.iter().map(|(task, story)| (task.clone(), json!(seq(story.last().unwrap())))).collect()
 }
 
