@@ -68,7 +68,9 @@ impl Home {
 
     /// The program with these arguments, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_untxt"));
+        // Another build of it, to measure.
+        let program = std::env::var_os("UNTXT_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_untxt").into());
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign))) {
                 command.env_remove(name);

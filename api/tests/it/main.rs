@@ -39,6 +39,7 @@ mod serve;
 mod shared_queue;
 mod slow_clients;
 mod sockets;
+mod spinning;
 mod stack;
 mod templates;
 mod tenancy;
