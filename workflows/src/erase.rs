@@ -14,6 +14,7 @@ use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::formats::Format;
+use crate::doubtful;
 use crate::objects::{ObjectError, keys};
 use crate::platform::Platform;
 use crate::tables::{file, removal, task, upload};
@@ -141,7 +142,9 @@ impl Platform {
     }
 
     async fn remove(&self, removal: &removal::Model) -> Result<(), RemovalError> {
-        self.bench().objects.delete(&removal.object_key).await?;
+        if !doubtful::is_named(self.database(), removal).await? {
+            self.bench().objects.delete(&removal.object_key).await?;
+        }
         removal::Entity::delete_by_id(removal.id).exec(self.database()).await?;
         Ok(())
     }

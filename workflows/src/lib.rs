@@ -25,6 +25,7 @@ pub mod redrive;
 
 pub mod platform;
 
+mod doubtful;
 pub mod erase;
 pub mod incoming;
 pub mod letters;

@@ -20,6 +20,7 @@ use crate::documents::DocumentError;
 use crate::documents::formats::Format;
 use crate::documents::pages::{PageRange, PageRangeError};
 use crate::documents::renderer::RenderOptions;
+use crate::doubtful;
 use crate::incoming::Spooled;
 use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
@@ -167,7 +168,8 @@ impl Platform {
 
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
-        self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await?;
+        let put = self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
+        put.inspect_err(|_| doubtful::unconfirmed(self.database(), &file))?;
         let mut run = run(&wanted, engine, &task, &file, now);
         run.rows.extend(more(task.id));
         match self.engine().submit(run).await {
@@ -178,8 +180,11 @@ impl Platform {
                 let earlier = self.earlier(&wanted, &request).await?;
                 earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
             }
-            // The commit may have happened: the object has to stay.
-            Err(error) => Err(error.into()),
+            // The commit may have happened: then the object has to stay.
+            Err(error) => {
+                doubtful::uncommitted(self.database(), &file);
+                Err(error.into())
+            }
         }
     }
 

@@ -118,3 +118,29 @@ async fn tasks_that_ended_long_ago_are_erased_and_later_ones_are_not() {
     assert_eq!(server.terminate().code(), Some(0));
     assert_eq!(home.objects(), 2, "those of the later one");
 }
+
+/// As when the database went away while the task was committed.
+#[tokio::test]
+async fn an_object_that_may_have_been_nobodys_stays_if_its_task_came_to_be() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
+    assert_eq!(socket.end_of(&task).await, "completed");
+    server.terminate();
+    let database = format!("sqlite://{}", home.path("data/untxt.db").display());
+    let database = Database::connect(database).await.unwrap();
+    let doubtful = "INSERT INTO removals (id, object_key, due_at, attempts) \
+                    SELECT id, s3_key, '2026-01-01 00:00:00+00:00', 0 FROM files";
+    assert_eq!(database.execute_unprepared(doubtful).await.unwrap().rows_affected(), 1);
+
+    let server = Server::start(&home, &["serve"]);
+    let waiting = "UPDATE removals SET attempts = attempts";
+    while database.execute_unprepared(waiting).await.unwrap().rows_affected() > 0 {
+        server.client().data("/health").await;
+    }
+    database.close().await.unwrap();
+    assert_eq!(home.objects(), 2);
+    assert!(!server.client().result(&task).await.is_empty());
+}
