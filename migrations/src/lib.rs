@@ -2,7 +2,7 @@
 //! files. Knows no entity: what a migration once did must not change because
 //! the code around it did. A migration that has been released is never edited.
 //!
-//! `users`, `files`, `tasks`, `removals` and `uploads` are the product's,
+//! `users`, `files`, `tasks`, `removals`, `uploads` and `admissions` are the product's,
 //! `api_keys` and `tickets` say who may call; `runs`, `events`, `items`,
 //! `dead_letters`, `workers`, `audit` and `controls` are the engine's journal. The engine's tables
 //! keep times as milliseconds since 1970 and structured values as JSON text (a
@@ -33,6 +33,7 @@ mod m20261124_000012_retries_and_retention;
 mod m20261124_000013_callers;
 mod m20261124_000015_removals;
 mod m20261124_000016_uploads;
+mod m20261124_000018_admissions;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000013_callers::Migration),
             Box::new(m20261124_000015_removals::Migration),
             Box::new(m20261124_000016_uploads::Migration),
+            Box::new(m20261124_000018_admissions::Migration),
         ]
     }
 }

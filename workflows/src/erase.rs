@@ -198,10 +198,11 @@ impl Platform {
     }
 
     /// An upload's object has a removal of its own.
-    async fn remove_due_and_expired(&self) -> Result<(), DbErr> {
+    async fn remove_what_is_over(&self) -> Result<(), DbErr> {
         self.remove_due().await?;
         let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(Utc::now()));
-        expired.exec(self.database()).await.map(drop)
+        expired.exec(self.database()).await?;
+        self.forget_admissions().await
     }
 
     /// Removes what is due, now and again; never returns.
@@ -210,7 +211,7 @@ impl Platform {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if let Err(error) = self.remove_due_and_expired().await {
+            if let Err(error) = self.remove_what_is_over().await {
                 tracing::warn!(%error, "could not look for objects that are to go; the next look does");
             }
         }

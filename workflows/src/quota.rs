@@ -1,16 +1,19 @@
 //! How much a user may ask for: so many tasks a minute, so many at once. Both
 //! are counted where the tasks are, so they hold over all processes; uploads at
-//! the very same moment may pass together.
+//! the very same moment may pass together. What was begun within the minute
+//! counts also when it is erased by now.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
 use crate::platform::Platform;
-use crate::tables::task;
+use crate::tables::{admission, task};
 
 /// What a rate is counted over.
 const MINUTE: chrono::Duration = chrono::Duration::minutes(1);
@@ -76,6 +79,31 @@ impl Platform {
         Err(QuotaError::InFlight { in_flight_max, retry_after: LOOK_AGAIN })
     }
 
+    /// What keeps count of a task that `user` begins now: rows of its commit.
+    pub(crate) fn admission(&self, task: Uuid, user: Uuid, now: DateTime<Utc>) -> Vec<RowChange> {
+        if self.settings().quota.uploads_per_minute.is_none() {
+            return Vec::new();
+        }
+        use admission::Column as C;
+        let over = Query::delete()
+            .from_table(admission::Entity)
+            .and_where(Expr::col(C::UserId).eq(user))
+            .and_where(Expr::col(C::AdmittedAt).lt(now - MINUTE))
+            .to_owned();
+        let one = Query::insert()
+            .into_table(admission::Entity)
+            .columns([C::Id, C::UserId, C::AdmittedAt])
+            .values_panic([task.into(), user.into(), now.into()])
+            .to_owned();
+        vec![over.into(), one.into()]
+    }
+
+    /// Removes what does not count any more of users who have not come back.
+    pub(crate) async fn forget_admissions(&self) -> Result<(), DbErr> {
+        let over = admission::Column::AdmittedAt.lt(Utc::now() - MINUTE);
+        admission::Entity::delete_many().filter(over).exec(self.database()).await.map(drop)
+    }
+
     /// There is room as soon as the oldest of the last so many is a minute old.
     async fn admit_by_rate(
         &self,
@@ -83,17 +111,17 @@ impl Platform {
         per_minute: NonZeroU32,
         now: DateTime<Utc>,
     ) -> Result<(), QuotaError> {
-        let oldest: Option<Option<DateTime<Utc>>> = task::Entity::find()
+        let oldest: Option<DateTime<Utc>> = admission::Entity::find()
             .select_only()
-            .column(task::Column::CreatedAt)
-            .filter(task::Column::UserId.eq(user))
-            .order_by_desc(task::Column::CreatedAt)
+            .column(admission::Column::AdmittedAt)
+            .filter(admission::Column::UserId.eq(user))
+            .order_by_desc(admission::Column::AdmittedAt)
             .offset(u64::from(per_minute.get() - 1))
             .limit(1)
             .into_tuple()
             .one(self.database())
             .await?;
-        let Some(oldest) = oldest.flatten() else { return Ok(()) };
+        let Some(oldest) = oldest else { return Ok(()) };
         match (oldest + MINUTE - now).to_std() {
             Ok(retry_after) if !retry_after.is_zero() => Err(QuotaError::Rate { per_minute, retry_after }),
             _ => Ok(()),

@@ -171,6 +171,7 @@ impl Platform {
         let put = self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
         put.inspect_err(|_| doubtful::unconfirmed(self.database(), &file))?;
         let mut run = run(&wanted, engine, &task, &file, now);
+        run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
         match self.engine().submit(run).await {
             Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),

@@ -26,6 +26,12 @@ async fn who_uploads_too_often_is_told_when_to_come_back() {
     assert_eq!((repeated.status, id(&repeated)), (200, id(&first)));
     client.accepted(Upload::new(Uuid::new_v4(), "a.png", samples::picture(1))).await;
     assert_eq!(home.objects(), 3, "nothing is kept of what was refused");
+    // What is erased was begun all the same.
+    let erased = client.delete(&format!("/api/tasks/{}", id(&first).as_str().unwrap())).await;
+    assert_eq!(erased.status, 200, "{erased:?}");
+    let fourth = client.upload(upload()).await;
+    assert_eq!((fourth.status, fourth.code()), (429, "RATE_LIMITED"), "{fourth:?}");
+    assert_eq!(client.task_count(user).await, 1);
 }
 
 #[tokio::test]

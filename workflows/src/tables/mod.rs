@@ -1,5 +1,6 @@
 //! The product's own tables, as the migrations lay them out.
 
+pub mod admission;
 pub mod file;
 pub mod removal;
 pub mod task;
