@@ -10,6 +10,7 @@ use crate::event::{Event, EventKind};
 use crate::id::{RunId, WorkerName};
 use crate::journal::audit::{AuditEntry, AuditLine};
 use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
+use crate::journal::rows::RowChange;
 use crate::journal::{JournalError, Order};
 use crate::state::RunState;
 use crate::time::Timestamp;
@@ -140,6 +141,25 @@ impl Engine {
         let (at, actor) = (self.parts.clock.now(), actor.to_owned());
         let (action, subject) = (action.to_owned(), subject.to_owned());
         self.parts.journal.audit(AuditEntry { at, actor, action, subject, detail }).await
+    }
+
+    /// Writes a row of the product's own tables and what was done by whom, now:
+    /// both or neither. False, and nothing is written down, if no row is changed
+    /// by it.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Conflict`].
+    pub async fn change(
+        &self,
+        row: RowChange,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<bool, JournalError> {
+        let (at, actor) = (self.parts.clock.now(), actor.to_owned());
+        let (action, subject) = (action.to_owned(), subject.to_owned());
+        self.parts.journal.change(row, AuditEntry { at, actor, action, subject, detail }).await
     }
 
     /// What operators did, newest first, before the given position; at most

@@ -394,6 +394,13 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
+    async fn change(&self, row: RowChange, entry: AuditEntry) -> Result<bool, JournalError> {
+        let mut records = self.records();
+        records.rows.push(row);
+        records.audit.push(entry);
+        Ok(true)
+    }
+
     async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
         let records = self.records();
         let lines =

@@ -361,6 +361,14 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`].
     async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError>;
 
+    /// Writes a row of the product's own tables and who did it, in one
+    /// transaction. Neither, and false, if no row is changed by it; a journal that
+    /// knows no tables takes it that one is.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Conflict`].
+    async fn change(&self, row: RowChange, entry: AuditEntry) -> Result<bool, JournalError>;
+
     /// What operators did, newest first, before the given position; at most
     /// `limit` lines.
     ///

@@ -166,6 +166,10 @@ impl Journal for FaultyJournal {
     async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError> {
         self.inner.audit(entry).await
     }
+
+    async fn change(&self, row: RowChange, entry: AuditEntry) -> Result<bool, JournalError> {
+        self.inner.change(row, entry).await
+    }
     async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
         self.inner.audited(before, limit).await
     }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{PaginatorTrait, QueryOrder, QuerySelect};
+use sea_orm::{PaginatorTrait, QueryOrder, QuerySelect, QueryTrait};
 use serde_json::json;
 use untxt_engine::engine::Engine;
 use untxt_engine::journal::JournalError;
@@ -50,7 +50,7 @@ pub enum KeyError {
     /// The table can't be used.
     #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
     Database(#[from] DbErr),
-    /// What was done can't be written down.
+    /// It can't be done and written down.
     #[error(transparent)]
     Journal(#[from] JournalError),
 }
@@ -60,8 +60,8 @@ impl Keys {
     /// nowhere. `by` is who asks, for the audit.
     ///
     /// # Errors
-    /// [`KeyError::Field`], [`KeyError::Database`], [`KeyError::Journal`]; there
-    /// is no key then that anybody holds.
+    /// [`KeyError::Field`], [`KeyError::Journal`]; there is no key then, unless
+    /// the answer to its commit was lost.
     pub async fn create(&self, engine: &Engine, new: NewKey, by: &str) -> Result<(Model, String), KeyError> {
         check(&new)?;
         let (text, now) = (KeyText::new(), SystemClock.now());
@@ -79,9 +79,9 @@ impl Keys {
             revoked_at_ms: None,
             revoked_by: None,
         };
-        Entity::insert(ActiveModel::from(key.clone())).exec_without_returning(&self.database).await?;
+        let row = Entity::insert(ActiveModel::from(key.clone())).into_query().into();
         let detail = json!({ "user": key.user_id, "name": key.name, "scopes": key.scopes });
-        engine.audit(by, "create-key", &format!("key {}", key.id), detail).await?;
+        engine.change(row, by, "create-key", &format!("key {}", key.id), detail).await?;
         Ok((key, text.reveal()))
     }
 
@@ -110,20 +110,19 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError::NotFound`], [`KeyError::Database`], [`KeyError::Journal`]; it
-    /// is revoked when only the last is returned.
+    /// may be revoked when the answer to its commit was lost, and can be again.
     pub async fn revoke(&self, engine: &Engine, id: Uuid, by: &str) -> Result<Model, KeyError> {
+        let key = || async { Entity::find_by_id(id).one(&self.database).await };
+        let user = key().await?.ok_or(KeyError::NotFound(id))?.user_id;
         let update = Entity::update_many()
             .col_expr(Column::RevokedAtMs, Expr::value(SystemClock.now().0))
             .col_expr(Column::RevokedBy, Expr::value(by))
             .filter(Column::Id.eq(id))
             .filter(Column::RevokedAtMs.is_null());
-        let changed = update.exec(&self.database).await?.rows_affected;
-        let key = Entity::find_by_id(id).one(&self.database).await?.ok_or(KeyError::NotFound(id))?;
+        let detail = json!({ "user": user });
+        engine.change(update.into_query().into(), by, "revoke-key", &format!("key {id}"), detail).await?;
         self.end(id);
-        if changed > 0 {
-            engine.audit(by, "revoke-key", &format!("key {id}"), json!({ "user": key.user_id })).await?;
-        }
-        Ok(key)
+        key().await?.ok_or(KeyError::NotFound(id))
     }
 }
 

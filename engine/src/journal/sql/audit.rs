@@ -5,8 +5,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DeriveIden, FromQueryResult};
 
 use super::codec::{bounded, decode, encode, number, stored};
 use super::fault::Fault;
+use super::transaction::{Ending, begin, end, execute_row};
 use crate::journal::JournalError;
 use crate::journal::audit::{AuditEntry, AuditLine};
+use crate::journal::rows::RowChange;
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, DeriveIden)]
@@ -63,6 +65,25 @@ pub(super) fn insert(entries: &[AuditEntry]) -> Result<InsertStatement, JournalE
 pub(super) async fn append(db: &DatabaseConnection, entry: AuditEntry) -> Result<(), Fault> {
     db.execute(&insert(&[entry])?).await?;
     Ok(())
+}
+
+/// Writes a row of the product's, and who did it if that changed anything.
+pub(super) async fn change(
+    db: &DatabaseConnection,
+    row: &RowChange,
+    entry: AuditEntry,
+) -> Result<bool, Fault> {
+    let insert = insert(&[entry])?;
+    let tx = begin(db).await?;
+    let changed = async {
+        if execute_row(&tx, row).await? == 0 {
+            return Ok((false, Ending::Nothing));
+        }
+        tx.execute(&insert).await?;
+        Ok((true, Ending::Commit))
+    };
+    let changed = changed.await;
+    end(tx, changed).await
 }
 
 pub(super) async fn newest(

@@ -217,6 +217,10 @@ impl Journal for SqlJournal {
         Ok(audit::append(&self.db, entry).await?)
     }
 
+    async fn change(&self, row: RowChange, entry: AuditEntry) -> Result<bool, JournalError> {
+        Ok(audit::change(&self.db, &row, entry).await?)
+    }
+
     async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
         Ok(audit::newest(&self.db, before, limit).await?)
     }

@@ -59,12 +59,12 @@ pub(super) enum Ending {
     Nothing,
 }
 
-/// Writes one of the product's rows.
-pub(super) async fn execute_row(tx: &DatabaseTransaction, row: &RowChange) -> Result<(), Fault> {
-    match row {
+/// Writes one of the product's rows; how many were changed.
+pub(super) async fn execute_row(tx: &DatabaseTransaction, row: &RowChange) -> Result<u64, Fault> {
+    let result = match row {
         RowChange::Insert(statement) => tx.execute(statement).await?,
         RowChange::Update(statement) => tx.execute(statement).await?,
         RowChange::Delete(statement) => tx.execute(statement).await?,
     };
-    Ok(())
+    Ok(result.rows_affected())
 }
