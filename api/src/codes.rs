@@ -94,6 +94,11 @@ pub const CODES: &[Code] = &[
     code(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", "The user has as many tasks under way as one may."),
     code(
         StatusCode::TOO_MANY_REQUESTS,
+        "AUTH_RATE_LIMITED",
+        "Too many keys or tokens that let nobody in came from the caller's address.",
+    ),
+    code(
+        StatusCode::TOO_MANY_REQUESTS,
         "TOO_MANY_CONNECTIONS",
         "The user has as many open sockets and streams as one may.",
     ),

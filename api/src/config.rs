@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -38,6 +38,10 @@ pub const RENDER_COMMAND: &str = "render-page";
 
 /// Where a worker tells about itself unless `UNTXT_WORKER_LISTEN` says otherwise.
 pub const WORKER_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_000);
+
+/// Failed authentications from one address unless
+/// `UNTXT_AUTH_FAILURES_PER_MINUTE` says otherwise.
+const AUTH_FAILURES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
 /// Below this a busy machine's heartbeats come too late now and then.
 const LEASE_MS_MIN: u64 = 2_000;
@@ -159,7 +163,22 @@ fn server(values: &Values<'_>, auth: AuthSettings) -> Result<ServerSettings, Con
         per_user: values.parsed("UNTXT_SOCKETS_PER_USER_MAX", 100)?,
         in_all: values.parsed("UNTXT_SOCKETS_MAX", 20_000)?,
     };
-    Ok(ServerSettings { auth, places, patience: patience(values)?, cors_origins: origins(values)? })
+    Ok(ServerSettings {
+        auth,
+        auth_failures_per_minute: auth_failures(values)?,
+        places,
+        patience: patience(values)?,
+        cors_origins: origins(values)?,
+    })
+}
+
+/// As many as a person may mistype, unless another number or `none` is set.
+fn auth_failures(values: &Values<'_>) -> Result<Option<NonZeroU32>, ConfigError> {
+    let name = "UNTXT_AUTH_FAILURES_PER_MINUTE";
+    match values.text(name).as_deref() {
+        Some("none") => Ok(None),
+        _ => Ok(Some(values.parsed(name, AUTH_FAILURES_PER_MINUTE)?)),
+    }
 }
 
 fn patience(values: &Values<'_>) -> Result<Patience, ConfigError> {

@@ -9,6 +9,7 @@ use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 
 use crate::auth::Auth;
+use crate::auth::failures::Failures;
 use crate::error::ApiError;
 use crate::feed::Feed;
 use crate::patience::Patience;
@@ -27,6 +28,8 @@ pub struct Doors {
     pub patience: Patience,
     /// Tells callers from each other.
     pub auth: Arc<Auth>,
+    /// Slows down who is nobody again and again.
+    pub(crate) failures: Arc<Failures>,
     /// Fires when the process is to end.
     pub shutdown: CancellationToken,
 }

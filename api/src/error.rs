@@ -167,6 +167,15 @@ impl ApiError {
             .retry_after(CONNECTION_RETRY_AFTER_SECONDS)
     }
 
+    /// Too much that lets nobody in came from where this comes from.
+    #[must_use]
+    pub fn too_many_failures(wait: Duration) -> Self {
+        let message = "too many wrong keys, tokens or tickets came from this address; what let somebody in \
+                       before is looked at all the same";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED", message)
+            .retry_after(whole_seconds(wait))
+    }
+
     /// As JSON.
     #[must_use]
     pub fn body(&self) -> Value {
@@ -244,10 +253,7 @@ impl From<QuotaError> for ApiError {
             QuotaError::InFlight { retry_after, .. } => ("QUOTA_EXCEEDED", *retry_after),
             QuotaError::Database(error) => return Self::away("database", error),
         };
-        // Rounded up: who comes back then is not too early.
-        let seconds = wait.as_millis().div_ceil(1_000).max(1);
-        Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string())
-            .retry_after(u64::try_from(seconds).unwrap_or(u64::MAX))
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string()).retry_after(whole_seconds(wait))
     }
 }
 
@@ -296,6 +302,11 @@ impl From<SubmitError> for ApiError {
             SubmitError::Disk(error) => Self::away("server's disk", &error),
         }
     }
+}
+
+/// Rounded up: who comes back then is not too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000).max(1)).unwrap_or(u64::MAX)
 }
 
 /// An engine that can't be had; where the server keeps its engines is not for

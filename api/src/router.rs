@@ -12,7 +12,7 @@ use salvo::routing::FilterInfo;
 use uuid::Uuid;
 
 use crate::auth::caller::Scope;
-use crate::auth::hoops::{Authenticate, AuthenticateSocket, Needs};
+use crate::auth::hoops::{Authenticate, AuthenticateOperator, AuthenticateSocket, Needs};
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::guard::Guard;
@@ -32,15 +32,26 @@ pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String]) -> 
     dressed(router, patience, cors_origins)
 }
 
-/// What a worker tells about itself.
-pub(crate) fn worker_service(vitals: Vitals, patience: Patience) -> Service {
+/// What a worker tells about itself: probes are answered, and `asked` of others
+/// who they are.
+pub(crate) fn worker_service(
+    vitals: Vitals,
+    asked: Option<AuthenticateOperator>,
+    patience: Patience,
+) -> Service {
+    let told = Router::new()
+        .push(Router::with_path("status").get(worker_status::worker_status))
+        .push(Router::with_path("metrics").get(metrics::metrics));
+    let told = match asked {
+        Some(asked) => told.hoop(asked).hoop(Needs::scope(Scope::Operate)),
+        None => told,
+    };
     let router = Router::new()
         .hoop(affix_state::inject(vitals))
         .hoop(CatchPanic::new())
         .push(Router::with_path("health").get(health::health))
         .push(Router::with_path("ready").get(ready::ready))
-        .push(Router::with_path("status").get(worker_status::worker_status))
-        .push(Router::with_path("metrics").get(metrics::metrics));
+        .push(told);
     dressed(router, patience, &[])
 }
 

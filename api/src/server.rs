@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use untxt_workflows::platform::Platform;
 
+use crate::auth::failures::Failures;
+use crate::auth::hoops::AuthenticateOperator;
 use crate::auth::{Auth, AuthSettings};
 use crate::doors::Doors;
 use crate::feed::Feed;
@@ -55,6 +58,8 @@ fn timeouts(patience: Patience) -> FuseConfig {
 pub struct ServerSettings {
     /// How callers are told from each other.
     pub auth: AuthSettings,
+    /// Failed authentications from one address; no limit when absent.
+    pub auth_failures_per_minute: Option<NonZeroU32>,
     /// How many connections may stay open.
     pub places: PlacesMax,
     /// How long clients may take.
@@ -104,13 +109,15 @@ impl Server {
         let (watching, until) = (Arc::clone(&auth), shutdown.clone());
         tokio::spawn(async move { watching.look_for_revoked(until).await });
         let patience = settings.patience;
-        let doors = Doors { platform, feed, places, patience, auth, shutdown: shutdown.clone() };
+        let failures = Arc::new(Failures::new(settings.auth_failures_per_minute));
+        let doors = Doors { platform, feed, places, patience, auth, failures, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
         let service = router::service(doors, vitals, &settings.cors_origins);
         self.answer(service, patience, connections_max, shutdown).await
     }
 
-    /// Tells what a worker tells about itself, until `shutdown`.
+    /// Tells what a worker tells about itself, until `shutdown`. Whoever reaches a
+    /// listener that is not on loopback has to be an operator, but for probes.
     ///
     /// # Errors
     /// When the listener fails.
@@ -121,7 +128,11 @@ impl Server {
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         let patience = settings.patience;
-        let service = router::worker_service(vitals, patience);
+        let asked = (!self.address.ip().is_loopback()).then(|| AuthenticateOperator {
+            auth: Auth::new(&settings.auth, vitals.platform().database()),
+            failures: Failures::new(settings.auth_failures_per_minute),
+        });
+        let service = router::worker_service(vitals, asked, patience);
         self.answer(service, patience, WORKER_CONNECTIONS_MAX, shutdown).await
     }
 

@@ -5,7 +5,9 @@ use salvo::http::header::AUTHORIZATION;
 use salvo::http::{Method, StatusCode};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 
+use super::Auth;
 use super::caller::{Caller, Scope};
+use super::failures::Failures;
 use crate::doors::Doors;
 use crate::error::ApiError;
 
@@ -18,14 +20,39 @@ pub(crate) struct Authenticate;
 #[async_trait]
 impl Handler for Authenticate {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let nobody = || ApiError::unauthenticated("send `Authorization: Bearer` with a key or token", false);
-        match caller(req, depot).await.and_then(|caller| caller.ok_or_else(nobody)) {
-            Ok(caller) => {
-                depot.insert_typed(caller);
-                ctrl.call_next(req, depot, res).await;
-            }
-            Err(error) => refuse(error, res, ctrl),
+        let caller = caller(req, depot).await;
+        admit(caller, req, depot, res, ctrl).await;
+    }
+}
+
+async fn admit(
+    caller: Result<Option<Caller>, ApiError>,
+    req: &mut Request,
+    depot: &mut Depot,
+    res: &mut Response,
+    ctrl: &mut FlowCtrl,
+) {
+    let nobody = || ApiError::unauthenticated("send `Authorization: Bearer` with a key or token", false);
+    match caller.and_then(|caller| caller.ok_or_else(nobody)) {
+        Ok(caller) => {
+            depot.insert_typed(caller);
+            ctrl.call_next(req, depot, res).await;
         }
+        Err(error) => refuse(error, res, ctrl),
+    }
+}
+
+/// The same where there are no [`Doors`]: at a worker's listener.
+pub(crate) struct AuthenticateOperator {
+    pub(crate) auth: Auth,
+    pub(crate) failures: Failures,
+}
+
+#[async_trait]
+impl Handler for AuthenticateOperator {
+    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
+        let caller = known(req, &self.auth, &self.failures).await;
+        admit(caller, req, depot, res, ctrl).await;
     }
 }
 
@@ -90,16 +117,22 @@ fn reads(req: &Request) -> bool {
 
 /// Who calls; `None` when nothing was presented.
 async fn caller(req: &Request, depot: &Depot) -> Result<Option<Caller>, ApiError> {
-    let auth = &Doors::of(depot)?.auth;
+    let doors = Doors::of(depot)?;
+    known(req, &doors.auth, &doors.failures).await
+}
+
+/// The same, as `auth` tells it.
+async fn known(req: &Request, auth: &Auth, failures: &Failures) -> Result<Option<Caller>, ApiError> {
+    let from = req.remote_addr().ip();
     if !auth.asks() {
-        return Ok(Some(Caller::unasked(req.remote_addr().ip())));
+        return Ok(Some(Caller::unasked(from)));
     }
     no_secret_in_the_address(req)?;
     if let Some(token) = token(req)? {
-        return Ok(Some(auth.authenticate(&token).await?));
+        return failures.watch(from, &token, auth.authenticate(&token)).await.map(Some);
     }
     match req.query::<String>("ticket") {
-        Some(ticket) if reads(req) => Ok(Some(auth.redeem(&ticket).await?)),
+        Some(ticket) if reads(req) => failures.watch(from, &ticket, auth.redeem(&ticket)).await.map(Some),
         _ => Ok(None),
     }
 }

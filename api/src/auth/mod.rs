@@ -3,6 +3,7 @@
 //! again, and hoops stand before the routes.
 
 pub mod caller;
+pub(crate) mod failures;
 pub(crate) mod hoops;
 pub mod jwt;
 pub mod keys;

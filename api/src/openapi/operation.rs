@@ -93,7 +93,7 @@ impl Operation {
     pub(super) fn needs(mut self, scope: Scope) -> Self {
         let roles = json!([{ "bearer": [scope.as_str()] }, { "apiKey": [scope.as_str()] }, {}]);
         self.body.insert("security".to_owned(), roles);
-        self.fails(&["UNAUTHENTICATED", "SCOPE_MISSING", "FORBIDDEN", "TOKEN_IN_URL"])
+        self.fails(&["UNAUTHENTICATED", "SCOPE_MISSING", "FORBIDDEN", "TOKEN_IN_URL", "AUTH_RATE_LIMITED"])
     }
 
     /// What it may fail with beside what everything may.

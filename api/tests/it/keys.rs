@@ -1,5 +1,7 @@
 //! API keys: made, presented, looked at, revoked.
 
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,6 +10,7 @@ use crate::home::Home;
 use crate::people::{Person, row};
 use crate::samples;
 use crate::server::Server;
+use crate::socket::Socket;
 
 fn home() -> Home {
     Home::new().with("UNTXT_AUTH", "api-key")
@@ -150,4 +153,66 @@ fn nobody_from_elsewhere_is_let_in_without_being_asked() {
     assert!(refused.stderr.contains("UNTXT_AUTH=api-key"), "{}", refused.stderr);
     let server = Server::start(&home.with("UNTXT_AUTH", "api-key"), &["serve", "--no-worker"]);
     assert!(server.base.starts_with("http://0.0.0.0:"), "{}", server.base);
+}
+
+#[tokio::test]
+async fn nothing_is_done_about_a_key_that_is_not_written_down() {
+    let home = home();
+    let (admin, reader) = (Person::new(&home, "admin"), Person::new(&home, "read"));
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client().presenting(&admin.key);
+    let database = format!("sqlite://{}", home.path("data/untxt.db").display());
+    let database = Database::connect(database).await.unwrap();
+    let refuse = "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END";
+    database.execute_unprepared(refuse).await.unwrap();
+    let made = client.tell("/api/admin/keys", &json!({"scopes": ["read"]})).await;
+    assert_eq!(made.status, 503, "{made:?}");
+    let revoke = format!("/api/admin/keys/{}/revoke", reader.id);
+    assert_eq!(client.tell(&revoke, &json!({})).await.status, 503);
+    let listed = client.data("/api/admin/keys").await;
+    assert_eq!(listed["pagination"]["total"], 2, "{listed}");
+    assert_eq!(row(&listed, &reader.id)["state"], "active");
+
+    database.execute_unprepared("DROP TRIGGER full").await.unwrap();
+    database.close().await.unwrap();
+    let (revoking, nothing) = ((0..4).map(|_| revoke.as_str()), json!({}));
+    for answer in join_all(revoking.map(|path| client.tell(path, &nothing))).await {
+        assert_eq!((answer.status, &answer.body["data"]["state"]), (200, &json!("revoked")), "{answer:?}");
+    }
+    let lines = client.data("/api/admin/audit").await["audit"].to_string();
+    assert_eq!(lines.matches("revoke-key").count(), 1, "{lines}");
+}
+
+#[tokio::test]
+async fn who_tries_keys_is_slowed_down_and_who_has_one_is_not() {
+    let home = home().with("UNTXT_AUTH_FAILURES_PER_MINUTE", &12);
+    let (known, new) = (Person::new(&home, "read"), Person::new(&home, "read"));
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    let with = |key: &str| client.presenting(key);
+    assert_eq!(answered(&with(&known.key)).await.0, 200);
+    let guess = |number: u32| format!("untxt_{}_{number:064x}", "0".repeat(32));
+    // Whoever presents nothing guesses nothing.
+    for _ in 0..14 {
+        assert_eq!(answered(&client).await.0, 401);
+    }
+    for number in 0..11 {
+        assert_eq!(answered(&with(&guess(number))).await, (401, "UNAUTHENTICATED".to_owned()));
+    }
+    assert_eq!(client.get("/api/tasks?ticket=guessed").await.code(), "UNAUTHENTICATED");
+    let refused = with(&guess(11)).get("/api/tasks").await;
+    assert_eq!((refused.status, refused.code()), (429, "AUTH_RATE_LIMITED"), "{refused:?}");
+    let wait: u64 = refused.retry_after.unwrap().parse().unwrap();
+    assert!((1..=5).contains(&wait), "{wait}");
+    assert_eq!(client.get("/api/tasks?ticket=guessed").await.code(), "AUTH_RATE_LIMITED");
+    let mut socket = Socket::connect(&client.socket_url("/ws"), None).await.unwrap();
+    socket.send(&json!({"type": "authenticate", "token": guess(12)})).await;
+    assert_eq!(socket.closed().await.0, 1013);
+
+    // What let somebody in before is no guess; what did not has to wait, right or
+    // wrong.
+    assert_eq!(answered(&with(&known.key)).await.0, 200);
+    assert_eq!(answered(&with(&new.key)).await.0, 429);
+    let admitted = with(&new.key).until_answer("/api/tasks", |answer| answer.status == 200).await;
+    assert_eq!(admitted.code(), "");
 }

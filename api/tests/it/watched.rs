@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::client::{Client, Upload};
 use crate::database;
 use crate::home::Home;
+use crate::people::Person;
 use crate::samples;
 use crate::server::Server;
 
@@ -107,6 +108,27 @@ async fn a_worker_whose_port_is_taken_says_so_and_works() {
     let (client, user) = (server.client(), Uuid::new_v4());
     let task = client.accepted(Upload::new(user, "a.pdf", samples::pdf(1))).await;
     client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "completed").await;
+}
+
+#[tokio::test]
+async fn a_worker_that_others_reach_tells_operators_only() {
+    let home = Home::new().with("UNTXT_AUTH", "api-key").with("UNTXT_WORKER_LISTEN", "0.0.0.0:0");
+    let (operator, user) = (Person::new(&home, "operate"), Person::new(&home, "submit,read"));
+    let worker = Server::start_worker(&home);
+    let door = Client::new(worker.watched.as_deref().unwrap());
+    for open in ["/health", "/ready"] {
+        assert_eq!(door.get(open).await.status, 200, "{open} is for probes");
+    }
+    for path in ["/status", "/metrics"] {
+        let nobody = door.get(path).await;
+        assert_eq!((nobody.status, nobody.code()), (401, "UNAUTHENTICATED"), "{path}: {nobody:?}");
+        let denied = door.presenting(&user.key).get(path).await;
+        assert_eq!((denied.status, denied.code()), (403, "SCOPE_MISSING"), "{path}: {denied:?}");
+        assert_eq!(door.presenting(&operator.key).get(path).await.status, 200, "{path}");
+    }
+    drop(worker);
+    let open = home.with("UNTXT_AUTH", "off").run(&["worker"]).exits(2);
+    assert!(open.stderr.contains("UNTXT_WORKER_LISTEN"), "{}", open.stderr);
 }
 
 /// What `/metrics` said.

@@ -1,6 +1,7 @@
 //! Who listens. Browsers can't send a header with a socket: then the first
 //! message says it, `{"type":"authenticate","token":"…"}`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use salvo::http::StatusCode;
@@ -54,13 +55,18 @@ enum First {
 }
 
 /// Hears who listens; closes the socket when that is nobody, and says why.
-pub(super) async fn introduce(open: &mut WebSocket, doors: &Doors, asked: Option<Uuid>) -> Option<Listener> {
+pub(super) async fn introduce(
+    open: &mut WebSocket,
+    doors: &Doors,
+    from: Option<IpAddr>,
+    asked: Option<Uuid>,
+) -> Option<Listener> {
     let heard = tokio::select! {
         () = doors.shutdown.cancelled() => return None,
         heard = timeout(PATIENCE, first(open)) => heard,
     };
     let refused = match heard {
-        Ok(Heard::Token(token)) => match admitted(doors, &token, asked).await {
+        Ok(Heard::Token(token)) => match admitted(doors, from, &token, asked).await {
             Ok(listener) => return Some(listener),
             Err(refused) => refused,
         },
@@ -95,8 +101,13 @@ async fn first(open: &mut WebSocket) -> Heard {
     }
 }
 
-async fn admitted(doors: &Doors, token: &str, asked: Option<Uuid>) -> Result<Listener, (u16, String)> {
-    let caller = doors.auth.authenticate(token).await.map_err(ApiError::from);
+async fn admitted(
+    doors: &Doors,
+    from: Option<IpAddr>,
+    token: &str,
+    asked: Option<Uuid>,
+) -> Result<Listener, (u16, String)> {
+    let caller = doors.failures.watch(from, token, doors.auth.authenticate(token)).await;
     let listener = caller.and_then(|caller| Listener::new(doors, &caller, asked));
     listener.map_err(|error| {
         let code = match error.status() {

@@ -61,7 +61,7 @@ const FORBIDDEN: u16 = 4403;
 #[handler]
 pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut Depot) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?.clone();
-    let asked = asked_user(req)?;
+    let (asked, from) = (asked_user(req)?, req.remote_addr().ip());
     same_origin(req)?;
     let resumes = match req.query::<String>("resume").as_deref() {
         None | Some("false") => false,
@@ -77,7 +77,7 @@ pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut De
         .upgrade(req, res, move |mut open| async move {
             let listener = match known {
                 Some(listener) => Some(listener),
-                None => introduce(&mut open, &doors, asked).await,
+                None => introduce(&mut open, &doors, from, asked).await,
             };
             if let Some(listener) = listener {
                 Connection::new(doors, listener.user, open, resumes).serve(listener).await;

@@ -1,0 +1,192 @@
+//! Failed authentications: so many a minute from one address. Whoever tries keys
+//! is slowed down before any is looked up; whoever was let in a while ago is not
+//! held up by what others try from the same address.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::AuthError;
+use crate::error::ApiError;
+
+/// What failures are counted over.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How long what let somebody in is known to be no attempt. It is checked as
+/// ever.
+const KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// Addresses, and things that let somebody in, that are remembered. Beyond it
+/// what is over is forgotten, and all if that is not enough: whoever has ten
+/// thousand addresses gets on without this.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// The failures of this process's callers.
+#[derive(Debug)]
+pub(crate) struct Failures {
+    /// From one address; none are held up when absent.
+    per_minute: Option<NonZeroU32>,
+    remembered: Mutex<Remembered>,
+    /// Hashes what was presented under a key of this process's own. Who finds two
+    /// with one hash has found a way to be looked up, no more.
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    /// When an address will have made good for all its failures: each costs it
+    /// its share of a minute, one after the other.
+    good_at: HashMap<IpAddr, Instant>,
+    /// Until when what has this hash is known.
+    known: HashMap<u64, Instant>,
+}
+
+impl Failures {
+    /// Lets so many pass a minute.
+    pub(crate) fn new(per_minute: Option<NonZeroU32>) -> Self {
+        Self { per_minute, remembered: Mutex::default(), hasher: RandomState::new() }
+    }
+
+    /// What becomes of asking who `presented` something from that address. It is
+    /// not asked if too many were refused that came from there.
+    ///
+    /// # Errors
+    /// 429 `AUTH_RATE_LIMITED` with `Retry-After`; what asking fails with.
+    pub(crate) async fn watch<T>(
+        &self,
+        from: Option<IpAddr>,
+        presented: &str,
+        asked: impl Future<Output = Result<T, AuthError>>,
+    ) -> Result<T, ApiError> {
+        let (Some(per_minute), Some(from)) = (self.per_minute, from.map(place)) else {
+            return Ok(asked.await?);
+        };
+        let hash = self.hasher.hash_one(presented);
+        if let Some(wait) = self.wait(from, hash, per_minute, Instant::now()) {
+            return Err(ApiError::too_many_failures(wait));
+        }
+        let asked = asked.await;
+        match &asked {
+            Ok(_) => self.knows(hash, Instant::now()),
+            Err(AuthError::Refused(_)) => self.failed(from, hash, per_minute, Instant::now()),
+            // Nobody is to blame for a database that is away.
+            Err(_) => {}
+        }
+        Ok(asked?)
+    }
+
+    /// How long whoever presents that from there has to wait, if at all.
+    fn wait(&self, from: IpAddr, hash: u64, per_minute: NonZeroU32, now: Instant) -> Option<Duration> {
+        let remembered = self.lock();
+        if remembered.known.get(&hash).is_some_and(|until| *until > now) {
+            return None;
+        }
+        let good_at = *remembered.good_at.get(&from)?;
+        // One more would cost more than a minute.
+        (good_at + MINUTE / per_minute.get())
+            .checked_duration_since(now + MINUTE)
+            .filter(|wait| !wait.is_zero())
+    }
+
+    fn knows(&self, hash: u64, now: Instant) {
+        let mut remembered = self.lock();
+        make_room(&mut remembered.known, now);
+        remembered.known.insert(hash, now + KNOWN_FOR);
+    }
+
+    fn failed(&self, from: IpAddr, hash: u64, per_minute: NonZeroU32, now: Instant) {
+        let mut remembered = self.lock();
+        remembered.known.remove(&hash);
+        make_room(&mut remembered.good_at, now);
+        let good_at = remembered.good_at.entry(from).or_insert(now);
+        *good_at = Ord::max(*good_at, now) + MINUTE / per_minute.get();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An address of IPv4; of IPv6 the network of 64 bits that one customer has at
+/// least.
+fn place(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+fn make_room<K: Hash + Eq>(remembered: &mut HashMap<K, Instant>, now: Instant) {
+    if remembered.len() >= REMEMBERED_MAX {
+        remembered.retain(|_, over| *over > now);
+    }
+    if remembered.len() >= REMEMBERED_MAX {
+        remembered.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THREE: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
+    fn address(text: &str) -> IpAddr {
+        place(text.parse().unwrap())
+    }
+
+    #[test]
+    fn so_many_failures_a_minute_pass_from_one_place() {
+        let (failures, now) = (Failures::new(Some(THREE)), Instant::now());
+        let here = address("192.0.2.1");
+        for hash in 0..3 {
+            assert_eq!(failures.wait(here, hash, THREE, now), None);
+            failures.failed(here, hash, THREE, now);
+        }
+        assert_eq!(failures.wait(here, 9, THREE, now), Some(MINUTE / 3));
+        assert_eq!(failures.wait(address("192.0.2.2"), 9, THREE, now), None);
+        assert_eq!(failures.wait(here, 9, THREE, now + MINUTE / 3), None);
+        failures.failed(here, 9, THREE, now + MINUTE / 3);
+        assert_eq!(failures.wait(here, 9, THREE, now + MINUTE / 3), Some(MINUTE / 3));
+        assert_eq!(failures.wait(here, 9, THREE, now + 2 * MINUTE), None);
+    }
+
+    #[test]
+    fn what_let_somebody_in_is_not_held_up_until_it_is_refused() {
+        let (failures, now) = (Failures::new(Some(THREE)), Instant::now());
+        let here = address("192.0.2.1");
+        failures.knows(7, now);
+        (0..3).for_each(|hash| failures.failed(here, hash, THREE, now));
+        assert_eq!(
+            (failures.wait(here, 7, THREE, now), failures.wait(here, 8, THREE, now)),
+            (None, Some(MINUTE / 3))
+        );
+        failures.failed(here, 7, THREE, now);
+        assert!(failures.wait(here, 7, THREE, now).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_place_and_mapped_addresses_are_themselves() {
+        assert_eq!(address("2001:db8:0:1::1"), address("2001:db8:0:1:ffff::2"));
+        assert_ne!(address("2001:db8:0:1::1"), address("2001:db8:0:2::1"));
+        assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+        assert_ne!(address("::ffff:192.0.2.1"), address("::ffff:192.0.2.2"));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let (failures, now) = (Failures::new(Some(THREE)), Instant::now());
+        for number in 0..u32::try_from(REMEMBERED_MAX).unwrap() + 5 {
+            failures.failed(IpAddr::from(number.to_be_bytes()), number.into(), THREE, now);
+            failures.knows(number.into(), now);
+        }
+        let remembered = failures.lock();
+        assert!(remembered.good_at.len() <= REMEMBERED_MAX && remembered.known.len() <= REMEMBERED_MAX);
+    }
+}
