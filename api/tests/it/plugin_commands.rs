@@ -31,6 +31,19 @@ fn an_engine_is_looked_over_tested_and_measured_without_being_installed() {
     let figures = home.run(&["plugin", "bench", &good, "--pages", "1", "--json"]).exits(0).json();
     assert!(figures["fuel"].as_u64() > Some(1_000_000), "{figures}");
 
+    let saved = home.path("before.json").display().to_string();
+    let bench = |more: &[&str]| home.run(&[&["plugin", "bench", &good, "--pages", "1"], more].concat());
+    bench(&["--save", &saved]).exits(0);
+    let same = bench(&["--baseline", &saved, "--max-ratio", "1000", "--json"]).exits(0).json();
+    assert_eq!(same["ratios"]["fuel"], 1.0, "{same}");
+    let half = fs::read_to_string(&saved).unwrap();
+    let fuel = figures["fuel"].as_u64().unwrap();
+    fs::write(&saved, half.replace(&fuel.to_string(), &(fuel / 2).to_string())).unwrap();
+    let over = bench(&["--baseline", &saved, "--max-ratio", "1.9"]).exits(1);
+    assert!(over.stdout.contains("2.00 times the baseline") && over.stderr.contains("fuel 2.00"), "{over:?}");
+    bench(&["--max-ratio", "1.9"]).exits(2);
+    bench(&["--baseline", &good]).exits(2);
+
     home.write("scan.png", &samples::picture(2));
     let read = home.run(&["plugin", "run", "scan.png", &good]).exits(0);
     assert!(read.stdout.contains("lines: 2"), "{}", read.stdout);

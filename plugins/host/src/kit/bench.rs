@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -11,8 +12,10 @@ use super::{Subject, admitted, pages};
 use crate::error::PluginError;
 use crate::host::Host;
 
-/// Figures of an engine, on an A4 page at 300 dpi.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Figures of an engine, on an A4 page at 300 dpi. Their JSON is a stored format
+/// that only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Bench {
     /// From the component's bytes to an engine that described itself, compiled
     /// now.
@@ -45,6 +48,62 @@ impl Bench {
             "fuel": self.fuel,
             "pages": self.pages,
         })
+    }
+
+    /// How many times the figures of `before` these are.
+    #[must_use]
+    pub fn ratios(&self, before: &Self) -> [Ratio; 6] {
+        let times = |now: Duration, then: Duration| now.as_secs_f64() / then.as_secs_f64();
+        let ratio = |name, ratio, judged| Ratio { name, ratio, judged };
+        [
+            ratio("cold start", times(self.cold, before.cold), false),
+            ratio("warm start", times(self.warm, before.warm), false),
+            ratio("page, median", times(self.p50, before.p50), true),
+            ratio("page, p95", times(self.p95, before.p95), false),
+            ratio("peak memory", self.memory_bytes_peak as f64 / before.memory_bytes_peak as f64, true),
+            ratio("fuel", self.fuel as f64 / before.fuel as f64, true),
+        ]
+    }
+}
+
+/// A figure over the same figure of another time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// Which.
+    pub name: &'static str,
+    /// Above 1, it costs more than before.
+    pub ratio: f64,
+    /// Whether it says something about the engine: a single start and the worst
+    /// page say more about the machine.
+    pub judged: bool,
+}
+
+/// As [`Bench::json`] writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    cold_ms: f64,
+    warm_ms: f64,
+    p50_ms: f64,
+    p95_ms: f64,
+    peak_memory_bytes: usize,
+    fuel: u64,
+    pages: u32,
+}
+
+impl From<Stored> for Bench {
+    fn from(stored: Stored) -> Self {
+        // What is no time is none, and no ratio to it means anything.
+        let time = |ms: f64| Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or_default();
+        Self {
+            cold: time(stored.cold_ms),
+            warm: time(stored.warm_ms),
+            p50: time(stored.p50_ms),
+            p95: time(stored.p95_ms),
+            memory_bytes_peak: stored.peak_memory_bytes,
+            fuel: stored.fuel,
+            pages: stored.pages,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-pub use bench::Bench;
+pub use bench::{Bench, Ratio};
 pub use report::{Case, Outcome, Report};
 
 use crate::engine::Engine;

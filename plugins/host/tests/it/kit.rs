@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use untxt_plugins::Package;
-use untxt_plugins::kit::{Kit, Outcome, Report, Subject};
+use untxt_plugins::kit::{Bench, Kit, Outcome, Ratio, Report, Subject};
 
 use crate::rig::built;
 
@@ -71,6 +71,13 @@ async fn what_an_engine_costs_is_measured_and_its_fuel_is_exact() {
     let (first, second) = (first.expect("it works"), second.expect("it works"));
     assert_eq!(first.fuel, second.fuel);
     assert!(first.fuel > 1_000_000 && first.memory_bytes_peak > 1 << 20, "{first:?}");
+    let stored: Bench = serde_json::from_value(first.json()).expect("it can be read back");
+    assert_eq!((stored.fuel, stored.memory_bytes_peak), (first.fuel, first.memory_bytes_peak));
+    let twice = Bench { fuel: first.fuel * 2, ..first };
+    for Ratio { name, ratio, .. } in twice.ratios(&stored) {
+        let expected = if name == "fuel" { 2.0 } else { 1.0 };
+        assert!((ratio - expected).abs() < 1e-3, "{name}: {ratio}");
+    }
     assert!(first.cold > first.warm && first.p95 >= first.p50, "{first:?}");
     assert_eq!(kit.bench(&subject("trap"), 1).await.expect_err("it crashes").code(), "ENGINE_TRAPPED");
 }

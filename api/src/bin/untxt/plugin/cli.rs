@@ -48,13 +48,7 @@ pub(crate) enum PluginCommand {
         junit: Option<PathBuf>,
     },
     /// Measure what an engine costs, on an A4 page at 300 dpi.
-    Bench {
-        #[command(flatten)]
-        subject: SubjectArguments,
-        /// Pages to read.
-        #[arg(long, default_value_t = 20)]
-        pages: u32,
-    },
+    Bench(BenchArguments),
     /// Have an engine read one page, with its log.
     Run(RunArguments),
     /// Let an engine through the gate and have its name mean it.
@@ -131,6 +125,30 @@ pub(crate) struct SubjectArguments {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArguments,
+    /// Pages to read.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) pages: u32,
+    /// Write the figures to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Compare with the figures in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Fail when the median of a page, peak memory or fuel is more than so many
+    /// times the baseline's.
+    #[arg(long, value_name = "TIMES", requires = "baseline", value_parser = times)]
+    pub(crate) max_ratio: Option<f64>,
+}
+
+fn times(text: &str) -> Result<f64, String> {
+    let times = text.parse().ok().filter(|times: &f64| times.is_finite() && *times > 0.0);
+    times.ok_or_else(|| "it is a number above 0, such as 1.2".to_owned())
 }
 
 #[derive(Debug, Args)]

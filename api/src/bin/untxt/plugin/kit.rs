@@ -1,5 +1,5 @@
-//! `untxt plugin check`, `test` and `bench`: the gate and the conformance kit,
-//! for an engine that need not be installed.
+//! `untxt plugin check` and `test`: the gate and the conformance kit, for an engine
+//! that need not be installed.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -72,24 +72,4 @@ pub(super) async fn test(
         }
     }
     Ok(ExitCode::from(u8::from(!report.passed())))
-}
-
-pub(super) async fn bench(
-    config: &Config,
-    arguments: &SubjectArguments,
-    pages: u32,
-) -> Result<ExitCode, Failure> {
-    let (kit, subject) = set_up(config, arguments)?;
-    let bench = kit.bench(&subject, pages).await.map_err(failed)?;
-    if arguments.json {
-        output::json(&bench.json());
-    } else {
-        output::line(&format!("cold start     {:.1?}", bench.cold));
-        output::line(&format!("warm start     {:.1?}", bench.warm));
-        output::line(&format!("page, median   {:.1?}", bench.p50));
-        output::line(&format!("page, p95      {:.1?}", bench.p95));
-        output::line(&format!("peak memory    {} MiB", bench.memory_bytes_peak >> 20));
-        output::line(&format!("fuel           {}", bench.fuel));
-    }
-    Ok(ExitCode::SUCCESS)
 }

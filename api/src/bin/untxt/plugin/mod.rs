@@ -1,6 +1,7 @@
 //! `untxt plugin`: what authors and operators of engines do. None of it needs
 //! the database; servers that look into the same directory follow at once.
 
+mod bench;
 mod build;
 pub(crate) mod cli;
 mod install;
@@ -29,7 +30,7 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
         PluginCommand::Pack { module, component } => return build::pack(module, component),
         PluginCommand::Check(subject) => return kit::check(&config, subject).await,
         PluginCommand::Test { subject, junit } => return kit::test(&config, subject, junit.as_deref()).await,
-        PluginCommand::Bench { subject, pages } => return kit::bench(&config, subject, *pages).await,
+        PluginCommand::Bench(arguments) => return bench::run(&config, arguments).await,
         PluginCommand::Run(arguments) => return run::run(&config, arguments).await,
         PluginCommand::Install(arguments) => return install::run(&config, arguments).await,
         PluginCommand::List { json } => return Ok(list(&engines()?, *json).await),
