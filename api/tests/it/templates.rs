@@ -47,6 +47,42 @@ async fn py() {
     both("py").await;
 }
 
+#[test]
+#[ignore = "needs cargo with a WebAssembly target; .ci/test runs it"]
+fn the_tutorial_is_followed_to_the_letter() {
+    let home = Home::new();
+    let bin = home.path("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_untxt"), bin.join("untxt")).unwrap();
+    home.write("page.png", &samples::picture(2));
+    let readme = include_str!("../../../plugins/README.md");
+    let chapter = readme.split("\n## ").find(|chapter| chapter.starts_with("Write one\n")).unwrap();
+    let commands = chapter.split("```").find_map(|part| part.strip_prefix("sh\n")).unwrap();
+    let ended = Ended::of(&shell(&home, &bin, commands).output().unwrap());
+    if ended.stderr.contains("run `rustup") {
+        skipped("the tutorial", &ended.stderr);
+        return;
+    }
+    let ended = ended.exits(0);
+    assert_eq!(ended.stderr.matches("pixels are dark").count(), 1, "the engine's log: {ended:?}");
+    assert!(ended.stdout.contains("\nink: "), "{ended:?}");
+    assert!(fs::read_to_string(home.path("page.html")).unwrap().contains("<p>ink: "));
+}
+
+/// A shell as somebody has it who has set nothing.
+fn shell(home: &Home, bin: &Path, commands: &str) -> Command {
+    let mut shell = Command::new("sh");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("UNTXT_") {
+            shell.env_remove(name);
+        }
+    }
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    shell.args(["-e", "-c", commands]).current_dir(home.path(".")).env("PATH", path);
+    shell.env("CARGO_TARGET_DIR", kept("target"));
+    shell
+}
+
 async fn both(lang: &str) {
     let home = Home::new();
     if let Some(missing) = computes(&home, lang).await {

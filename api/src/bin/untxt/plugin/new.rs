@@ -67,7 +67,7 @@ const PY: Files = &[("app.py", plugins!("templates/py/app.py"))];
 const PY_ASKS: Files = &[("app.py", plugins!("templates/http/py/app.py"))];
 
 /// What `untxt plugin test` is told so that the engine asks the kit's servers.
-const TEST_ASKS: &str = r#"test --settings '{"url": "{{server}}/ocr"}'"#;
+const TEST_ASKS: &str = r#" --settings '{"url": "{{server}}/ocr"}'"#;
 
 pub(super) fn run(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let name = &arguments.name;
@@ -101,13 +101,13 @@ fn files(language: Language, http: bool) -> [Files; 4] {
 fn next(arguments: &NewArguments) {
     let name = &arguments.name;
     output::line(&format!("{name} is there. Next:"));
-    output::line(&format!("  cd {name}"));
     if arguments.lang == Language::Js {
-        output::line("  npm install");
+        output::line(&format!("  npm install --prefix {name}"));
     }
-    for command in ["build", if arguments.http { TEST_ASKS } else { "test" }, "install ."] {
-        output::line(&format!("  untxt plugin {command}"));
-    }
+    let told = if arguments.http { TEST_ASKS } else { "" };
+    output::line(&format!("  untxt plugin build {name}"));
+    output::line(&format!("  untxt plugin test {name}{told}"));
+    output::line(&format!("  untxt plugin install {name}"));
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
