@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use untxt_plugins::Package;
 use wit_bindgen_core::wit_parser::Resolve;
 use wit_component::semver_check;
+
+use crate::rig::{Rig, built, limits, printed, words};
 
 fn wit(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit").join(path);
@@ -50,4 +53,36 @@ fn the_check_sees_what_would_break_them() {
     let more = now.replace("cancelled: func() -> bool;", "cancelled: func() -> bool; now-ms: func() -> u64;");
     assert_ne!(more, now);
     grows(&now, &more, "ocr-engine").expect("a function of the host's harms nobody");
+}
+
+/// `line-count` as if it were built for that version of the contract: the names of
+/// what it imports and exports say so, and nothing else does.
+fn built_for(version: &str, name: (&str, &str)) -> Package {
+    let mut wasm = fs::read(built("line-count")).expect("it is built");
+    for (from, to) in [("@0.1.0", version), name] {
+        assert_eq!(from.len(), to.len(), "a name's length stands before it");
+        let places: Vec<usize> =
+            (0..wasm.len() - from.len()).filter(|at| wasm[*at..].starts_with(from.as_bytes())).collect();
+        assert!(!places.is_empty(), "{from}");
+        places.into_iter().for_each(|at| wasm[at..][..to.len()].copy_from_slice(to.as_bytes()));
+    }
+    Package::bare("mine", wasm)
+}
+
+#[tokio::test]
+async fn an_engine_of_another_patch_serves_and_one_of_another_minor_is_told_so() {
+    let rig = Rig::new(limits());
+    let same = ("[method]page.info", "[method]page.info");
+    for version in ["@0.1.1", "@0.1.9"] {
+        rig.registry.install("mine", built_for(version, same), None, true).await.expect("nothing is missing");
+        assert_eq!(words(&rig.read("mine", printed()).await.expect("it serves")), ["lines:", "3"]);
+    }
+    let failed = rig.registry.install("mine", built_for("@0.2.0", same), None, true).await;
+    let failed = failed.expect_err("that is another contract").to_string();
+    assert!(failed.contains("@0.2.0; this host offers untxt:ocr@0.1.0"), "{failed}");
+    // A later patch's function that this host does not have.
+    let more = ("[method]page.info", "[method]page.inks");
+    let failed = rig.registry.install("mine", built_for("@0.1.1", more), None, true).await;
+    let failed = failed.expect_err("this host is older").to_string();
+    assert!(failed.contains("page.inks"), "{failed}");
 }
