@@ -4,12 +4,15 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use hyper::Request;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
+use untxt_plugins::http::{self, Allowed, HttpError, Reach, is_public};
 use untxt_plugins::{Class, Limits, Package, PluginError, Recognized};
 
-use crate::rig::{LATE, Rig, built, limits, printed, words};
+use crate::rig::{LATE, PATIENCE, Rig, built, limits, printed, words};
 use crate::server::{Reply, Server};
 
 /// `dial` as an author ships it: it wants any server, a secret and a file.
@@ -28,7 +31,7 @@ fn dial() -> Package {
 }
 
 /// A rig with `dial` in it, and what its operator wrote about it.
-async fn rig(grants: &str, limits: Limits) -> Rig {
+pub(crate) async fn rig(grants: &str, limits: Limits) -> Rig {
     let rig = Rig::new(limits);
     fs::write(rig.engines.join("dial.toml"), grants).expect("it can be written");
     rig.registry.install("dial", dial(), None, true).await.expect("it passes");
@@ -39,7 +42,7 @@ fn granted(server: &Server) -> String {
     format!("[http]\norigins = [\"{}\"]\n", server.origin())
 }
 
-async fn ask(rig: &Rig, settings: Value) -> Result<Recognized, PluginError> {
+pub(crate) async fn ask(rig: &Rig, settings: Value) -> Result<Recognized, PluginError> {
     rig.call("dial", printed(), settings, 1, CancellationToken::new()).await
 }
 
@@ -103,22 +106,42 @@ async fn what_was_not_granted_is_never_dialled_whatever_the_engine_says() {
     );
 }
 
+/// A name besides `localhost` that stands for an address of this machine.
+async fn private_name() -> String {
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    for name in [own.trim(), "ip6-localhost", "localhost.localdomain", "localhost4"] {
+        let resolved = tokio::net::lookup_host((name, 80)).await;
+        let found: Vec<_> = resolved.into_iter().flatten().collect();
+        if !found.is_empty() && found.iter().all(|socket| !is_public(socket.ip())) {
+            return name.to_owned();
+        }
+    }
+    panic!("this machine's own name has no address; /etc/hosts gives it one")
+}
+
 #[tokio::test]
 async fn a_name_may_not_stand_for_a_private_address_unless_the_operator_says_so() {
     let server = Server::start(|_, _| Reply::ok("in")).await;
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let url = format!("http://{}:{}", name.trim(), server.address.port());
-    let resolves = tokio::net::lookup_host((name.trim(), server.address.port())).await;
-    let private =
-        resolves.is_ok_and(|mut found| found.all(|socket| !untxt_plugins::http::is_public(socket.ip())));
-    if !private {
-        return;
-    }
+    let url = format!("http://{}:{}", private_name().await, server.address.port());
     let closed = rig(&format!("[http]\norigins = [\"{url}\"]\n"), limits()).await;
     let failed = ask(&closed, json!({ "url": url })).await.expect_err("it is not public");
     assert_eq!(failed.code(), "ENGINE_CAPABILITY_DENIED");
     assert!(failed.to_string().contains("not a public address"), "{failed}");
     assert_eq!(server.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn the_address_that_a_name_stands_for_is_looked_at() {
+    let server = Server::start(|_, _| Reply::ok("in")).await;
+    let send = async |reach| {
+        let url = format!("http://localhost:{}/", server.address.port());
+        let request = Request::get(url).body(Bytes::new()).expect("it is one");
+        http::send(request, Allowed { reach, body_bytes_max: 100, time: PATIENCE }).await
+    };
+    let denied = send(Reach::Public).await.expect_err("it is this machine");
+    assert!(matches!(denied, HttpError::Denied { .. }), "{denied}");
+    assert_eq!(server.asked().len(), 0);
+    assert_eq!(send(Reach::Anywhere).await.expect("it may be dialled").body(), "in");
 }
 
 #[tokio::test]

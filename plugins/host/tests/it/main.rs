@@ -16,4 +16,5 @@ mod server;
 mod signed;
 mod simulated;
 mod stopping;
+mod tls;
 mod versions;
