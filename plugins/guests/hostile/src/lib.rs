@@ -33,6 +33,9 @@ enum Way {
     Wild,
     /// Packs the whole page over and over, in the host's time.
     Encode,
+    /// Wants a picture larger than such pictures can be, and makes something that
+    /// may pass of the host's refusal.
+    Jpeg,
     /// A box that is off the page by one.
     Box,
     /// Divides by zero.
@@ -77,6 +80,10 @@ impl Engine for Hostile {
             Way::Recursion => Ok(said(&deeper(1).to_string())),
             Way::Wild => Ok(said(&wild().to_string())),
             Way::Encode => Ok(encode(page)),
+            Way::Jpeg => match page.encoded(whole(page), ImageEncoding::Jpeg, 0, 90) {
+                Ok(file) => Ok(said(&file.len().to_string())),
+                Err(_) => Err(Error::retryable("not-now", "it may do better later", None)),
+            },
             Way::Box => {
                 let info = page.info();
                 let bounds = Some(Rect { x: 1, y: 0, width: info.width, height: info.height });
@@ -97,9 +104,13 @@ fn deeper(depth: u64) -> u64 {
     room[0] + deeper(depth + 1) + room[63]
 }
 
-fn encode(page: &Page) -> PageText {
+fn whole(page: &Page) -> Rect {
     let info = page.info();
-    let whole = Rect { x: 0, y: 0, width: info.width, height: info.height };
+    Rect { x: 0, y: 0, width: info.width, height: info.height }
+}
+
+fn encode(page: &Page) -> PageText {
+    let whole = whole(page);
     let mut bytes = 0;
     loop {
         bytes += page.encoded(whole, ImageEncoding::Png, 0, 90).map_or(0, |file| file.len());

@@ -1,11 +1,12 @@
 //! The table of outcomes: what the host saw for itself beats what the guest says
 //! and how it ended. A row, a guest that provokes it, a test.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use untxt_plugins::{Class, Limits, Page, PixelFormat, PluginError, Recognized};
+use untxt_plugins::{Class, Limits, Options, Page, PixelFormat, PluginError, Recognized};
 
 use crate::rig::{LATE, PATIENCE, Rig, limits, printed, words};
 
@@ -78,17 +79,39 @@ async fn work_of_the_host_for_a_guest_ends_with_the_guests_time() {
 
     let rig = Rig::new(limits());
     rig.put("hostile", "hostile");
-    rig.registry.resolve("hostile").await.expect("it can be used");
     let cancel = CancellationToken::new();
-    let calling = rig.call("hostile", page(), way, 1, cancel.clone());
+    let engine = rig.registry.resolve("hostile").await.expect("it can be used");
+    let page = Arc::new(page());
+    let options = Options { languages: Vec::new(), settings: way, attempt: 1 };
+    let calling = rig.host.recognize(&engine, Arc::clone(&page), options, cancel.clone());
     let stopping = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // One is ours, two are the call's; one more is at work for the guest.
+        let at_work = async {
+            while Arc::strong_count(&page) < 4 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, at_work).await.expect("the guest asks for pixels");
         cancel.cancel();
         Instant::now()
     };
     let (ended, stopped) = tokio::join!(calling, stopping);
     assert_eq!(ended.expect_err("it was stopped").class(), Class::Cancelled);
     assert!(stopped.elapsed() < LATE, "{:?}", stopped.elapsed());
+}
+
+#[tokio::test]
+async fn what_the_host_can_not_encode_is_its_own_failure_whatever_the_engine_says() {
+    let rig = Rig::new(limits());
+    rig.put("hostile", "hostile");
+    // JPEG has 16 bits for a side.
+    let high = 70_000;
+    let data = vec![127; high as usize];
+    let page = Page::new(0, 1, 0, (1, high), PixelFormat::Luma8, data, Vec::new()).expect("it fits");
+    let failed = rig.call("hostile", page, json!({ "way": "jpeg" }), 1, CancellationToken::new()).await;
+    let failed = failed.expect_err("there is no such picture");
+    assert_eq!((failed.code(), failed.class()), ("ENGINE_ENCODING_FAILED", Class::Permanent), "{failed}");
+    rig.works().await;
 }
 
 #[tokio::test]
