@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,9 +14,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use tokio_util::task::AbortOnDropHandle;
+pub use untxt_plugins::http::tls;
 
 /// Bytes of an answer's head.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -79,35 +80,4 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let connection = AbortOnDropHandle::new(tokio::spawn(connection));
     let response = sender.send_request(request).await?;
     Ok(Answered { response, _connection: connection })
-}
-
-/// TLS with the machine's certificate authorities, read once.
-///
-/// # Errors
-/// When there are none, with what to do about it.
-pub fn tls() -> Result<Arc<ClientConfig>, String> {
-    static READ: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    match READ.get() {
-        Some(read) => Ok(Arc::clone(read)),
-        None => read().map(|new| Arc::clone(READ.get_or_init(|| new))),
-    }
-}
-
-fn read() -> Result<Arc<ClientConfig>, String> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (known, _) = roots.add_parsable_certificates(found.certs);
-    if known == 0 {
-        let missing =
-            "this machine knows no certificate authority; install ca-certificates or set SSL_CERT_FILE";
-        return Err(missing.to_owned());
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
 }

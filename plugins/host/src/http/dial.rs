@@ -4,16 +4,15 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::tls::tls;
 use super::{HttpError, Origin, address};
 
 /// Which addresses may be dialled.
@@ -62,27 +61,8 @@ async fn secured(origin: &Origin, stream: TcpStream) -> io::Result<Stream> {
         return Ok(Stream::Plain(stream));
     }
     let name = ServerName::try_from(origin.host.clone()).map_err(io::Error::other)?;
-    let connector = TlsConnector::from(trust().map_err(io::Error::other)?);
+    let connector = TlsConnector::from(tls().map_err(io::Error::other)?);
     Ok(Stream::Tls(Box::new(connector.connect(name, stream).await?)))
-}
-
-/// The machine's own certificates, or those that `SSL_CERT_FILE` names.
-fn trust() -> Result<Arc<ClientConfig>, String> {
-    static TRUST: LazyLock<Result<Arc<ClientConfig>, String>> = LazyLock::new(|| {
-        let mut roots = RootCertStore::empty();
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
-        if roots.is_empty() {
-            return Err(
-                "this machine has no certificates of authorities; SSL_CERT_FILE may name some".to_owned()
-            );
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.map_err(|error| error.to_string())?;
-        Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
-    });
-    TRUST.clone()
 }
 
 impl AsyncRead for Stream {

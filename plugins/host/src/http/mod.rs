@@ -3,6 +3,7 @@
 
 mod address;
 mod dial;
+mod tls;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use hyper_util::rt::TokioIo;
 
 pub use address::is_public;
 pub use dial::Reach;
+pub use tls::tls;
 
 /// What an answer may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
