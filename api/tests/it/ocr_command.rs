@@ -53,6 +53,23 @@ fn the_same_file_gives_the_same_bytes_in_another_place() {
 }
 
 #[test]
+fn pages_are_as_fine_as_was_asked_for_and_what_cannot_be_is_refused() {
+    let home = Home::new();
+    home.write("report.pdf", &samples::pdf(1));
+    let asked =
+        ["ocr", "report.pdf", "--format", "json", "--dpi", "72", "--language", "de", "--language", "en"];
+    home.run(&asked).exits(0);
+    let json: Value = serde_json::from_slice(&fs::read(home.path("report.json")).unwrap()).unwrap();
+    assert_eq!(json["pages"][0]["dpi"], 72);
+    for (option, value, field) in
+        [("--dpi", "9", "options.dpi"), ("--language", &"x".repeat(36), "options.languages")]
+    {
+        let refused = home.run(&["ocr", "report.pdf", option, value]).exits(1);
+        assert!(refused.stderr.contains(field), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn each_line_for_machines_is_json_and_the_last_is_the_result() {
     let home = Home::new();
     home.write("report.pdf", &samples::pdf(3));

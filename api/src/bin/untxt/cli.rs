@@ -81,6 +81,14 @@ pub(crate) struct OcrArguments {
     /// Pages, such as 1-3,5; all when absent.
     #[arg(long)]
     pub(crate) pages: Option<String>,
+    /// Resolution of the pages' images, dots per inch, 36 to 600: what is finer
+    /// is scaled down to it; 150 when absent.
+    #[arg(long)]
+    pub(crate) dpi: Option<u32>,
+    /// Languages to expect, BCP 47, the most likely first; may be given several
+    /// times.
+    #[arg(long = "language", value_name = "TAG")]
+    pub(crate) languages: Vec<String>,
     /// Settings for the engine, a JSON object.
     #[arg(long)]
     pub(crate) settings: Option<String>,

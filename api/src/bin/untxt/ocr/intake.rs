@@ -59,13 +59,19 @@ impl Order {
             }
         }
         let targets = targets(&arguments.files, arguments.out.as_deref());
+        let options = TaskOptions {
+            dpi: arguments.dpi,
+            languages: arguments.languages.clone(),
+            settings,
+            ..TaskOptions::default()
+        };
         let order = |(path, target): (&PathBuf, PathBuf)| Self {
             path: path.clone(),
             target,
             formats: formats.clone(),
             engine: arguments.engine.clone(),
             pages: arguments.pages.clone(),
-            options: TaskOptions { settings: settings.clone(), ..TaskOptions::default() },
+            options: options.clone(),
         };
         Ok(arguments.files.iter().zip(targets).map(order).collect())
     }
