@@ -25,8 +25,8 @@ const BYTES_MIN: usize = 16 << 10;
 /// How long clients may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For the head of a request, for [`BYTES_MIN`] of its body, and to take a
-    /// piece of what they are sent.
+    /// For the head of a request, for 16 KiB of its body, and to take a piece of
+    /// what they are sent.
     pub client: Duration,
     /// How often whoever listens on a socket is asked for a sign of life; it has
     /// as long to give one.

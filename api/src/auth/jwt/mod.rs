@@ -2,8 +2,8 @@
 //! signs, and that are checked here without asking it. Its keys are looked up as
 //! [OpenID Connect Discovery] says.
 //!
-//! In reading order: [`signature`] (who signed), [`fetch`] and [`provider`] (the
-//! keys), [`identity`] (who that is, and what they may).
+//! In reading order: `signature` (who signed), `fetch` and `provider` (the keys),
+//! `identity` (who that is, and what they may).
 //!
 //! [OpenID Connect Discovery]: https://openid.net/specs/openid-connect-discovery-1_0.html
 
