@@ -16,7 +16,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
-[ $# -ge 1 ] || { sed -n 's/^# \{0,1\}//; 2,/^$/p' "$here/build.sh" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$here/build.sh" >&2; exit 2; }
 mkdir -p "$1"
 package=$(cd "$1" && pwd)
 shift

@@ -11,7 +11,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/apt.sh"
-[ $# -ge 1 ] || { sed -n 's/^# \{0,1\}//; 2,/^$/p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 package=$(cd "$1" && pwd) rounds=${2:-5}
 need tesseract-ocr imagemagick pango1.0-tools poppler-utils fonts-liberation jq
 untxt=${UNTXT:-$(command -v untxt)} || { echo "no untxt on the PATH; UNTXT=… names it" >&2; exit 1; }
