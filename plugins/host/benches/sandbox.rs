@@ -57,7 +57,7 @@ async fn main() {
     ] {
         let engine = engine(name).await;
         let mut calls = Vec::new();
-        for _ in 0..50 {
+        for _ in 0..10 {
             calls.push(call(&host, &engine, &a4).await);
         }
         tell(what, calls);
