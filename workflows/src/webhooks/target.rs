@@ -228,4 +228,15 @@ mod tests {
         assert_eq!(target.authority(), "example.com:8443");
         assert_eq!(target.path_and_query(), "/a%20b?c=d");
     }
+
+    #[test]
+    fn names_are_written_as_their_readers_want_them() {
+        let names = |url: &str| {
+            let target = Target::parse(url).unwrap();
+            (target.server_name(), target.authority())
+        };
+        let pair = |name: &str, host: &str| (name.to_owned(), host.to_owned());
+        assert_eq!(names("https://[::1]:8443/x"), pair("::1", "[::1]:8443"));
+        assert_eq!(names("https://id.example.com/x"), pair("id.example.com", "id.example.com"));
+    }
 }

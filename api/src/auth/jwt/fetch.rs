@@ -1,6 +1,5 @@
 //! What a provider tells anybody: one JSON document at a URL.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +9,8 @@ use hyper::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use untxt_workflows::dial::{self, Secure};
+use untxt_workflows::webhooks::allowed::Allowed;
+use untxt_workflows::webhooks::target::Target;
 use url::{Host, Url};
 
 /// How long an answer may take, with the name's resolution.
@@ -48,17 +49,15 @@ pub(super) async fn json<T: DeserializeOwned>(url: &Url) -> Result<T, String> {
 }
 
 async fn get(url: &Url) -> Result<Bytes, String> {
-    let (name, host) = names(url)?;
-    let port = url.port_or_known_default().ok_or("it names no port")?;
-    let found = tokio::net::lookup_host((name.as_str(), port)).await;
-    let addresses: Vec<_> = found.map_err(|error| format!("{name} can't be resolved: {error}"))?.collect();
-    let secure = match url.scheme() {
-        "https" => Some(Secure { server_name: name, config: dial::tls()? }),
-        _ => None,
+    let target = Target::parse(url.as_str()).map_err(|error| error.to_string())?;
+    // An operator named the provider: it may be anywhere.
+    let addresses = target.addresses(&Allowed::All).await.map_err(|error| error.to_string())?;
+    let secure = match target.is_tls() {
+        true => Some(Secure { server_name: target.server_name(), config: dial::tls()? }),
+        false => None,
     };
-    let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let request = Request::get(path)
-        .header(HOST, host)
+    let request = Request::get(target.path_and_query())
+        .header(HOST, target.authority())
         .header(ACCEPT, "application/json")
         .body(Full::new(Bytes::new()))
         .map_err(|error| error.to_string())?;
@@ -68,21 +67,6 @@ async fn get(url: &Url) -> Result<Bytes, String> {
     }
     let read = Limited::new(answered.response.into_body(), BYTES_MAX).collect().await;
     read.map(|read| read.to_bytes()).map_err(|error| format!("its answer can't be read: {error}"))
-}
-
-/// The host without brackets, and what the `Host` header says.
-fn names(url: &Url) -> Result<(String, String), String> {
-    let host = url.host().ok_or("it names no host")?;
-    let name = match host {
-        Host::Domain(name) => name.to_owned(),
-        Host::Ipv4(address) => IpAddr::from(address).to_string(),
-        Host::Ipv6(address) => IpAddr::from(address).to_string(),
-    };
-    let authority = match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_string(),
-    };
-    Ok((name, authority))
 }
 
 #[cfg(test)]
@@ -109,13 +93,5 @@ mod tests {
         ] {
             assert!(parse(url).is_err(), "{url}");
         }
-    }
-
-    #[test]
-    fn names_are_written_as_their_readers_want_them() {
-        let names = |url: &str| super::names(&Url::parse(url).unwrap()).unwrap();
-        let pair = |name: &str, host: &str| (name.to_owned(), host.to_owned());
-        assert_eq!(names("https://[::1]:8443/x"), pair("::1", "[::1]:8443"));
-        assert_eq!(names("https://id.example.com/x"), pair("id.example.com", "id.example.com"));
     }
 }

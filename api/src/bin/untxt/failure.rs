@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use untxt_api::config::ConfigError;
@@ -24,6 +26,11 @@ impl Failure {
     /// The work failed.
     pub(crate) fn work(message: impl Display) -> Self {
         Self { code: 1, message: message.to_string() }
+    }
+
+    /// A file that can't be read or written.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::work(format!("{}: {error}", path.display()))
     }
 
     /// It was called or set up wrong.

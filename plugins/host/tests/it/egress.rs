@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use untxt_plugins::http::{self, Allowed, HttpError, Reach, is_public};
 use untxt_plugins::{Class, Limits, Package, PluginError, Recognized};
 
-use crate::rig::{LATE, PATIENCE, Rig, built, limits, printed, words};
+use crate::rig::{LATE, PATIENCE, Rig, built, limits, printed, stops_at_once, words};
 use crate::server::{Reply, Server};
 
 /// `dial` as an author ships it: it wants any server, a secret and a file.
@@ -246,16 +246,7 @@ async fn a_call_that_waits_for_a_server_ends_when_it_should() {
     assert!(began.elapsed() < wall + LATE, "{:?}", began.elapsed());
     let cancel = CancellationToken::new();
     let calling = rig.call("dial", printed(), json!({ "url": server.origin() }), 1, cancel.clone());
-    let stopping = async {
-        while server.asked().len() < 2 {
-            tokio::task::yield_now().await;
-        }
-        cancel.cancel();
-        Instant::now()
-    };
-    let (ended, stopped) = tokio::join!(calling, stopping);
-    assert_eq!(ended.expect_err("it was stopped").class(), Class::Cancelled);
-    assert!(stopped.elapsed() < LATE, "{:?}", stopped.elapsed());
+    stops_at_once(calling, &cancel, || server.asked().len() >= 2).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use untxt_plugins::{Class, Limits, Options, Page, PixelFormat, PluginError, Recognized};
 
-use crate::rig::{LATE, PATIENCE, Rig, limits, printed, words};
+use crate::rig::{LATE, PATIENCE, Rig, limits, printed, stops_at_once, words};
 
 async fn hostile(rig: &Rig, way: &str) -> Result<Recognized, PluginError> {
     rig.put("hostile", "hostile");
@@ -84,20 +84,8 @@ async fn work_of_the_host_for_a_guest_ends_with_the_guests_time() {
     let page = Arc::new(page());
     let options = Options { languages: Vec::new(), settings: way, attempt: 1 };
     let calling = rig.host.recognize(&engine, Arc::clone(&page), options, cancel.clone());
-    let stopping = async {
-        // One is ours, two are the call's; one more is at work for the guest.
-        let at_work = async {
-            while Arc::strong_count(&page) < 4 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, at_work).await.expect("the guest asks for pixels");
-        cancel.cancel();
-        Instant::now()
-    };
-    let (ended, stopped) = tokio::join!(calling, stopping);
-    assert_eq!(ended.expect_err("it was stopped").class(), Class::Cancelled);
-    assert!(stopped.elapsed() < LATE, "{:?}", stopped.elapsed());
+    // One is ours, two are the call's; one more is at work for the guest.
+    stops_at_once(calling, &cancel, || Arc::strong_count(&page) >= 4).await;
 }
 
 #[tokio::test]

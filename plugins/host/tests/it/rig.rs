@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use untxt_plugins::{
-    Host, HostConfig, Limits, Options, Page, PixelFormat, PluginError, Recognized, Registry,
+    Class, Host, HostConfig, Limits, Options, Page, PixelFormat, PluginError, Recognized, Registry,
 };
 
 /// What a loaded machine may take for something that takes milliseconds.
@@ -91,6 +91,27 @@ impl Rig {
         let read = self.read("simulated-qwen3", printed()).await.expect("the next call is normal");
         assert_eq!(words(&read).len(), 9);
     }
+}
+
+/// Cancels the call once it is `at_work`; it ends for that reason and in time.
+pub(crate) async fn stops_at_once(
+    calling: impl Future<Output = Result<Recognized, PluginError>>,
+    cancel: &CancellationToken,
+    at_work: impl Fn() -> bool,
+) {
+    let stopping = async {
+        let begun = async {
+            while !at_work() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, begun).await.expect("the call is at work");
+        cancel.cancel();
+        Instant::now()
+    };
+    let (ended, stopped) = tokio::join!(calling, stopping);
+    assert_eq!(ended.expect_err("it was stopped").class(), Class::Cancelled);
+    assert!(stopped.elapsed() < LATE, "{:?}", stopped.elapsed());
 }
 
 pub(crate) fn built(guest: &str) -> PathBuf {

@@ -32,8 +32,7 @@ impl Bench {
         let number = BENCHES.fetch_add(1, Ordering::Relaxed);
         // No mark is the beginning of another.
         let mark = format!("bench-{}-{number}-", std::process::id());
-        let config = RendererConfig { program: CHILD.into(), arguments: vec![mark.clone().into()], limits };
-        Self { renderer: Renderer::new(config), mark, dir: tempfile::tempdir().unwrap() }
+        Self { renderer: renderer(&mark, limits), mark, dir: tempfile::tempdir().unwrap() }
     }
 
     /// One whose children are ended after `deadline_ms`.
@@ -78,12 +77,7 @@ impl Bench {
 
     /// Drops the renderer; another one takes its place.
     pub(crate) fn forget(&mut self) {
-        let config = RendererConfig {
-            program: CHILD.into(),
-            arguments: vec![self.mark.clone().into()],
-            limits: Limits::default(),
-        };
-        self.renderer = Renderer::new(config);
+        self.renderer = renderer(&self.mark, Limits::default());
     }
 
     /// Ids of the children of this renderer that are there.
@@ -95,6 +89,11 @@ impl Bench {
         };
         processes.filter(is_ours).collect()
     }
+}
+
+/// One whose children carry `mark`.
+fn renderer(mark: &str, limits: Limits) -> Renderer {
+    Renderer::new(RendererConfig { program: CHILD.into(), arguments: vec![mark.into()], limits })
 }
 
 /// A rendered page that can be looked at.

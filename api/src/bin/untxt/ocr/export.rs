@@ -34,7 +34,7 @@ impl Export<'_> {
             if stored.sha256 != object.sha256 {
                 return Err(Failure::work(format!("{}: the stored result was changed", path.display())));
             }
-            self.share(&path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+            self.share(&path).map_err(|error| Failure::file(&path, &error))?;
             written.push(path);
         }
         Ok(written)

@@ -18,8 +18,7 @@ pub(super) async fn run(config: &Config, arguments: &BenchArguments) -> Result<E
     let (kit, subject) = kit::set_up(config, &arguments.subject)?;
     let bench = kit.bench(&subject, arguments.pages).await.map_err(failed)?;
     if let Some(path) = &arguments.save {
-        std::fs::write(path, format!("{:#}\n", bench.json()))
-            .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+        std::fs::write(path, format!("{:#}\n", bench.json())).map_err(|error| Failure::file(path, &error))?;
     }
     let ratios = before.map(|before| bench.ratios(&before).to_vec()).unwrap_or_default();
     if arguments.subject.json {

@@ -56,8 +56,7 @@ pub(super) async fn test(
     let (kit, subject) = set_up(config, arguments)?;
     let report = kit.test(&subject).await;
     if let Some(path) = junit {
-        std::fs::write(path, report.junit())
-            .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+        std::fs::write(path, report.junit()).map_err(|error| Failure::file(path, &error))?;
     }
     if arguments.json {
         output::json(&report.json());

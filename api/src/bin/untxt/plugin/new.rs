@@ -113,5 +113,5 @@ fn next(arguments: &NewArguments) {
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
-    written.map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+    written.map_err(|error| Failure::file(path, &error))
 }

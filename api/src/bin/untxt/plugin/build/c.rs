@@ -22,7 +22,7 @@ pub(super) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, F
         compiler().ok_or_else(|| missing("there is no C compiler for WebAssembly", "pip install ziglang"))?;
     let module = folder.join("gen/core.wasm");
     compiler.args(["-mexec-model=reactor", "-O2", "-s", "-I"]).arg(folder.join("gen"));
-    let sources = fs::read_dir(folder).map_err(|error| disk(folder, &error))?.filter_map(Result::ok);
+    let sources = fs::read_dir(folder).map_err(|error| Failure::file(folder, &error))?.filter_map(Result::ok);
     let sources =
         sources.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|kind| kind == "c"));
     compiler.args(sources).args(generated).arg("-o").arg(&module);
@@ -42,12 +42,12 @@ pub(super) fn generate(folder: &Path, world: &str) -> Result<Vec<PathBuf>, Failu
         .build()
         .generate(&mut resolve, world, &mut files)
         .map_err(|error| wrong(&error))?;
-    fs::create_dir_all(folder).map_err(|error| disk(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     files.push("no_wasi.c", NO_WASI.as_bytes());
     let mut compiled = Vec::new();
     for (name, bytes) in files.iter() {
         let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| disk(&path, &error))?;
+        fs::write(&path, bytes).map_err(|error| Failure::file(&path, &error))?;
         if !name.ends_with(".h") {
             compiled.push(path);
         }
@@ -76,8 +76,4 @@ fn compiler() -> Option<Command> {
     let mut clang = Command::new(clang);
     clang.args(target);
     Some(clang)
-}
-
-fn disk(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::work(format!("{}: {error}", path.display()))
 }

@@ -54,7 +54,7 @@ pub(super) fn pack(module: &Path, component: &Path) -> Result<ExitCode, Failure>
 }
 
 fn write(path: &Path, component: &[u8]) -> Result<ExitCode, Failure> {
-    std::fs::write(path, component).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+    std::fs::write(path, component).map_err(|error| Failure::file(path, &error))?;
     output::line(&format!("{}, {} bytes", path.display(), component.len()));
     Ok(ExitCode::SUCCESS)
 }
@@ -79,7 +79,7 @@ fn says(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+    std::fs::read(path).map_err(|error| Failure::file(path, &error))
 }
 
 fn missing(what: &str, command: &str) -> Failure {
