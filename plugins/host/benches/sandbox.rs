@@ -72,7 +72,8 @@ async fn main() {
 /// that spins still takes, with `guests` of them at once.
 async fn late(cache: &Path, engines: &Path, guests: usize) {
     let limits = Limits { wall: WALL, ..Limits::default() };
-    let host = host(cache, guests, limits);
+    // Those of the round before leave their places at their next tick.
+    let host = host(cache, 2 * guests, limits);
     let spin = resolved(&host, engines, "spin").await;
     let (mut deadline, mut cancelled) = (Vec::new(), Vec::new());
     for _ in 0..(200 / guests).max(5) {
