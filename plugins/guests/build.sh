@@ -1,8 +1,12 @@
 #!/bin/sh
 # Builds every guest into plugins/guests/built, with its lock.
 #
-#   build.sh          build all, replace the artefacts and the lock
-#   build.sh --check  only say whether sources and artefacts are those of the lock
+#   build.sh                   build all, replace the artefacts and the lock
+#   build.sh --check           only say whether sources and artefacts are those of
+#                              the lock
+#   build.sh --compare FOLDER  build all into FOLDER; fails where the lock's own
+#                              tools now make other bytes; exit code 3 says that
+#                              no rustc here can build
 #
 # Needs either rustup's target (`rustup target add wasm32-unknown-unknown`), or
 # a rustc that comes with its own library sources, as Debian's does
@@ -12,7 +16,7 @@ set -eu
 
 guests=$(cd "$(dirname "$0")" && pwd)
 target=wasm32-unknown-unknown
-names="dial flaky garbage grow hostile line-count old-version qwen3-vl refuse simulated-qwen3 slow spin trap"
+names="dial flaky garbage grow hostile line-count old-version qwen3-vl refuse simulated-qwen3 slow spin take trap"
 cd "$guests"
 : "${CARGO_TARGET_DIR:=$guests/target}"
 mkdir -p "$CARGO_TARGET_DIR"
@@ -25,10 +29,17 @@ componentize() {
     cargo run --quiet --locked -p componentize -- "$@"
 }
 
-if [ "${1:-}" = --check ]; then
+folder=
+case ${1:-} in
+--check)
     componentize check "$guests"
     exit
-fi
+    ;;
+--compare)
+    mkdir -p "$2"
+    folder=$(cd "$2" && pwd)
+    ;;
+esac
 
 sysroot=$(rustc --print sysroot)
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -86,6 +97,12 @@ for name in $names; do packages="$packages -p $name"; done
 )
 
 unset RUSTC_BOOTSTRAP
+modules=$CARGO_TARGET_DIR/$target/release
+rustc_name=$("$rustc" -vV)
+linker_name=$("$linker" -flavor wasm --version)
 # shellcheck disable=SC2086 # words, not one argument
-componentize write "$guests" "$CARGO_TARGET_DIR/$target/release" \
-    "$("$rustc" -vV)" "$("$linker" -flavor wasm --version)" $names
+if [ -n "$folder" ]; then
+    componentize compare "$guests" "$modules" "$folder" "$rustc_name" "$linker_name" $names
+else
+    componentize write "$guests" "$modules" "$rustc_name" "$linker_name" $names
+fi

@@ -27,7 +27,7 @@ async fn main() {
     let host = host(cache.path(), 2, Limits::default());
     let engines = cache.path().join("engines");
     std::fs::create_dir(&engines).expect("a folder in it");
-    for guest in ["refuse", "simulated-qwen3", "slow", "line-count", "spin"] {
+    for guest in ["refuse", "simulated-qwen3", "slow", "take", "spin"] {
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../guests/built/{guest}.wasm"));
         std::fs::copy(built, engines.join(format!("{guest}.wasm"))).expect("the guest is built");
     }
@@ -53,11 +53,11 @@ async fn main() {
     let a4 = Arc::new(page(2_480, 3_508));
     for (name, what) in [
         ("slow", "an A4 page at 300 dpi to a guest that asks for nothing"),
-        ("line-count", "the same page to a guest that takes its pixels and counts lines"),
+        ("take", "the same page to a guest that takes its pixels, 8.7 MB, and looks at none"),
     ] {
         let engine = engine(name).await;
         let mut calls = Vec::new();
-        for _ in 0..10 {
+        for _ in 0..100 {
             calls.push(call(&host, &engine, &a4).await);
         }
         tell(what, calls);

@@ -9,14 +9,13 @@ use wit_component::ComponentEncoder;
 /// Artefacts live in the repository, and the default one inside the program.
 const SIZE_MAX_BYTES: usize = 192 * 1024;
 
-/// Writes `guests/built/NAME.wasm` for each of `names`.
+/// Writes `built/NAME.wasm` for each of `names`.
 ///
 /// # Errors
 /// When a module is missing or no component, when a component is over its size,
 /// or when it names a folder of the machine it was built on.
-pub(crate) fn write_all(guests: &Path, modules: &Path, names: &[&str]) -> Result<()> {
-    let built = guests.join("built");
-    fs::create_dir_all(&built).with_context(|| format!("create {}", built.display()))?;
+pub(crate) fn write_all(guests: &Path, modules: &Path, built: &Path, names: &[&str]) -> Result<()> {
+    fs::create_dir_all(built).with_context(|| format!("create {}", built.display()))?;
     let folders = machine_folders(guests)?;
     for name in names {
         let module = modules.join(name.replace('-', "_")).with_extension("wasm");

@@ -14,7 +14,7 @@ const PATH: &str = "built/guests.lock";
 pub(crate) fn write(guests: &Path, names: &[&str], rustc: &str, linker: &str) -> Result<()> {
     let mut artefacts = Map::new();
     for name in names {
-        artefacts.insert((*name).to_owned(), Value::String(artefact(guests, name)?));
+        artefacts.insert((*name).to_owned(), Value::String(artefact(&guests.join("built"), name)?));
     }
     let lock = json!({
         "sources": digest::sources(guests)?,
@@ -28,17 +28,15 @@ pub(crate) fn write(guests: &Path, names: &[&str], rustc: &str, linker: &str) ->
 
 /// Succeeds when sources and artefacts are those of the lock.
 pub(crate) fn check(guests: &Path) -> Result<()> {
-    let path = guests.join(PATH);
-    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-    let lock: Value = serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))?;
+    let lock = read(guests)?;
     ensure!(
         lock["sources"] == digest::sources(guests)?,
         "sources have changed since the artefacts were built: run plugins/guests/build.sh"
     );
-    let artefacts = lock["artefacts"].as_object().context("the lock lists no artefacts")?;
+    let artefacts = artefacts(&lock)?;
     for (name, sha256) in artefacts {
         ensure!(
-            *sha256 == artefact(guests, name)?,
+            *sha256 == artefact(&guests.join("built"), name)?,
             "built/{name}.wasm is not the one that was locked: run plugins/guests/build.sh"
         );
     }
@@ -46,6 +44,35 @@ pub(crate) fn check(guests: &Path) -> Result<()> {
     Ok(())
 }
 
-fn artefact(guests: &Path, name: &str) -> Result<String> {
-    digest::file(&guests.join("built").join(name).with_extension("wasm"))
+/// Succeeds when what was built again has the bytes of the lock, or was built by
+/// other tools than those of the lock, which make other bytes.
+pub(crate) fn compare(guests: &Path, again: &Path, rustc: &str, linker: &str) -> Result<()> {
+    let lock = read(guests)?;
+    if lock["rustc"] != json!(rustc.lines().collect::<Vec<_>>()) || lock["linker"] != json!(linker) {
+        println!("built by other tools than those of the lock: their bytes say nothing");
+        return Ok(());
+    }
+    let artefacts = artefacts(&lock)?;
+    for (name, sha256) in artefacts {
+        ensure!(
+            *sha256 == artefact(again, name)?,
+            "the same tools make another {name}.wasm of these sources: run plugins/guests/build.sh"
+        );
+    }
+    println!("{} artefacts came out the same, byte for byte", artefacts.len());
+    Ok(())
+}
+
+fn read(guests: &Path) -> Result<Value> {
+    let path = guests.join(PATH);
+    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))
+}
+
+fn artefacts(lock: &Value) -> Result<&Map<String, Value>> {
+    lock["artefacts"].as_object().context("the lock lists no artefacts")
+}
+
+fn artefact(built: &Path, name: &str) -> Result<String> {
+    digest::file(&built.join(name).with_extension("wasm"))
 }

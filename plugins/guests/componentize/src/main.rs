@@ -3,12 +3,15 @@
 //!
 //! ```text
 //! componentize write GUESTS_DIR MODULES_DIR RUSTC LINKER NAME…
+//! componentize compare GUESTS_DIR MODULES_DIR FOLDER RUSTC LINKER NAME…
 //! componentize check GUESTS_DIR
 //! ```
 //!
 //! `write` fills `GUESTS_DIR/built`: `NAME.wasm` from `MODULES_DIR/N_A_M_E.wasm`,
 //! and `guests.lock`. RUSTC and LINKER are the texts by which the two programs
-//! name themselves. `check` fails when an artefact or a source has changed since.
+//! name themselves. `compare` fills FOLDER instead, and fails when tools of these
+//! names made other bytes before. `check` fails when an artefact or a source has
+//! changed since.
 //!
 //! The map: `digest` (of a file, of all sources), `component` (one guest),
 //! `lock` (what is written down).
@@ -28,10 +31,16 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["write", guests, modules, rustc, linker, names @ ..] if !names.is_empty() => {
-            component::write_all(Path::new(guests), Path::new(modules), names)?;
-            lock::write(Path::new(guests), names, rustc, linker)
+            let guests = Path::new(guests);
+            component::write_all(guests, Path::new(modules), &guests.join("built"), names)?;
+            lock::write(guests, names, rustc, linker)
+        }
+        ["compare", guests, modules, folder, rustc, linker, names @ ..] if !names.is_empty() => {
+            let (guests, folder) = (Path::new(guests), Path::new(folder));
+            component::write_all(guests, Path::new(modules), folder, names)?;
+            lock::compare(guests, folder, rustc, linker)
         }
         ["check", guests] => lock::check(Path::new(guests)),
-        _ => bail!("usage: componentize write GUESTS_DIR MODULES_DIR RUSTC LINKER NAME… | check GUESTS_DIR"),
+        _ => bail!("usage: componentize write|compare|check …, as said at the top of main.rs"),
     }
 }
