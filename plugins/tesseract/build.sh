@@ -3,9 +3,9 @@
 #
 #   build.sh FOLDER [LANGUAGE…]
 #
-# FOLDER gets the component, its plugin.toml and a model for each LANGUAGE, which
-# is called as in the package tesseract-ocr-LANGUAGE: eng, deu, chi-sim. Without
-# one it is eng. Sources and models come from the distribution
+# FOLDER gets the component, its plugin.toml, a model for each LANGUAGE, which is
+# called as in the package tesseract-ocr-LANGUAGE: eng, deu, chi-sim, and a scan to
+# try it on. Without a LANGUAGE it is eng. Sources and models come from the distribution
 # this runs on, Debian 12 or a later one. As root it installs the packages that
 # are missing, otherwise it says which.
 #
@@ -73,7 +73,10 @@ touch include/config_auto.h include/pthread.h include/netdb.h
 
 # --- objects
 
-flags=(--target=wasm32-wasi -O3 -DNDEBUG -w -msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext
+# All is optimised as one program when it is linked: each call of a function asks whether the engine's time is over, so
+# the small ones have to go where they are used, virtual ones too.
+flags=(--target=wasm32-wasi -O3 -flto -fwhole-program-vtables -fvisibility=hidden -DNDEBUG -w
+  -msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext
   "-ffile-prefix-map=$work=." "-ffile-prefix-map=$here=plugin" -DHAVE_CONFIG_H
   -D_WASI_EMULATED_PROCESS_CLOCKS -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_GETPID
   -include "$here/platform.h" "-I$work/include" "-I$leptonica/src")
@@ -121,7 +124,7 @@ for compiler in "${compilers[@]}"; do wait "$compiler"; done
 # --- the package
 
 # Without -O: with it clang runs a wasm-opt that happens to be there, for nothing that could be measured.
-"clang++-$llvm" --target=wasm32-wasi -mexec-model=reactor -s -Wl,-z,stack-size=8388608 \
+"clang++-$llvm" --target=wasm32-wasi -mexec-model=reactor -flto -Wl,--lto-O3 -s -Wl,-z,stack-size=8388608 \
   "${objects[@]}" contract/ocr_engine_component_type.o -o core.wasm \
   -lwasi-emulated-process-clocks -lwasi-emulated-signal -lwasi-emulated-getpid
 "$untxt" plugin pack core.wasm "$package/tesseract.wasm"
@@ -138,4 +141,6 @@ for compiler in "${compilers[@]}"; do wait "$compiler"; done
   done
 } > "$package/plugin.toml"
 cat source/{tesseract,leptonlib}/debian/copyright > "$package/copyright"
+# A page of a book of 1864 at 300 dpi, one of the pictures that Leptonica is tried on.
+install -m 644 "$leptonica/prog/lucasta.1.300.tif" "$package/scan.tif"
 echo "$package: Tesseract $version for ${languages[*]}"

@@ -21,16 +21,17 @@ trap 'rm -rf "$work"' EXIT
 export UNTXT_DATA_DIR=$work/data
 mkdir "$work/pages" "$work/results"
 "$here/pages.sh" "$work/pages"
+cp "$package/scan.tif" "$work/pages/"
 cd "$work"
 
 native() { # native PAGE MODELS PSM
-  OMP_THREAD_LIMIT=1 tesseract "pages/$1.png" - --tessdata-dir "$package" --oem 1 -l "$2" --psm "$3" 2> native.log
+  OMP_THREAD_LIMIT=1 tesseract "pages/$1."* - --tessdata-dir "$package" --oem 1 -l "$2" --psm "$3" 2> native.log
 }
 engine() { # engine PAGE TAGS PSM
   local options=(--dpi 600 --settings "{\"psm\": $3}") tag
   for tag in ${2//+/ }; do options+=(--language "$tag"); done
   [ "$1" != coloured ] || options+=(--color)
-  "$untxt" plugin run "pages/$1.png" "$package" "${options[@]}" 2> engine.log
+  "$untxt" plugin run "pages/$1."* "$package" "${options[@]}" 2> engine.log
 }
 
 # Empty lines, where Tesseract saw a paragraph end or a word without letters, are no text.
@@ -42,6 +43,7 @@ echo "== the gate and the conformance kit"
 
 echo "== the same text as $(tesseract --version 2>&1 | head -n 1)"
 pages='letter eng en 3
+scan eng en 3
 book eng en 3
 coloured eng en 3
 askew eng en 3
@@ -85,5 +87,6 @@ while read -r page models tags psm; do
   awk -v page="$page" -v native="$(median < native.ms)" -v engine="$(median < engine.ms)" \
     'BEGIN { printf "%-10s %7d ms %7d ms %7.2f\n", page, native, engine, engine / native }'
 done <<< 'letter eng en 3
+scan eng en 3
 licence eng en 3
 german deu de 3'

@@ -26,7 +26,7 @@ pdftoppm -r 300 -gray -f 20 -l 20 -singlefile -png "$documents/handbook.pdf" boo
 
 # A page that lay askew, copied badly.
 pdftoppm -r 200 -gray -f 40 -l 40 -singlefile -png "$documents/handbook.pdf" straight
-/usr/bin/convert straight.png -background white -rotate 1.5 -seed 7 -attenuate 0.2 +noise Gaussian \
+/usr/bin/convert straight.png -background white -rotate 1.5 -seed 1 -attenuate 0.2 +noise Gaussian \
   -colorspace Gray -depth 8 askew.png
 
 # A4 full of small print.
