@@ -57,6 +57,22 @@ fn tasks_are_listed_and_shown() {
 }
 
 #[test]
+fn a_command_whose_output_nobody_reads_on_ends_well() {
+    let home = Home::new();
+    home.write("scan.png", &samples::picture(2));
+    home.run(&["ocr", "scan.png", "--keep"]).exits(0);
+    let list = home.run(&["tasks", "list", "--json"]).exits(0).json();
+    let task = list["tasks"][0]["taskId"].as_str().unwrap();
+    for arguments in [&["doctor"][..], &["tasks", "list"], &["tasks", "watch", task]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = home.command(arguments).stdout(writer).output().unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && stderr.is_empty(), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
 fn the_benchmark_says_what_it_measured() {
     let home = Home::new();
     let figures = home.run(&["bench", "--runs", "50", "--json"]).exits(0).json();

@@ -71,7 +71,9 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
                 ("lock_timeout", STANDSTILL_MAX),
             ])
         });
-    if let Ok(server) = url.parse::<PgConnectOptions>() {
+    if url.starts_with("postgres")
+        && let Ok(server) = url.parse::<PgConnectOptions>()
+    {
         options.map_sqlx_postgres_pool_opts(move |pool| without_delay(pool, server.get_port()));
     }
     sea_orm::Database::connect(options).await.map_err(|error| {

@@ -20,9 +20,10 @@ use crate::output;
 pub(super) async fn watch(platform: &Platform, id: Uuid, json: bool) -> Result<ExitCode, Failure> {
     let run = RunId(id);
     let status = match told(platform, run, json).await? {
-        Some(status) => status,
+        Told::ToTheEnd(status) => status,
+        Told::Unheard => return Ok(ExitCode::SUCCESS),
         // Only how it ended is left.
-        None => {
+        Told::Pruned => {
             let ended = platform.engine().wait(run).await?;
             output::problem("the history was pruned; only how it ended is kept");
             if json {
@@ -37,32 +38,43 @@ pub(super) async fn watch(platform: &Platform, id: Uuid, json: bool) -> Result<E
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// How it ended; `None` when its history was pruned.
-async fn told(platform: &Platform, run: RunId, json: bool) -> Result<Option<RunStatus>, Failure> {
+/// How far the telling went.
+enum Told {
+    /// That is how it ended.
+    ToTheEnd(RunStatus),
+    /// Its history is not kept any more.
+    Pruned,
+    /// Nobody reads on.
+    Unheard,
+}
+
+async fn told(platform: &Platform, run: RunId, json: bool) -> Result<Told, Failure> {
     let engine = platform.engine();
     let mut narrator = Narrator::default();
     let mut watcher = engine.watch_run(run, 0).await?;
     loop {
         match watcher.next().await {
             Ok(Some(event)) => {
-                if let Some(update) = narrator.tell(engine, &event).await? {
-                    show(&update, json);
+                if let Some(update) = narrator.tell(engine, &event).await?
+                    && !show(&update, json)
+                {
+                    return Ok(Told::Unheard);
                 }
             }
-            Ok(None) => return Ok(Some(engine.wait(run).await?.status)),
-            Err(WatchError::Journal(JournalError::Pruned(_))) => return Ok(None),
+            Ok(None) => return Ok(Told::ToTheEnd(engine.wait(run).await?.status)),
+            Err(WatchError::Journal(JournalError::Pruned(_))) => return Ok(Told::Pruned),
             Err(WatchError::Journal(error)) => return Err(error.into()),
             Err(error) => return Err(Failure::work(error)),
         }
     }
 }
 
-fn show(update: &TaskUpdate, json: bool) {
+/// Whether somebody still reads.
+fn show(update: &TaskUpdate, json: bool) -> bool {
     let message = views::task_update(update, Doors::steps());
     if json {
-        output::json(&message);
-        return;
+        return output::heard(message);
     }
     let at = output::plain(&message["timestamp"]);
-    output::line(&format!("{at}  {:<10}  {}", update.status.as_str(), update.message));
+    output::heard(format!("{at}  {:<10}  {}", update.status.as_str(), update.message))
 }
