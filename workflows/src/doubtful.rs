@@ -18,8 +18,9 @@ const STORED_WITHIN: TimeDelta = TimeDelta::minutes(30);
 /// Between two attempts to write down what is doubtful.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The store did not say whether it has the object; no task will name it.
-pub(crate) fn unconfirmed(database: &DatabaseConnection, file: &file::Model) {
+/// The store did not say whether it has the object, or would not remove it; no
+/// task will name it.
+pub(crate) fn unwanted(database: &DatabaseConnection, file: &file::Model) {
     // Both are nobody's file: nothing keeps the object.
     let now = Utc::now();
     write_down(

@@ -169,7 +169,7 @@ impl Platform {
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
         let put = self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
-        put.inspect_err(|_| doubtful::unconfirmed(self.database(), &file))?;
+        put.inspect_err(|_| doubtful::unwanted(self.database(), &file))?;
         let mut run = run(&wanted, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
@@ -177,7 +177,9 @@ impl Platform {
             Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),
             // Somebody with the same key was faster. The object is nobody's.
             Err(JournalError::Conflict(what)) => {
-                self.bench().objects.delete(&file.s3_key).await?;
+                if self.bench().objects.delete(&file.s3_key).await.is_err() {
+                    doubtful::unwanted(self.database(), &file);
+                }
                 let earlier = self.earlier(&wanted, &request).await?;
                 earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
             }
