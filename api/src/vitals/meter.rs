@@ -16,6 +16,10 @@ const SECONDS: [f64; 16] =
 /// The same of the journal's batches, in requests.
 const REQUESTS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
+/// The same of an engine's memory, in bytes: 1 MiB to 1 GiB.
+const BYTES: [f64; 6] =
+    [1_048_576.0, 4_194_304.0, 16_777_216.0, 67_108_864.0, 268_435_456.0, 1_073_741_824.0];
+
 /// How often what was timed is put into its buckets when nobody asks: until then
 /// each time is kept.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -31,7 +35,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// Every metric of this program but the kernel's view of the process. Names only
 /// grow: dashboards and alerts know them.
-const METRICS: [(Kind, &str, &str); 27] = [
+const METRICS: [(Kind, &str, &str); 29] = [
     (Counter, "untxt_http_requests_total", "Requests that were answered, by route, method and status."),
     (
         Histogram,
@@ -61,8 +65,10 @@ const METRICS: [(Kind, &str, &str); 27] = [
     (Gauge, "untxt_queue_oldest_age_seconds", "How long the oldest ready work has been due, by queue."),
     (Gauge, "untxt_dependency_up", "Whether what this process needs can be reached, by dependency."),
     (Gauge, "untxt_workers", "Workers that are alive or silent."),
-    (Counter, "untxt_plugin_calls_total", "Calls of engines, by engine and outcome."),
-    (Histogram, "untxt_plugin_call_duration_seconds", "What calls of engines took, by engine."),
+    (Counter, "untxt_plugin_calls_total", "Calls of engines, by engine, version and outcome."),
+    (Histogram, "untxt_plugin_call_duration_seconds", "What calls of engines took, by engine and version."),
+    (Histogram, "untxt_plugin_memory_peak_bytes", "Most memory that a call had, by engine and version."),
+    (Counter, "untxt_plugin_quarantines_total", "Versions of engines that were taken out of service."),
     (Counter, "untxt_journal_commits_total", "Transactions of the journal, by outcome."),
     (Histogram, "untxt_journal_commit_seconds", "What a transaction of the journal took."),
     (Histogram, "untxt_journal_batch_requests", "Requests that shared a transaction of the journal."),
@@ -78,6 +84,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .set_buckets_for_metric(Matcher::Full("untxt_journal_batch_requests".to_owned()), &REQUESTS)?
+        .set_buckets_for_metric(Matcher::Suffix("_bytes".to_owned()), &BYTES)?
         .install_recorder()?;
     for (kind, name, help) in METRICS {
         match kind {

@@ -1,14 +1,16 @@
 //! What operators' programs ask: readiness, metrics, a worker's own door.
 
+use std::fs;
 use std::net::TcpListener;
 
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::client::{Client, Upload};
 use crate::database;
-use crate::home::Home;
+use crate::home::{Home, built};
 use crate::people::Person;
 use crate::samples;
 use crate::server::Server;
@@ -35,10 +37,14 @@ async fn what_was_done_is_counted_under_stable_names_and_no_ids() {
     assert_eq!(metrics.value("untxt_runs_ended_total", r#"{workflow="ocr",status="failed"}"#), 1.0);
     assert_eq!(metrics.sum("untxt_dead_letters_total"), 1.0);
     assert_eq!(metrics.value("untxt_dead_letters_waiting", r#"{reason="permanent"}"#), 1.0);
-    let calls = r#"{engine="simulated-qwen3",outcome="ok"}"#;
-    assert_eq!(metrics.value("untxt_plugin_calls_total", calls), 3.0);
-    let seconds = r#"{engine="simulated-qwen3"}"#;
-    assert_eq!(metrics.value("untxt_plugin_call_duration_seconds_count", seconds), 3.0);
+    let digest = hex::encode(Sha256::digest(fs::read(built("simulated-qwen3")).unwrap()));
+    let version = format!(r#"engine="simulated-qwen3",digest="{}""#, &digest[..12]);
+    let calls = format!(r#"{{{version},outcome="ok"}}"#);
+    assert_eq!(metrics.value("untxt_plugin_calls_total", &calls), 3.0);
+    let seconds = format!("{{{version}}}");
+    assert_eq!(metrics.value("untxt_plugin_call_duration_seconds_count", &seconds), 3.0);
+    let bytes = metrics.value("untxt_plugin_memory_peak_bytes_sum", &seconds);
+    assert!(bytes > 3.0 * 1_048_576.0, "{bytes}");
     let got = r#"{route="/api/tasks/{id}",method="GET",status="200"}"#;
     assert_eq!(metrics.value("untxt_http_requests_total", got), 1.0);
     let missed = r#"{route="none",method="GET",status="404"}"#;

@@ -2,16 +2,33 @@
 
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{Label, counter, histogram};
 
+use crate::engine::Engine;
 use crate::error::PluginError;
 
-/// Counts a call of the engine called `name`, which is the name of a file that
-/// an operator put there, and times it.
-pub(crate) fn called(name: &str, took: Duration, failure: Option<&PluginError>) {
-    let (engine, outcome) = (name.to_owned(), failure.map_or("ok", outcome));
-    counter!("untxt_plugin_calls_total", "engine" => engine.clone(), "outcome" => outcome).increment(1);
-    histogram!("untxt_plugin_call_duration_seconds", "engine" => engine).record(took);
+/// Digits of a digest that tell versions of one engine apart.
+const DIGEST_DIGITS: usize = 12;
+
+/// Counts a call of `engine`, and what it took. Its name is that of a file that
+/// an operator put there.
+pub(crate) fn called(engine: &Engine, took: Duration, peak_bytes: usize, failure: Option<&PluginError>) {
+    let mut labels = labels(engine.name(), engine.digest());
+    histogram!("untxt_plugin_call_duration_seconds", labels.clone()).record(took);
+    // Exact to 8 PiB.
+    histogram!("untxt_plugin_memory_peak_bytes", labels.clone()).record(peak_bytes as f64);
+    labels.push(Label::new("outcome", failure.map_or("ok", outcome)));
+    counter!("untxt_plugin_calls_total", labels).increment(1);
+}
+
+/// Counts that a version was taken out of service.
+pub(crate) fn quarantined(name: &str, digest: &str) {
+    counter!("untxt_plugin_quarantines_total", labels(name, digest)).increment(1);
+}
+
+fn labels(name: &str, digest: &str) -> Vec<Label> {
+    let digest: String = digest.chars().take(DIGEST_DIGITS).collect();
+    vec![Label::new("engine", name.to_owned()), Label::new("digest", digest)]
 }
 
 fn outcome(failure: &PluginError) -> &'static str {

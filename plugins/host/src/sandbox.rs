@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::PluginError;
 use crate::grants::MEMORY_BYTES_CEILING;
@@ -17,6 +17,14 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Memory that stays with a pooled instance between calls: touching fresh pages
 /// costs more than the work on most of them.
 const KEEP_RESIDENT_BYTES: usize = 16 << 20;
+
+/// Address space of a linear memory: all that a 32 bit index can reach, so that
+/// no access needs a check of its own. It is room, not memory.
+const ADDRESSES: usize = 4 << 30;
+
+/// Address space that a linear memory has left to grow into where there is no
+/// room for a pool.
+const CRAMPED_GROWTH_BYTES: u64 = 16 << 20;
 
 /// Instances beyond those of running calls, for loads that are checked.
 const SPARE_INSTANCES: u32 = 4;
@@ -38,8 +46,12 @@ impl Sandbox {
         let (engine, pooled) = match Engine::new(&pooling(wanted)) {
             Ok(engine) => (engine, true),
             Err(error) => {
-                tracing::warn!(%error, "no room for a pool of instances; each is mapped on its own");
-                (Engine::new(&config(wanted.metered)).map_err(failed)?, false)
+                tracing::warn!(
+                    %error,
+                    "no room for a pool of instances: each is mapped on its own, and slower; \
+                     lift the limit on address space (ulimit -v)"
+                );
+                (Engine::new(&cramped(wanted.metered)).map_err(failed)?, false)
             }
         };
         let (clock, stopped) = channel();
@@ -57,16 +69,27 @@ fn config(metered: bool) -> Config {
     config.consume_fuel(metered);
     config.epoch_interruption(true);
     config.wasm_component_model(true);
+    config.concurrency_support(false);
     // Guests are pure computation; these would only widen what they can reach.
     config.wasm_memory64(false);
     config.wasm_relaxed_simd(false);
     config
 }
 
+/// As little address space as it goes: every access is checked, and memory moves
+/// when it grows.
+fn cramped(metered: bool) -> Config {
+    let mut config = config(metered);
+    config.memory_reservation(0);
+    config.memory_reservation_for_growth(CRAMPED_GROWTH_BYTES);
+    config.memory_guard_size(64 << 10);
+    config
+}
+
 fn pooling(wanted: &HostConfig) -> Config {
     let instances = u32::try_from(wanted.concurrency).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
-    // Room, not memory: an operator may give an engine more than others have.
-    let memory_bytes_max = wanted.limits.memory_bytes_max.max(MEMORY_BYTES_CEILING);
+    // An operator may give an engine more than others have.
+    let memory_bytes_max = wanted.limits.memory_bytes_max.clamp(MEMORY_BYTES_CEILING, ADDRESSES);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(8))
@@ -75,9 +98,11 @@ fn pooling(wanted: &HostConfig) -> Config {
         .total_stacks(instances)
         .max_memory_size(memory_bytes_max)
         .table_elements(20_000)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        // Where the kernel knows which pages were written, only those are cleared.
+        .pagemap_scan(Enabled::Auto);
     let mut config = config(wanted.metered);
-    config.memory_reservation(memory_bytes_max as u64);
+    config.memory_reservation(ADDRESSES as u64);
     config.memory_guard_size(32 << 20);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config

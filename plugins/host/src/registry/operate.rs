@@ -11,6 +11,7 @@ use super::{BUILT_IN, Reference, Registry, reference};
 use crate::engine::Engine;
 use crate::error::PluginError;
 use crate::gate::{self, Check, Terms};
+use crate::meter;
 use crate::package::Package;
 
 /// What an installation came to.
@@ -173,6 +174,7 @@ impl Registry {
         digest: &str,
         reason: &str,
     ) -> Result<Option<String>, PluginError> {
+        meter::quarantined(name, digest);
         let (shelf, key) = (self.shelf.clone(), name.to_owned());
         let (digest, reason) = (digest.to_owned(), reason.to_owned());
         blocking(move || {
