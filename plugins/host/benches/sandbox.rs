@@ -1,5 +1,5 @@
 //! What the sandbox itself costs, and how late it stops a guest:
-//! `cargo bench -p untxt-plugins --bench sandbox`. Medians and worst of many
+//! `cargo bench --workspace --bench sandbox`. Medians and worst of many
 //! rounds, in microseconds.
 
 #![expect(clippy::print_stdout, reason = "what a benchmark is for")]
