@@ -24,7 +24,7 @@ pdftoppm -r 300 -gray -f 20 -l 20 -singlefile -png "$documents/handbook.pdf" boo
 # The same, in brown ink on yellowed paper.
 /usr/bin/convert book.png +level-colors '#702010,#f8f0d0' -depth 8 PNG24:coloured.png
 
-# A page that lay askew, copied badly.
+# A page that lay askew, copied badly. With the noise of the seeds 4 and 7, of 1 to 10, one letter is another.
 pdftoppm -r 200 -gray -f 40 -l 40 -singlefile -png "$documents/handbook.pdf" straight
 /usr/bin/convert straight.png -background white -rotate 1.5 -seed 1 -attenuate 0.2 +noise Gaussian \
   -colorspace Gray -depth 8 askew.png

@@ -84,7 +84,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .set_buckets_for_metric(Matcher::Full("untxt_journal_batch_requests".to_owned()), &REQUESTS)?
-        .set_buckets_for_metric(Matcher::Suffix("_bytes".to_owned()), &BYTES)?
+        .set_buckets_for_metric(Matcher::Full("untxt_plugin_memory_peak_bytes".to_owned()), &BYTES)?
         .install_recorder()?;
     for (kind, name, help) in METRICS {
         match kind {

@@ -69,6 +69,7 @@ fn config(metered: bool) -> Config {
     config.consume_fuel(metered);
     config.epoch_interruption(true);
     config.wasm_component_model(true);
+    // For functions that wait for each other, of which the contract has none.
     config.concurrency_support(false);
     // Guests are pure computation; these would only widen what they can reach.
     config.wasm_memory64(false);

@@ -12,9 +12,9 @@ const PATH: &str = "built/guests.lock";
 
 /// Writes the lock of the artefacts `names` as they now lie in `built`.
 pub(crate) fn write(guests: &Path, names: &[&str], rustc: &str, linker: &str) -> Result<()> {
-    let mut artefacts = Map::new();
+    let (built, mut artefacts) = (guests.join("built"), Map::new());
     for name in names {
-        artefacts.insert((*name).to_owned(), Value::String(artefact(&guests.join("built"), name)?));
+        artefacts.insert((*name).to_owned(), Value::String(artefact(&built, name)?));
     }
     let lock = json!({
         "sources": digest::sources(guests)?,
@@ -33,14 +33,8 @@ pub(crate) fn check(guests: &Path) -> Result<()> {
         lock["sources"] == digest::sources(guests)?,
         "sources have changed since the artefacts were built: run plugins/guests/build.sh"
     );
-    let artefacts = artefacts(&lock)?;
-    for (name, sha256) in artefacts {
-        ensure!(
-            *sha256 == artefact(&guests.join("built"), name)?,
-            "built/{name}.wasm is not the one that was locked: run plugins/guests/build.sh"
-        );
-    }
-    println!("{} artefacts are those of the lock, and their sources too", artefacts.len());
+    let count = locked(&lock, &guests.join("built"))?;
+    println!("{count} artefacts are those of the lock, and their sources too");
     Ok(())
 }
 
@@ -52,14 +46,8 @@ pub(crate) fn compare(guests: &Path, again: &Path, rustc: &str, linker: &str) ->
         println!("built by other tools than those of the lock: their bytes say nothing");
         return Ok(());
     }
-    let artefacts = artefacts(&lock)?;
-    for (name, sha256) in artefacts {
-        ensure!(
-            *sha256 == artefact(again, name)?,
-            "the same tools make another {name}.wasm of these sources: run plugins/guests/build.sh"
-        );
-    }
-    println!("{} artefacts came out the same, byte for byte", artefacts.len());
+    let count = locked(&lock, again)?;
+    println!("{count} artefacts came out the same, byte for byte");
     Ok(())
 }
 
@@ -69,8 +57,17 @@ fn read(guests: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))
 }
 
-fn artefacts(lock: &Value) -> Result<&Map<String, Value>> {
-    lock["artefacts"].as_object().context("the lock lists no artefacts")
+/// How many artefacts of the lock lie in `built`, which is all of them.
+fn locked(lock: &Value, built: &Path) -> Result<usize> {
+    let artefacts = lock["artefacts"].as_object().context("the lock lists no artefacts")?;
+    for (name, sha256) in artefacts {
+        ensure!(
+            *sha256 == artefact(built, name)?,
+            "{}/{name}.wasm is not the one that was locked: run plugins/guests/build.sh",
+            built.display()
+        );
+    }
+    Ok(artefacts.len())
 }
 
 fn artefact(built: &Path, name: &str) -> Result<String> {

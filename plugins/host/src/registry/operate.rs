@@ -174,13 +174,12 @@ impl Registry {
         digest: &str,
         reason: &str,
     ) -> Result<Option<String>, PluginError> {
-        meter::quarantined(name, digest);
         let (shelf, key) = (self.shelf.clone(), name.to_owned());
-        let (digest, reason) = (digest.to_owned(), reason.to_owned());
-        blocking(move || {
+        let (out, reason) = (digest.to_owned(), reason.to_owned());
+        let back = blocking(move || {
             shelf.change(&key, |record| {
-                record.quarantined.insert(digest.clone(), reason);
-                if record.active.as_ref() != Some(&digest) {
+                record.quarantined.insert(out.clone(), reason);
+                if record.active.as_ref() != Some(&out) {
                     return Ok(None);
                 }
                 let back = record.back();
@@ -190,7 +189,9 @@ impl Registry {
                 Ok(back)
             })
         })
-        .await
+        .await?;
+        meter::quarantined(name, digest);
+        Ok(back)
     }
 
     /// Writes down that the component at `path`, which can be used, is what its
