@@ -2,6 +2,7 @@
 //! The environment wins; every part has a default, so nothing needs setting.
 
 mod auth;
+mod known;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -105,7 +106,8 @@ impl Config {
     /// [`ConfigError`] that names the setting and what it takes.
     pub fn load() -> Result<Self, ConfigError> {
         let file = file(Path::new(FILE))?;
-        let set = |name: &str| std::env::var(name).ok().or_else(|| file.get(name).cloned());
+        let environment = environment()?;
+        let set = |name: &str| environment.get(name).or_else(|| file.get(name)).cloned();
         let running = self::file(&data_dir(&Values { lookup: &set }).join(RUNNING_SERVICES))?;
         Self::from_lookup(&|name| set(name).or_else(|| running.get(name).cloned()))
     }
@@ -303,6 +305,10 @@ struct Values<'a> {
 impl Values<'_> {
     /// What is set, if it says anything.
     fn text(&self, name: &str) -> Option<String> {
+        debug_assert!(
+            !name.starts_with("UNTXT_") || known::NAMES.contains(&name),
+            "{name} is to be in the list of settings"
+        );
         (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
@@ -322,6 +328,28 @@ impl Values<'_> {
     }
 }
 
+/// The variables of the environment. One of this program's that is not a
+/// setting, or is no Unicode, is refused: ignored, it would leave its setting
+/// at the default.
+fn environment() -> Result<HashMap<String, String>, ConfigError> {
+    let mut variables = HashMap::new();
+    for (name, value) in std::env::vars_os() {
+        // Names that are no Unicode are nobody's settings.
+        let Some(name) = name.to_str() else { continue };
+        known::check_variable(name)?;
+        match value.into_string() {
+            Ok(value) => {
+                variables.insert(name.to_owned(), value);
+            }
+            Err(_) if known::NAMES.contains(&name) => {
+                return Err(ConfigError::Together(format!("{name}: its value is not valid UTF-8")));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(variables)
+}
+
 /// The keys of the file; none if it isn't there.
 fn file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
     let wrong = |reason: String| ConfigError::File { path: path.to_owned(), reason };
@@ -330,7 +358,10 @@ fn file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
         Err(error) => return Err(wrong(error.to_string())),
     };
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error| wrong(where_and_why(&text, &error)))?;
+    for name in table.keys() {
+        known::check_key(path, name)?;
+    }
     table
         .into_iter()
         .map(|(name, value)| match value {
@@ -343,6 +374,13 @@ fn file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
             ))),
         })
         .collect()
+}
+
+/// What is wrong with a file and in which line. The line itself may hold a
+/// password and is not shown.
+fn where_and_why(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ const STANDSTILL_MAX: &str = "10s";
 /// [`JournalError::Unavailable`] when the URL can't be read or nothing answers
 /// there; the text names the URL without its password.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
+    check(url)?;
     let mut options = ConnectOptions::new(url);
     let sqlite = url.starts_with("sqlite:");
     options
@@ -80,6 +81,20 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
         let why = Fault::from(error).into_error();
         JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", without_password(url)))
     })
+}
+
+/// Refuses what the driver would refuse with the whole URL in its error.
+fn check(url: &str) -> Result<(), JournalError> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let why = match scheme {
+        "postgres" | "postgresql" => url.parse::<PgConnectOptions>().err().map(|error| error.to_string()),
+        "sqlite" => url.parse::<SqliteConnectOptions>().err().map(|error| error.to_string()),
+        _ => Some("it begins with neither postgres:// nor sqlite://".to_owned()),
+    };
+    match why {
+        Some(why) => Err(JournalError::Unavailable(format!("DATABASE_URL can't be read: {why}"))),
+        None => Ok(()),
+    }
 }
 
 /// A connection of the journal's own to the database that `db` is connected to:
@@ -145,6 +160,21 @@ mod tests {
         assert_eq!(without_password("postgres://me@db/x"), "postgres://me@db/x");
         assert_eq!(without_password("sqlite:///data/x.db?mode=rwc"), "sqlite:///data/x.db");
         assert_eq!(without_password("me:secret"), "unreadable");
+    }
+
+    #[tokio::test]
+    async fn a_url_that_can_not_be_read_is_not_shown() {
+        for url in [
+            "postgres//me:s3cret@db/x",
+            "mysql://me:s3cret@db/x",
+            "me:s3cret@db/x",
+            "postgres://me:s3cret@db:port/x",
+            "postgres://me:s3cret@db:5432:5432/x",
+            "postgres://me:s3cret@[::1/x",
+        ] {
+            let error = connect(url).await.unwrap_err().to_string();
+            assert!(error.contains("DATABASE_URL") && !error.contains("s3cret"), "{url}: {error}");
+        }
     }
 
     #[tokio::test]

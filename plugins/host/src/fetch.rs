@@ -124,5 +124,28 @@ fn whole(url: &str, answer: Response<Bytes>) -> Result<Bytes, PluginError> {
 }
 
 fn failed(url: &str, reason: &dyn ToString) -> PluginError {
-    PluginError::Package { what: url.to_owned(), reason: reason.to_string() }
+    PluginError::Package { what: without_secrets(url), reason: reason.to_string() }
+}
+
+/// `url` as it may be shown: a login and what follows a `?` may be secrets.
+fn without_secrets(url: &str) -> String {
+    let (path, _) = path_and_query(url);
+    let Some((scheme, rest)) = path.split_once("://") else { return path.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_address_without_its_secrets() {
+        let told = |url| failed(url, &"gone").to_string();
+        let text = told("https://me:s3cret@example.com:8443/a@b/engine.wasm?token=s3cret#s3cret");
+        assert!(text.contains("https://example.com:8443/a@b/engine.wasm"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+        assert!(told("http://example.com").contains("http://example.com"));
+    }
 }

@@ -126,9 +126,14 @@ impl ObjectsConfig {
         if let Some(endpoint) = &self.endpoint
             && !(endpoint.starts_with("http://") || endpoint.starts_with("https://"))
         {
-            return Err(ObjectError::Config(format!(
-                "S3_ENDPOINT={endpoint:?} is no URL: it begins with http:// or https://"
-            )));
+            let text = "S3_ENDPOINT is no URL: it begins with http:// or https://";
+            return Err(ObjectError::Config(text.to_owned()));
+        }
+        // Errors and the log name the endpoint.
+        if self.endpoint.as_ref().is_some_and(|endpoint| endpoint.contains('@')) {
+            let text = "S3_ENDPOINT has a user or password in it, which no S3 server takes; set \
+                        AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead";
+            return Err(ObjectError::Config(text.to_owned()));
         }
         if self.is_embedded() && self.kms_key_id.is_some() {
             return Err(ObjectError::Config(
