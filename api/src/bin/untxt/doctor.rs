@@ -14,7 +14,7 @@ use untxt_workflows::platform::Platform;
 
 use crate::cli::DoctorArguments;
 use crate::failure::{Failure, chain};
-use crate::{output, start};
+use crate::{data_dir, output, start};
 
 /// Free space below which a disk is called full: ten uploads of the default
 /// limit.
@@ -31,7 +31,7 @@ struct Finding {
 
 pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     let config = start::config("error")?;
-    let mut findings = vec![disk(&config), database(&config).await];
+    let mut findings = vec![finding("disk", disk(&config)), database(&config).await];
     findings.push(decoder(&config).await);
     findings.extend(platform(&config).await);
     if let AuthSettings::Jwt(settings) = &config.server.auth {
@@ -63,24 +63,20 @@ fn finding(part: &'static str, outcome: Result<String, String>) -> Finding {
     Finding { part, well, text: outcome.unwrap_or_else(|text| text) }
 }
 
-fn disk(config: &Config) -> Finding {
+fn disk(config: &Config) -> Result<String, String> {
+    data_dir::prepare(config).map_err(|failure| failure.to_string())?;
     let dir = &config.data_dir;
     let shown = dir.display();
-    let outcome = std::fs::create_dir_all(dir).and_then(|()| {
-        let free = rustix::fs::statvfs(dir).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))?;
-        tempfile::tempfile_in(dir)?.write_all(b"x")?;
-        Ok(free)
-    });
-    finding(
-        "disk",
-        match outcome {
-            Ok(free) if free < FREE_BYTES_MIN => {
-                Err(format!("{shown} has only {} MiB free; make room or move UNTXT_DATA_DIR", free >> 20))
-            }
-            Ok(free) => Ok(format!("{shown} can be written to, {} GiB free", free >> 30)),
-            Err(error) => Err(format!("{shown} can't be written to: {error}; UNTXT_DATA_DIR names it")),
-        },
-    )
+    let written = tempfile::tempfile_in(dir).and_then(|mut file| file.write_all(b"x"));
+    written.map_err(|error| format!("{shown} can't be written to: {error}; UNTXT_DATA_DIR names it"))?;
+    let free = rustix::fs::statvfs(dir).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize));
+    match free {
+        Ok(free) if free < FREE_BYTES_MIN => {
+            Err(format!("{shown} has only {} MiB free; make room or move UNTXT_DATA_DIR", free >> 20))
+        }
+        Ok(free) => Ok(format!("{shown} can be written to, {} GiB free", free >> 30)),
+        Err(error) => Err(format!("can't tell how much is free on {shown}: {error}")),
+    }
 }
 
 async fn database(config: &Config) -> Finding {

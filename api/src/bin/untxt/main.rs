@@ -3,6 +3,7 @@
 mod bench;
 mod campaign;
 mod cli;
+mod data_dir;
 mod dead_letters;
 mod doctor;
 mod failure;

@@ -41,7 +41,8 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
         shutdown.cancel();
         worked
     };
-    let (served, worked, ()) = tokio::join!(serving, working, telling);
+    let looking = start::report_missing(&platform);
+    let (served, worked, (), ()) = tokio::join!(serving, working, telling, looking);
     exporter.end().await;
     worked?;
     served.map_err(Failure::work)?;

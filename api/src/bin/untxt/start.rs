@@ -3,10 +3,12 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use untxt_api::config::Config;
@@ -14,7 +16,12 @@ use untxt_engine::journal::database;
 use untxt_migrations::Migrator;
 use untxt_workflows::platform::Platform;
 
-use crate::failure::Failure;
+use crate::data_dir;
+use crate::failure::{Failure, chain};
+
+/// How long the first look at the store may take. A process that is told to end
+/// meanwhile waits for it.
+const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Settings from the environment and the file; the log as they say, or
 /// `log_default`.
@@ -45,9 +52,8 @@ pub(crate) async fn database(config: &Config) -> Result<DatabaseConnection, Fail
 
 /// The database as it is.
 pub(crate) async fn connect(config: &Config) -> Result<DatabaseConnection, Failure> {
-    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
-        Failure::usage(format!("can't make UNTXT_DATA_DIR {}: {error}", config.data_dir.display()))
-    })?;
+    data_dir::keep_new_files_private();
+    data_dir::prepare(config)?;
     Ok(database::connect(&config.database_url).await?)
 }
 
@@ -55,6 +61,23 @@ pub(crate) async fn connect(config: &Config) -> Result<DatabaseConnection, Failu
 pub(crate) async fn platform(config: &Config) -> Result<Arc<Platform>, Failure> {
     let database = database(config).await?;
     Ok(Arc::new(Platform::open(config.settings.clone(), database).await?))
+}
+
+/// Logs what tasks will need and what is not there now: the default engine and
+/// the store. Neither keeps a process from starting, since an engine may be
+/// installed and a store may come back while it runs.
+pub(crate) async fn report_missing(platform: &Platform) {
+    let engine = platform.default_engine();
+    if let Err(error) = platform.bench().engines.resolve(engine).await {
+        tracing::error!(%error, "UNTXT_ENGINE={engine} can't be used; tasks that name no engine are refused");
+    }
+    let stored = match timeout(STORE_ANSWERS_WITHIN, platform.bench().objects.check()).await {
+        Ok(checked) => checked.map_err(|error| chain(&error)),
+        Err(_) => Err(format!("no answer within {STORE_ANSWERS_WITHIN:?}")),
+    };
+    if let Err(error) = stored {
+        tracing::error!(%error, "the object store can't be used now; uploads are refused until it can");
+    }
 }
 
 /// Fires at the first SIGINT or SIGTERM. At the second the process ends at

@@ -24,7 +24,7 @@ pub(crate) async fn run() -> Result<ExitCode, Failure> {
     // It is told how the drain goes, to its end.
     let drained = CancellationToken::new();
     let telling = tokio::spawn(watched::tell(server, vitals, config.server.clone(), drained.clone()));
-    let worked = platform.work(shutdown).await;
+    let (worked, ()) = tokio::join!(platform.work(shutdown), start::report_missing(&platform));
     drained.cancel();
     telling.await.map_err(Failure::work)?;
     exporter.end().await;

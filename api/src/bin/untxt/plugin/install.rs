@@ -12,9 +12,10 @@ use untxt_plugins::{Limits, Package, PluginError, Trust};
 use super::cli::InstallArguments;
 use super::failed;
 use crate::failure::Failure;
-use crate::output;
+use crate::{data_dir, output};
 
 pub(super) async fn run(config: &Config, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
+    data_dir::prepare(config)?;
     let engines = config.settings.engines().map_err(failed)?;
     let package = package(&config.settings.plugin_trust, arguments).await?;
     let name = arguments.name.clone().unwrap_or_else(|| package.name.clone());

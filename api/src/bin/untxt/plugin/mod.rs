@@ -16,13 +16,16 @@ use untxt_api::plugins;
 use untxt_plugins::{Engine, PluginError, Reference, Registry};
 
 use crate::failure::Failure;
-use crate::{output, start};
+use crate::{data_dir, output, start};
 use cli::{PluginArguments, PluginCommand};
 
 pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
     // What authors do has nothing to do with what is installed.
-    let engines = || config.settings.engines().map_err(failed);
+    let engines = || {
+        data_dir::prepare(&config)?;
+        config.settings.engines().map_err(failed)
+    };
     match &arguments.command {
         PluginCommand::New(arguments) => return new::run(arguments),
         PluginCommand::Build { folder } => return build::run(folder),

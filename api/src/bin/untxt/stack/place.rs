@@ -12,6 +12,7 @@ use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
 use super::identity::Identity;
 use super::service::Service;
+use crate::data_dir;
 use crate::failure::Failure;
 
 /// What is known of a process that was started.
@@ -60,12 +61,20 @@ pub(super) const SUPERVISOR: &str = "supervisor";
 impl Place {
     pub(super) fn open(config: &Config) -> Result<Self, Failure> {
         let dir = config.data_dir.join("stack");
+        data_dir::keep_new_files_private();
+        data_dir::prepare(config)?;
         let unusable =
             |error| Failure::usage(format!("can't use {}: {error}; UNTXT_DATA_DIR names it", dir.display()));
         fs::create_dir_all(&dir).map_err(unusable)?;
         // The private PostgreSQL may run as another user, in another directory.
         let dir = std::path::absolute(&dir).map_err(unusable)?;
         Ok(Self(dir))
+    }
+
+    /// Lets the private servers reach their homes, whichever user they run as.
+    pub(super) fn let_servers_through(&self) -> io::Result<()> {
+        let data_dir = self.0.parent().unwrap_or(&self.0);
+        [data_dir, &self.0].into_iter().try_for_each(data_dir::let_others_through)
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -104,7 +113,7 @@ impl Place {
 
     pub(super) fn write_card(&self, name: &str, card: &Card) -> io::Result<()> {
         let text = format!("{}\n{}\n", card.identity.pid, serde_json::to_string(card)?);
-        replace(&self.card_path(name), &text, 0o644)
+        replace(&self.card_path(name), &text)
     }
 
     pub(super) fn remove_card(&self, name: &str) {
@@ -114,7 +123,7 @@ impl Place {
     /// Lets other commands over this data directory find the servers.
     pub(super) fn tell_servers(&self, database: &str, redis: &str) -> io::Result<()> {
         let text = format!("DATABASE_URL = {database:?}\nREDIS_URL = {redis:?}\n");
-        replace(&self.servers(), &text, 0o600)
+        replace(&self.servers(), &text)
     }
 
     /// What was told of a server.
@@ -144,9 +153,9 @@ impl Place {
 }
 
 /// Whoever reads the file finds the old text or the new one.
-fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+fn replace(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(mode).open(&new)?;
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     fs::rename(new, path)
 }

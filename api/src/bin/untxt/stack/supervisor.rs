@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::process::geteuid;
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,9 @@ async fn supervise(with_services: bool) -> Result<(), Failure> {
     let config = start::config("info")?;
     let shutdown = start::until_signalled()?;
     let place = Place::open(&config)?;
+    if with_services && geteuid().is_root() {
+        place.let_servers_through().map_err(Failure::work)?;
+    }
     let Some(_lock) = place.lock().map_err(Failure::work)? else {
         return Err(Failure::work("the stack runs already"));
     };
