@@ -94,6 +94,22 @@ impl Home {
         Ended::of(&self.command(arguments).output().unwrap())
     }
 
+    /// The program with these arguments, run to its end under a limit of the
+    /// shell's, such as `-n 128`.
+    pub(crate) fn run_under(&self, limit: &str, arguments: &[&str]) -> Ended {
+        let command = self.command(arguments);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+        limited.arg(command.get_program()).args(command.get_args()).current_dir(self.path("."));
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        Ended::of(&limited.output().unwrap())
+    }
+
     /// What lies in the directory of temporary files: nothing but its lock,
     /// when nobody works.
     pub(crate) fn temporary_files(&self) -> Vec<String> {

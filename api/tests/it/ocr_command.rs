@@ -111,6 +111,49 @@ fn one_broken_file_does_not_keep_the_others() {
 }
 
 #[test]
+fn files_of_one_name_give_a_result_each() {
+    let home = Home::new();
+    for (dir, pages) in [("a", 1), ("b", 2)] {
+        fs::create_dir(home.path(dir)).unwrap();
+        home.write(&format!("{dir}/report.pdf"), &samples::pdf(pages));
+    }
+    home.run(&["ocr", "--out", "O", "--format", "json", "a/report.pdf", "b/report.pdf"]).exits(0);
+    assert_eq!(names(&home.path("O")), ["report.pdf-2.json", "report.pdf.json"]);
+    for (name, pages) in [("report.pdf.json", 1), ("report.pdf-2.json", 2)] {
+        let json: Value = serde_json::from_slice(&fs::read(home.path("O").join(name)).unwrap()).unwrap();
+        assert_eq!(json["pages"].as_array().unwrap().len(), pages, "{name}");
+    }
+}
+
+#[test]
+fn no_result_is_written_over_a_file_that_is_read() {
+    let home = Home::new();
+    let picture = samples::picture(2);
+    home.write("b.html", &picture);
+    home.write("c.png", &picture);
+    home.run(&["ocr", "b.html"]).exits(0);
+    assert_eq!(fs::read(home.path("b.html")).unwrap(), picture);
+    assert!(home.path("b.html.html").exists());
+    std::os::unix::fs::symlink(home.path("b.html"), home.path("c.html")).unwrap();
+    home.run(&["ocr", "c.png", "b.html"]).exits(0);
+    assert_eq!(fs::read(home.path("b.html")).unwrap(), picture, "c.html is a link to it");
+    assert!(home.path("c.png.html").exists());
+}
+
+#[test]
+fn many_files_need_few_open_ones() {
+    let home = Home::new();
+    let pdf = samples::pdf(1);
+    let files: Vec<String> = (0..150).map(|number| format!("{number}.pdf")).collect();
+    files.iter().for_each(|name| drop(home.write(name, &pdf)));
+    let mut arguments = vec!["ocr", "--format", "txt", "--out", "O"];
+    arguments.extend(files.iter().map(String::as_str));
+    home.run_under("-n 128", &arguments).exits(0);
+    assert_eq!(names(&home.path("O")).len(), files.len());
+    assert_eq!(home.temporary_files(), [""; 0]);
+}
+
+#[test]
 fn bad_usage_is_told_before_any_work() {
     let home = Home::new();
     home.write("a.png", &samples::picture(1));

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
@@ -60,17 +59,8 @@ fn an_engine_is_looked_over_tested_and_measured_without_being_installed() {
 fn engines_run_where_address_space_is_short() {
     let home = Home::new();
     home.write("scan.png", &samples::picture(2));
-    let command = home.command(&["plugin", "run", "scan.png", &path("line-count")]);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -v 3000000 && exec \"$0\" \"$@\""]);
-    limited.arg(command.get_program()).args(command.get_args()).current_dir(home.path("."));
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    let ended = Ended::of(&limited.output().unwrap()).exits(0);
+    let run = ["plugin", "run", "scan.png", &path("line-count")];
+    let ended = home.run_under("-v 3000000", &run).exits(0);
     assert!(ended.stdout.contains("lines: 2"), "{}", ended.stdout);
     assert!(ended.stderr.contains("ulimit -v"), "{}", ended.stderr);
 }

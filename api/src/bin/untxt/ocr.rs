@@ -4,27 +4,36 @@
 mod export;
 mod intake;
 mod progress;
+mod targets;
 
+use std::future::ready;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::state::RunStatus;
 use untxt_workflows::platform::Platform;
 
 use crate::cli::OcrArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::start;
 use export::Export;
 use intake::{Intake, Order};
 use progress::Progress;
+
+/// Files on their way for each step that runs at once: one is worked on, one is
+/// handed in and one is written out meanwhile. Each holds some open files, a
+/// buffer of 256 KiB and its place in the temporary directory.
+const FILES_PER_SLOT: usize = 3;
 
 pub(crate) async fn run(arguments: OcrArguments) -> Result<ExitCode, Failure> {
     let config = start::config("error")?;
     let orders = Order::read(&arguments)?;
     let shutdown = start::until_signalled()?;
     let platform = start::platform(&config).await?;
+    check(&platform, &arguments).await?;
     let progress = Arc::new(Progress::new(arguments.json));
 
     let working = platform.work(shutdown.clone());
@@ -38,7 +47,26 @@ pub(crate) async fn run(arguments: OcrArguments) -> Result<ExitCode, Failure> {
     Ok(if all_done? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// All files side by side; whether each is done.
+/// Ends the command before any work when no file could be done: the engine can't
+/// be used, or the store does not answer.
+async fn check(platform: &Platform, arguments: &OcrArguments) -> Result<(), Failure> {
+    let (setting, engine) = match &arguments.engine {
+        Some(engine) => ("--engine", engine.as_str()),
+        None => ("UNTXT_ENGINE", platform.default_engine()),
+    };
+    if let Err(error) = platform.bench().engines.resolve(engine).await {
+        return Err(Failure::usage(format!("{setting}: {error}")));
+    }
+    let stored = platform.bench().objects.check().await;
+    stored.map_err(|error| match error.is_retryable() {
+        true => Failure::service(chain(&error)),
+        false => Failure::usage(chain(&error)),
+    })
+}
+
+/// As many files side by side as keep the worker busy; whether each is done.
+/// The first failure that is not one file's ends all: what it needs is away for
+/// the others as well, and what is unfinished goes on with the next start.
 async fn every(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
@@ -46,7 +74,8 @@ async fn every(
     progress: &Progress,
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
-    let files = orders.into_iter().map(|order| async move {
+    let at_once = platform.settings().concurrency.get() * FILES_PER_SLOT;
+    let files = stream::iter(orders).map(|order| async move {
         tokio::select! {
             done = one(platform, arguments, &order, progress) => done,
             () = shutdown.cancelled() => {
@@ -55,8 +84,7 @@ async fn every(
             }
         }
     });
-    let outcomes = futures_util::future::join_all(files).await;
-    outcomes.into_iter().try_fold(true, |all, done| Ok(all && done?))
+    files.buffer_unordered(at_once).try_fold(true, |all, done| ready(Ok(all && done))).await
 }
 
 async fn one(

@@ -9,6 +9,7 @@ use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 
 use super::intake::Order;
+use super::targets;
 use crate::failure::{Failure, chain};
 
 /// A finished task and where its result goes.
@@ -24,10 +25,7 @@ impl Export<'_> {
         let summary = summary(self.platform, self.task).await?;
         let mut written = Vec::new();
         for object in &summary.objects {
-            let mut name = self.order.target.as_os_str().to_owned();
-            name.push(".");
-            name.push(object.format.extension());
-            let path = PathBuf::from(name);
+            let path = targets::result(&self.order.target, object.format);
             let stored = self.platform.bench().objects.get_to_file(&object.key, &path).await;
             let stored =
                 stored.map_err(|error| Failure::work(format!("{}: {}", path.display(), chain(&error))))?;

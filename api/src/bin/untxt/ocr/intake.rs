@@ -1,7 +1,6 @@
 //! From a path to a task: a new one, or the one an earlier start left.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -16,6 +15,7 @@ use untxt_workflows::submit::{NewTask, SubmitError};
 use uuid::Uuid;
 
 use super::export::erase;
+use super::targets::targets;
 use crate::cli::OcrArguments;
 use crate::failure::Failure;
 
@@ -58,7 +58,7 @@ impl Order {
                 return Err(Failure::usage(format!("{} is not a file", path.display())));
             }
         }
-        let targets = targets(&arguments.files, arguments.out.as_deref());
+        let targets = targets(&arguments.files, &formats, arguments.out.as_deref());
         let options = TaskOptions {
             dpi: arguments.dpi,
             languages: arguments.languages.clone(),
@@ -80,25 +80,6 @@ impl Order {
     pub(super) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
-}
-
-/// `<dir>/<stem>` for each file; where two would be the same, the whole name
-/// stands in for the stem.
-fn targets(files: &[PathBuf], out: Option<&Path>) -> Vec<PathBuf> {
-    let target = |file: &PathBuf, name: &std::ffi::OsStr| match out {
-        Some(dir) => dir.join(name),
-        None => file.with_file_name(name),
-    };
-    let stems: Vec<PathBuf> =
-        files.iter().map(|file| target(file, file.file_stem().unwrap_or_default())).collect();
-    let mut uses: HashMap<&PathBuf, usize> = HashMap::new();
-    stems.iter().for_each(|stem| *uses.entry(stem).or_default() += 1);
-    let whole = |file: &PathBuf| target(file, file.file_name().unwrap_or_default());
-    files
-        .iter()
-        .zip(&stems)
-        .map(|(file, stem)| if uses[stem] > 1 { whole(file) } else { stem.clone() })
-        .collect()
 }
 
 /// A file on its way to a task.
@@ -197,19 +178,5 @@ impl Intake<'_> {
             order.options
         );
         format!("ocr-{}", hex::encode(Sha256::digest(wishes)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_that_share_a_stem_keep_their_whole_names() {
-        let files = ["a/x.pdf", "b/x.png", "c/y.pdf"].map(PathBuf::from);
-        let beside = targets(&files, None);
-        assert_eq!(beside, ["a/x", "b/x", "c/y"].map(PathBuf::from));
-        let together = targets(&files, Some(Path::new("out")));
-        assert_eq!(together, ["out/x.pdf", "out/x.png", "out/y"].map(PathBuf::from));
     }
 }
