@@ -1,7 +1,8 @@
 //! `untxt campaign`: the whole service, clients that use it, and whatever can
 //! go wrong going wrong; then everything that was promised is checked.
 //!
-//! In reading order: [`plan`]; the stage, [`proxy`], [`servers`], [`children`];
+//! In reading order: [`plan`]; the stage, [`proxy`], [`clocks`],
+//! [`disks`], [`servers`], [`children`];
 //! the play, [`documents`], [`http`], [`progress`], [`load`], [`faults`]; the
 //! verdict, [`leftovers`], [`history`], [`timeline`], [`journal`], [`check`],
 //! [`stage`]; and the two ways to play it, [`storm`] and [`kill_one`].
@@ -9,6 +10,8 @@
 mod plan;
 
 mod children;
+mod clocks;
+mod disks;
 mod proxy;
 mod servers;
 
@@ -34,10 +37,15 @@ pub(crate) use plan::CampaignArguments;
 
 use crate::failure::Failure;
 use crate::{output, start};
+use faults::Group;
 use plan::{Plan, Scenario};
 
 pub(crate) async fn run(arguments: &CampaignArguments) -> Result<ExitCode, Failure> {
     let plan = Plan::of(arguments)?;
+    if plan.faults.contains(&Group::Disk) && !arguments.own_mounts {
+        let never = disks::into_own_namespace(plan::OWN_MOUNTS).map_err(Failure::work)?;
+        match never {}
+    }
     let interrupted = start::until_signalled()?;
     let mut home = tempfile::Builder::new().prefix("untxt-campaign-").tempdir().map_err(Failure::work)?;
     home.disable_cleanup(plan.keep);

@@ -16,6 +16,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
+use super::clocks::Clocks;
+use super::disks;
+use super::faults::Group;
+
 /// Whatever the machine has set is not the campaign's.
 const FOREIGN: [&str; 6] = ["UNTXT_", "AWS_", "S3_", "OTEL_", "DATABASE_URL", "REDIS_URL"];
 
@@ -126,6 +130,8 @@ impl Process {
 /// itself is killed.
 pub(crate) struct Children {
     pub(crate) processes: Vec<Arc<Process>>,
+    /// Their clocks, where these can be set wrong.
+    pub(crate) clocks: Option<Arc<Clocks>>,
     keepers: Vec<JoinHandle<()>>,
     /// Kills its whole process group, theirs, when its input ends.
     _guard: std::process::Child,
@@ -133,30 +139,41 @@ pub(crate) struct Children {
 
 impl Children {
     /// Starts `apis` servers and `workers` workers, each with a data directory
-    /// of its own under `home`, as if on a machine of its own.
+    /// of its own under `home`, as if on a machine of its own: with a disk and a
+    /// clock of its own where faults of these are asked for.
     ///
     /// # Errors
-    /// When a process or directory can't be had.
+    /// When a process, directory or disk can't be had.
     pub(crate) fn start(
         home: &Path,
         environment: &[(&'static str, String)],
         (apis, workers): (usize, usize),
+        faults: &[Group],
     ) -> io::Result<Self> {
         let guard = guard()?;
         let group = i32::try_from(guard.id()).map_err(io::Error::other)?;
         fs::create_dir_all(home.join("logs"))?;
         let names = (0..apis).map(|n| (Role::Api, n)).chain((0..workers).map(|n| (Role::Worker, n)));
-        let mut children = Self { processes: Vec::new(), keepers: Vec::new(), _guard: guard };
+        let clocks = match faults.contains(&Group::Clock) {
+            true => Clocks::open(home.join("clocks"))?.map(Arc::new),
+            false => None,
+        };
+        let mut children =
+            Self { processes: Vec::new(), clocks: clocks.clone(), keepers: Vec::new(), _guard: guard };
         for (role, number) in names {
             let name = format!("{}-{number}", role.name());
             let (orders, received) = mpsc::channel(1);
             let shared = Arc::<Shared>::default();
             let data_dir = home.join(&name);
+            if faults.contains(&Group::Disk) {
+                disks::mount(&data_dir)?;
+            }
             let keeper = Keeper {
                 name: name.clone(),
                 role,
                 home: home.to_owned(),
                 environment: environment.to_vec(),
+                clocks: clocks.clone(),
                 group,
                 starts: 0,
                 shared: Arc::clone(&shared),
@@ -200,6 +217,7 @@ struct Keeper {
     role: Role,
     home: PathBuf,
     environment: Vec<(&'static str, String)>,
+    clocks: Option<Arc<Clocks>>,
     group: i32,
     starts: u32,
     shared: Arc<Shared>,
@@ -245,6 +263,9 @@ impl Keeper {
         self.starts += 1;
         let log = self.home.join("logs").join(format!("{}-{}.log", self.name, self.starts));
         let mut command = Command::new(std::env::current_exe()?);
+        if let Some(clocks) = &self.clocks {
+            command.envs(clocks.environment(&self.name)?);
+        }
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign))) {
                 command.env_remove(name);

@@ -1,5 +1,7 @@
 //! What goes wrong, and when: drawn from the seed.
 
+use std::io;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +19,7 @@ use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use super::children::{Children, Death, Process, Role};
 use super::proxy::{Proxy, Weather};
 use super::servers::Servers;
+use super::{clocks, disks};
 use crate::output;
 
 /// Between two faults.
@@ -28,6 +31,17 @@ const LASTS_MS: std::ops::Range<u64> = 0..3_000;
 /// The store's faults last so many times as long.
 const STORE_LASTS_LONGER: u32 = 2;
 
+/// The database's network is bad for so many times as long: longer than a
+/// statement may take.
+const DATABASE_LASTS_LONGER: u32 = 4;
+
+/// By how much a clock is wrong: many leases, and more than the longest default
+/// lease.
+const CLOCK_OFF_S: i32 = 20;
+
+/// A clock's error is noticed within a second, and leases are two.
+const CLOCK_LASTS_AT_LEAST: Duration = Duration::from_secs(4);
+
 /// What can go wrong, as it is named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
@@ -35,23 +49,50 @@ pub(crate) enum Group {
     Kill,
     /// Redis is flushed, killed and cut off.
     Redis,
-    /// PostgreSQL is killed and restarted.
+    /// PostgreSQL is killed, restarted, cut off and stalled, and takes no writes.
     Postgres,
     /// The store refuses, resets, stalls and asks to slow down.
     S3,
+    /// The disks of the service's processes are full.
+    Disk,
+    /// The clocks of the service's processes are wrong.
+    Clock,
+}
+
+impl Group {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Kill, Self::Redis, Self::Postgres, Self::S3, Self::Disk, Self::Clock];
+
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Redis => "redis",
+            Self::Postgres => "postgres",
+            Self::S3 => "s3",
+            Self::Disk => "disk",
+            Self::Clock => "clock",
+        }
+    }
+
+    /// Why this machine does not allow for it, if it doesn't.
+    pub(crate) fn impossible(self) -> Option<&'static str> {
+        match self {
+            Self::Disk => disks::impossible(),
+            Self::Clock => clocks::impossible(),
+            Self::Kill | Self::Redis | Self::Postgres | Self::S3 => None,
+        }
+    }
 }
 
 impl FromStr for Group {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "kill" => Ok(Self::Kill),
-            "redis" => Ok(Self::Redis),
-            "postgres" => Ok(Self::Postgres),
-            "s3" => Ok(Self::S3),
-            _ => Err(format!("there is no fault `{name}`; there are: kill, redis, postgres, s3")),
-        }
+        Self::ALL.into_iter().find(|group| group.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("there is no fault `{name}`; there are: {names}")
+        })
     }
 }
 
@@ -74,8 +115,18 @@ pub(crate) enum Fault {
     PostgresKill,
     /// PostgreSQL cuts off its clients and restarts at once.
     PostgresRestart,
+    /// PostgreSQL answers and takes no writes, as after a failover.
+    PostgresReadOnly,
+    /// See [`Weather`].
+    Postgres(Weather),
     /// See [`Weather`].
     Store(Weather),
+    /// No room is left on the disk of a process.
+    DiskFull,
+    /// The clock of a process is ahead.
+    ClockAhead,
+    /// The clock of a process is behind.
+    ClockBehind,
 }
 
 impl Fault {
@@ -91,13 +142,21 @@ impl Fault {
                 Self::Redis(Weather::Refuse),
                 Self::Redis(Weather::Stall),
             ],
-            Group::Postgres => &[Self::PostgresKill, Self::PostgresRestart],
+            Group::Postgres => &[
+                Self::PostgresKill,
+                Self::PostgresRestart,
+                Self::PostgresReadOnly,
+                Self::Postgres(Weather::Reset),
+                Self::Postgres(Weather::Stall),
+            ],
             Group::S3 => &[
                 Self::Store(Weather::Refuse),
                 Self::Store(Weather::Reset),
                 Self::Store(Weather::Stall),
                 Self::Store(Weather::SlowDown),
             ],
+            Group::Disk => &[Self::DiskFull, Self::DiskFull],
+            Group::Clock => &[Self::ClockAhead, Self::ClockBehind],
         }
     }
 
@@ -113,10 +172,16 @@ impl Fault {
             Self::Redis(_) => "redis-cut-off",
             Self::PostgresKill => "postgres-kill",
             Self::PostgresRestart => "postgres-restart",
+            Self::PostgresReadOnly => "postgres-read-only",
+            Self::Postgres(Weather::Stall) => "postgres-stall",
+            Self::Postgres(_) => "postgres-cut-off",
             Self::Store(Weather::Refuse) => "s3-refuse",
             Self::Store(Weather::Reset) => "s3-reset",
             Self::Store(Weather::Stall) => "s3-stall",
             Self::Store(Weather::SlowDown | Weather::Fair) => "s3-slow-down",
+            Self::DiskFull => "disk-full",
+            Self::ClockAhead => "clock-ahead",
+            Self::ClockBehind => "clock-behind",
         }
     }
 }
@@ -182,6 +247,8 @@ pub(crate) struct Targets {
     redis: Semaphore,
     postgres: Semaphore,
     store: Semaphore,
+    disks: Semaphore,
+    clocks: Semaphore,
     processes: Semaphore,
     strikes: Mutex<Vec<Strike>>,
     began: Timestamp,
@@ -197,6 +264,8 @@ impl Targets {
             redis: Semaphore::new(1),
             postgres: Semaphore::new(1),
             store: Semaphore::new(1),
+            disks: Semaphore::new(1),
+            clocks: Semaphore::new(1),
             processes,
             strikes: Mutex::default(),
             began: SystemClock.now(),
@@ -241,6 +310,15 @@ impl Targets {
                 self.bad_weather(fault, &self.redis, &self.servers.redis_network, weather, lasts).await
             }
             Fault::PostgresKill | Fault::PostgresRestart => self.postgres(fault, lasts).await,
+            Fault::PostgresReadOnly => self.read_only(fault, lasts).await,
+            Fault::Postgres(weather) => {
+                // Longer than a statement may take, now and then.
+                let lasts = lasts * DATABASE_LASTS_LONGER;
+                self.bad_weather(fault, &self.postgres, &self.servers.postgres_network, weather, lasts).await
+            }
+            Fault::DiskFull => self.disk_full(fault, self.any(which), lasts).await,
+            Fault::ClockAhead => self.wrong_clock(fault, self.any(which), CLOCK_OFF_S, lasts).await,
+            Fault::ClockBehind => self.wrong_clock(fault, self.any(which), -CLOCK_OFF_S, lasts).await,
             Fault::Store(weather) => {
                 // Longer than its client tries by itself, so that steps fail.
                 let lasts = lasts * STORE_LASTS_LONGER;
@@ -258,6 +336,47 @@ impl Targets {
             .get(which % with_role.len().max(1))
             .map(|process| vec![Arc::clone(process)])
             .unwrap_or_default()
+    }
+
+    fn any(&self, which: usize) -> Arc<Process> {
+        let processes = &self.children.processes;
+        Arc::clone(&processes[which % processes.len()])
+    }
+
+    async fn read_only(&self, fault: Fault, lasts: Duration) -> Option<Strike> {
+        let _turn = self.postgres.acquire().await.ok()?;
+        let begun = self.begin(fault, "postgres", lasts);
+        let set = self.servers.refuse_writes(true).await;
+        tokio::time::sleep(lasts).await;
+        let back = self.servers.refuse_writes(false).await;
+        Some(Strike { stuck: set.and(back).err(), ..begun })
+    }
+
+    async fn disk_full(&self, fault: Fault, victim: Arc<Process>, lasts: Duration) -> Option<Strike> {
+        let _turn = self.disks.acquire().await.ok()?;
+        let begun = self.begin(fault, &victim.name, lasts);
+        let filled = on_disk(&victim, disks::fill).await;
+        tokio::time::sleep(lasts).await;
+        let freed = on_disk(&victim, disks::free).await;
+        Some(Strike { stuck: filled.and(freed).err(), ..begun })
+    }
+
+    async fn wrong_clock(
+        &self,
+        fault: Fault,
+        victim: Arc<Process>,
+        off_s: i32,
+        lasts: Duration,
+    ) -> Option<Strike> {
+        let _turn = self.clocks.acquire().await.ok()?;
+        // Time enough to notice, at most a second, and for some leases to end.
+        let lasts = lasts + CLOCK_LASTS_AT_LEAST;
+        let clocks = self.children.clocks.as_ref()?;
+        let begun = self.begin(fault, &victim.name, lasts);
+        let set = clocks.set(&victim.name, off_s);
+        tokio::time::sleep(lasts).await;
+        let back = clocks.set(&victim.name, 0);
+        Some(Strike { stuck: set.and(back).err().map(|error| error.to_string()), ..begun })
     }
 
     async fn kill(&self, fault: Fault, victims: Vec<Arc<Process>>, lasts: Duration) -> Option<Strike> {
@@ -322,11 +441,21 @@ impl Targets {
     }
 }
 
+/// Does something to the disk of a process that takes a while.
+async fn on_disk(
+    victim: &Process,
+    act: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
+) -> Result<(), String> {
+    let dir = victim.data_dir.clone();
+    let acted = tokio::task::spawn_blocking(move || act(&dir)).await;
+    acted.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [Group; 4] = [Group::Kill, Group::Redis, Group::Postgres, Group::S3];
+    const ALL: [Group; 6] = Group::ALL;
 
     #[test]
     fn the_same_seed_draws_the_same_faults() {

@@ -56,7 +56,7 @@ pub(crate) async fn run(plan: &Plan, home: &Path) -> Result<ExitCode, Failure> {
 
 async fn play(victim: Victim, plan: &Plan, home: &Path, findings: &mut Findings) -> Result<Blow, Failure> {
     std::fs::create_dir_all(home).map_err(Failure::work)?;
-    let stage = Stage::start(home, (1, 1)).await?;
+    let stage = Stage::start(home, (1, 1), &[]).await?;
     let order = Order { seed: plan.seed, tasks: TASKS, mix: Mix::OnePage, backlog_max: u64::MAX };
     let (at_once, never) = (CancellationToken::new(), CancellationToken::new());
     at_once.cancel();

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::faults::Group;
 use crate::failure::Failure;
+use crate::output;
 
 /// What a campaign plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,9 +32,10 @@ pub(crate) struct CampaignArguments {
     /// What the documents and the faults are drawn from; any when absent.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// What goes wrong, comma-separated: kill, redis, postgres, s3.
-    #[arg(long, default_value = "kill,redis,postgres,s3")]
-    pub(crate) faults: String,
+    /// What goes wrong, comma-separated: kill, redis, postgres, s3, disk, clock;
+    /// when absent, all that can be done on this machine.
+    #[arg(long)]
+    pub(crate) faults: Option<String>,
     /// Worker processes.
     #[arg(long, default_value_t = WORKERS)]
     pub(crate) workers: usize,
@@ -46,14 +48,56 @@ pub(crate) struct CampaignArguments {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// It has a mount namespace of its own already.
+    #[arg(long, hide = true)]
+    pub(crate) own_mounts: bool,
 }
+
+/// See [`CampaignArguments::own_mounts`].
+pub(super) const OWN_MOUNTS: &str = "--own-mounts";
 
 impl CampaignArguments {
     /// So many tasks under these faults, and everything else as it is unasked.
     pub(crate) fn of(tasks: usize, faults: String, json: bool) -> Self {
         let scenario = Scenario::Storm;
-        Self { scenario, tasks, seed: None, faults, workers: WORKERS, minutes: MINUTES, keep: false, json }
+        Self {
+            scenario,
+            tasks,
+            seed: None,
+            faults: Some(faults),
+            workers: WORKERS,
+            minutes: MINUTES,
+            keep: false,
+            json,
+            own_mounts: false,
+        }
     }
+}
+
+/// The groups that are named, each of which has to be possible here; else all
+/// that are.
+fn groups(named: Option<&str>) -> Result<Vec<Group>, Failure> {
+    let Some(named) = named else { return Ok(Group::ALL.into_iter().filter(left_in).collect()) };
+    let names = named.split(',').filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            let group: Group = name.parse()?;
+            match group.impossible() {
+                Some(reason) => Err(format!("{name}: {reason}")),
+                None => Ok(group),
+            }
+        })
+        .collect::<Result<_, String>>()
+        .map_err(|error| Failure::usage(format!("--faults: {error}")))
+}
+
+/// Says what is left out, and why.
+fn left_in(group: &Group) -> bool {
+    let reason = group.impossible();
+    if let Some(reason) = reason {
+        output::problem(&format!("without faults of the group {}: {reason}", group.name()));
+    }
+    reason.is_none()
 }
 
 /// Servers of the service.
@@ -93,13 +137,11 @@ impl Plan {
         if !(1..=WORKERS_MAX).contains(&arguments.workers) {
             return Err(Failure::usage(format!("--workers is 1 to {WORKERS_MAX}")));
         }
-        let faults: Result<Vec<Group>, String> =
-            arguments.faults.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
         Ok(Self {
             seed: arguments.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             tasks: arguments.tasks,
             workers: arguments.workers,
-            faults: faults.map_err(|error| Failure::usage(format!("--faults: {error}")))?,
+            faults: groups(arguments.faults.as_deref())?,
             limit: Duration::from_secs(60 * arguments.minutes),
             keep: arguments.keep,
             json: arguments.json,

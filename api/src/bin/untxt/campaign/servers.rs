@@ -1,11 +1,12 @@
 //! The servers the service stands on, all private to the campaign: PostgreSQL,
-//! Redis, the object store, and the bad network in front of the last two.
+//! Redis, the object store, and the bad network in front of each.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use untxt_engine::journal::database;
 use untxt_engine::services::postgres::Postgres;
@@ -29,7 +30,10 @@ pub(crate) struct Servers {
     /// Directory of the campaign: data directories, logs, objects.
     pub(crate) home: PathBuf,
     postgres: Arc<Mutex<Postgres>>,
+    /// PostgreSQL's own address, past the bad network.
     pub(crate) database_url: String,
+    network_database_url: String,
+    pub(crate) postgres_network: Proxy,
     redis: Arc<Mutex<Redis>>,
     redis_url: String,
     pub(crate) redis_network: Proxy,
@@ -50,6 +54,10 @@ impl Servers {
             .map_err(unstarted)?;
         let database_url = postgres.url();
         Migrator::up(&database::connect(&database_url).await?, None).await?;
+        let postgres_address = address_in(&database_url)?;
+        let postgres_network = Proxy::start(postgres_address).await.map_err(Failure::work)?;
+        let network_database_url =
+            database_url.replace(&postgres_address.to_string(), &postgres_network.address().to_string());
         let redis_address = address_in(&redis.url())?;
         let redis_network = Proxy::start(redis_address).await.map_err(Failure::work)?;
         let redis_url = redis.url().replace(&redis_address.to_string(), &redis_network.address().to_string());
@@ -60,6 +68,8 @@ impl Servers {
             home: home.to_owned(),
             postgres: Arc::new(Mutex::new(postgres)),
             database_url,
+            network_database_url,
+            postgres_network,
             redis: Arc::new(Mutex::new(redis)),
             redis_url,
             redis_network,
@@ -72,7 +82,7 @@ impl Servers {
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let (access_key, secret_key) = self.store.key_pair();
         vec![
-            ("DATABASE_URL", self.database_url.clone()),
+            ("DATABASE_URL", self.network_database_url.clone()),
             ("REDIS_URL", self.redis_url.clone()),
             ("S3_ENDPOINT", format!("http://{}", self.store_network.address())),
             ("S3_BUCKET", BUCKET.to_owned()),
@@ -104,6 +114,23 @@ impl Servers {
     /// When its directory can't be read.
     pub(crate) fn half_written(&self) -> io::Result<Vec<PathBuf>> {
         super::leftovers::files(&self.home.join("objects").join(".staging"))
+    }
+
+    /// Has PostgreSQL refuse every write from now on, or take them again.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(crate) async fn refuse_writes(&self, refuse: bool) -> Result<(), String> {
+        let set = if refuse {
+            "SET default_transaction_read_only = on"
+        } else {
+            "RESET default_transaction_read_only"
+        };
+        let database = database::connect(&self.database_url).await.map_err(|error| error.to_string())?;
+        for statement in [&format!("ALTER SYSTEM {set}"), "SELECT pg_reload_conf()"] {
+            database.execute_unprepared(statement).await.map_err(|error| error.to_string())?;
+        }
+        database.close().await.map_err(|error| error.to_string())
     }
 
     /// Does something to PostgreSQL that waits.
@@ -154,7 +181,7 @@ fn unstarted(error: ServiceError) -> Failure {
 /// `…@address/…`.
 fn address_in(url: &str) -> Result<SocketAddr, Failure> {
     let address = url.rsplit_once('@').and_then(|(_, rest)| rest.split('/').next()?.parse().ok());
-    address.ok_or_else(|| Failure::work("the private Redis has no address"))
+    address.ok_or_else(|| Failure::work("a private server's URL has no address"))
 }
 
 fn plugins(home: &Path) -> PathBuf {

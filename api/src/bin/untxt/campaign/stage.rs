@@ -10,6 +10,7 @@ use untxt_engine::journal::database;
 
 use super::check::{self, Findings};
 use super::children::{Children, Role};
+use super::faults::Group;
 use super::journal::{self, Journal};
 use super::load::Seen;
 use super::servers::Servers;
@@ -42,13 +43,17 @@ impl Stage {
     ///
     /// # Errors
     /// When one of them can't be started.
-    pub(crate) async fn start(home: &Path, processes: (usize, usize)) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        home: &Path,
+        processes: (usize, usize),
+        faults: &[Group],
+    ) -> Result<Self, Failure> {
         let servers = Servers::start(home).await?;
         let mut environment = servers.environment();
         environment.push(("UNTXT_WORKER_CONCURRENCY", CONCURRENCY.to_string()));
         environment.push(("UNTXT_LEASE_MS", LEASE_MS.to_string()));
         environment.push(("UNTXT_LOG", "info".to_owned()));
-        let children = Children::start(home, &environment, processes).map_err(Failure::work)?;
+        let children = Children::start(home, &environment, processes, faults).map_err(Failure::work)?;
         let database = database::connect(&servers.database_url).await?;
         Ok(Self { servers: Arc::new(servers), children: Arc::new(children), database })
     }

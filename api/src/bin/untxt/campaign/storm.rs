@@ -32,7 +32,7 @@ const BACKLOG_MAX: u64 = 60;
 /// When a server can't be started, or does not come back.
 pub(crate) async fn run(plan: &Plan, home: &Path) -> Result<ExitCode, Failure> {
     let began = Instant::now();
-    let stage = Stage::start(home, (APIS, plan.workers)).await?;
+    let stage = Stage::start(home, (APIS, plan.workers), &plan.faults).await?;
     let (seen, strikes) = play(plan, &stage).await;
     let mut findings = Findings::default();
     findings.add("every fault can be undone", strikes.iter().filter_map(|strike| strike.stuck.clone()));
@@ -111,6 +111,7 @@ impl Storm<'_> {
         json!({
             "seed": plan.seed,
             "seconds": took.as_secs_f64(),
+            "faults": plan.faults.iter().map(|group| group.name()).collect::<Vec<_>>(),
             "workers": plan.workers,
             "accepted": seen.accepted.len(),
             "untold": findings.untold,
