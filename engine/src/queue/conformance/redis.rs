@@ -125,6 +125,33 @@ async fn a_hundred_thousand_that_become_due_at_once_go_through() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_pointer_is_thrown_out_and_stops_no_other() {
+    let server = own_server().await;
+    let bench = on(&server.url());
+    let key = format!("{{untxt:{}}}", bench.topic);
+    for (id, times, text) in [
+        ("short", "scheduled", "?"),
+        ("empty", "scheduled", "-"),
+        ("left", "inflight", "?"),
+        ("long", "scheduled", &"\u{7f}".repeat(60)),
+    ] {
+        server.ask(&format!("HSET {key}:data {id} {text}")).unwrap();
+        server.ask(&format!("ZADD {key}:{times} 0 {id}")).unwrap();
+    }
+    let good = many(1);
+    bench.push(&good).await;
+    let mut pulled = Vec::new();
+    while pulled.is_empty() {
+        pulled = bench.pull(10, LONG).await;
+    }
+    assert_eq!(pulled, [good[0].delivery]);
+    bench.acknowledge(&pulled).await;
+    assert_eq!(bench.pull_all().await, []);
+    assert_eq!(server.ask("DBSIZE").unwrap(), "0", "nothing of them is left");
+    blocking(move || drop(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_dead_process_pulled_comes_back() {
     let url = blocking(shared_server).await;
     let lease = Duration::from_millis(200);

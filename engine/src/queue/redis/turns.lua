@@ -4,8 +4,12 @@ local function key(kind, level) return topic .. kind .. level end
 local function line(level, tenant) return topic .. ':wait:' .. level .. ':' .. tenant end
 
 -- A record: priority, due time, sequence, the pointer itself; the tenant.
+local RECORD = 44
 local function read(rec)
+  -- What is no record is handed out like one, so that whoever pulls it throws it out.
+  if #rec < RECORD then return { priority = 1, due = 0, seq = 0, tenant = '' } end
   local priority, due, seq, _, at = struct.unpack('>Bddc27', rec)
+  if due ~= due then due = 0 end
   return { priority = priority, due = due, seq = seq, tenant = rec:sub(at) }
 end
 
