@@ -55,6 +55,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::CONFLICT, "TASK_GOES_ON", "Somebody has the task go on whenever it is stopped."),
     code(StatusCode::CONFLICT, "UPLOAD_NOT_THERE", "The upload's file has not been put into the store."),
     code(StatusCode::CONFLICT, "NOTHING_TO_RETRY", "Nothing of the task died."),
+    code(StatusCode::CONFLICT, "ROW_UNREADABLE", "What was set aside still can't be read by this program."),
     code(StatusCode::CONFLICT, "PAGES_DONE", "The step's pages are done; nothing of it failed."),
     code(StatusCode::CONFLICT, "STEP_NOT_REACHED", "The task never came to that step."),
     code(StatusCode::CONFLICT, "PLUGIN_NOTHING_EARLIER", "No version served before that one."),

@@ -2,8 +2,9 @@
 //! shapes for HTTP and for the commands.
 
 use serde_json::{Value, json};
-use untxt_engine::engine::{AttemptEnd, AttemptRecord};
+use untxt_engine::engine::{AttemptEnd, AttemptRecord, Engine};
 use untxt_engine::id::RunId;
+use untxt_engine::journal::JournalError;
 use untxt_engine::journal::audit::AuditLine;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus, ReasonKind};
 use untxt_engine::retry::DeadReason;
@@ -33,7 +34,7 @@ pub fn set(filter: &mut LetterFilter, name: &str, value: &str) -> Result<(), Str
         "digest" => filter.digest = text(),
         "fingerprint" => filter.fingerprint = text(),
         "reason" => {
-            let known = "there are permanent, budget_spent, elapsed_limit";
+            let known = "there are permanent, budget_spent, elapsed_limit, unreadable";
             filter.reason = Some(ReasonKind::parse(value).ok_or_else(|| known.to_owned())?);
         }
         "state" => {
@@ -94,9 +95,31 @@ fn reason(reason: DeadReason) -> Value {
     json!({ "kind": stored["reason"], "budget": stored["budget"] })
 }
 
+/// Everything that is known about the letter `id`; `None` if there is none.
+///
+/// # Errors
+/// Those of [`Engine::dead_letter`].
+pub async fn shown(engine: &Engine, id: Uuid) -> Result<Option<Value>, JournalError> {
+    let Some(letter) = engine.dead_letter(id).await? else { return Ok(None) };
+    // A history, or a run, that can't be read must not hide the letter about it.
+    let attempts = readable(engine.attempts_of(&letter).await)?.unwrap_or_default();
+    let run = readable(engine.run(letter.run).await)?.flatten();
+    let mut view = detailed(&letter, &attempts, run.as_ref());
+    let raw = engine.raw_of(id).await?;
+    view["raw"] = raw.map(|raw| serde_json::from_str(&raw).unwrap_or(Value::String(raw))).unwrap_or_default();
+    Ok(Some(view))
+}
+
+fn readable<T>(read: Result<T, JournalError>) -> Result<Option<T>, JournalError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(JournalError::Corrupt(_) | JournalError::Pruned(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// A letter with everything that is known about it.
-#[must_use]
-pub fn detailed(found: &DeadLetter, attempts: &[AttemptRecord], run: Option<&RunState>) -> Value {
+fn detailed(found: &DeadLetter, attempts: &[AttemptRecord], run: Option<&RunState>) -> Value {
     let mut view = letter(found);
     view["chain"] = json!(found.error.chain);
     view["logs"] = json!(found.error.logs);

@@ -17,6 +17,10 @@ pub struct Controls {
     pub paused_workflows: BTreeSet<String>,
     /// Tenants for which something was set, by name.
     pub tenants: BTreeMap<String, TenantControls>,
+    /// Workflows and tenants for which something was set that this program can't
+    /// read; nothing holds for them until it is set again.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unreadable: BTreeSet<String>,
 }
 
 /// What a tenant gets in each workflow's queue. Its JSON form is a stored format
@@ -60,6 +64,16 @@ pub enum ControlChange {
     },
 }
 
+impl ControlChange {
+    /// What it is about.
+    fn subject(&self) -> String {
+        match self {
+            Self::Workflow { name, .. } => format!("workflow {name}"),
+            Self::Tenant { name, .. } => format!("tenant {name}"),
+        }
+    }
+}
+
 impl Controls {
     /// What the tenant gets.
     #[must_use]
@@ -73,9 +87,16 @@ impl Controls {
         self.paused_workflows.contains(workflow) || self.of(tenant).paused
     }
 
+    /// Something was set as revision `revision` that can't be read.
+    pub(crate) fn pass_over(&mut self, name: String, revision: u64) {
+        self.revision = revision;
+        self.unreadable.insert(name);
+    }
+
     /// Follows a change, which becomes revision `revision`.
     pub(crate) fn follow(&mut self, change: ControlChange, revision: u64) {
         self.revision = revision;
+        self.unreadable.remove(&change.subject());
         match change {
             ControlChange::Workflow { name, paused: true } => {
                 self.paused_workflows.insert(name);

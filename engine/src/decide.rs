@@ -4,6 +4,8 @@
 
 mod redrive;
 
+use std::cmp::Reverse;
+
 use serde_json::Value;
 
 use crate::definition::{Definition, Spread};
@@ -51,6 +53,15 @@ pub enum Command {
     Redrive(Redrive),
     /// Give up what a dead letter is about.
     Discard(Discard),
+    /// Set a slot aside as a dead letter, whoever holds it: its row can't be
+    /// read, or what follows from it can't be written. Without an item the run
+    /// fails.
+    SetAside {
+        /// What.
+        slot: Slot,
+        /// Why.
+        error: StepError,
+    },
 }
 
 /// A claimed slot. Whoever holds the newest epoch may record an outcome.
@@ -92,6 +103,14 @@ pub struct Scheduled {
     pub priority: u8,
     /// Whose it is.
     pub tenant: String,
+}
+
+impl Scheduled {
+    /// What pointers are ordered by: the most urgent first, then what is due
+    /// first.
+    pub(crate) fn rank(&self) -> (Reverse<u8>, Timestamp, Slot) {
+        (Reverse(self.priority), self.due_at, self.delivery.slot)
+    }
 }
 
 /// What follows from a command: the events to be recorded, in order.
@@ -161,6 +180,7 @@ pub fn decide(situation: Situation<'_>, command: &Command) -> Result<Decision, R
         Command::Lose { claim } => situation.lose(claim),
         Command::HandBack { claim } => Ok(vec![EventKind::HandedBack(situation.held(claim)?)]),
         Command::Cancel => Ok(vec![EventKind::Cancelled]),
+        Command::SetAside { slot, error } => situation.set_aside(*slot, error),
     }
 }
 
@@ -207,6 +227,24 @@ impl Situation<'_> {
         let attempt = self.held(claim)?;
         let error = attempt.lost(self.run.id);
         Ok(self.retry_or_die(&attempt, EventKind::Lost(attempt.clone()), &error))
+    }
+
+    fn set_aside(&self, slot: Slot, error: &StepError) -> Result<Decision, Refusal> {
+        let attempts = match slot.item {
+            None => &self.run.attempts,
+            Some(_) => self.attempts(slot)?,
+        };
+        let (step, item, attempt) = (self.run.step, slot.item, attempts.made);
+        let worker = attempts.holder.clone().unwrap_or_else(|| WorkerName::from(String::new()));
+        let dead = EventKind::DeadLettered {
+            step,
+            item,
+            attempts: attempt,
+            reason: DeadReason::Unreadable,
+            error: error.clone(),
+            paused: false,
+        };
+        Ok(self.after_death(vec![dead], &Attempt { step, item, attempt, worker }, error))
     }
 
     fn done(&self, attempt: Attempt, done: &Done) -> Decision {

@@ -67,11 +67,12 @@ impl Bench {
                 claim.slot.item
             }
             Command::Discard(Discard { letter: (_, item), .. }) => *item,
+            Command::SetAside { slot, .. } => slot.item,
             Command::Cancel | Command::Redrive(_) => None,
         };
         let item = index.and_then(|index| self.items.get(index as usize));
         let not_done = self.items.iter().filter(|item| item.status != ItemStatus::Done).cloned().collect();
-        let dead = Dead { not_done, waiting: self.waiting.clone() };
+        let dead = Dead { not_done, waiting: self.waiting.clone(), unreadable: false };
         let (definition, run, now) = (&self.definition, &self.run, self.now);
         let situation = Situation { definition, run, item, dead: &dead, now, jitter: 0.0 };
         let decision = decide(situation, command)?;

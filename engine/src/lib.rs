@@ -54,6 +54,8 @@ pub mod watch;
 
 mod parts;
 
+mod aside;
+
 // The tasks: following what is set, healing, dispatching, working.
 mod steering;
 

@@ -110,6 +110,7 @@ fn reason_word(reason: DeadReason) -> &'static str {
         DeadReason::Permanent => "permanent",
         DeadReason::BudgetSpent { .. } => "budget_spent",
         DeadReason::ElapsedLimit => "elapsed_limit",
+        DeadReason::Unreadable => "unreadable",
     }
 }
 

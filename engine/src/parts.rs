@@ -58,7 +58,7 @@ impl Parts {
             return;
         }
         match self.queue.push(workflow, pointers).await {
-            Ok(()) => self.health.succeeded(Part::Push),
+            Ok(_) => self.health.succeeded(Part::Push),
             Err(error) => {
                 self.failed(Part::Push, &error);
                 self.queue_incomplete.notify_one();

@@ -1,17 +1,19 @@
 //! Healing what crashes left behind: claims of workers that are gone, and
 //! pointers that never reached the queue or got lost with it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::aside::{is_hopeless, set_aside};
 use crate::backoff::pause;
 use crate::crash::CrashPoint;
-use crate::decide::Command;
+use crate::decide::{Command, Scheduled};
 use crate::event::EventKind;
 use crate::health::Part;
 use crate::id::{Delivery, RunId};
 use crate::journal::retention::Retention;
-use crate::journal::{Applied, JournalError, Order, Orphan, WorkerRow};
+use crate::journal::{Applied, Found, JournalError, Order, Orphan, Unreadable, WorkerRow};
 use crate::parts::Parts;
 use crate::queue::QueueError;
 use crate::time::Timestamp;
@@ -41,11 +43,14 @@ pub(crate) struct Reconciler {
     pub(crate) every: Duration,
     pub(crate) lease: Duration,
     pub(crate) retention: Retention,
+    /// The last pointer of the page that was looked at last, by workflow, while
+    /// there are pages after it.
+    pub(crate) looked_at: BTreeMap<&'static str, Scheduled>,
 }
 
 impl Reconciler {
     /// Heals now and then for ever.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         loop {
             let next = match self.round().await {
                 Ok(next) => {
@@ -63,19 +68,27 @@ impl Reconciler {
         }
     }
 
-    /// One round; how long the next one may wait. There is none to wait for
-    /// when there was more than a page of work.
-    async fn round(&self) -> Result<Duration, ReconcileError> {
+    /// One round; how long the next one may wait. There is nothing to wait for
+    /// when it pushed something and has not seen all; a backlog that stands in
+    /// the queue already costs a page a round, however long it is.
+    async fn round(&mut self) -> Result<Duration, ReconcileError> {
         let now = self.parts.clock.now();
         rescue(&self.parts, before(now, self.lease)).await?;
         let workers = self.parts.journal.workers().await?;
         let next_expiry = self.next_expiry(&workers, now);
         self.forget_workers(workers, before(now, self.lease * FORGET_AFTER_LEASES)).await?;
-        let mut more = false;
-        for workflow in self.parts.workflows.keys() {
-            more |= self.refill(workflow, now).await?;
+        let (mut more, mut failed) = (self.prune(now).await?, None);
+        let parts = Arc::clone(&self.parts);
+        for workflow in parts.workflows.keys() {
+            // A queue that is full is no reason not to fill another one.
+            match self.refill(workflow, now).await {
+                Ok(again) => more |= again,
+                Err(error) => failed = Some(error),
+            }
         }
-        more |= self.prune(now).await?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         Ok(if more { Duration::ZERO } else { next_expiry.min(self.every) })
     }
 
@@ -100,20 +113,30 @@ impl Reconciler {
         Ok(pruned.more)
     }
 
-    /// Pushes what should be in the queue. What is due before the next round
-    /// is over is pushed ahead, so that it comes in time.
-    async fn refill(&self, workflow: &str, now: Timestamp) -> Result<bool, ReconcileError> {
-        let due = self.parts.journal.due(workflow, now.after(self.every * 2), PAGE).await?;
-        self.parts.queue.push(workflow, &due).await?;
+    /// Pushes a page of what should be in the queue, the one after the page of
+    /// the round before; whether the next page is to be looked at now. What is
+    /// due before the next round is over is pushed ahead, so that it comes in
+    /// time.
+    async fn refill(&mut self, workflow: &'static str, now: Timestamp) -> Result<bool, ReconcileError> {
+        let (parts, after) = (&self.parts, self.looked_at.remove(workflow));
+        let until = now.after(self.every * 2);
+        let Found { rows: due, unreadable } =
+            parts.journal.due(workflow, until, after.as_ref(), PAGE).await?;
+        put_aside(parts, unreadable).await?;
+        let pushed = parts.queue.push(workflow, &due).await?;
         // Nobody claimed these for as long as a worker may be silent: should one
         // be in flight, whoever pulled it is gone.
         let overdue = before(now, self.lease);
         let stuck = due.iter().filter(|pointer| pointer.due_at < overdue);
         let stuck: Vec<_> = stuck.map(|pointer| pointer.delivery.id()).collect();
         if !stuck.is_empty() {
-            self.parts.queue.release(workflow, &stuck).await?;
+            parts.queue.release(workflow, &stuck).await?;
         }
-        Ok(due.len() >= PAGE as usize)
+        let full = due.len() >= PAGE as usize;
+        if let Some(last) = due.into_iter().last().filter(|_| full) {
+            self.looked_at.insert(workflow, last);
+        }
+        Ok(full && pushed > 0)
     }
 
     async fn forget_workers(
@@ -139,7 +162,8 @@ fn before(now: Timestamp, by: Duration) -> Timestamp {
 pub(crate) async fn rescue(parts: &Parts, silent_since: Timestamp) -> Result<usize, JournalError> {
     let mut rescued = 0;
     loop {
-        let orphans = parts.journal.orphans(silent_since, PAGE).await?;
+        let Found { rows: orphans, unreadable } = parts.journal.orphans(silent_since, PAGE).await?;
+        put_aside(parts, unreadable).await?;
         let before = rescued;
         for orphan in &orphans {
             rescued += usize::from(lose(parts, orphan).await?);
@@ -158,6 +182,16 @@ async fn lose(parts: &Parts, orphan: &Orphan) -> Result<bool, JournalError> {
         Ok(applied) => applied,
         // Its worker finished after all, or another rescuer was faster.
         Err(JournalError::Refused(_) | JournalError::UnknownRun(_)) => return Ok(false),
+        Err(error) if is_hopeless(&error) => {
+            let unreadable = Unreadable { slot: orphan.claim.slot, why: error.to_string() };
+            put_aside(parts, vec![unreadable]).await?;
+            return Ok(false);
+        }
+        // Another program's; that one rescues it.
+        Err(error @ JournalError::UnknownDefinition(_)) => {
+            parts.failed(Part::Delivery, &error);
+            return Ok(false);
+        }
         Err(error) => return Err(error),
     };
     tracing::info!(worker = %orphan.worker, slot = %orphan.claim.slot, "took work from a worker that is gone");
@@ -165,6 +199,19 @@ async fn lose(parts: &Parts, orphan: &Orphan) -> Result<bool, JournalError> {
     drop_old_pointer(parts, run, &applied).await;
     parts.push(&applied.run.definition, &applied.deliveries).await;
     Ok(true)
+}
+
+/// Sets aside what can't be read; what can't even be set aside holds up nothing
+/// else.
+async fn put_aside(parts: &Parts, unreadable: Vec<Unreadable>) -> Result<(), JournalError> {
+    for Unreadable { slot, why } in unreadable {
+        match set_aside(parts, slot, &JournalError::Corrupt(why)).await {
+            Ok(()) => {}
+            Err(error @ JournalError::Unavailable(_)) => return Err(error),
+            Err(error) => parts.failed(Part::Delivery, &format!("{slot} can't be set aside: {error}")),
+        }
+    }
+    Ok(())
 }
 
 /// The pointer that led to the lost attempt leads nowhere any more.

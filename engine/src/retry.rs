@@ -118,6 +118,9 @@ pub enum DeadReason {
     },
     /// The step's elapsed limit has passed.
     ElapsedLimit,
+    /// What the journal holds of it can't be read, or what follows from it can't
+    /// be written.
+    Unreadable,
 }
 
 impl RetryPolicy {

@@ -20,6 +20,8 @@ pub(crate) enum SteeringError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error("what was set for {0} can't be read and does not hold; set it again")]
+    Unreadable(String),
 }
 
 /// Follows it for ever.
@@ -40,5 +42,11 @@ pub(crate) async fn look(parts: &Parts) -> Result<(), SteeringError> {
     if let Some(controls) = parts.journal.controls(known).await? {
         parts.controls.take(&Arc::new(controls));
     }
-    Ok(parts.queue.configure(&parts.controls.get()).await?)
+    let controls = parts.controls.get();
+    parts.queue.configure(&controls).await?;
+    if controls.unreadable.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = controls.unreadable.iter().map(String::as_str).collect();
+    Err(SteeringError::Unreadable(names.join(", ")))
 }

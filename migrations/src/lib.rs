@@ -34,6 +34,7 @@ mod m20261124_000013_callers;
 mod m20261124_000015_removals;
 mod m20261124_000016_uploads;
 mod m20261124_000018_admissions;
+mod m20261126_000020_raw_rows;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000015_removals::Migration),
             Box::new(m20261124_000016_uploads::Migration),
             Box::new(m20261124_000018_admissions::Migration),
+            Box::new(m20261126_000020_raw_rows::Migration),
         ]
     }
 }

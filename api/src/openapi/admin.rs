@@ -109,6 +109,7 @@ fn letters() -> Vec<Operation> {
         .json("RedriveOne", &json!({ "fromStep": "ocr", "reason": "the engine is mended" }))
         .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "TASK_NOT_FOUND"])
         .fails(&["NOTHING_TO_RETRY", "PAGES_DONE", "STEP_NOT_REACHED", "DEAD_LETTER_SETTLED"])
+        .fails(&["ROW_UNREADABLE"])
         .fails(&["ENGINE_NOT_FOUND", "ENGINE_GONE", "ENGINE_INCOMPATIBLE"]),
         at_letter(Method::POST, "/api/admin/dead-letters/{id}/discard", "discardDeadLetter", "Give it up")
             .json("Reason", &json!({ "reason": "the scan is torn" }))
@@ -124,7 +125,8 @@ fn list() -> Operation {
     let uuid = json!({ "type": "string", "format": "uuid" });
     let time = json!({ "type": "string", "format": "date-time" });
     let state = json!({ "type": "string", "enum": ["waiting", "redriven", "discarded"] });
-    let reason = json!({ "type": "string", "enum": ["permanent", "budget_spent", "elapsed_limit"] });
+    let reason =
+        json!({ "type": "string", "enum": ["permanent", "budget_spent", "elapsed_limit", "unreadable"] });
     let operation = paged(read("/api/admin/dead-letters", "listDeadLetters", "Work that died, newest first"))
         .data(
             200,

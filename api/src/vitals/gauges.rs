@@ -14,10 +14,11 @@ use untxt_workflows::platform::Platform;
 /// How long the journal may take to count.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const REASONS: [(&str, ReasonKind); 3] = [
+const REASONS: [(&str, ReasonKind); 4] = [
     ("permanent", ReasonKind::Permanent),
     ("budget_spent", ReasonKind::BudgetSpent),
     ("elapsed_limit", ReasonKind::ElapsedLimit),
+    ("unreadable", ReasonKind::Unreadable),
 ];
 
 /// Sets the gauges to what stands in the journal. Where it does not answer they

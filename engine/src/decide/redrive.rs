@@ -73,6 +73,12 @@ pub enum RedriveRefusal {
         /// Where it died.
         died_at: u16,
     },
+    /// What was set aside can't be read by this program either.
+    #[error(
+        "its row still can't be read by this program; a newer version of it may, \
+         or discard the dead letter, which shows the row as it was"
+    )]
+    Unreadable,
     /// It would have to name its items anew, and some of them are done.
     #[error(
         "going on from step {from} would do {done} finished item(s) again; \
@@ -93,11 +99,13 @@ pub struct Dead {
     pub not_done: Vec<ItemState>,
     /// What its waiting dead letters are about.
     pub waiting: Vec<DeadSlot>,
+    /// Whether the run was set aside and its row still can't be read.
+    pub unreadable: bool,
 }
 
 impl Dead {
     /// For whatever does not look at it.
-    pub const NONE: &'static Self = &Self { not_done: Vec::new(), waiting: Vec::new() };
+    pub const NONE: &'static Self = &Self { not_done: Vec::new(), waiting: Vec::new(), unreadable: false };
 }
 
 impl Situation<'_> {
@@ -111,6 +119,9 @@ impl Situation<'_> {
         }
         if redrive.letter.is_some_and(|letter| !self.dead.waiting.contains(&letter)) {
             return Err(RedriveRefusal::Settled.into());
+        }
+        if self.dead.unreadable {
+            return Err(RedriveRefusal::Unreadable.into());
         }
         let (step, items) = self.where_to_go_on(redrive)?;
         Ok(vec![EventKind::Redriven {

@@ -71,6 +71,14 @@ impl Engine {
         self.parts.journal.dead_letter(id).await
     }
 
+    /// The row that the letter was made of, as JSON, if that row can't be read.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    pub async fn raw_of(&self, id: Uuid) -> Result<Option<String>, JournalError> {
+        self.parts.journal.raw_of(id).await
+    }
+
     /// The dead letters that the filter lets through, counted by workflow, step,
     /// code and fingerprint, most frequent first; at most `limit` groups.
     ///

@@ -1,6 +1,7 @@
 //! What a submission or an order leaves behind, worked out in memory. Every
 //! journal writes down exactly what this says, inside its own transaction.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -72,7 +73,9 @@ impl Rules {
         let first = Event { run: new.id, seq: 1, at: self.clock.now(), kind };
         let run = RunState::begin(&first)
             .ok_or_else(|| JournalError::Corrupt(format!("run {} begins with no submission", new.id)))?;
-        Ok(self.with_rows(run, None, None, vec![first], &new.rows))
+        let events = vec![first];
+        let rows = new.rows.iter().cloned().chain(self.projected(&run, &events)).collect();
+        Ok(self.with_rows(run, None, None, events, rows))
     }
 
     pub(super) fn follow(
@@ -97,9 +100,18 @@ impl Rules {
             events.push(event);
         }
         let output = item.as_ref().and_then(|item| output_of(item, &order.command));
-        let followed = self.with_rows(run, item, output, events, &order.rows);
+        let projected = match &order.command {
+            Command::SetAside { slot, .. } if slot.item.is_none() => self.set_aside(&run, now),
+            _ => self.projected(&run, &events),
+        };
+        let rows = order.rows.iter().cloned().chain(projected).collect();
+        let followed = self.with_rows(run, item, output, events, rows);
         let (settling, audit) = (settling(&followed.run, order, now), audited(&followed, order, now));
-        let begun = self.begun_with(&followed)?;
+        let begun = match &order.command {
+            // What the run was given may be what can't be read.
+            Command::SetAside { .. } => careful(|| self.begun_with(&followed)).unwrap_or(Ok(Vec::new()))?,
+            _ => self.begun_with(&followed)?,
+        };
         Ok(Followed { settling, audit, begun, ..followed })
     }
 
@@ -114,17 +126,26 @@ impl Rules {
         self.workflows.definition(name).ok_or_else(|| JournalError::UnknownDefinition(name.to_owned()))
     }
 
+    fn projected(&self, run: &RunState, events: &[Event]) -> Vec<RowChange> {
+        let projection = self.workflows.projection(&run.definition);
+        projection.map(|projection| projection.rows(run, events)).unwrap_or_default()
+    }
+
+    fn set_aside(&self, run: &RunState, at: Timestamp) -> Vec<RowChange> {
+        let projection = self.workflows.projection(&run.definition).zip(run.error.as_ref());
+        let rows =
+            projection.and_then(|(projection, error)| careful(|| projection.set_aside(run.id, error, at)));
+        rows.unwrap_or_default()
+    }
+
     fn with_rows(
         &self,
         run: RunState,
         item: Option<ItemState>,
         output: Option<Value>,
         events: Vec<Event>,
-        rows: &[RowChange],
+        rows: Vec<RowChange>,
     ) -> Followed {
-        let projection = self.workflows.projection(&run.definition);
-        let projected = projection.map(|projection| projection.rows(&run, &events)).unwrap_or_default();
-        let rows = rows.iter().cloned().chain(projected).collect();
         let opened = events.iter().flat_map(|event| opened_items(&run, event)).collect();
         let dead_letters = events.iter().filter_map(|event| self.dead_letter(&run, event)).collect();
         let (settling, audit, begun) = (None, None, Vec::new());
@@ -148,7 +169,7 @@ impl Rules {
             item: *item,
             reason: *reason,
             attempts: *attempts,
-            digest: projection.and_then(|projection| projection.digest(run)),
+            digest: projection.and_then(|projection| careful(|| projection.digest(run)).flatten()),
             fingerprint: fingerprint(&run.definition, step_name, &error.code, &error.message),
             error: error.clone(),
             at: event.at,
@@ -158,12 +179,18 @@ impl Rules {
     }
 }
 
+/// What `ask` says; `None` where it panics.
+fn careful<T>(ask: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(ask)).ok()
+}
+
 /// The item `command` is about: position of its step and its own.
 pub(super) fn item_of(command: &Command) -> Option<(u16, u32)> {
     let slot = match command {
         Command::Claim { delivery, .. } => delivery.slot,
         Command::Finish { claim, .. } | Command::Lose { claim } | Command::HandBack { claim } => claim.slot,
         Command::Discard(Discard { letter: (step, item), .. }) => return item.map(|item| (*step, item)),
+        Command::SetAside { slot, .. } => *slot,
         Command::Cancel | Command::Redrive(_) => return None,
     };
     slot.item.map(|item| (slot.step, item))
@@ -179,7 +206,8 @@ pub(super) fn alone_with_it(command: &Command) -> bool {
         | Command::HandBack { .. }
         | Command::Cancel
         | Command::Redrive(_)
-        | Command::Discard(_) => false,
+        | Command::Discard(_)
+        | Command::SetAside { .. } => false,
     }
 }
 
@@ -237,9 +265,11 @@ fn settling(run: &RunState, order: &Order, at: Timestamp) -> Option<Settling> {
             settle(slot, LetterStatus::Discarded, &discard.by, &discard.reason, discard.bulk)
         }
         Command::Cancel => settle(None, LetterStatus::Discarded, "untxt", "the run was cancelled", None),
-        Command::Claim { .. } | Command::Finish { .. } | Command::Lose { .. } | Command::HandBack { .. } => {
-            None
-        }
+        Command::Claim { .. }
+        | Command::Finish { .. }
+        | Command::Lose { .. }
+        | Command::HandBack { .. }
+        | Command::SetAside { .. } => None,
     }
 }
 

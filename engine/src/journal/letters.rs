@@ -99,6 +99,8 @@ pub enum ReasonKind {
     BudgetSpent,
     /// [`DeadReason::ElapsedLimit`].
     ElapsedLimit,
+    /// [`DeadReason::Unreadable`].
+    Unreadable,
 }
 
 impl ReasonKind {
@@ -109,6 +111,7 @@ impl ReasonKind {
             "permanent" => Some(Self::Permanent),
             "budget_spent" => Some(Self::BudgetSpent),
             "elapsed_limit" => Some(Self::ElapsedLimit),
+            "unreadable" => Some(Self::Unreadable),
             _ => None,
         }
     }
@@ -121,6 +124,7 @@ impl ReasonKind {
             Self::Permanent => vec![DeadReason::Permanent],
             Self::BudgetSpent => budgets.map(|budget| DeadReason::BudgetSpent { budget }).to_vec(),
             Self::ElapsedLimit => vec![DeadReason::ElapsedLimit],
+            Self::Unreadable => vec![DeadReason::Unreadable],
         }
     }
 }

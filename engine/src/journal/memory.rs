@@ -19,7 +19,9 @@ use super::look::{Backlog, Holding, Retry};
 use super::retention::{Pruned, Retention};
 use super::rows::RowChange;
 use super::workflows::Workflows;
-use super::{Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow};
+use super::{
+    Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Dead, Refusal, Scheduled};
 use crate::event::{Event, EventKind, RedrivenItems};
@@ -143,6 +145,7 @@ impl Records {
         Dead {
             not_done: items.filter(|item| item.status != ItemStatus::Done).cloned().collect(),
             waiting: waiting.map(|letter| (letter.step, letter.item)).collect(),
+            unreadable: false,
         }
     }
 
@@ -239,28 +242,29 @@ impl Journal for MemoryJournal {
     async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError> {
         let records = self.records();
         let Some(cursor) = cursor else {
-            return Ok(Tail { cursor: records.last_position, events: Vec::new() });
+            return Ok(Tail { cursor: records.last_position, ..Tail::default() });
         };
         let found: Vec<_> = records.events.range(cursor.saturating_add(1)..).take(limit as usize).collect();
         let cursor = found.last().map_or(cursor, |(position, _)| **position);
-        Ok(Tail { cursor, events: found.into_iter().map(|(_, event)| event.clone()).collect() })
+        let events = found.into_iter().map(|(_, event)| event.clone()).collect();
+        Ok(Tail { cursor, events, ..Tail::default() })
     }
 
     async fn due(
         &self,
         workflow: &str,
         until: Timestamp,
+        after: Option<&Scheduled>,
         limit: u32,
-    ) -> Result<Vec<Scheduled>, JournalError> {
+    ) -> Result<Found<Scheduled>, JournalError> {
         let records = self.records();
         let runs = records.runs.values().filter(|run| run.definition == workflow);
         let mut due: Vec<Scheduled> = runs.flat_map(|run| records.due_of(&self.rules, run)).collect();
         due.retain(|scheduled| scheduled.due_at <= until);
-        due.sort_by_key(|scheduled| {
-            (std::cmp::Reverse(scheduled.priority), scheduled.due_at, scheduled.delivery.slot)
-        });
+        due.retain(|scheduled| after.is_none_or(|after| scheduled.rank() > after.rank()));
+        due.sort_by_key(Scheduled::rank);
         due.truncate(limit as usize);
-        Ok(due)
+        Ok(due.into())
     }
 
     async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
@@ -278,13 +282,13 @@ impl Journal for MemoryJournal {
         Ok(self.records().workers.values().cloned().collect())
     }
 
-    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Found<Orphan>, JournalError> {
         let records = self.records();
         let orphans = records.held().filter_map(|(slot, attempts)| {
             let worker = attempts.holder.clone().filter(|worker| records.silent(worker, silent_since))?;
             Some(Orphan { claim: Claim { slot, epoch: attempts.epoch }, worker })
         });
-        Ok(orphans.take(limit as usize).collect())
+        Ok(orphans.take(limit as usize).collect::<Vec<_>>().into())
     }
 
     async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
@@ -308,10 +312,11 @@ impl Journal for MemoryJournal {
         Ok(self.records().prune(retention, now))
     }
 
-    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
+    async fn held(&self, worker: &WorkerName) -> Result<Found<Claim>, JournalError> {
         let records = self.records();
         let held = records.held().filter(|(_, attempts)| attempts.holder.as_ref() == Some(worker));
-        Ok(held.map(|(slot, attempts)| Claim { slot, epoch: attempts.epoch }).collect())
+        let claims: Vec<_> = held.map(|(slot, attempts)| Claim { slot, epoch: attempts.epoch }).collect();
+        Ok(claims.into())
     }
 
     async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {

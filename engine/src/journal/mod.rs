@@ -32,7 +32,7 @@ use self::letters::{DeadLetter, LetterFilter, LetterGroup};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Refusal, Scheduled};
 use crate::event::{Event, OnItemFailure};
-use crate::id::{RunId, WorkerName};
+use crate::id::{RunId, Slot, WorkerName};
 use crate::state::{ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
 use look::{Backlog, Holding, Retry};
@@ -93,6 +93,30 @@ pub struct Orphan {
     pub worker: WorkerName,
 }
 
+/// A slot of which the journal holds what this program can't read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Which; without an item where it can't be told which one it is.
+    pub slot: Slot,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// What a list holds, row by row: one that can't be read hides no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<T> {
+    /// What can be read, in order.
+    pub rows: Vec<T>,
+    /// What can't.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<T> From<Vec<T>> for Found<T> {
+    fn from(rows: Vec<T>) -> Self {
+        Self { rows, unreadable: Vec::new() }
+    }
+}
+
 /// The result of an item, as its step returned it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemOutput {
@@ -131,6 +155,8 @@ pub struct Tail {
     /// order of `seq`, but the end of one run's line may come with a later
     /// call.
     pub events: Vec<Event>,
+    /// The runs of which events came that can't be read, and why.
+    pub unreadable: Vec<(RunId, String)>,
 }
 
 /// Why the journal could not do it.
@@ -223,7 +249,8 @@ pub trait Journal: Send + Sync + 'static {
     async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError>;
 
     /// Events of all runs after `cursor`, at most `limit`; `None` begins at the
-    /// present end and returns only the cursor.
+    /// present end and returns only the cursor. Events that can't be read are
+    /// passed over and named in the answer.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
@@ -231,12 +258,17 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Every pointer that should stand in the queue of `workflow` now: open
     /// slots of its runs that nobody holds and that are due by `until`, most
-    /// urgent first, at most `limit`.
+    /// urgent first, at most `limit`; those after `after`, if that is given.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    async fn due(&self, workflow: &str, until: Timestamp, limit: u32)
-    -> Result<Vec<Scheduled>, JournalError>;
+    async fn due(
+        &self,
+        workflow: &str,
+        until: Timestamp,
+        after: Option<&Scheduled>,
+        limit: u32,
+    ) -> Result<Found<Scheduled>, JournalError>;
 
     /// Says that `worker` is alive at `now`; registers it the first time.
     ///
@@ -261,7 +293,7 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError>;
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Found<Orphan>, JournalError>;
 
     /// Slots that workers hold, by worker; at most `limit`.
     ///
@@ -294,7 +326,7 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError>;
+    async fn held(&self, worker: &WorkerName) -> Result<Found<Claim>, JournalError>;
 
     /// How far each of `runs` is: the `seq` of its last event. Runs that never
     /// were are left out.
@@ -342,6 +374,15 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError>;
+
+    /// The row that the letter was made of, as JSON, if it was made because that
+    /// row can't be read.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn raw_of(&self, _letter: Uuid) -> Result<Option<String>, JournalError> {
+        Ok(None)
+    }
 
     /// The dead letters that the filter lets through, counted by what they have
     /// in common, most frequent first; at most `limit` groups.

@@ -5,7 +5,9 @@ use sea_orm::sea_query::{DeleteStatement, InsertStatement, UpdateStatement};
 
 use super::NewRun;
 use crate::event::Event;
-use crate::state::RunState;
+use crate::id::RunId;
+use crate::state::{RunError, RunState};
+use crate::time::Timestamp;
 
 /// One statement, as a value: it can be sent again when a transaction is.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,13 @@ pub trait Projection: Send + Sync + 'static {
     /// their ids are derived from the run and its events. Of a run that is
     /// submitted itself it is not asked.
     fn follow_ups(&self, _run: &RunState, _events: &[Event]) -> Vec<NewRun> {
+        Vec::new()
+    }
+
+    /// The rows that say that `run` was set aside and failed with `error`: asked
+    /// in place of [`Projection::rows`], for neither the run's row nor that
+    /// function may be relied on then. They name the run by its id alone.
+    fn set_aside(&self, _run: RunId, _error: &RunError, _at: Timestamp) -> Vec<RowChange> {
         Vec::new()
     }
 

@@ -63,12 +63,12 @@ pub enum QueueError {
 /// One topic a workflow.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    /// Puts pointers into the queue and wakes whoever waits. One whose id is
-    /// in the queue already, waiting or in flight, changes nothing.
+    /// Puts pointers into the queue and wakes whoever waits; how many were new.
+    /// One whose id is in the queue already, waiting or in flight, changes nothing.
     ///
     /// # Errors
     /// [`QueueError`]; some of the pointers may have arrived.
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError>;
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError>;
 
     /// Takes up to `max` due pointers: the higher level first, then tenants by
     /// turns, then the oldest. Waits for one until `patience` is over, then

@@ -87,6 +87,10 @@ impl Hub {
     async fn read_tail(&self, cursor: &mut u64) -> Result<bool, JournalError> {
         let tail = self.journal.tail(Some(*cursor), PAGE).await?;
         *cursor = tail.cursor;
+        for (run, why) in &tail.unreadable {
+            let problem = format!("an event of run {run} is left out: {why}");
+            self.health.failed(Part::Watch, &problem, self.clock.now());
+        }
         let full = tail.events.len() >= PAGE as usize;
         self.all.pass_on(|lines| lines.tailed(tail.events));
         Ok(full)

@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::running::{Running, Stop, StopSignal};
+use crate::aside::{is_hopeless, set_aside};
 use crate::backoff::{Backoff, pause};
 use crate::crash::CrashPoint;
 use crate::decide::{Claim, Command, Outcome, Refusal};
@@ -151,6 +152,11 @@ impl Attempter {
                     // try was committed though it seemed to fail.
                     match self.adopt(delivery).await {
                         Ok(claiming) => return claiming,
+                        Err(error) if is_hopeless(&error) => {
+                            if self.set_aside(delivery.slot, &error).await {
+                                return Claiming::Over;
+                            }
+                        }
                         Err(error) => self.parts.failed(Part::Claim, &error),
                     }
                 }
@@ -160,10 +166,32 @@ impl Attempter {
                     return Claiming::Over;
                 }
                 Err(JournalError::UnknownRun(_)) => return Claiming::Over,
+                Err(error) if is_hopeless(&error) => {
+                    if self.set_aside(delivery.slot, &error).await {
+                        return Claiming::Over;
+                    }
+                }
                 Err(error) => self.parts.failed(Part::Claim, &error),
             }
             if self.draining.run_until_cancelled(backoff.wait()).await.is_none() {
                 return Claiming::Unknown;
+            }
+        }
+    }
+
+    /// Sets aside what can't be claimed or recorded, so that it holds no slot of
+    /// this worker; false while the journal does not answer. What can't even be
+    /// set aside is let go of: it is offered again in the reconciler's time.
+    async fn set_aside(&self, slot: Slot, why: &JournalError) -> bool {
+        match set_aside(&self.parts, slot, why).await {
+            Ok(()) => true,
+            Err(error @ JournalError::Unavailable(_)) => {
+                self.parts.failed(Part::Claim, &error);
+                false
+            }
+            Err(error) => {
+                self.parts.failed(Part::Delivery, &format!("{slot} can't be set aside: {error}"));
+                true
             }
         }
     }
@@ -270,12 +298,20 @@ impl Attempter {
                     self.parts.queue_incomplete.notify_one();
                     match self.adopt_next(held).await {
                         Ok(recorded) => return recorded,
+                        // Whatever the next step is, it is not this worker's to begin.
+                        Err(error) if is_hopeless(&error) => return Recorded::Settled(nothing_follows()),
                         Err(error) => self.parts.failed(Part::Commit, &error),
                     }
                     backoff.wait().await;
                 }
                 Err(JournalError::Conflict(key)) if !order.rows.is_empty() => {
                     order = rows_in_the_way(&order, held.claim.clone(), &key);
+                }
+                Err(error) if is_hopeless(&error) => {
+                    if self.set_aside(held.claim.slot, &error).await {
+                        return Recorded::Settled(nothing_follows());
+                    }
+                    backoff.wait().await;
                 }
                 Err(error) => {
                     self.parts.failed(Part::Commit, &error);

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::running::{Running, Stop};
+use crate::aside::set_aside;
 use crate::backoff::{Backoff, pause};
 use crate::health::Part;
 use crate::id::WorkerName;
-use crate::journal::JournalError;
+use crate::journal::{JournalError, Unreadable};
 use crate::parts::Parts;
 use crate::state::RunStatus;
 use crate::watch::WatchError;
@@ -70,8 +71,13 @@ impl Heart {
         let held = self.parts.journal.held(&self.name).await;
         self.note(&held);
         let Ok(held) = held else { return };
-        for (delivery, _) in claims.iter().filter(|(_, claim)| !held.contains(claim)) {
+        for (delivery, _) in claims.iter().filter(|(_, claim)| !held.rows.contains(claim)) {
             self.running.stop(delivery, Stop::Lost);
+        }
+        for Unreadable { slot, why } in held.unreadable {
+            if let Err(error) = set_aside(&self.parts, slot, &JournalError::Corrupt(why)).await {
+                self.parts.failed(Part::Delivery, &format!("{slot} can't be set aside: {error}"));
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod config;
 mod heart;
 mod running;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +97,7 @@ impl Worker {
             every: self.config.reconcile_every,
             lease: self.config.lease,
             retention: self.config.retention,
+            looked_at: BTreeMap::new(),
         };
         let heart = Arc::new(heart);
         let _beating = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).beat()));

@@ -19,7 +19,7 @@ use untxt_engine::journal::look::{Backlog, Holding, Retry};
 use untxt_engine::journal::retention::{Pruned, Retention};
 use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
-    Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+    Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
 use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::state::{RunState, RunStatus};
@@ -97,9 +97,10 @@ impl Journal for FaultyJournal {
         &self,
         workflow: &str,
         until: Timestamp,
+        after: Option<&Scheduled>,
         limit: u32,
-    ) -> Result<Vec<Scheduled>, JournalError> {
-        self.inner.due(workflow, until, limit).await
+    ) -> Result<Found<Scheduled>, JournalError> {
+        self.inner.due(workflow, until, after, limit).await
     }
     async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
         self.inner.heartbeat(worker, now).await
@@ -110,10 +111,10 @@ impl Journal for FaultyJournal {
     async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
         self.inner.workers().await
     }
-    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Found<Orphan>, JournalError> {
         self.inner.orphans(silent_since, limit).await
     }
-    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
+    async fn held(&self, worker: &WorkerName) -> Result<Found<Claim>, JournalError> {
         self.inner.held(worker).await
     }
     async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
@@ -194,7 +195,7 @@ impl FaultyQueue {
 
 #[async_trait]
 impl Queue for FaultyQueue {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
         self.fails()?;
         self.inner.push(topic, pointers).await
     }

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
 use untxt_engine::event::{Event, EventKind};
+use untxt_engine::id::RunId;
 use untxt_engine::journal::NewRun;
 use untxt_engine::journal::rows::{Projection, RowChange};
-use untxt_engine::state::{RunState, RunStatus};
+use untxt_engine::state::{RunError, RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
@@ -45,6 +46,19 @@ impl Projection for TaskProjection {
             }
         }
         rows
+    }
+
+    fn set_aside(&self, run: RunId, error: &RunError, at: Timestamp) -> Vec<RowChange> {
+        let failed = Query::update()
+            .table(task::Entity)
+            .value(task::Column::Status, RunStatus::Failed.as_str())
+            .value(task::Column::ErrorCode, error.code.as_str())
+            .value(task::Column::ErrorMessage, error.message.as_str())
+            .value(task::Column::CompletedAt, utc(at))
+            .value(task::Column::UpdatedAt, utc(at))
+            .and_where(Expr::col(task::Column::Id).eq(run.0))
+            .to_owned();
+        vec![failed.into()]
     }
 
     fn follow_ups(&self, run: &RunState, events: &[Event]) -> Vec<NewRun> {

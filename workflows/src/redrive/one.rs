@@ -149,6 +149,7 @@ fn refused(error: JournalError, definition: Option<&Definition>) -> RedriveError
                 name(from)
             ),
         ),
+        Refusal::Redrive(refusal @ RedriveRefusal::Unreadable) => ("ROW_UNREADABLE", refusal.to_string()),
         Refusal::Redrive(RedriveRefusal::Settled) => {
             ("DEAD_LETTER_SETTLED", "no dead letter waits for that any more".to_owned())
         }

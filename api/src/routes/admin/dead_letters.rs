@@ -71,11 +71,8 @@ async fn show(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
 }
 
 async fn shown(doors: &Doors, id: Uuid) -> Result<Value, ApiError> {
-    let engine = doors.platform.engine();
-    let letter = engine.dead_letter(id).await?.ok_or(RedriveError::NoLetter(id))?;
-    let attempts = engine.attempts_of(&letter).await?;
-    let run = engine.run(letter.run).await?;
-    Ok(letters::detailed(&letter, &attempts, run.as_ref()))
+    let shown = letters::shown(doors.platform.engine(), id).await?;
+    Ok(shown.ok_or(RedriveError::NoLetter(id))?)
 }
 
 fn named(req: &Request) -> Result<Uuid, ApiError> {

@@ -254,7 +254,7 @@ impl Bench {
 
     pub(super) async fn due(&self) -> Vec<Delivery> {
         let until = START.after(Duration::from_secs(60));
-        let due = self.journal.due("w", until, 1_000).await.unwrap();
+        let due = self.journal.due("w", until, None, 1_000).await.unwrap().rows;
         due.into_iter().map(|scheduled| scheduled.delivery).collect()
     }
 }

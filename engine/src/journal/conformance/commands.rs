@@ -117,7 +117,7 @@ pub(super) async fn a_cancelled_run_has_nothing_due_or_held(bench: Bench) {
     let late = finish(&*bench.journal, &held, json!(1), None).await;
     assert_eq!(refusal(late), Refusal::Ended(RunStatus::Cancelled));
     assert_eq!(bench.due().await, []);
-    assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap(), []);
+    assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows, []);
     assert_eq!(bench.journal.items(run, 1, 1, 1).await.unwrap()[0].output, json!(null));
     bench.history(run).await;
 }
@@ -129,7 +129,7 @@ pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench
     assert_eq!(applied.deliveries, [], "nobody else is to be pointed at it");
     assert_eq!(bench.due().await, []);
     let next = Claim { slot: delivery(run, 2, None, 1).slot, epoch: applied.run.attempts.epoch };
-    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap(), std::slice::from_ref(&next));
+    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap().rows, std::slice::from_ref(&next));
     let seq = bench.run(run).await.seq;
     assert_eq!(bench.journal.last_seqs(&[run, RunId::new()]).await.unwrap(), [(run, seq)]);
     // The events of one decision are one row; a reader may begin in its middle.
@@ -138,7 +138,7 @@ pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench
     assert_eq!(bench.journal.history(run, seq - 3, 1).await.unwrap()[0].seq, seq - 2);
 
     assert_eq!(keep(&bench, &next).await.unwrap().run.status, RunStatus::Completed);
-    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap(), []);
+    assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap().rows, []);
     bench.history(run).await;
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn what_begins_with_an_end_is_there_if_and_only_if_that_is(benc
     assert_eq!((applied.begun.len(), begun.run.id, begun.run.status), (1, id, RunStatus::Queued));
     assert_eq!((begun.events.len(), begun.deliveries.len()), (1, 1));
     let pointer = Delivery { slot: Slot { run: id, step: 0, item: None }, attempt: 1 };
-    let due = bench.other.due("plain", START, 10).await.unwrap();
+    let due = bench.other.due("plain", START, None, 10).await.unwrap().rows;
     assert_eq!(due.iter().map(|due| due.delivery).collect::<Vec<_>>(), [pointer]);
     bench.history(id).await;
     // It is a run like any other.

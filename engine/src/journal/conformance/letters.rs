@@ -17,17 +17,17 @@ use crate::retry::DeadReason;
 use crate::state::{ItemStatus, RunStatus};
 
 impl Bench {
-    async fn letters(&self, filter: LetterFilter) -> Vec<DeadLetter> {
+    pub(super) async fn letters(&self, filter: LetterFilter) -> Vec<DeadLetter> {
         let (letters, total) = self.journal.dead_letters(&filter, 100, 0).await.unwrap();
         assert_eq!(letters.len() as u64, total);
         letters
     }
 
-    async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<Applied, JournalError> {
+    pub(super) async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<Applied, JournalError> {
         self.journal.apply(order(run, Command::Redrive(redrive))).await
     }
 
-    async fn discard(&self, letter: &DeadLetter) -> Result<Applied, JournalError> {
+    pub(super) async fn discard(&self, letter: &DeadLetter) -> Result<Applied, JournalError> {
         let discard = Discard {
             letter: (letter.step, letter.item),
             by: "ann".to_owned(),
@@ -53,11 +53,11 @@ fn torn() -> StepError {
     StepError::permanent("TORN", "page 2 of `a.pdf` is torn").with_logs(vec!["fibres".to_owned()])
 }
 
-fn by_ann() -> Redrive {
+pub(super) fn by_ann() -> Redrive {
     Redrive { by: "ann".to_owned(), reason: "glued".to_owned(), ..Redrive::default() }
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T, JournalError>) -> RedriveRefusal {
+pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, JournalError>) -> RedriveRefusal {
     match refusal(result) {
         Refusal::Redrive(refusal) => refusal,
         other => panic!("refused otherwise: {other}"),
@@ -244,11 +244,13 @@ async fn paused(bench: &Bench) -> RunId {
 }
 
 pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(bench: Bench) {
-    let due = async || bench.journal.due("patient", START.after(Duration::from_secs(60)), 10).await.unwrap();
+    let due = async || {
+        bench.journal.due("patient", START.after(Duration::from_secs(60)), None, 10).await.unwrap().rows
+    };
     let run = paused(&bench).await;
     assert_eq!(bench.run(run).await.status, RunStatus::Retrying);
     assert_eq!(due().await, []);
-    assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap(), []);
+    assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows, []);
     let forged = claim(&*bench.journal, delivery(run, 0, None, 3), "w-1").await;
     assert_eq!(refusal(forged), Refusal::Stale);
     let letter = bench.letters(LetterFilter::of_run(run)).await.remove(0);
@@ -257,7 +259,7 @@ pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(benc
     bench.redrive(run, by_ann()).await.unwrap();
     assert_eq!(due().await[0].delivery, delivery(run, 0, None, 3));
     let claim = bench.claim(run, 0, None, 3).await;
-    let orphans = bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap();
+    let orphans = bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows;
     assert_eq!((orphans.len(), &orphans[0].worker), (1, &worker("w-1")));
     assert_eq!(bench.done(&claim).await.run.status, RunStatus::Completed);
     bench.history(run).await;

@@ -19,11 +19,11 @@ pub(super) async fn due_is_what_nobody_holds_most_urgent_first(bench: Bench) {
     bench.journal.submit(vec![urgent.clone(), plain.clone()]).await.unwrap();
     let page = |item| delivery(pages, 1, Some(item), 1);
     assert_eq!(bench.due().await, [delivery(urgent.id, 0, None, 1), page(0), page(1)]);
-    let one = bench.journal.due("w", START, 1).await.unwrap();
+    let one = bench.journal.due("w", START, None, 1).await.unwrap().rows;
     assert_eq!((one.len(), one[0].priority, one[0].tenant.as_str()), (1, 9, "t"));
-    let other = bench.journal.due("plain", START, 10).await.unwrap();
+    let other = bench.journal.due("plain", START, None, 10).await.unwrap().rows;
     assert_eq!(other[0].delivery.slot.run, plain.id);
-    assert_eq!(bench.journal.due("w", Timestamp(START.0 - 1), 10).await.unwrap(), []);
+    assert_eq!(bench.journal.due("w", Timestamp(START.0 - 1), None, 10).await.unwrap().rows, []);
 
     let held = bench.claim(pages, 1, Some(0), 1).await;
     bench.claim(urgent.id, 0, None, 1).await;
@@ -45,14 +45,14 @@ pub(super) async fn orphans_are_held_by_the_silent_and_the_gone(bench: Bench) {
     let gones = claim(&*bench.journal, delivery(run, 0, None, 1), "gone").await.unwrap();
 
     let since = START.after(Duration::from_secs(1));
-    let orphans = bench.journal.orphans(since, 10).await.unwrap();
+    let orphans = bench.journal.orphans(since, 10).await.unwrap().rows;
     assert_eq!((orphans.len(), &orphans[0].claim, &orphans[0].worker), (1, &silents, &silent));
     bench.journal.retire(&[gone.clone(), worker("never was")]).await.unwrap();
-    let orphans = bench.journal.orphans(since, 10).await.unwrap();
+    let orphans = bench.journal.orphans(since, 10).await.unwrap().rows;
     let mut held: Vec<_> = orphans.into_iter().map(|orphan| orphan.claim).collect();
     held.sort_by_key(|claim| claim.slot);
     assert_eq!(held, [silents, gones]);
-    assert_eq!(bench.journal.orphans(since, 1).await.unwrap().len(), 1);
+    assert_eq!(bench.journal.orphans(since, 1).await.unwrap().rows.len(), 1);
     let workers = bench.journal.workers().await.unwrap();
     let names: Vec<_> = workers.iter().map(|row| (row.name.as_str(), row.started_at)).collect();
     assert_eq!(names, [("alive", START), ("silent", START)]);

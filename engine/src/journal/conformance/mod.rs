@@ -12,6 +12,7 @@ mod look;
 mod retention;
 mod rows;
 mod servers;
+mod unreadable;
 
 /// A test a case, on a fresh journal of its own.
 macro_rules! cases {
@@ -97,6 +98,14 @@ on_every_database! {
         a_panicking_projection_spares_the_others,
         a_caller_that_goes_away_undoes_nothing,
         megabytes_come_back_as_they_were;
+    unreadable:
+        a_run_that_cant_be_read_becomes_a_letter_with_its_row_and_spares_the_others,
+        whatever_column_is_spoilt_the_run_is_set_aside,
+        a_run_that_can_be_read_again_goes_on_with_all_it_had,
+        a_page_that_cant_be_read_dies_alone_and_is_as_new_when_redriven,
+        a_run_whose_projection_panics_is_set_aside_too,
+        an_event_that_cant_be_read_is_passed_over_by_the_tail,
+        one_spoilt_row_hides_no_other_of_any_list;
     servers:
         migrations_go_up_down_and_up_again;
 }

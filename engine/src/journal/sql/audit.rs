@@ -3,6 +3,8 @@
 use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Order as Direction, Query};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DeriveIden, FromQueryResult};
 
+use serde_json::json;
+
 use super::codec::{bounded, decode, encode, number, stored};
 use super::fault::Fault;
 use super::transaction::{Ending, begin, end, execute_row};
@@ -39,7 +41,8 @@ impl Row {
             actor: self.actor,
             action: self.action,
             subject: self.subject,
-            detail: decode("audit.detail", &self.detail)?,
+            // What can't be read hides no other line.
+            detail: decode("audit.detail", &self.detail).unwrap_or_else(|_: JournalError| json!(self.detail)),
         };
         Ok(AuditLine { position: number("audit.position", self.position)?, entry })
     }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sea_orm::sea_query::{Expr, ExprTrait, Iden, Order as Direction, Query, UpdateStatement};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult};
 use serde_json::Value;
 
 use super::arrays::Parts;
+use super::aside::{self, Restored};
 use super::codec::encode;
 use super::event::Events;
 use super::fault::Fault;
@@ -21,6 +22,7 @@ use super::run::{RunRow, Runs, Standing};
 use super::transaction::{POSITIONS_LOCK, execute_row};
 use super::values::{Change, Row, insert_values};
 use super::{dead_letter, event, item, run};
+use crate::decide::Command;
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
 use crate::journal::follow::{Followed, Rules, alone_with_it, item_of, run_due_at};
@@ -55,6 +57,11 @@ pub(super) struct Batch {
     events: Vec<Vec<Event>>,
     dead_letters: Vec<DeadLetter>,
     redrives: Redrives,
+    /// What can't be read of the runs and items that were to be loaded.
+    unreadable_runs: BTreeMap<RunId, JournalError>,
+    unreadable_items: BTreeMap<Key, JournalError>,
+    /// The row that is set aside, as it was.
+    aside: Option<String>,
 }
 
 /// What has to be loaded before the requests can be decided.
@@ -91,6 +98,12 @@ impl Batch {
     pub(super) fn recall(requests: &[Request], recent: &mut Recent) -> (Self, Missing) {
         let (mut batch, mut missing) = (Self::default(), Missing::default());
         for order in requests.iter().filter_map(Request::order) {
+            if matches!(order.command, Command::SetAside { .. }) {
+                // It is loaded in another way, and what is remembered of it is over.
+                missing.contended = true;
+                drop(recent.take(order.run));
+                continue;
+            }
             if let Some((step, item)) = item_of(&order.command) {
                 missing.items.push((order.run, step, item));
             }
@@ -130,6 +143,38 @@ impl Batch {
         requests: &[Request],
     ) -> Result<(), Fault> {
         self.redrives = Redrives::load(tx, requests.iter().filter_map(Request::order)).await?;
+        for run in self.redrives.to_go_on() {
+            let Some(held) = self.runs.get_mut(&run) else { continue };
+            match aside::restore(tx, &held.state).await? {
+                Restored::Never => {}
+                Restored::Readable(state) => *held = HeldRun::of(*state),
+                Restored::Unreadable => self.redrives.is_unreadable(run),
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads what is to be set aside, if that is asked for. Such an order goes
+    /// alone: should it be refused, what was done to the row is taken back.
+    pub(super) async fn load_aside(
+        &mut self,
+        tx: &DatabaseTransaction,
+        requests: &[Request],
+    ) -> Result<(), Fault> {
+        let slot = |order: &Order| match order.command {
+            Command::SetAside { slot, .. } => Some(slot),
+            _ => None,
+        };
+        let Some(slot) = requests.iter().filter_map(Request::order).find_map(slot) else { return Ok(()) };
+        if requests.len() > 1 {
+            return Err(Fault::Contended("what is set aside goes alone".to_owned()));
+        }
+        let Some(aside) = aside::load(tx, slot).await? else { return Ok(()) };
+        if let Some(state) = aside.item {
+            self.items.insert((slot.run, state.step, state.index), HeldItem::of(state));
+        }
+        self.runs.insert(slot.run, HeldRun::of(aside.run));
+        self.aside = Some(aside.raw);
         Ok(())
     }
 
@@ -151,8 +196,10 @@ impl Batch {
             select.lock_exclusive();
         }
         for row in db.query_all(&select).await? {
-            let state = RunRow::from_query_result(&row, "")?.state()?;
-            self.runs.insert(state.id, HeldRun::of(state));
+            match RunRow::from_query_result(&row, "").map_err(corrupt).and_then(RunRow::state) {
+                Ok(state) => drop(self.runs.insert(state.id, HeldRun::of(state))),
+                Err(error) => drop(self.unreadable_runs.insert(RunId(row.try_get("", "id")?), error)),
+            }
         }
         Ok(())
     }
@@ -167,10 +214,12 @@ impl Batch {
             .cond_where(item::among(keys.iter().copied()))
             .to_owned();
         for row in db.query_all(&select).await? {
-            let (run, state) = ItemRow::from_query_result(&row, "")?.state()?;
-            let last_epoch = Some(state.attempts.epoch);
-            let held = HeldItem { last_epoch, output: None, changed: false, state };
-            self.items.insert((run, held.state.step, held.state.index), held);
+            match ItemRow::from_query_result(&row, "").map_err(corrupt).and_then(ItemRow::state) {
+                Ok((run, state)) => {
+                    drop(self.items.insert((run, state.step, state.index), HeldItem::of(state)))
+                }
+                Err(error) => drop(self.unreadable_items.insert(item::key(&row)?, error)),
+            }
         }
         Ok(())
     }
@@ -199,8 +248,13 @@ impl Batch {
     }
 
     fn order(&self, rules: &Rules, order: &Order) -> Result<Followed, JournalError> {
+        let about = item_of(&order.command).map(|(step, item)| (order.run, step, item));
+        let unreadable = about.and_then(|key| self.unreadable_items.get(&key));
+        if let Some(error) = self.unreadable_runs.get(&order.run).or(unreadable) {
+            return Err(JournalError::Corrupt(format!("of run {}: {error}", order.run)));
+        }
         let run = self.runs.get(&order.run).ok_or(JournalError::UnknownRun(order.run))?;
-        let item = item_of(&order.command).and_then(|(step, item)| self.items.get(&(order.run, step, item)));
+        let item = about.and_then(|key| self.items.get(&key));
         rules.follow(&run.state, item.map(|item| &item.state), self.redrives.dead(order.run), order)
     }
 
@@ -277,6 +331,9 @@ impl Batch {
         }
         for letters in self.dead_letters.chunks(ROWS_MAX) {
             tx.execute(&dead_letter::insert(letters)?).await?;
+        }
+        if let Some((raw, letter)) = self.aside.as_ref().zip(self.dead_letters.first()) {
+            tx.execute(&dead_letter::keep_raw(letter.id, raw)).await?;
         }
         self.redrives.write(tx).await?;
         self.write_events(tx, postgres).await
@@ -378,10 +435,11 @@ impl Batch {
 
     /// Runs that ended by this while items of theirs were open.
     fn cut_short(&self) -> impl Iterator<Item = RunId> {
+        // How many items a run has that was set aside may not be known.
         let cut_short = |held: &&HeldRun| {
             matches!(held.state.status, RunStatus::Failed | RunStatus::Cancelled)
                 && held.last_seq != Some(held.state.seq)
-                && held.state.items.total > 0
+                && (held.state.items.total > 0 || self.aside.is_some())
         };
         self.runs.values().filter(cut_short).map(|held| held.state.id)
     }
@@ -414,6 +472,13 @@ struct WrittenItems {
     changed: Vec<Change<Items>>,
 }
 
+impl HeldItem {
+    /// As it is in the database.
+    fn of(state: ItemState) -> Self {
+        Self { last_epoch: Some(state.attempts.epoch), output: None, changed: false, state }
+    }
+}
+
 impl HeldRun {
     /// As it is in the database.
     fn of(state: RunState) -> Self {
@@ -425,6 +490,11 @@ impl HeldRun {
     fn stands(&self) -> bool {
         self.standing.is_some() && self.standing == Standing::of(&self.state)
     }
+}
+
+/// What can't be read as what it should be.
+fn corrupt(error: DbErr) -> JournalError {
+    Fault::from(error).into_error()
 }
 
 /// Whether what the steps returned is other after such an event.

@@ -8,7 +8,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::audit;
-use super::codec::{decode, encode, number, stored};
+use super::codec::{decode, encode, stored};
 use super::fault::Fault;
 use super::transaction::{Ending, begin, end};
 use crate::controls::{ControlChange, Controls, TenantControls};
@@ -40,9 +40,13 @@ struct WorkflowControls {
 }
 
 impl Row {
-    fn change(self) -> Result<(ControlChange, u64), JournalError> {
+    fn revision(&self) -> u64 {
+        self.revision.unsigned_abs()
+    }
+
+    fn change(self) -> Result<ControlChange, JournalError> {
         let name = self.name;
-        let change = match self.kind.as_str() {
+        Ok(match self.kind.as_str() {
             "workflow" => {
                 let WorkflowControls { paused } = decode("controls.value", &self.value)?;
                 ControlChange::Workflow { name, paused }
@@ -52,8 +56,7 @@ impl Row {
                 ControlChange::Tenant { name, controls }
             }
             other => return Err(JournalError::Corrupt(format!("controls.kind is {other}"))),
-        };
-        Ok((change, number("controls.revision", self.revision)?))
+        })
     }
 }
 
@@ -72,8 +75,12 @@ pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Res
         .to_owned();
     let mut controls = Controls::default();
     for row in db.query_all(&statement).await? {
-        let (change, revision) = Row::from_query_result(&row, "")?.change()?;
-        controls.follow(change, revision);
+        let row = Row::from_query_result(&row, "")?;
+        let (name, revision) = (format!("{} {}", row.kind, row.name), row.revision());
+        match row.change() {
+            Ok(change) => controls.follow(change, revision),
+            Err(_) => controls.pass_over(name, revision),
+        }
     }
     Ok((controls.revision > known).then_some(controls))
 }

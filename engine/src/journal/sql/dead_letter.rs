@@ -7,9 +7,11 @@ use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{bounded, decode, encode, number};
+use crate::error::StepError;
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::journal::letters::{DeadLetter, LetterFilter, LetterStatus, Settlement, Settling};
+use crate::retry::DeadReason;
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, DeriveIden)]
@@ -34,6 +36,9 @@ pub(super) enum DeadLetters {
     SettledBy,
     SettledWhy,
     Bulk,
+    /// The row that can't be read, if that is what it is about. May be large, so
+    /// that no list reads it.
+    Raw,
 }
 
 /// What a new row has.
@@ -77,6 +82,7 @@ pub(super) struct DeadLetterRow {
     item: Option<i64>,
     reason: String,
     attempts: i64,
+    code: String,
     digest: Option<String>,
     fingerprint: String,
     error: String,
@@ -89,33 +95,52 @@ pub(super) struct DeadLetterRow {
 }
 
 impl DeadLetterRow {
-    pub(super) fn letter(self) -> Result<DeadLetter, JournalError> {
-        let status = LetterStatus::parse(&self.state)
-            .ok_or_else(|| JournalError::Corrupt(format!("state `{}` of a dead letter", self.state)))?;
+    /// The letter, as far as it can be read: one that waits for a person must not
+    /// hide itself, or the others in its list.
+    pub(super) fn letter(self) -> DeadLetter {
+        let mut unreadable = Vec::new();
+        let reason = keep(decode("reason", &self.reason), DeadReason::Unreadable, &mut unreadable);
+        let step = keep(number("step", self.step), 0, &mut unreadable);
+        let attempts = keep(number("attempts", self.attempts), 0, &mut unreadable);
+        let item = keep(self.item.map(|item| number("item", item)).transpose(), None, &mut unreadable);
+        let unknown = || JournalError::Corrupt(format!("state `{}`", self.state));
+        let status = LetterStatus::parse(&self.state).ok_or_else(unknown);
+        let status = keep(status, LetterStatus::Waiting, &mut unreadable);
+        let unsaid = StepError::permanent(self.code, "what failed can't be read");
+        let mut error = keep(decode("error", &self.error), unsaid, &mut unreadable);
+        error.chain.append(&mut unreadable);
         let settled = self.settled_at_ms.map(|at| Settlement {
             at: Timestamp(at),
             by: self.settled_by.unwrap_or_default(),
             why: self.settled_why.unwrap_or_default(),
             bulk: self.bulk.map(RunId),
         });
-        Ok(DeadLetter {
+        DeadLetter {
             id: self.id,
             run: RunId(self.run_id),
             definition: self.definition,
             tenant: self.tenant,
-            step: number("dead_letters.step", self.step)?,
+            step,
             step_name: self.step_name,
-            item: self.item.map(|item| number("dead_letters.item", item)).transpose()?,
-            reason: decode("dead_letters.reason", &self.reason)?,
-            attempts: number("dead_letters.attempts", self.attempts)?,
+            item,
+            reason,
+            attempts,
             digest: self.digest,
             fingerprint: self.fingerprint,
-            error: decode("dead_letters.error", &self.error)?,
+            error,
             at: Timestamp(self.at_ms),
             status,
             settled,
-        })
+        }
     }
+}
+
+/// What was read, or `otherwise` and why.
+fn keep<T>(read: Result<T, JournalError>, otherwise: T, unreadable: &mut Vec<String>) -> T {
+    read.unwrap_or_else(|error| {
+        unreadable.push(error.to_string());
+        otherwise
+    })
 }
 
 /// New rows; `letters` is not empty.
@@ -142,6 +167,15 @@ pub(super) fn insert(letters: &[DeadLetter]) -> Result<InsertStatement, JournalE
         ]);
     }
     Ok(statement)
+}
+
+/// Has the letter keep the row that it was made of.
+pub(super) fn keep_raw(letter: Uuid, raw: &str) -> UpdateStatement {
+    Query::update()
+        .table(DeadLetters::Table)
+        .value(DeadLetters::Raw, raw)
+        .and_where(Expr::col(DeadLetters::Id).eq(letter))
+        .to_owned()
 }
 
 /// The rows that the filter lets through, newest first.

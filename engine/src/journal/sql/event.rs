@@ -35,6 +35,11 @@ pub(super) struct EventRow {
 }
 
 impl EventRow {
+    /// The run of which it tells.
+    pub(super) fn run(&self) -> RunId {
+        RunId(self.run_id)
+    }
+
     /// The events of the row, in order. `seq` is the last one's.
     pub(super) fn events(&self) -> Result<impl Iterator<Item = Event>, JournalError> {
         let kinds: Vec<EventKind> = match self.event.starts_with('[') {

@@ -1,10 +1,11 @@
 //! The table `items`: one row an item of a step that fans out.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, UpdateStatement, Value};
-use sea_orm::{DeriveIden, FromQueryResult};
+use sea_orm::{DeriveIden, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
+use super::fault::Fault;
 use super::values::{Change, Row, update_from_values};
 use crate::id::RunId;
 use crate::journal::JournalError;
@@ -58,6 +59,12 @@ impl ItemRow {
         };
         Ok((RunId(self.run_id), state))
     }
+}
+
+/// Which item the row is about, whatever else can't be read of it.
+pub(super) fn key(row: &QueryResult) -> Result<Key, Fault> {
+    let (step, item): (i32, i64) = (row.try_get("", "step")?, row.try_get("", "item")?);
+    Ok((RunId(row.try_get("", "run_id")?), number("items.step", step)?, number("items.item", item)?))
 }
 
 /// Exactly these items. Written out, for SQLite takes no list of row values.

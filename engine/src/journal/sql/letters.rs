@@ -28,7 +28,7 @@ pub(super) async fn list(
     select.limit(limit.into()).offset(stored(offset).unsigned_abs());
     let rows = db.query_all(&select).await?;
     let letters: Result<_, Fault> =
-        rows.iter().map(|row| Ok(DeadLetterRow::from_query_result(row, "")?.letter()?)).collect();
+        rows.iter().map(|row| Ok(DeadLetterRow::from_query_result(row, "")?.letter())).collect();
     Ok((letters?, total))
 }
 
@@ -36,7 +36,20 @@ pub(super) async fn one(db: &DatabaseConnection, id: Uuid) -> Result<Option<Dead
     let mut select = dead_letter::select(&LetterFilter::default())?;
     select.and_where(Expr::col(DeadLetters::Id).eq(id));
     let row = db.query_one(&select).await?;
-    row.map(|row| Ok(DeadLetterRow::from_query_result(&row, "")?.letter()?)).transpose()
+    row.map(|row| Ok(DeadLetterRow::from_query_result(&row, "")?.letter())).transpose()
+}
+
+/// The row that the letter was made of, if it keeps one.
+pub(super) async fn raw(db: &DatabaseConnection, id: Uuid) -> Result<Option<String>, Fault> {
+    let select = Query::select()
+        .column(DeadLetters::Raw)
+        .from(DeadLetters::Table)
+        .and_where(Expr::col(DeadLetters::Id).eq(id))
+        .to_owned();
+    match db.query_one(&select).await? {
+        Some(row) => Ok(row.try_get_by_index(0)?),
+        None => Ok(None),
+    }
 }
 
 #[derive(FromQueryResult)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::codec::{decode, number, stored};
@@ -52,14 +52,15 @@ pub(super) async fn holdings(db: &DatabaseConnection, limit: u32) -> Result<Vec<
          ORDER BY held_by, run_id, step, item LIMIT {limit}"
     );
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
-    rows.iter()
-        .map(|found| {
-            let row = Row::from_query_result(found, "")?;
-            let worker = WorkerName::from(found.try_get::<String>("", "held_by")?);
-            let (slot, attempt) = (row.slot()?, row.attempts()?.made);
-            Ok(Holding { worker, slot, attempt, definition: row.definition })
-        })
-        .collect()
+    let holding = |found: &QueryResult| -> Result<Holding, Fault> {
+        let row = Row::from_query_result(found, "")?;
+        let worker = WorkerName::from(found.try_get::<String>("", "held_by")?);
+        // The slot is taken all the same; 0 where it can't be read which attempt it is.
+        let (slot, attempt) = (row.slot()?, row.attempts().map_or(0, |attempts| attempts.made));
+        Ok(Holding { worker, slot, attempt, definition: row.definition })
+    };
+    // One that can't be read is left out until it is set aside.
+    Ok(rows.iter().filter_map(|row| holding(row).ok()).collect())
 }
 
 /// What waits for a retry, the latest due first, and how much it is in all. Of
@@ -85,7 +86,7 @@ pub(super) async fn retries(
     );
     let backend = db.get_database_backend();
     let rows = db.query_all_raw(Statement::from_string(backend, sql)).await?;
-    let mut retries = rows.iter().map(retry).collect::<Result<Vec<Retry>, Fault>>()?;
+    let mut retries: Vec<Retry> = rows.iter().filter_map(|row| retry(row).ok()).collect();
     let mut failures = failures(db, &retries).await?;
     for retry in retries.iter_mut().filter(|retry| retry.slot.item.is_none()) {
         retry.failure = failures.remove(&retry.slot.run);
@@ -97,18 +98,23 @@ pub(super) async fn retries(
     Ok((retries, count_of(db, count).await?))
 }
 
-fn retry(found: &sea_orm::QueryResult) -> Result<Retry, Fault> {
+fn retry(found: &QueryResult) -> Result<Retry, Fault> {
     let row = Row::from_query_result(found, "")?;
     let error: Option<String> = found.try_get("", "error")?;
-    let failure = error.map(|error| decode("items.error", &error)).transpose()?;
+    let failure = error.map(|error| decode("items.error", &error).unwrap_or_else(|why| unreadable(&why)));
     Ok(Retry {
         slot: row.slot()?,
-        attempt: row.attempts()?.made + 1,
+        attempt: row.attempts().map_or(0, |attempts| attempts.made + 1),
         tenant: found.try_get("", "tenant")?,
         due_at: Timestamp(found.try_get("", "due_at_ms")?),
         definition: row.definition,
         failure,
     })
+}
+
+/// In place of a failure that can't be read, so that the others of its list can.
+fn unreadable(why: &JournalError) -> RunError {
+    RunError { code: "ROW_UNREADABLE".to_owned(), message: why.to_string() }
 }
 
 /// How the last attempts at runs' own slots failed, whose state does not say so:
@@ -129,7 +135,15 @@ async fn failures(db: &DatabaseConnection, retries: &[Retry]) -> Result<BTreeMap
         .and_where(Expr::col((Events::Table, Events::Seq)).gte(last_two))
         .to_owned();
     for row in db.query_all(&select).await? {
-        for event in EventRow::from_query_result(&row, "")?.events()? {
+        let row = EventRow::from_query_result(&row, "")?;
+        let events = match row.events() {
+            Ok(events) => events,
+            Err(why) => {
+                failures.insert(row.run(), unreadable(&why));
+                continue;
+            }
+        };
+        for event in events {
             if let Some(failure) = failure(event.run, &event.kind) {
                 failures.insert(event.run, failure);
             }

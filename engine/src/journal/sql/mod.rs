@@ -7,6 +7,7 @@ mod codec;
 mod values;
 
 mod arrays;
+mod aside;
 mod audit;
 mod control;
 mod dead_letter;
@@ -16,6 +17,8 @@ mod run;
 mod worker;
 
 mod recent;
+
+mod texts;
 
 mod batch;
 mod erase;
@@ -44,7 +47,9 @@ use super::look::{Backlog, Holding, Retry};
 use super::retention::{Pruned, Retention};
 use super::rows::RowChange;
 use super::workflows::Workflows;
-use super::{Applied, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow};
+use super::{
+    Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Scheduled};
 use crate::event::Event;
@@ -129,9 +134,10 @@ impl Journal for SqlJournal {
         &self,
         workflow: &str,
         until: Timestamp,
+        after: Option<&Scheduled>,
         limit: u32,
-    ) -> Result<Vec<Scheduled>, JournalError> {
-        Ok(slots::due(&self.db, workflow, until, limit).await?)
+    ) -> Result<Found<Scheduled>, JournalError> {
+        Ok(slots::due(&self.db, workflow, until, after, limit).await?)
     }
 
     async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
@@ -146,7 +152,7 @@ impl Journal for SqlJournal {
         Ok(worker::all(&self.db).await?)
     }
 
-    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Vec<Orphan>, JournalError> {
+    async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Found<Orphan>, JournalError> {
         Ok(slots::orphans(&self.db, silent_since, limit).await?)
     }
 
@@ -166,7 +172,7 @@ impl Journal for SqlJournal {
         Ok(prune::prune(&self.db, retention, now).await?)
     }
 
-    async fn held(&self, worker: &WorkerName) -> Result<Vec<Claim>, JournalError> {
+    async fn held(&self, worker: &WorkerName) -> Result<Found<Claim>, JournalError> {
         Ok(slots::held(&self.db, worker).await?)
     }
 
@@ -203,6 +209,10 @@ impl Journal for SqlJournal {
 
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
         Ok(letters::one(&self.db, id).await?)
+    }
+
+    async fn raw_of(&self, letter: Uuid) -> Result<Option<String>, JournalError> {
+        Ok(letters::raw(&self.db, letter).await?)
     }
 
     async fn letter_groups(

@@ -1,7 +1,7 @@
 //! What is read as it stands, without holding anything.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, QueryResult};
 
 use super::codec::{decode, number, stored};
 use super::event::{EventRow, Events};
@@ -11,7 +11,7 @@ use super::run::{RunRow, Runs};
 use super::{event, item, run};
 use crate::event::Event;
 use crate::id::RunId;
-use crate::journal::{ItemOutput, RunFilter, Tail};
+use crate::journal::{ItemOutput, JournalError, RunFilter, Tail};
 use crate::state::{RunState, RunStatus};
 
 /// Ids in one statement, within SQLite's 32,766 parameters.
@@ -51,9 +51,9 @@ pub(super) async fn runs(
         None => 0,
     };
     let rows = db.query_all(&select).await?;
-    let runs: Result<_, Fault> =
-        rows.iter().map(|row| Ok(RunRow::from_query_result(row, "")?.state()?)).collect();
-    Ok((runs?, total))
+    // One that can't be read is set aside when a worker comes to it; it is counted.
+    let read = |row: &QueryResult| RunRow::from_query_result(row, "").ok()?.state().ok();
+    Ok((rows.iter().filter_map(read).collect(), total))
 }
 
 fn filtered(statement: &mut SelectStatement, filter: &RunFilter) {
@@ -108,7 +108,11 @@ pub(super) async fn history(
         .order_by(Events::Seq, Direction::Asc)
         .limit(limit.into())
         .to_owned();
-    let mut found = events(db, &select).await?.events;
+    let read = events(db, &select).await?;
+    if let Some((run, why)) = read.unreadable.into_iter().next() {
+        return Err(JournalError::Corrupt(format!("an event of run {run}: {why}")).into());
+    }
+    let mut found = read.events;
     // The first row may begin before what is wanted, the last end after it.
     found.retain(|event| event.seq > after_seq);
     found.truncate(limit as usize);
@@ -125,7 +129,7 @@ pub(super) async fn tail(db: &DatabaseConnection, cursor: Option<u64>, limit: u3
         .limit(limit.into())
         .to_owned();
     let tail = events(db, &select).await?;
-    Ok(Tail { cursor: Ord::max(cursor, tail.cursor), events: tail.events })
+    Ok(Tail { cursor: Ord::max(cursor, tail.cursor), ..tail })
 }
 
 async fn present_end(db: &DatabaseConnection) -> Result<Tail, Fault> {
@@ -134,7 +138,7 @@ async fn present_end(db: &DatabaseConnection) -> Result<Tail, Fault> {
         Some(row) => row.try_get_by_index(0)?,
         None => None,
     };
-    Ok(Tail { cursor: number("events.position", last.unwrap_or(0))?, events: Vec::new() })
+    Ok(Tail { cursor: number("events.position", last.unwrap_or(0))?, ..Tail::default() })
 }
 
 async fn events(db: &DatabaseConnection, select: &SelectStatement) -> Result<Tail, Fault> {
@@ -142,7 +146,10 @@ async fn events(db: &DatabaseConnection, select: &SelectStatement) -> Result<Tai
     for row in db.query_all(select).await? {
         let row = EventRow::from_query_result(&row, "")?;
         tail.cursor = number("events.position", row.position)?;
-        tail.events.extend(row.events()?);
+        match row.events() {
+            Ok(events) => tail.events.extend(events),
+            Err(error) => tail.unreadable.push((row.run(), error.to_string())),
+        }
     }
     Ok(tail)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult};
 
 use super::audit;
 use super::batch::fenced;
@@ -19,7 +19,7 @@ use crate::journal::Order;
 use crate::journal::audit::AuditEntry;
 use crate::journal::follow::Followed;
 use crate::journal::letters::{LetterStatus, Settling};
-use crate::state::{ItemState, ItemStatus};
+use crate::state::{Attempts, ItemState, ItemStatus};
 
 /// Items in one statement, within SQLite's 32,766 parameters.
 const ITEMS_MAX: usize = 10_000;
@@ -27,6 +27,7 @@ const ITEMS_MAX: usize = 10_000;
 /// The dead that the orders of one transaction ask for, and what comes of them.
 #[derive(Default)]
 pub(super) struct Redrives {
+    to_go_on: Vec<RunId>,
     dead: BTreeMap<RunId, Dead>,
     redriven: Vec<Event>,
     settling: Vec<Settling>,
@@ -49,11 +50,16 @@ impl Redrives {
         if runs.is_empty() {
             return Ok(Self::default());
         }
+        let redriven = |order: &&Order| matches!(order.command, Command::Redrive(_));
+        let to_go_on = orders.clone().filter(redriven).map(|order| order.run).collect();
         if orders.filter(|order| runs.contains(&order.run)).count() > runs.len() {
             return Err(Fault::Contended("a redrive shares its run with another order".to_owned()));
         }
-        let mut redrives =
-            Self { dead: runs.iter().map(|run| (*run, Dead::default())).collect(), ..Self::default() };
+        let mut redrives = Self {
+            to_go_on,
+            dead: runs.iter().map(|run| (*run, Dead::default())).collect(),
+            ..Self::default()
+        };
         redrives.load_letters(tx, &runs).await?;
         redrives.load_items(tx, &runs).await?;
         Ok(redrives)
@@ -84,10 +90,24 @@ impl Redrives {
             .order_by(Items::Item, Direction::Asc)
             .to_owned();
         for row in tx.query_all(&select).await? {
-            let (run, state) = ItemRow::from_query_result(&row, "")?.state()?;
+            let read = ItemRow::from_query_result(&row, "").map_err(|error| Fault::from(error).into_error());
+            let (run, state) = match read.and_then(ItemRow::state) {
+                Ok(read) => read,
+                Err(_) => unreadable(&row)?,
+            };
             self.dead.entry(run).or_default().not_done.push(state);
         }
         Ok(())
+    }
+
+    /// The runs that are to go on.
+    pub(super) fn to_go_on(&self) -> Vec<RunId> {
+        self.to_go_on.clone()
+    }
+
+    /// The run was set aside, and what was set aside can't be read.
+    pub(super) fn is_unreadable(&mut self, run: RunId) {
+        self.dead.entry(run).or_default().unreadable = true;
     }
 
     /// What of the run is dead, if anybody asked for it.
@@ -121,6 +141,13 @@ impl Redrives {
         }
         Ok(())
     }
+}
+
+/// An item that is not done and can't be read: reopened, it is as good as new.
+fn unreadable(row: &QueryResult) -> Result<(RunId, ItemState), Fault> {
+    let (run, step, index) = item::key(row)?;
+    let status = ItemStatus::Failed;
+    Ok((run, ItemState { step, index, status, attempts: Attempts::default(), error: None }))
 }
 
 async fn go_on(tx: &DatabaseTransaction, event: &Event) -> Result<(), Fault> {

@@ -183,6 +183,7 @@ impl Desk {
         let work = async {
             batch.load(&tx, &missing, true).await?;
             batch.load_dead(&tx, requests).await?;
+            batch.load_aside(&tx, requests).await?;
             let answers: Vec<Answer> = requests.iter().map(|request| batch.follow(rules, request)).collect();
             if batch.is_empty() {
                 return Ok((answers, Ending::Nothing));

@@ -82,20 +82,22 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
         let (topic, now) = (self.topic(topic), self.clock.now());
-        let fits = topic.with(|held| {
-            pointers.iter().all(|pointer| {
+        let (fits, new) = topic.with(|held| {
+            let before = held.len();
+            let fits = pointers.iter().all(|pointer| {
                 let fits = held.len() < self.capacity;
                 if fits {
                     held.push(pointer, now);
                 }
                 fits
-            })
+            });
+            (fits, held.len().saturating_sub(before))
         });
         topic.changed.notify_waiters();
         let capacity = self.capacity;
-        fits.then_some(()).ok_or(QueueError::Full { capacity })
+        fits.then_some(new).ok_or(QueueError::Full { capacity })
     }
 
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {

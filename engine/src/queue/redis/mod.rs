@@ -224,16 +224,17 @@ fn allowance(set: TenantControls) -> Vec<u8> {
 
 #[async_trait]
 impl Queue for RedisQueue {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
-        let topic = self.bell.topic(topic);
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+        let (topic, mut new) = (self.bell.topic(topic), 0);
         for pointers in pointers.chunks(BATCH) {
             let pushed = self.run(&topic, &self.scripts.push, |invocation| {
                 invocation.arg(ms(self.age_step));
                 pointers.iter().for_each(|pointer| add_pointer(invocation, pointer));
             });
-            let _: i64 = pushed.await?;
+            let pushed: usize = pushed.await?;
+            new += pushed;
         }
-        Ok(())
+        Ok(new)
     }
 
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {

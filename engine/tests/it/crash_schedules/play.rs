@@ -260,7 +260,7 @@ struct Doubling {
 
 #[async_trait]
 impl Queue for Doubling {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<(), QueueError> {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
         self.inner.push(topic, pointers).await
     }
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {

@@ -31,11 +31,8 @@ pub(super) fn list(found: &[DeadLetter], total: u64, json: bool) {
 }
 
 pub(super) async fn one(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
-    let engine = platform.engine();
-    let letter = engine.dead_letter(id).await?;
-    let letter = letter.ok_or_else(|| Failure::work(format!("there is no dead letter {id}")))?;
-    let (attempts, run) = (engine.attempts_of(&letter).await?, engine.run(letter.run).await?);
-    let view = letters::detailed(&letter, &attempts, run.as_ref());
+    let view = letters::shown(platform.engine(), id).await?;
+    let view = view.ok_or_else(|| Failure::work(format!("there is no dead letter {id}")))?;
     if json {
         output::json(&view);
         return Ok(());

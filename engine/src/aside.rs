@@ -1,0 +1,56 @@
+//! Sets work aside that the journal can't read, or whose outcome it can't
+//! write: as a dead letter it waits for a person, and the rest goes on.
+
+use crate::decide::Command;
+use crate::error::StepError;
+use crate::id::Slot;
+use crate::journal::{JournalError, Order};
+use crate::parts::Parts;
+
+/// Sets `slot` aside because of `why`; an item whose run is no better takes the
+/// whole run with it. Done as well when there is nothing to be set aside (any
+/// more).
+///
+/// # Errors
+/// [`JournalError::Unavailable`]: the same call may be made again. Any other
+/// means that it can't be set aside either; it is left to the next round.
+pub(crate) async fn set_aside(parts: &Parts, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
+    let whole = Slot { item: None, ..slot };
+    match ask(parts, slot, why).await {
+        Err(JournalError::Corrupt(_) | JournalError::Conflict(_)) if slot != whole => {
+            ask(parts, whole, why).await
+        }
+        asked => asked,
+    }
+}
+
+/// Whether trying again what failed with `error` fails for ever.
+pub(crate) fn is_hopeless(error: &JournalError) -> bool {
+    match error {
+        JournalError::Corrupt(_) | JournalError::Conflict(_) => true,
+        JournalError::UnknownRun(_)
+        | JournalError::UnknownDefinition(_)
+        | JournalError::Refused(_)
+        | JournalError::Pruned(_)
+        | JournalError::Unavailable(_) => false,
+    }
+}
+
+async fn ask(parts: &Parts, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
+    let code = match why {
+        JournalError::Conflict(_) => "ROW_UNWRITABLE",
+        _ => "ROW_UNREADABLE",
+    };
+    let message = format!("{why}; the row as it was stands in the dead letter");
+    let command = Command::SetAside { slot, error: StepError::permanent(code, message) };
+    match parts.apply(Order { run: slot.run, command, rows: Vec::new() }).await {
+        Ok(applied) => {
+            tracing::warn!(%slot, %why, "set work aside as a dead letter");
+            parts.push(&applied.run.definition, &applied.deliveries).await;
+            Ok(())
+        }
+        // It has ended, or somebody else did it.
+        Err(JournalError::Refused(_) | JournalError::UnknownRun(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,82 @@
+//! A backlog of more pointers than the reconciler looks at in one statement.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use untxt_engine::controls::Controls;
+use untxt_engine::decide::Scheduled;
+use untxt_engine::engine::Engine;
+use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
+use untxt_engine::worker::WorkerConfig;
+use uuid::Uuid;
+
+use crate::stage::{
+    Working, config, easy_page, in_time, memory_journal, memory_queue, new_run, paper, policy,
+};
+
+/// More than a page of the reconciler's.
+const BACKLOG: usize = 1_100;
+
+/// A queue that counts how often something is pushed.
+struct Counting {
+    inner: Arc<dyn Queue>,
+    pushed: Mutex<HashSet<Uuid>>,
+    pushes: watch::Sender<usize>,
+}
+
+#[async_trait]
+impl Queue for Counting {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+        let new = self.inner.push(topic, pointers).await?;
+        self.pushed.lock().unwrap().extend(pointers.iter().map(|pointer| pointer.delivery.id()));
+        self.pushes.send_modify(|pushes| *pushes += 1);
+        Ok(new)
+    }
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
+        self.inner.pull(topic, max, patience).await
+    }
+    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.inner.acknowledge(topic, deliveries).await
+    }
+    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.inner.release(topic, deliveries).await
+    }
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        self.inner.configure(controls).await
+    }
+    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
+        self.inner.ahead(topic, priority).await
+    }
+    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
+        self.inner.depth(topic).await
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_that_stands_in_the_queue_costs_one_page_a_round() {
+    let workflow = paper(policy(), easy_page());
+    let journal = memory_journal(&workflow.definition);
+    let elsewhere = Engine::builder(Arc::clone(&journal), memory_queue()).workflow(workflow.clone());
+    let elsewhere = elsewhere.build().unwrap();
+    elsewhere.submit_all((0..BACKLOG).map(|_| new_run(&workflow)).collect()).await.unwrap();
+    elsewhere.pause_workflow("paper", true, "ann").await.unwrap();
+
+    let (pushes, mut pushed) = watch::channel(0);
+    let queue = Arc::new(Counting { inner: memory_queue(), pushed: Mutex::default(), pushes });
+    let engine = Engine::builder(journal, queue.clone()).workflow(workflow).build().unwrap();
+    // Paused from the start: nothing drains it.
+    engine.pause_workflow("paper", true, "ann").await.unwrap();
+    let every = Duration::from_millis(500);
+    let began = Instant::now();
+    let _working = Working::begin(&engine, WorkerConfig { reconcile_every: every, ..config(1) });
+    // An empty queue is filled at once, all of it.
+    in_time(pushed.wait_for(|pushes| *pushes == 2)).await.unwrap();
+    assert_eq!(queue.pushed.lock().unwrap().len(), BACKLOG);
+    assert!(began.elapsed() < every, "the second page did not wait for the next round");
+    let full = Instant::now();
+    in_time(pushed.wait_for(|pushes| *pushes == 6)).await.unwrap();
+    assert!(full.elapsed() >= 3 * every, "four pages in {:?}", full.elapsed());
+}
