@@ -87,6 +87,11 @@ pub const CODES: &[Code] = &[
     code(StatusCode::UNPROCESSABLE_ENTITY, "PAGE_TIMEOUT", "Looking at the document took too long."),
     code(StatusCode::UNPROCESSABLE_ENTITY, "PAGE_MEMORY", "Looking at the document took too much memory."),
     code(StatusCode::UNPROCESSABLE_ENTITY, "RENDERER_CRASHED", "The decoder crashed on the document."),
+    code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "DOCUMENT_DECODE_BUDGET_SPENT",
+        "The document's pages take too long to decode, together.",
+    ),
     code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_NOT_FOUND", "There is no engine of that name."),
     code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_GONE", "The engine's component is gone."),
     code(StatusCode::UNPROCESSABLE_ENTITY, "ENGINE_INCOMPATIBLE", "The engine can't be used here."),
@@ -119,6 +124,16 @@ pub const CODES: &[Code] = &[
         "Work should not be sent here now; `details.lacks` says for want of what.",
     ),
     code(StatusCode::SERVICE_UNAVAILABLE, "RENDERER_UNAVAILABLE", "The decoder can't be started now."),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "RENDERER_BUSY",
+        "As many documents are looked at as may be at once; `Retry-After` says when to ask again.",
+    ),
+    code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "NO_ROOM",
+        "The server's disk has no room for the file now; `Retry-After` says when to ask again.",
+    ),
 ];
 
 /// The code called `name`.

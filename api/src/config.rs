@@ -20,6 +20,7 @@ use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::platform::Settings;
 use untxt_workflows::quota::Quota;
+use untxt_workflows::room::RoomLimits;
 use untxt_workflows::webhooks::WebhookSettings;
 
 use crate::auth::AuthSettings;
@@ -232,6 +233,10 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         },
         retain_tasks: days(values, "UNTXT_RETAIN_TASKS_DAYS")?,
         upload_bytes_max,
+        room: RoomLimits {
+            spool_bytes_max: spool_bytes_max(values, upload_bytes_max)?,
+            reserve_bytes: values.optional("UNTXT_DISK_RESERVE_BYTES")?,
+        },
         quota: Quota {
             uploads_per_minute: values.optional("UNTXT_UPLOADS_PER_MINUTE")?,
             in_flight_max: values.optional("UNTXT_TASKS_IN_FLIGHT_MAX")?,
@@ -243,6 +248,17 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
         renderer_arguments: vec![OsString::from(RENDER_COMMAND)],
     })
+}
+
+/// At least one upload fits into the spool.
+fn spool_bytes_max(values: &Values<'_>, upload_bytes_max: u64) -> Result<u64, ConfigError> {
+    let name = "UNTXT_SPOOL_BYTES_MAX";
+    let bytes_max = values.parsed(name, RoomLimits::SPOOL_BYTES_MAX.max(upload_bytes_max))?;
+    if bytes_max < upload_bytes_max {
+        let reason = format!("it is at least UNTXT_MAX_UPLOAD_BYTES, which is {upload_bytes_max}");
+        return Err(values.wrong(name, bytes_max.to_string(), &reason));
+    }
+    Ok(bytes_max)
 }
 
 /// Nobody has to be believed unless keys are named.
@@ -444,6 +460,7 @@ mod tests {
         assert!(error("UNTXT_WORKER_LISTEN", "0.0.0.0:80").starts_with("UNTXT_WORKER_LISTEN"));
         assert!(error("UNTXT_LEASE_MS", "1999").contains("at least 2000"));
         assert!(error("UNTXT_RETAIN_DAYS", "0").contains("at least 1"));
+        assert!(error("UNTXT_SPOOL_BYTES_MAX", "1000").contains("at least UNTXT_MAX_UPLOAD_BYTES"));
         assert!(error("UNTXT_UPLOADS_PER_MINUTE", "0").starts_with("UNTXT_UPLOADS_PER_MINUTE"));
         assert!(error("UNTXT_CORS_ORIGINS", "https://a.example,*").contains("\"*\" is no origin"));
         assert!(error("UNTXT_AUTH", "password").contains("it is `off`, `api-key` or"));

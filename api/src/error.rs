@@ -17,6 +17,7 @@ use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
 use untxt_workflows::quota::QuotaError;
 use untxt_workflows::redrive::RedriveError;
+use untxt_workflows::room::NoRoom;
 use untxt_workflows::submit::SubmitError;
 use untxt_workflows::uploads::UploadError;
 
@@ -28,6 +29,10 @@ use crate::auth::keys::KeyError;
 
 /// Seconds after which a client may ask again when a store is away.
 const RETRY_AFTER_SECONDS: u64 = 2;
+
+/// Seconds after which there may be room on the disk: uploads that are under way
+/// have ended by then, one way or the other.
+const ROOM_RETRY_AFTER_SECONDS: u64 = 30;
 
 /// Seconds after which a place may be free again.
 const CONNECTION_RETRY_AFTER_SECONDS: u64 = 30;
@@ -228,6 +233,7 @@ impl From<DocumentError> for ApiError {
                 let away = Self::away("decoder", &error);
                 return Self { code: error.code().to_owned(), ..away };
             }
+            DocumentError::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, error.code(), error.to_string())
@@ -241,8 +247,17 @@ impl From<IncomingError> for ApiError {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", error.to_string())
             }
             IncomingError::Document(error) => error.into(),
+            IncomingError::NoRoom(error) => error.into(),
             IncomingError::Disk(error) => Self::away("server's disk", &error),
         }
+    }
+}
+
+impl From<NoRoom> for ApiError {
+    fn from(error: NoRoom) -> Self {
+        let message = "the server's disk has no room for the file now; try again later";
+        tracing::error!(%error, "an upload was refused");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "NO_ROOM", message).retry_after(ROOM_RETRY_AFTER_SECONDS)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::documents::DocumentError;
 use crate::documents::kind::{HEAD_BYTES, Kind};
+use crate::room::{NoRoom, Share};
 use crate::scratch::Scratch;
 
 /// Bytes that are gathered before they are written.
@@ -31,6 +32,9 @@ pub enum IncomingError {
     /// Its first bytes say that it is nothing we read.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// There is no room for it now.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// It could not be written down.
     #[error("could not spool the upload: {0}; is the disk of UNTXT_DATA_DIR full?")]
     Disk(#[from] std::io::Error),
@@ -46,6 +50,7 @@ pub struct Incoming {
     kind: Option<Kind>,
     size_bytes: u64,
     bytes_max: u64,
+    share: Share,
 }
 
 /// An upload that is complete. Dropped, its file is removed.
@@ -58,6 +63,8 @@ pub struct Spooled {
     pub sha256: String,
     /// Bytes.
     pub size_bytes: u64,
+    /// Held as long as the file is there.
+    _share: Share,
 }
 
 impl Spooled {
@@ -72,8 +79,11 @@ impl Incoming {
     /// Begins to take a file of at most `bytes_max` bytes.
     ///
     /// # Errors
+    /// [`IncomingError::NoRoom`] when there is none for its first bytes,
     /// [`IncomingError::Disk`].
     pub async fn begin(scratch: &Scratch, bytes_max: u64) -> Result<Self, IncomingError> {
+        let mut share = scratch.room().share();
+        share.grow(0).await??;
         let path = scratch.incoming();
         let file = File::create_new(&path).await?;
         Ok(Self {
@@ -84,6 +94,7 @@ impl Incoming {
             kind: None,
             size_bytes: 0,
             bytes_max,
+            share,
         })
     }
 
@@ -91,7 +102,8 @@ impl Incoming {
     ///
     /// # Errors
     /// [`IncomingError::TooLarge`] with the first byte too many,
-    /// [`IncomingError::Document`] as soon as the first bytes tell.
+    /// [`IncomingError::Document`] as soon as the first bytes tell,
+    /// [`IncomingError::NoRoom`], [`IncomingError::Disk`].
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), IncomingError> {
         self.size_bytes += bytes.len() as u64;
         if self.size_bytes > self.bytes_max {
@@ -104,6 +116,7 @@ impl Incoming {
                 self.kind = Some(Kind::sniff(&self.head)?);
             }
         }
+        self.share.grow(bytes.len() as u64).await??;
         metrics::counter!("untxt_upload_bytes_total").increment(bytes.len() as u64);
         self.hash.update(bytes);
         Ok(self.file.write_all(bytes).await?)
@@ -120,7 +133,8 @@ impl Incoming {
             None => Kind::sniff(&self.head)?,
         };
         self.file.flush().await?;
+        self.share.close();
         let sha256 = hex::encode(self.hash.finalize());
-        Ok(Spooled { path: self.path, kind, sha256, size_bytes: self.size_bytes })
+        Ok(Spooled { path: self.path, kind, sha256, size_bytes: self.size_bytes, _share: self.share })
     }
 }

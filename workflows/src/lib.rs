@@ -2,7 +2,7 @@
 //!
 //! In reading order; each uses only those above it: [`documents`] (what an
 //! upload is, its pages, the result made from them) and [`objects`] (where
-//! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`] and [`scratch`] (what the database and this
+//! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`], [`room`] and [`scratch`] (what the database and this
 //! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
 //! (everything put together), and what it can be asked for: [`incoming`], [`quota`] and
@@ -13,6 +13,7 @@ pub mod documents;
 pub mod objects;
 pub mod trace;
 
+pub mod room;
 pub mod scratch;
 pub mod tables;
 

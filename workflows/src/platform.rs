@@ -29,6 +29,7 @@ use crate::objects::{ObjectError, Objects, ObjectsConfig};
 use crate::ocr::{self, TaskProjection};
 use crate::quota::Quota;
 use crate::redrive::{self, Letters};
+use crate::room::RoomLimits;
 use crate::scratch::{Remains, Scratch};
 use crate::webhooks::{self, WebhookSettings};
 use crate::workbench::Workbench;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub retain_tasks: Option<Duration>,
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
+    /// How much of this machine's disk uploads may take.
+    pub room: RoomLimits,
     /// What each user may ask for.
     pub quota: Quota,
     /// What a document may cost.
@@ -84,6 +87,7 @@ impl Settings {
             program: self.renderer_program.clone(),
             arguments: self.renderer_arguments.clone(),
             limits: self.document_limits,
+            pages_at_once: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
     }
 
@@ -154,7 +158,8 @@ impl Platform {
     pub async fn open(settings: Settings, database: DatabaseConnection) -> Result<Self, PlatformError> {
         let process = WorkerName::unique("untxt").as_str().to_owned();
         let disk = |source| PlatformError::DataDir { path: settings.data_dir.clone(), source };
-        let (scratch, remains) = Scratch::open(&settings.data_dir.join("tmp"), &process).map_err(disk)?;
+        let (scratch, remains) =
+            Scratch::open(&settings.data_dir.join("tmp"), &process, settings.room).map_err(disk)?;
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = settings.engines()?;
         let renderer = settings.renderer();

@@ -5,9 +5,12 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use untxt_engine::id::RunId;
 use uuid::Uuid;
+
+use crate::room::{Room, RoomLimits};
 
 const LOCK: &str = "lock";
 
@@ -15,6 +18,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct Scratch {
     root: PathBuf,
+    room: Arc<Room>,
     /// Held, not read: the lock ends with the process, however it ends.
     _lock: File,
 }
@@ -32,7 +36,7 @@ impl Scratch {
     ///
     /// # Errors
     /// When `parent` can't be written to.
-    pub fn open(parent: &Path, name: &str) -> io::Result<(Self, Remains)> {
+    pub fn open(parent: &Path, name: &str, room: RoomLimits) -> io::Result<(Self, Remains)> {
         fs::create_dir_all(parent)?;
         // One process at a time, so that nobody buries a directory whose owner
         // has made it but not yet locked it.
@@ -43,7 +47,20 @@ impl Scratch {
         fs::create_dir(&root)?;
         let lock = File::create(root.join(LOCK))?;
         lock.lock()?;
-        Ok((Self { root, _lock: lock }, remains))
+        let room = Arc::new(Room::new(&root, room));
+        Ok((Self { root, room, _lock: lock }, remains))
+    }
+
+    /// The disk it is on.
+    #[must_use]
+    pub fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// Where the directory of a task is, or would be.
+    #[must_use]
+    pub fn of_task(&self, run: RunId) -> PathBuf {
+        self.root.join(run.to_string())
     }
 
     /// The directory of a task; made if it isn't there.
@@ -51,7 +68,7 @@ impl Scratch {
     /// # Errors
     /// When it can't be made.
     pub fn task(&self, run: RunId) -> io::Result<PathBuf> {
-        let dir = self.root.join(run.to_string());
+        let dir = self.of_task(run);
         fs::create_dir_all(&dir)?;
         Ok(dir)
     }
@@ -61,7 +78,7 @@ impl Scratch {
     /// # Errors
     /// When it can't be removed.
     pub fn clear(&self, run: RunId) -> io::Result<()> {
-        match fs::remove_dir_all(self.root.join(run.to_string())) {
+        match fs::remove_dir_all(self.of_task(run)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -124,14 +141,14 @@ mod tests {
     #[test]
     fn the_living_are_left_alone_and_the_dead_are_named_and_gone() {
         let parent = tempfile::tempdir().unwrap();
-        let (alive, _) = Scratch::open(parent.path(), "alive").unwrap();
+        let (alive, _) = Scratch::open(parent.path(), "alive", RoomLimits::default()).unwrap();
         alive.task(RunId::new()).unwrap();
-        let (dead, _) = Scratch::open(parent.path(), "dead").unwrap();
+        let (dead, _) = Scratch::open(parent.path(), "dead", RoomLimits::default()).unwrap();
         let left = dead.task(RunId::new()).unwrap();
         fs::write(left.join("page.pdf"), b"x").unwrap();
         dead.die();
 
-        let (_next, remains) = Scratch::open(parent.path(), "next").unwrap();
+        let (_next, remains) = Scratch::open(parent.path(), "next", RoomLimits::default()).unwrap();
         assert_eq!(remains.dead, ["dead"]);
         assert!(!parent.path().join("dead").exists());
         assert_eq!(alive.tasks().unwrap().len(), 1);
@@ -140,7 +157,7 @@ mod tests {
     #[test]
     fn a_task_that_ends_leaves_nothing() {
         let parent = tempfile::tempdir().unwrap();
-        let (scratch, _) = Scratch::open(parent.path(), "w").unwrap();
+        let (scratch, _) = Scratch::open(parent.path(), "w", RoomLimits::default()).unwrap();
         let run = RunId::new();
         fs::write(scratch.task(run).unwrap().join("a"), b"x").unwrap();
         scratch.clear(run).unwrap();

@@ -3,6 +3,8 @@
 
 mod rows;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::to_value;
@@ -35,6 +37,11 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 200;
 
 /// Languages of a task: more is not a hint any more.
 const LANGUAGES_MAX: usize = 16;
+
+/// How long a file waits for its look. Its client has sent it and waits for the
+/// answer; servers in between give up after a minute, and the look itself may
+/// take twenty seconds.
+const LOOK_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a user asks for.
 #[derive(Clone, Debug)]
@@ -154,7 +161,8 @@ impl Platform {
         }
         self.admit(wanted.user).await?;
         let engine = self.pin(&wanted).await?;
-        let probe = self.bench().renderer.probe(spooled.path()).await?;
+        let renderer = self.bench().renderer.for_tenant(&wanted.user.to_string()).patient_for(LOOK_WITHIN);
+        let probe = renderer.probe(spooled.path()).await?;
         let pages = wanted.pages.as_deref().map(PageRange::parse).transpose()?;
         let pages_total = match pages {
             Some(range) => u32::try_from(range.indexes(probe.pages)?.len()).unwrap_or(u32::MAX),

@@ -59,6 +59,12 @@ impl Workbench {
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Ok(path);
         }
+        self.scratch
+            .room()
+            .check(file.size_bytes)
+            .await
+            .map_err(|e| failure::of_disk("ask for its room", &e))?
+            .map_err(|e| failure::of_room(&e))?;
         let stored = self.objects.get_to_file(&file.key, &path).await.map_err(|e| failure::of_object(&e))?;
         if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
             self.clear(run).await;
@@ -75,6 +81,7 @@ impl Workbench {
     /// by the next sweep or the next start.
     pub async fn clear(&self, run: RunId) {
         self.fetching.lock().await.remove(&run);
+        self.renderer.close(&self.scratch.of_task(run));
         if let Err(error) = self.scratch.clear(run) {
             tracing::warn!(%run, %error, "could not remove the task's local files; the next sweep tries again");
         }

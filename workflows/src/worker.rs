@@ -59,7 +59,10 @@ impl Platform {
             tokio::select! {
                 Ok(ended) = endings.next() => self.hear(ended).await,
                 // Also for what other processes ended, and for what was missed.
-                _ = tick.tick() => self.compare().await,
+                _ = tick.tick() => {
+                    self.bench().renderer.close_unused();
+                    self.compare().await;
+                }
             }
         }
     }

@@ -107,6 +107,20 @@ pub enum DocumentError {
     /// The decoder could not be started, or something outside ended it.
     #[error("the decoding process is not available: {0}; is the machine out of processes or memory?")]
     RendererUnavailable(String),
+    /// As many documents are decoded as may be, and the caller could not wait.
+    #[error("as many documents are being decoded as may be at once; try again in a few seconds")]
+    Busy,
+    /// The pages of the document took too long together.
+    #[error(
+        "the document's pages took {spent:?} longer to decode than pages usually do, and may take {budget:?}; \
+         UNTXT_DOCUMENT_DECODE_SECONDS sets the budget of a document"
+    )]
+    BudgetSpent {
+        /// What they took beyond what every page may take.
+        spent: Duration,
+        /// What they may take.
+        budget: Duration,
+    },
 }
 
 impl DocumentError {
@@ -128,6 +142,8 @@ impl DocumentError {
             Self::Memory { .. } => "PAGE_MEMORY",
             Self::RendererCrashed { .. } => "RENDERER_CRASHED",
             Self::RendererUnavailable(_) => "RENDERER_UNAVAILABLE",
+            Self::Busy => "RENDERER_BUSY",
+            Self::BudgetSpent { .. } => "DOCUMENT_DECODE_BUDGET_SPENT",
         }
     }
 
@@ -136,6 +152,6 @@ impl DocumentError {
     /// in the file.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::RendererUnavailable(_))
+        !matches!(self, Self::RendererUnavailable(_) | Self::Busy)
     }
 }

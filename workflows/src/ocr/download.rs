@@ -54,7 +54,8 @@ impl Step for Download {
     async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
         let input = TaskInput::of(&context.run)?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
-        let probe = self.0.renderer.probe(&path).await.map_err(|e| failure::of_document(&e))?;
+        let renderer = self.0.renderer.for_tenant(&context.run.tenant);
+        let probe = renderer.probe(&path).await.map_err(|e| failure::of_document(&e))?;
         let chosen = input.pages.as_deref().map(|range| pages(range, probe.pages)).transpose()?;
         let items =
             chosen.as_ref().map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));

@@ -9,6 +9,7 @@ use untxt_plugins::{Class, PluginError};
 
 use crate::documents::DocumentError;
 use crate::objects::ObjectError;
+use crate::room::NoRoom;
 
 /// A document that can't be read stays so; a renderer that could not be
 /// started may start the next time.
@@ -54,6 +55,11 @@ pub(crate) fn of_plugin(error: &PluginError, attempt: u32) -> StepError {
 pub(crate) fn of_disk(what: &str, error: &std::io::Error) -> StepError {
     let text = format!("{what}: {error}; is the disk of UNTXT_DATA_DIR full or not writable?");
     StepError::retry(Budget::Transport, "DISK", text).caused_by(error as &(dyn Error + 'static))
+}
+
+/// A disk without room for a task's file: there may be some later.
+pub(crate) fn of_room(error: &NoRoom) -> StepError {
+    StepError::retry(Budget::Transport, "DISK", error.to_string()).caused_by(error)
 }
 
 /// A journal that does not answer is tried again; one that can't be read needs

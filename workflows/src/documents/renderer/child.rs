@@ -4,12 +4,14 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use hayro::hayro_syntax::Pdf;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::protocol::{Answer, ChildLimits, Request, Task};
@@ -20,9 +22,23 @@ use crate::documents::kind::Kind;
 /// Stack of the thread that decodes: nested PDFs recurse.
 const STACK_BYTES: usize = 64 << 20;
 
+/// CPU seconds of a child whatever its requests allow, together: one that is
+/// asked the most it may be, and takes all the time there is each time, comes
+/// near to it.
+const CPU_SECONDS_CEILING: u64 = 60 * 60;
+
+/// A document that stays open from one of its pages to the next, so that it is
+/// read and parsed once. The parent asks a child that was given one about no
+/// other.
+struct Opened {
+    path: PathBuf,
+    pdf: Pdf,
+}
+
 /// What the child's `main` calls: answers requests on standard input, one a
 /// line, on standard output, until the input ends. It fails when the parent
-/// can't be talked to. The bounds that the first request gives hold for all.
+/// can't be talked to. The bounds that the first request gives hold for all, but
+/// for that on CPU time, which each request sets anew.
 #[must_use]
 pub fn main() -> ExitCode {
     let Err(error) = serve() else { return ExitCode::SUCCESS };
@@ -35,15 +51,22 @@ fn serve() -> io::Result<()> {
     let at_work = Arc::new(AtomicBool::new(false));
     let lines = lines(&at_work);
     let mut confined = false;
+    let mut opened = None;
     while let Ok(line) = lines.recv() {
         let request: Request = serde_json::from_str(&line)?;
         if !confined {
             confine(&request.limits)?;
             confined = true;
         }
-        let decoding = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || answer(&request))?;
+        limit_cpu_time(&request.limits)?;
+        let decoded = thread::scope(|scope| {
+            let decoding = || answer(&request, &mut opened);
+            Ok::<_, io::Error>(
+                thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, decoding)?.join(),
+            )
+        })?;
         let (answer, pixels) =
-            decoding.join().map_err(|_| io::Error::other("the decoder panicked while it panicked"))?;
+            decoded.map_err(|_| io::Error::other("the decoder panicked while it panicked"))?;
         let mut out = io::stdout().lock();
         serde_json::to_writer(&mut out, &answer)?;
         out.write_all(b"\n")?;
@@ -76,40 +99,60 @@ fn lines(at_work: &Arc<AtomicBool>) -> Receiver<String> {
 
 /// Bounds that the kernel keeps, whatever the decoder does.
 fn confine(limits: &ChildLimits) -> io::Result<()> {
-    let between = |soft: u64, hard: u64| Rlimit { current: Some(soft), maximum: Some(hard) };
-    let at_most = |value: u64| between(value, value);
+    let at_most = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Core, at_most(0))?;
     setrlimit(Resource::As, at_most(limits.memory_bytes_max))?;
-    // The first ends us with a signal that says why, the second would not.
-    setrlimit(Resource::Cpu, between(limits.cpu_seconds_max, limits.cpu_seconds_max + 1))?;
     // It writes to a pipe and nowhere else.
     Ok(setrlimit(Resource::Fsize, at_most(0))?)
 }
 
-fn answer(request: &Request) -> (Answer, Vec<u8>) {
+/// The first bound ends us with a signal that says why, the second would not,
+/// and can't be raised again.
+fn limit_cpu_time(limits: &ChildLimits) -> io::Result<()> {
+    let seconds_max = limits.cpu_seconds_max.min(CPU_SECONDS_CEILING - 1);
+    let bounds = Rlimit { current: Some(seconds_max), maximum: Some(CPU_SECONDS_CEILING) };
+    Ok(setrlimit(Resource::Cpu, bounds)?)
+}
+
+fn answer(request: &Request, opened: &mut Option<Opened>) -> (Answer, Vec<u8>) {
     // The text of a panic is our answer, not something for standard error.
     std::panic::set_hook(Box::new(|_| {}));
-    match catch_unwind(AssertUnwindSafe(|| decode(request))) {
+    match catch_unwind(AssertUnwindSafe(|| decode(request, opened))) {
         Ok(Ok(decoded)) => decoded,
         Ok(Err(error)) => (Answer::Failed(error), Vec::new()),
         Err(panic) => (Answer::Failed(crashed(request, panic.as_ref())), Vec::new()),
     }
 }
 
-fn decode(request: &Request) -> Result<(Answer, Vec<u8>), DocumentError> {
-    let data = fs::read(&request.path).map_err(|error| {
-        DocumentError::RendererUnavailable(format!("{}: {error}", request.path.display()))
-    })?;
+fn decode(request: &Request, opened: &mut Option<Opened>) -> Result<(Answer, Vec<u8>), DocumentError> {
     match (request.kind, request.task) {
-        (Kind::Pdf, Task::Probe) => Ok((Answer::Probed { pages: pdf::count(data)? }, Vec::new())),
-        (Kind::Pdf, Task::Render { index, options }) => pdf::render(data, index, options, &request.limits),
+        (Kind::Pdf, Task::Probe) => {
+            let pdf = pdf::open(read(request)?)?;
+            Ok((Answer::Probed { pages: pdf::count(&pdf) }, Vec::new()))
+        }
+        (Kind::Pdf, Task::Render { index, options }) => {
+            let kept = opened.take().filter(|opened| opened.path == request.path);
+            let pdf = match kept {
+                Some(kept) => kept.pdf,
+                None => pdf::open(read(request)?)?,
+            };
+            let rendered = pdf::render(&pdf, index, options, &request.limits)?;
+            *opened = Some(Opened { path: request.path.clone(), pdf });
+            Ok(rendered)
+        }
         (kind, Task::Probe) => {
-            Ok((Answer::Probed { pages: picture::count(data, kind, &request.limits)? }, Vec::new()))
+            let pages = picture::count(read(request)?, kind, &request.limits)?;
+            Ok((Answer::Probed { pages }, Vec::new()))
         }
         (kind, Task::Render { index, options }) => {
-            picture::render(data, kind, index, options, &request.limits)
+            picture::render(read(request)?, kind, index, options, &request.limits)
         }
     }
+}
+
+fn read(request: &Request) -> Result<Vec<u8>, DocumentError> {
+    fs::read(&request.path)
+        .map_err(|error| DocumentError::RendererUnavailable(format!("{}: {error}", request.path.display())))
 }
 
 fn crashed(request: &Request, panic: &(dyn std::any::Any + Send)) -> DocumentError {

@@ -2,18 +2,20 @@
 //!
 //! A PDF may be built so that it never ends, and a thread can't be ended; so
 //! documents are read by a child (the program itself with a hidden argument)
-//! with bounds of its own, which is killed at the deadline. Pages are made by a
-//! child each, and what it held goes with it; one that found nothing wrong with
-//! a document may look at another. Its answer is not trusted: sizes are checked
-//! before memory is given.
+//! with bounds of its own, which is killed at the deadline. A child makes pages
+//! of one document only; one that found nothing wrong with a document may look
+//! at another. Its answer is not trusted: sizes are checked before memory is
+//! given. There are so many children at once; tenants take turns.
 
 pub mod child;
+mod crew;
 mod density;
+mod document;
 mod pdf;
 mod picture;
+mod places;
 mod process;
 mod protocol;
-mod spares;
 mod text;
 mod tiff_colors;
 mod tiff_fields;
@@ -22,6 +24,7 @@ mod tiff_pages;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -29,11 +32,21 @@ use tokio::io::AsyncReadExt;
 use super::error::DocumentError;
 use super::kind::{HEAD_BYTES, Kind};
 use super::limits::Limits;
-use process::ask_once;
+use crew::{Caller, Crew};
+use document::Document;
+use process::Question;
 use protocol::{Answer, ChildLimits, Request, Task};
-use spares::Spares;
 
 pub use protocol::{Color, Pixels, Probe, RenderOptions, RenderedPage, TextLine, TextWord};
+
+/// Looks at once. They have places of their own: a page may hold its place until
+/// its deadline, and a client that has sent a file waits for the look. Four look
+/// at hundreds of sound documents a second.
+const LOOKS_AT_ONCE: usize = 4;
+
+/// A child with an open document ends when no page of it was asked for in this
+/// time: it holds the file in memory.
+const DOCUMENT_OPEN_FOR: Duration = Duration::from_secs(10);
 
 /// How the child is started.
 #[derive(Clone, Debug)]
@@ -44,20 +57,59 @@ pub struct RendererConfig {
     pub arguments: Vec<OsString>,
     /// What a document may cost.
     pub limits: Limits,
+    /// Pages that are made at once, each by a child of its own: as many as there
+    /// are cores, since a child does nothing but compute. At least 1.
+    pub pages_at_once: usize,
 }
 
-/// Turns files into page images.
+/// Turns files into page images. Clones share their children.
 #[derive(Clone, Debug)]
 pub struct Renderer {
+    shared: Arc<Shared>,
+    caller: Caller,
+    deadline: Duration,
+}
+
+#[derive(Debug)]
+struct Shared {
     config: RendererConfig,
-    spares: Arc<Spares>,
+    looks: Crew,
+    pages: Crew,
 }
 
 impl Renderer {
-    /// A renderer that starts the child as `config` says.
+    /// A renderer that starts children as `config` says.
     #[must_use]
     pub fn new(config: RendererConfig) -> Self {
-        Self { config, spares: Arc::default() }
+        let deadline = config.limits.deadline;
+        let (looks, pages) = (Crew::new(LOOKS_AT_ONCE), Crew::new(config.pages_at_once.max(1)));
+        let caller = Caller { tenant: Arc::from(""), patience: None };
+        Self { shared: Arc::new(Shared { config, looks, pages }), caller, deadline }
+    }
+
+    /// The same for work of `tenant`: tenants take turns.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: &str) -> Self {
+        Self { caller: Caller { tenant: Arc::from(tenant), ..self.caller.clone() }, ..self.clone() }
+    }
+
+    /// The same for a caller that waits no longer than `patience` for a child, and
+    /// not at all when too many wait already.
+    #[must_use]
+    pub fn patient_for(&self, patience: Duration) -> Self {
+        Self { caller: Caller { patience: Some(patience), ..self.caller.clone() }, ..self.clone() }
+    }
+
+    /// The same, with a deadline that is no later than the one of its limits.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self { deadline: deadline.min(self.deadline), ..self.clone() }
+    }
+
+    /// How long a page may take.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// Kind and number of pages of the file at `path`.
@@ -66,15 +118,18 @@ impl Renderer {
     /// [`DocumentError::Empty`], `UnsupportedType`, `TooLarge`, `Encrypted`,
     /// `Broken`, `NoPages`, `TooManyPages`, `PageTooLarge` (for pictures, whose
     /// header tells), or what ended the child: `Timeout`, `Memory`,
-    /// `RendererCrashed`, `RendererUnavailable`.
+    /// `RendererCrashed`, `RendererUnavailable`; `Busy` for a caller whose
+    /// patience is over.
     pub async fn probe(&self, path: &Path) -> Result<Probe, DocumentError> {
-        let kind = self.sniff(path).await?;
+        let (kind, _) = self.sniff(path).await?;
         let what = format!("looking at the {}", kind.mime());
-        let request = self.request(path, kind, Task::Probe);
-        match self.spares.probe(&self.config, &request, &what).await? {
+        let question = self.question(path, kind, Task::Probe, &what);
+        let Shared { config, looks, .. } = &*self.shared;
+        let mut cost = Duration::ZERO;
+        match looks.ask(config, &self.caller, None, &question, &mut cost).await?.0 {
             Answer::Probed { pages: 0 } => Err(DocumentError::NoPages),
-            Answer::Probed { pages } if pages > self.config.limits.pages_max => {
-                Err(DocumentError::TooManyPages { pages, pages_max: self.config.limits.pages_max })
+            Answer::Probed { pages } if pages > config.limits.pages_max => {
+                Err(DocumentError::TooManyPages { pages, pages_max: config.limits.pages_max })
             }
             Answer::Probed { pages } => Ok(Probe { kind, pages }),
             Answer::Failed(error) => Err(error),
@@ -97,12 +152,29 @@ impl Renderer {
         index: u32,
         options: RenderOptions,
     ) -> Result<RenderedPage, DocumentError> {
-        let kind = self.sniff(path).await?;
+        let mut cost = Duration::ZERO;
+        self.render_at_cost(path, index, options, &mut cost).await
+    }
+
+    /// The same. What it took, whatever came of it, is added to `cost`: CPU time
+    /// of children, or all of the deadline when that was over.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub async fn render_at_cost(
+        &self,
+        path: &Path,
+        index: u32,
+        options: RenderOptions,
+        cost: &mut Duration,
+    ) -> Result<RenderedPage, DocumentError> {
+        let (kind, document) = self.sniff(path).await?;
         let dpi = options.dpi.clamp(*RenderOptions::DPI.start(), *RenderOptions::DPI.end());
         let options = RenderOptions { dpi, ..options };
         let what = format!("page {} of the {} at {dpi} dpi", index.saturating_add(1), kind.mime());
-        let request = self.request(path, kind, Task::Render { index, options });
-        let (answer, pixels) = ask_once(&self.config, &request, &what).await?;
+        let question = self.question(path, kind, Task::Render { index, options }, &what);
+        let Shared { config, pages, .. } = &*self.shared;
+        let (answer, pixels) = pages.ask(config, &self.caller, Some(document), &question, cost).await?;
         match answer {
             Answer::Rendered { width, height, dpi, color, text_layer } => {
                 let pixels = match color {
@@ -116,23 +188,41 @@ impl Renderer {
         }
     }
 
-    fn request(&self, path: &Path, kind: Kind, task: Task) -> Request {
-        Request { path: path.to_owned(), kind, task, limits: ChildLimits::from(&self.config.limits) }
+    /// Ends the children that wait for another page of a document under `dir`.
+    pub fn close(&self, dir: &Path) {
+        self.shared.pages.end_idle(Duration::ZERO, |document| document.path().starts_with(dir));
     }
 
-    async fn sniff(&self, path: &Path) -> Result<Kind, DocumentError> {
+    /// Ends the children that have waited too long for another page of their
+    /// document.
+    pub fn close_unused(&self) {
+        self.shared.pages.end_idle(DOCUMENT_OPEN_FOR, |_| true);
+    }
+
+    fn question<'a>(&self, path: &Path, kind: Kind, task: Task, what: &'a str) -> Question<'a> {
+        let limits = Limits { deadline: self.deadline, ..self.shared.config.limits };
+        let request = Request { path: path.to_owned(), kind, task, limits: ChildLimits::from(&limits) };
+        let may_repeat = match task {
+            Task::Probe => true,
+            Task::Render { .. } => kind == Kind::Pdf,
+        };
+        Question { request, may_repeat, limits, what }
+    }
+
+    async fn sniff(&self, path: &Path) -> Result<(Kind, Document), DocumentError> {
         let unreadable = |error: std::io::Error| {
             DocumentError::RendererUnavailable(format!("{}: {error}", path.display()))
         };
         let file = File::open(path).await.map_err(unreadable)?;
-        let size_bytes = file.metadata().await.map_err(unreadable)?.len();
-        let size_bytes_max = self.config.limits.document_bytes_max;
+        let document = Document::new(path, &file.metadata().await.map_err(unreadable)?);
+        let size_bytes = document.size_bytes();
+        let size_bytes_max = self.shared.config.limits.document_bytes_max;
         if size_bytes > size_bytes_max {
             return Err(DocumentError::TooLarge { size_bytes, size_bytes_max });
         }
         let mut head = Vec::with_capacity(HEAD_BYTES);
         file.take(HEAD_BYTES as u64).read_to_end(&mut head).await.map_err(unreadable)?;
-        Kind::sniff(&head)
+        Ok((Kind::sniff(&head)?, document))
     }
 }
 

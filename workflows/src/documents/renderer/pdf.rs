@@ -15,18 +15,17 @@ use crate::documents::error::DocumentError;
 /// PDF's unit of length (ISO 32000-1, 8.3.2.3).
 const POINTS_PER_INCH: f32 = 72.0;
 
-pub(super) fn count(data: Vec<u8>) -> Result<u32, DocumentError> {
-    Ok(u32::try_from(open(data)?.pages().len()).unwrap_or(u32::MAX))
+pub(super) fn count(pdf: &Pdf) -> u32 {
+    u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX)
 }
 
 pub(super) fn render(
-    data: Vec<u8>,
+    pdf: &Pdf,
     index: u32,
     options: RenderOptions,
     limits: &ChildLimits,
 ) -> Result<(Answer, Vec<u8>), DocumentError> {
-    let pdf = open(data)?;
-    let pages = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
+    let pages = count(pdf);
     let page = pdf
         .pages()
         .get(index as usize)
@@ -52,7 +51,7 @@ pub(super) fn render(
     Ok((Answer::Rendered { width, height, dpi: options.dpi, color: options.color, text_layer }, pixels))
 }
 
-fn open(data: Vec<u8>) -> Result<Pdf, DocumentError> {
+pub(super) fn open(data: Vec<u8>) -> Result<Pdf, DocumentError> {
     Pdf::new(data).map_err(|error| match error {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => DocumentError::Encrypted,
         LoadPdfError::Decryption(other) => broken(format!("its encryption: {other:?}")),

@@ -3,6 +3,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -10,7 +11,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::RendererConfig;
-use super::protocol::{Answer, Request};
+use super::protocol::{Answer, ChildLimits, Request, Task};
 use crate::documents::error::DocumentError;
 use crate::documents::limits::Limits;
 
@@ -20,16 +21,27 @@ const HEADER_BYTES_MAX: u64 = 32 << 20;
 /// Bytes of a child's last words that are kept.
 const LAST_WORDS_BYTES_MAX: u64 = 4 << 10;
 
-/// A new child's answer to `request`, with the pixels that follow it. When this
-/// returns, the child is gone; when it is dropped, it is killed.
-pub(super) async fn ask_once(
-    config: &RendererConfig,
-    request: &Request,
-    what: &str,
-) -> Result<(Answer, Vec<u8>), DocumentError> {
-    let (answer, pixels, decoder) = Decoder::start(config)?.ask(request, &config.limits, what).await?;
-    decoder.end().await;
-    Ok((answer, pixels))
+/// What a child is asked.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    pub(super) request: Request,
+    /// Whether the child may be asked another one. Of a picture nothing stays open
+    /// that would make the next page cheaper.
+    pub(super) may_repeat: bool,
+    /// With the deadline of this question.
+    pub(super) limits: Limits,
+    /// For people.
+    pub(super) what: &'a str,
+}
+
+impl Question<'_> {
+    /// Whether `answer` is one to this question, and no failure.
+    pub(super) fn is_answered_by(&self, answer: &Answer) -> bool {
+        match self.request.task {
+            Task::Probe => matches!(answer, Answer::Probed { .. }),
+            Task::Render { .. } => matches!(answer, Answer::Rendered { .. }),
+        }
+    }
 }
 
 /// A child that waits for a request. It is killed when it is dropped.
@@ -49,29 +61,66 @@ impl Decoder {
     }
 
     /// Its answer, with the pixels that follow it, and the child for the next
-    /// request. When there is none, it is gone.
+    /// request. When there is none, it is gone. What it took is added to `cost`:
+    /// the child's CPU time, or the whole deadline when that was over.
     pub(super) async fn ask(
         mut self,
-        request: &Request,
-        limits: &Limits,
-        what: &str,
+        question: &Question<'_>,
+        cost: &mut Duration,
     ) -> Result<(Answer, Vec<u8>, Self), DocumentError> {
-        let unavailable = |reason: String| DocumentError::RendererUnavailable(reason);
-        let mut line = serde_json::to_vec(request).map_err(|error| unavailable(error.to_string()))?;
+        let (began, before) = (Instant::now(), self.cpu_time());
+        let asked = timeout(question.limits.deadline, self.answer(question, before)).await;
+        let spent = self.cpu_time().zip(before).map(|(after, before)| after.saturating_sub(before));
+        *cost += match &asked {
+            Ok(_) => spent.unwrap_or_else(|| began.elapsed()),
+            Err(_) => question.limits.deadline,
+        };
+        match asked {
+            Ok(Ok((answer, pixels))) => Ok((answer, pixels, self)),
+            Ok(Err(Failure::Unreachable(error))) => {
+                self.end().await;
+                Err(DocumentError::RendererUnavailable(error.to_string()))
+            }
+            Ok(Err(Failure::Silent)) => Err(autopsy(&mut self.child, question).await),
+            Err(_) => {
+                self.end().await;
+                Err(late(question))
+            }
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        question: &Question<'_>,
+        spent: Option<Duration>,
+    ) -> Result<(Answer, Vec<u8>), Failure> {
+        let mut request = question.request.clone();
+        // It counts from the child's beginning.
+        request.limits = ChildLimits {
+            cpu_seconds_max: request.limits.cpu_seconds_max + spent.map_or(0, |spent| spent.as_secs()),
+            ..request.limits
+        };
+        let mut line = serde_json::to_vec(&request).map_err(|error| Failure::Unreachable(error.into()))?;
         line.push(b'\n');
         // Its standard input stays open: when it closes, the child knows that
         // nobody waits for it any more.
         if let Some(stdin) = self.child.stdin.as_mut() {
-            stdin.write_all(&line).await.map_err(|error| unavailable(error.to_string()))?;
+            stdin.write_all(&line).await.map_err(Failure::Unreachable)?;
         }
-        match timeout(limits.deadline, answer(&mut self.stdout, limits)).await {
-            Ok(Ok((answer, pixels))) => Ok((answer, pixels, self)),
-            Ok(Err(Silent)) => Err(autopsy(&mut self.child, limits, what).await),
-            Err(_) => {
-                self.end().await;
-                Err(late(limits, what))
-            }
-        }
+        answer(&mut self.stdout, &question.limits).await
+    }
+
+    /// CPU time of the child so far, to the kernel's tick of 10 ms; `None` where
+    /// the kernel does not tell.
+    fn cpu_time(&self) -> Option<Duration> {
+        let id = self.child.id()?;
+        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The program's name, in brackets, may hold anything. Behind it stand the
+        // state and, as the 12th and 13th, user and system time: proc(5).
+        let (_, fields) = text.rsplit_once(')')?;
+        let times = fields.split_ascii_whitespace().skip(11).take(2);
+        let ticks = times.map(str::parse::<u64>).sum::<Result<u64, _>>().ok()?;
+        Some(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second().max(1)))
     }
 
     /// Nothing of it is left afterwards.
@@ -94,19 +143,25 @@ fn spawn(config: &RendererConfig) -> Result<Child, DocumentError> {
         .map_err(|error| DocumentError::RendererUnavailable(format!("{}: {error}", config.program.display())))
 }
 
-/// The child closed its output before it had answered, or answered nonsense.
-struct Silent;
+/// Why there is no answer.
+enum Failure {
+    /// The request did not reach the child.
+    Unreachable(std::io::Error),
+    /// The child closed its output before it had answered, or answered nonsense.
+    Silent,
+}
 
-async fn answer(stdout: &mut BufReader<ChildStdout>, limits: &Limits) -> Result<(Answer, Vec<u8>), Silent> {
+async fn answer(stdout: &mut BufReader<ChildStdout>, limits: &Limits) -> Result<(Answer, Vec<u8>), Failure> {
+    let silent = |_| Failure::Silent;
     let mut header = Vec::new();
-    (&mut *stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(|_| Silent)?;
-    let answer: Answer = serde_json::from_slice(&header).map_err(|_| Silent)?;
+    (&mut *stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(silent)?;
+    let answer: Answer = serde_json::from_slice(&header).map_err(|_| Failure::Silent)?;
     let Answer::Rendered { width, height, color, .. } = &answer else { return Ok((answer, Vec::new())) };
     if !limits.admit(*width, *height) {
-        return Err(Silent);
+        return Err(Failure::Silent);
     }
     let mut pixels = vec![0; *width as usize * *height as usize * color.channels()];
-    stdout.read_exact(&mut pixels).await.map_err(|_| Silent)?;
+    stdout.read_exact(&mut pixels).await.map_err(silent)?;
     Ok((answer, pixels))
 }
 
@@ -121,35 +176,35 @@ async fn end(child: &mut Child) -> Option<ExitStatus> {
 }
 
 /// Why a child ended without an answer.
-async fn autopsy(child: &mut Child, limits: &Limits, what: &str) -> DocumentError {
+async fn autopsy(child: &mut Child, question: &Question<'_>) -> DocumentError {
     let mut words = Vec::new();
     if let Some(stderr) = child.stderr.take() {
         // Unreadable last words are no words. A child that neither speaks nor
         // ends is killed below.
         let mut stderr = stderr.take(LAST_WORDS_BYTES_MAX);
-        drop(timeout(limits.deadline, stderr.read_to_end(&mut words)).await);
+        drop(timeout(question.limits.deadline, stderr.read_to_end(&mut words)).await);
     }
     let Some(status) = end(child).await else {
         return DocumentError::RendererUnavailable("its end could not be observed".to_owned());
     };
-    let what = what.to_owned();
+    let what = question.what.to_owned();
     let words = String::from_utf8_lossy(&words).trim().to_owned();
     let from_outside = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP].map(Signal::as_raw);
     match status.signal() {
-        Some(signal) if signal == Signal::XCPU.as_raw() => late(limits, &what),
+        Some(signal) if signal == Signal::XCPU.as_raw() => late(question),
         Some(signal) if from_outside.contains(&signal) => {
             DocumentError::RendererUnavailable(format!("it was ended from outside ({status}) at {what}"))
         }
         // The runtime's own words before it aborts: a refused allocation can't
         // be reported in any other way, as reporting would allocate.
         Some(signal) if signal == Signal::ABORT.as_raw() && words.starts_with("memory allocation of") => {
-            DocumentError::Memory { what, memory_bytes_max: limits.memory_bytes_max }
+            DocumentError::Memory { what, memory_bytes_max: question.limits.memory_bytes_max }
         }
         _ if words.is_empty() => DocumentError::RendererCrashed { what, reason: status.to_string() },
         _ => DocumentError::RendererCrashed { what, reason: format!("{status}: {words}") },
     }
 }
 
-fn late(limits: &Limits, what: &str) -> DocumentError {
-    DocumentError::Timeout { what: what.to_owned(), after: limits.deadline }
+fn late(question: &Question<'_>) -> DocumentError {
+    DocumentError::Timeout { what: question.what.to_owned(), after: question.limits.deadline }
 }

@@ -93,7 +93,8 @@ impl Bench {
 
 /// One whose children carry `mark`.
 fn renderer(mark: &str, limits: Limits) -> Renderer {
-    Renderer::new(RendererConfig { program: CHILD.into(), arguments: vec![mark.into()], limits })
+    let arguments = vec![mark.into()];
+    Renderer::new(RendererConfig { program: CHILD.into(), arguments, limits, pages_at_once: 2 })
 }
 
 /// A rendered page that can be looked at.

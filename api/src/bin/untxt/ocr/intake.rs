@@ -106,6 +106,7 @@ impl Refused {
                 error.code()
             }
             Self::Incoming(IncomingError::TooLarge { .. }) => "FILE_TOO_LARGE",
+            Self::Incoming(IncomingError::NoRoom(_)) => "NO_ROOM",
             Self::Submit(SubmitError::Engine(error)) => error.code(),
             Self::Submit(SubmitError::Field { .. }) => "INVALID_FIELD",
             Self::Incoming(IncomingError::Disk(_)) | Self::Submit(_) | Self::Earlier(_) => {
