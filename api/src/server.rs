@@ -105,7 +105,7 @@ impl Server {
     ) -> io::Result<()> {
         let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
         let places = Places::new(settings.places);
-        let auth = Arc::new(Auth::new(&settings.auth, platform.database()));
+        let auth = Arc::new(Auth::new(&settings.auth, platform.database(), platform.engine().clock()));
         let (watching, until) = (Arc::clone(&auth), shutdown.clone());
         tokio::spawn(async move { watching.look_for_revoked(until).await });
         let patience = settings.patience;
@@ -129,7 +129,7 @@ impl Server {
     ) -> io::Result<()> {
         let patience = settings.patience;
         let asked = (!self.address.ip().is_loopback()).then(|| AuthenticateOperator {
-            auth: Auth::new(&settings.auth, vitals.platform().database()),
+            auth: Auth::new(&settings.auth, vitals.platform().database(), vitals.platform().engine().clock()),
             failures: Failures::new(settings.auth_failures_per_minute),
         });
         let service = router::worker_service(vitals, asked, patience);

@@ -17,7 +17,7 @@ use crate::journal::look::{Backlog, Holding, Retry};
 use crate::journal::rows::RowChange;
 use crate::journal::{ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
 use crate::parts::Parts;
-use crate::queue::{Depth, Queue, QueueError};
+use crate::queue::{Depth, Queue, QueueError, QueueServer};
 use crate::reconcile::rescue;
 use crate::state::RunState;
 use crate::time::{Clock, SystemClock, Timestamp};
@@ -196,6 +196,27 @@ impl Engine {
     /// Those of [`Journal::erase`].
     pub async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
         self.parts.journal.erase(run, rows).await
+    }
+
+    /// What time it is by the engine's clock, which its leases, due times and
+    /// audit go by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// That clock.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.parts.clock)
+    }
+
+    /// What serves the queue, where that is a server of its own.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn queue_server(&self) -> Result<Option<QueueServer>, QueueError> {
+        self.parts.queue.server().await
     }
 
     /// The run, if there is one.

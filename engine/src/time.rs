@@ -1,7 +1,8 @@
 //! Points in time as values, and the one place a clock is read.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,64 @@ impl Clock for SystemClock {
     }
 }
 
+/// The one clock that several machines go by: the database's, as it was last
+/// heard, and what has passed since then by this machine's own steady count.
+/// Setting this machine's clock does not move it. Before anything was heard it
+/// is this machine's clock.
+pub struct SharedClock {
+    own: Arc<dyn Clock>,
+    heard: RwLock<Option<Heard>>,
+}
+
+#[derive(Clone, Copy)]
+struct Heard {
+    theirs: Timestamp,
+    at: Instant,
+    /// Milliseconds that this machine's clock is ahead of theirs.
+    ahead: i64,
+}
+
+impl SharedClock {
+    /// A clock that has heard nothing yet; `own` is this machine's.
+    #[must_use]
+    pub fn new(own: Arc<dyn Clock>) -> Self {
+        Self { own, heard: RwLock::default() }
+    }
+
+    /// Takes over that it was `theirs` at some time between `asked` and now; the
+    /// middle is taken for it. An answer that took so long that it says less than
+    /// what is known already is passed over.
+    pub fn hear(&self, theirs: Timestamp, asked: Instant) {
+        let took = asked.elapsed();
+        let mut heard = self.heard.write().unwrap_or_else(PoisonError::into_inner);
+        if took > ANSWER_MAX && heard.is_some() {
+            return;
+        }
+        let theirs = theirs.after(took / 2);
+        let ahead = self.own.now().0.saturating_sub(theirs.0);
+        *heard = Some(Heard { theirs, at: asked + took, ahead });
+    }
+
+    /// Milliseconds that this machine's own clock was ahead of the database's
+    /// when that was last heard, less than zero if it was behind; `None` before.
+    #[must_use]
+    pub fn own_is_ahead_ms(&self) -> Option<i64> {
+        self.heard.read().unwrap_or_else(PoisonError::into_inner).map(|heard| heard.ahead)
+    }
+}
+
+/// An answer that took longer is exact to no more than half of it.
+const ANSWER_MAX: Duration = Duration::from_millis(500);
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        match *self.heard.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(heard) => heard.theirs.after(heard.at.elapsed()),
+            None => self.own.now(),
+        }
+    }
+}
+
 /// A clock that moves only when told to, for tests of waits and time-outs.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
@@ -64,5 +123,33 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_heard_counts_whatever_this_machines_clock_says() {
+        let own = Arc::new(ManualClock::at(Timestamp(1_000_000)));
+        let clock = SharedClock::new(own.clone());
+        assert_eq!((clock.now(), clock.own_is_ahead_ms()), (Timestamp(1_000_000), None));
+        clock.hear(Timestamp(980_000), Instant::now());
+        assert!((19_990..=20_000).contains(&clock.own_is_ahead_ms().unwrap()));
+        own.advance(Duration::from_secs(3_600));
+        let now = clock.now();
+        assert!(now >= Timestamp(980_000) && now < Timestamp(990_000), "{now:?}");
+    }
+
+    #[test]
+    fn an_answer_that_took_long_is_taken_only_if_nothing_better_is_known() {
+        let clock = SharedClock::new(Arc::new(ManualClock::at(Timestamp(0))));
+        let Some(long_ago) = Instant::now().checked_sub(Duration::from_secs(4)) else { return };
+        clock.hear(Timestamp(10_000), long_ago);
+        assert!(clock.now() >= Timestamp(12_000), "the middle of the time it took");
+        clock.hear(Timestamp(50_000), Instant::now());
+        clock.hear(Timestamp(90_000), long_ago);
+        assert!(clock.now() < Timestamp(60_000));
     }
 }

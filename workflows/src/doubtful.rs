@@ -20,9 +20,8 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The store did not say whether it has the object, or would not remove it; no
 /// task will name it.
-pub(crate) fn unwanted(database: &DatabaseConnection, file: &file::Model) {
+pub(crate) fn unwanted(database: &DatabaseConnection, file: &file::Model, now: DateTime<Utc>) {
     // Both are nobody's file: nothing keeps the object.
-    let now = Utc::now();
     write_down(
         database,
         [now, now + STORED_WITHIN].map(|due_at| removal(Uuid::now_v7(), file, due_at)).to_vec(),
@@ -31,8 +30,8 @@ pub(crate) fn unwanted(database: &DatabaseConnection, file: &file::Model) {
 
 /// The database did not say whether the task came to be. The object goes unless
 /// its file's row is there.
-pub(crate) fn uncommitted(database: &DatabaseConnection, file: &file::Model) {
-    write_down(database, vec![removal(file.id, file, Utc::now() + COMMITTED_WITHIN)]);
+pub(crate) fn uncommitted(database: &DatabaseConnection, file: &file::Model, now: DateTime<Utc>) {
+    write_down(database, vec![removal(file.id, file, now + COMMITTED_WITHIN)]);
 }
 
 /// Whether the row is there of the file that a removal is doubtful about.

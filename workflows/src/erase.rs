@@ -62,10 +62,10 @@ impl Platform {
     /// Each [`EraseError`].
     pub async fn erase_task(&self, id: Uuid) -> Result<bool, EraseError> {
         let Some((task, file)) = self.task(id).await? else { return Ok(false) };
-        let mut removals = removals(&task, &file, Utc::now());
+        let mut removals = removals(&task, &file, self.now());
         for _ in 0..CANCELS_MAX {
             match self.engine().cancel(RunId(id)).await {
-                Ok(_) => removals.extend(once_more(&task, &file, Utc::now())),
+                Ok(_) => removals.extend(once_more(&task, &file, self.now())),
                 Err(JournalError::Refused(Refusal::Ended(_)) | JournalError::UnknownRun(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -84,7 +84,7 @@ impl Platform {
         task: &task::Model,
         file: &file::Model,
     ) -> Result<bool, EraseError> {
-        match self.erase_with(task, file, &removals(task, file, Utc::now())).await {
+        match self.erase_with(task, file, &removals(task, file, self.now())).await {
             Err(EraseError::Journal(JournalError::Refused(Refusal::Stale))) => Ok(false),
             erased => erased,
         }
@@ -125,7 +125,7 @@ impl Platform {
     }
 
     async fn remove_at_once(&self, removals: &[removal::Model]) {
-        let now = Utc::now();
+        let now = self.now();
         let all = async {
             for removal in removals.iter().filter(|removal| removal.due_at <= now) {
                 self.remove(removal).await?;
@@ -157,7 +157,7 @@ impl Platform {
     /// later.
     pub async fn remove_due(&self) -> Result<u64, DbErr> {
         let due = removal::Entity::find()
-            .filter(removal::Column::DueAt.lte(Utc::now()))
+            .filter(removal::Column::DueAt.lte(self.now()))
             .order_by_asc(removal::Column::DueAt)
             .limit(REMOVALS_AT_ONCE)
             .all(self.database())
@@ -186,7 +186,7 @@ impl Platform {
         let attempts = removal.attempts.saturating_add(1);
         let changed = removal::ActiveModel {
             id: Set(removal.id),
-            due_at: Set(Utc::now() + wait),
+            due_at: Set(self.now() + wait),
             attempts: Set(attempts),
             ..Default::default()
         };
@@ -200,7 +200,7 @@ impl Platform {
     /// An upload's object has a removal of its own.
     async fn remove_what_is_over(&self) -> Result<(), DbErr> {
         self.remove_due().await?;
-        let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(Utc::now()));
+        let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(self.now()));
         expired.exec(self.database()).await?;
         self.forget_admissions().await
     }

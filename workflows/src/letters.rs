@@ -6,7 +6,7 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
 use untxt_engine::journal::{JournalError, NewRun};
 use untxt_engine::state::RunState;
-use untxt_engine::time::{Clock, SystemClock};
+use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
 use crate::ocr::input::EnginePin;
@@ -94,7 +94,7 @@ impl Platform {
             Action::Discard => None,
         };
         check_rate(rate)?;
-        let filter = waiting_now(filter);
+        let filter = waiting_now(filter, self.engine().now());
         let (_, total) = self.engine().dead_letters(&filter, 0, 0).await.map_err(RedriveError::Journal)?;
         let (by, reason) = (asker.by.clone(), asker.reason.clone());
         let bulk = Bulk { action, filter, rate, pin, total, by, reason };
@@ -138,8 +138,7 @@ impl Platform {
 }
 
 /// The letters that wait now.
-fn waiting_now(filter: &LetterFilter) -> LetterFilter {
-    let now = SystemClock.now();
+fn waiting_now(filter: &LetterFilter, now: Timestamp) -> LetterFilter {
     let until = filter.until.map_or(now, |until| until.min(now));
     LetterFilter { state: Some(LetterStatus::Waiting), until: Some(until), ..filter.clone() }
 }

@@ -5,7 +5,7 @@
 //! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`], [`room`] and [`scratch`] (what the database and this
 //! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
-//! (everything put together), and what it can be asked for: [`incoming`], [`quota`] and
+//! (everything put together), and what it can be asked for: [`clocks`], [`incoming`], [`quota`] and
 //! [`submit`], [`uploads`], [`tasks`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
 
 pub mod dial;
@@ -26,6 +26,7 @@ pub mod redrive;
 
 pub mod platform;
 
+pub mod clocks;
 mod doubtful;
 pub mod erase;
 pub mod incoming;

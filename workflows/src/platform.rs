@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
+use tokio_util::task::AbortOnDropHandle;
 use untxt_engine::definition::DefinitionError;
 use untxt_engine::engine::{Engine, EngineBuilder, EngineError};
 use untxt_engine::id::WorkerName;
+use untxt_engine::journal::clock::{follow, shared_clock};
 use untxt_engine::journal::retention::Retention;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
@@ -19,14 +22,14 @@ use untxt_engine::journal::{Journal, JournalError};
 use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::queue::{Queue, QueueError};
-use untxt_engine::time::SystemClock;
+use untxt_engine::time::{Clock, SharedClock, SystemClock};
 use untxt_engine::workflow::Workflow;
 use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry, Trust};
 
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
-use crate::ocr::{self, TaskProjection};
+use crate::ocr::{self, TaskProjection, utc};
 use crate::quota::Quota;
 use crate::redrive::{self, Letters};
 use crate::room::RoomLimits;
@@ -144,6 +147,9 @@ pub struct Platform {
     engine: Engine,
     bulk_engine: Engine,
     bench: Arc<Workbench>,
+    /// What all processes go by.
+    clock: Arc<SharedClock>,
+    _following: AbortOnDropHandle<()>,
     /// Name of this process, unique over all time; also its workers' prefix.
     process: String,
 }
@@ -163,18 +169,22 @@ impl Platform {
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = settings.engines()?;
         let renderer = settings.renderer();
-        let journal = journal(&database, &settings.webhooks)?;
+        let clock = shared_clock(&database, Arc::new(SystemClock)).await?;
+        let following = AbortOnDropHandle::new(tokio::spawn(follow(database.clone(), Arc::clone(&clock))));
+        let journal = journal(&database, &settings.webhooks, &clock)?;
         let bench =
             Arc::new(Workbench::new(Arc::clone(&journal), objects, engines, renderer, Arc::new(scratch)));
-        let queue = queue(settings.redis_url.as_deref())?;
+        let queue = queue(settings.redis_url.as_deref(), clock.clone())?;
         let letters = Arc::new(Letters::default());
         let redrive = redrive::workflow(&letters)?;
         let webhook = webhooks::workflow(&settings.webhooks)?;
-        let engine = engine(&journal, &queue, vec![ocr::workflow(&bench)?, redrive.clone(), webhook])?;
+        let engine =
+            engine(&journal, &queue, &clock, vec![ocr::workflow(&bench)?, redrive.clone(), webhook])?;
         letters.work_on(&engine);
-        let bulk_engine = self::engine(&journal, &queue, vec![redrive])?;
+        let bulk_engine = self::engine(&journal, &queue, &clock, vec![redrive])?;
         take_over(&engine, &remains).await?;
-        Ok(Self { settings, database, engine, bulk_engine, bench, process })
+        let _following = following;
+        Ok(Self { settings, database, engine, bulk_engine, bench, clock, _following, process })
     }
 
     /// The durable engine.
@@ -202,6 +212,19 @@ impl Platform {
         &self.database
     }
 
+    /// What time it is for all processes: by the database's clock, whatever this
+    /// machine's says.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        utc(self.clock.now())
+    }
+
+    /// That clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<SharedClock> {
+        &self.clock
+    }
+
     /// What it was put together with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -224,6 +247,7 @@ impl Platform {
 fn journal(
     database: &DatabaseConnection,
     webhooks: &WebhookSettings,
+    clock: &Arc<SharedClock>,
 ) -> Result<Arc<dyn Journal>, DefinitionError> {
     let definition = ocr::definition()?;
     let steps = definition.steps().iter().map(|step| step.name).collect();
@@ -233,29 +257,31 @@ fn journal(
         (redrive::definition()?, Arc::new(())),
         (webhooks::definition(webhooks.attempts)?, Arc::new(())),
     ]);
-    Ok(Arc::new(SqlJournal::new(database.clone(), workflows, Arc::new(SystemClock), rand::random::<f64>)))
+    Ok(Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>)))
 }
 
-/// The queue at `redis_url`, or one of this process's own.
+/// The queue at `redis_url`, or one of this process's own; due times are told by
+/// `clock`.
 ///
 /// A server that does not answer now is no reason not to start: what is due
 /// stands in the journal, and is pushed once it answers.
 ///
 /// # Errors
 /// [`QueueError`] when the URL is not one of a Redis server.
-pub fn queue(redis_url: Option<&str>) -> Result<Arc<dyn Queue>, QueueError> {
+pub fn queue(redis_url: Option<&str>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Queue>, QueueError> {
     Ok(match redis_url {
-        Some(url) => Arc::new(RedisQueue::open(url)?),
-        None => Arc::new(MemoryQueue::new(Arc::new(SystemClock))),
+        Some(url) => Arc::new(RedisQueue::open(url)?.with_clock(clock)),
+        None => Arc::new(MemoryQueue::new(clock)),
     })
 }
 
 fn engine(
     journal: &Arc<dyn Journal>,
     queue: &Arc<dyn Queue>,
+    clock: &Arc<SharedClock>,
     workflows: Vec<Workflow>,
 ) -> Result<Engine, EngineError> {
-    let builder = Engine::builder(Arc::clone(journal), Arc::clone(queue));
+    let builder = Engine::builder(Arc::clone(journal), Arc::clone(queue)).clock(clock.clone());
     workflows.into_iter().fold(builder, EngineBuilder::workflow).build()
 }
 

@@ -65,7 +65,7 @@ impl Platform {
     pub async fn admit(&self, user: Uuid) -> Result<(), QuotaError> {
         let quota = self.settings().quota;
         if let Some(per_minute) = quota.uploads_per_minute {
-            self.admit_by_rate(user, per_minute, Utc::now()).await?;
+            self.admit_by_rate(user, per_minute, self.now()).await?;
         }
         let Some(in_flight_max) = quota.in_flight_max else { return Ok(()) };
         let open = task::Entity::find()
@@ -100,7 +100,7 @@ impl Platform {
 
     /// Removes what does not count any more of users who have not come back.
     pub(crate) async fn forget_admissions(&self) -> Result<(), DbErr> {
-        let over = admission::Column::AdmittedAt.lt(Utc::now() - MINUTE);
+        let over = admission::Column::AdmittedAt.lt(self.now() - MINUTE);
         admission::Entity::delete_many().filter(over).exec(self.database()).await.map(drop)
     }
 

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::time::{MissedTickBehavior, interval};
 use untxt_engine::id::RunId;
@@ -30,7 +29,7 @@ impl Platform {
     /// # Errors
     /// [`EraseError`]; what was not looked at is looked at by the next call.
     pub async fn erase_older(&self, keep: Duration) -> Result<u64, EraseError> {
-        let ended_before = Utc::now() - keep;
+        let ended_before = self.now() - keep;
         let (mut erased, mut after) = (0, Uuid::nil());
         loop {
             let page = task::Entity::find()

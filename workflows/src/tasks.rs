@@ -41,8 +41,9 @@ pub struct FailedPage {
 /// another reason than its pages.
 const FAILED_PAGES_MAX: u32 = 1_000;
 
-/// How far apart the clocks of two machines may be.
-const CLOCKS_APART: chrono::Duration = chrono::Duration::minutes(1);
+/// How much later a change may show than it says: all machines go by one clock,
+/// and a commit ends within this time.
+const COMMITTED_WITHIN: chrono::Duration = chrono::Duration::minutes(1);
 
 /// Events of a task that are read at once.
 const HISTORY_AT_ONCE: u32 = 1_000;
@@ -118,7 +119,7 @@ impl Platform {
     }
 
     /// The user's tasks that have not ended, or were changed after `since`; the
-    /// newest, at most `limit`. Clocks of different machines may be a minute apart.
+    /// newest, at most `limit`. Those of the minute before are among them.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -128,7 +129,7 @@ impl Platform {
         since: DateTime<Utc>,
         limit: u64,
     ) -> Result<BTreeSet<Uuid>, DbErr> {
-        let since = since.checked_sub_signed(CLOCKS_APART).unwrap_or(since);
+        let since = since.checked_sub_signed(COMMITTED_WITHIN).unwrap_or(since);
         let changed =
             Condition::any().add(task::Column::CompletedAt.is_null()).add(task::Column::UpdatedAt.gte(since));
         let ids: Vec<Uuid> = task::Entity::find()

@@ -117,7 +117,7 @@ impl Platform {
         if self.pending_uploads(wanted.user).await? >= PENDING_MAX {
             return Err(UploadError::TooMany);
         }
-        let (id, now) = (Uuid::now_v7(), Utc::now());
+        let (id, now) = (Uuid::now_v7(), self.now());
         let object_key = keys::upload_key(wanted.user, now, id, STAGED)?;
         let put = self.bench().objects.presign_put(&object_key, wanted.size_bytes, PUT_WITHIN).await?;
         let upload = upload::Model {
@@ -159,7 +159,7 @@ impl Platform {
         upload::Entity::find()
             .filter(upload::Column::UserId.eq(user))
             .filter(upload::Column::TaskId.is_null())
-            .filter(upload::Column::ExpiresAt.gt(Utc::now()))
+            .filter(upload::Column::ExpiresAt.gt(self.now()))
             .count(self.database())
             .await
     }
@@ -170,7 +170,7 @@ impl Platform {
     /// When the database does not answer.
     pub async fn upload(&self, id: Uuid) -> Result<Option<upload::Model>, DbErr> {
         let found = upload::Entity::find_by_id(id).one(self.database()).await?;
-        Ok(found.filter(|upload| upload.expires_at > Utc::now()))
+        Ok(found.filter(|upload| upload.expires_at > self.now()))
     }
 
     /// Makes what was put a task, as [`Platform::submit`] does. `wanted` is the

@@ -23,6 +23,7 @@ impl Platform {
     /// # Errors
     /// When the settings can't work.
     pub async fn work(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
+        self.report_clocks().await;
         let config = config(self.settings(), self.process());
         let working = self.engine().run_worker(config, shutdown.clone());
         tokio::pin!(working);

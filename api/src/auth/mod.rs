@@ -9,9 +9,11 @@ pub mod jwt;
 pub mod keys;
 mod tickets;
 
+use std::sync::Arc;
+
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio_util::sync::CancellationToken;
-use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_engine::time::{Clock, Timestamp};
 
 use self::caller::Caller;
 use self::jwt::{Jwt, JwtSettings, ProviderError};
@@ -55,6 +57,7 @@ pub struct Auth {
     way: Way,
     keys: Keys,
     tickets: Tickets,
+    clock: Arc<dyn Clock>,
 }
 
 enum Way {
@@ -64,15 +67,17 @@ enum Way {
 }
 
 impl Auth {
-    /// As `settings` say, over the tables in `database`.
+    /// As `settings` say, over the tables in `database`; keys and tickets end by
+    /// `clock`, which all processes share.
     #[must_use]
-    pub fn new(settings: &AuthSettings, database: &DatabaseConnection) -> Self {
+    pub fn new(settings: &AuthSettings, database: &DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
         let way = match settings {
             AuthSettings::Off => Way::Off,
             AuthSettings::ApiKey => Way::ApiKey,
             AuthSettings::Jwt(settings) => Way::Jwt(Jwt::new(settings)),
         };
-        Self { way, keys: Keys::new(database.clone()), tickets: Tickets::new(database.clone()) }
+        let keys = Keys::new(database.clone(), Arc::clone(&clock));
+        Self { way, keys, tickets: Tickets::new(database.clone(), Arc::clone(&clock)), clock }
     }
 
     /// Whether callers are asked who they are.
@@ -115,7 +120,7 @@ impl Auth {
     pub async fn redeem(&self, ticket: &str) -> Result<Caller, AuthError> {
         let unknown = || AuthError::refused("the ticket is unknown, used, or older than 30 seconds");
         let caller = self.tickets.redeem(ticket).await?.ok_or_else(unknown)?;
-        if caller.until.is_some_and(|until| until <= SystemClock.now()) {
+        if caller.until.is_some_and(|until| until <= self.clock.now()) {
             return Err(AuthError::refused("what the ticket was given for has expired"));
         }
         match caller.key {
@@ -128,8 +133,15 @@ impl Auth {
     /// revoked while somebody [looks](Self::look_for_revoked).
     pub async fn ended(&self, caller: &Caller) {
         tokio::select! {
-            () = expired(caller.until) => {}
+            () = self.expired(caller.until) => {}
             () = self.revoked(caller) => {}
+        }
+    }
+
+    async fn expired(&self, until: Option<Timestamp>) {
+        match until {
+            Some(until) => tokio::time::sleep(until.since(self.clock.now())).await,
+            None => std::future::pending().await,
         }
     }
 
@@ -147,12 +159,5 @@ impl Auth {
             () = shutdown.cancelled() => {}
             () = self.keys.look_for_revoked() => {}
         }
-    }
-}
-
-async fn expired(until: Option<Timestamp>) {
-    match until {
-        Some(until) => tokio::time::sleep(until.since(SystemClock.now())).await,
-        None => std::future::pending().await,
     }
 }

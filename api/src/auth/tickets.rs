@@ -2,13 +2,14 @@
 //! or `EventSource`. They lie in the database, so that every process takes what
 //! any process gave out, and each is taken once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
 use sea_orm::{ActiveValue, ConnectionTrait, DatabaseConnection};
 use sha2::{Digest, Sha256};
-use untxt_engine::time::{Clock, SystemClock};
+use untxt_engine::time::Clock;
 
 use super::caller::Caller;
 
@@ -38,16 +39,17 @@ use table::{ActiveModel, Column, Entity};
 
 pub(super) struct Tickets {
     database: DatabaseConnection,
+    clock: Arc<dyn Clock>,
 }
 
 impl Tickets {
-    pub(super) fn new(database: DatabaseConnection) -> Self {
-        Self { database }
+    pub(super) fn new(database: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
     }
 
     /// A new ticket. What nobody used in time is removed on the way.
     pub(super) async fn issue(&self, caller: &Caller) -> Result<String, DbErr> {
-        let now = SystemClock.now();
+        let now = self.clock.now();
         Entity::delete_many().filter(Column::ExpiresAtMs.lte(now.0)).exec(&self.database).await?;
         let ticket = hex::encode(rand::random::<[u8; 32]>());
         let row = ActiveModel {
@@ -68,7 +70,7 @@ impl Tickets {
         delete
             .from_table(Entity)
             .and_where(Column::Hash.eq(hash(ticket)))
-            .and_where(Column::ExpiresAtMs.gt(SystemClock.now().0))
+            .and_where(Column::ExpiresAtMs.gt(self.clock.now().0))
             .returning_col(Column::Caller);
         let Some(row) = self.database.query_one(&delete).await? else { return Ok(None) };
         let caller: String = row.try_get("", "caller")?;

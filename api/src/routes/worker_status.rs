@@ -2,7 +2,6 @@
 
 use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
-use untxt_engine::time::{Clock, SystemClock};
 
 use crate::error::ApiError;
 use crate::vitals::Vitals;
@@ -20,7 +19,7 @@ pub(crate) async fn worker_status(depot: &mut Depot) -> Result<Json<Value>, ApiE
     let rows: Vec<_> = engine.workers().await?.into_iter().filter(|row| mine(row.name.as_str())).collect();
     let held = engine.holdings(HELD_MAX).await?;
     let held: Vec<_> = held.into_iter().filter(|held| mine(held.worker.as_str())).collect();
-    let workers = operator_views::workers(&rows, &held, SystemClock.now(), platform.settings().lease);
+    let workers = operator_views::workers(&rows, &held, platform.engine().now(), platform.settings().lease);
     let (_, retries) = engine.retries(1, 0).await?;
     Ok(Json(views::success(&json!({
         "process": process,

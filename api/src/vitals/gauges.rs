@@ -8,7 +8,7 @@ use untxt_engine::engine::Engine;
 use untxt_engine::journal::letters::{LetterFilter, LetterStatus, ReasonKind};
 use untxt_engine::journal::look::Backlog;
 use untxt_engine::journal::{JournalError, WorkerRow};
-use untxt_engine::time::{Clock, SystemClock};
+use untxt_engine::time::Timestamp;
 use untxt_workflows::platform::Platform;
 
 /// How long the journal may take to count.
@@ -28,7 +28,7 @@ pub(super) async fn measure(platform: &Platform) {
     let lease = platform.settings().lease;
     let queues: Vec<&str> = engine.workflows().collect();
     for name in queues {
-        queue(name, in_time(engine.backlog(name)).await);
+        queue(name, in_time(engine.backlog(name)).await, engine.now());
     }
     for (word, reason) in REASONS {
         let waiting = in_time(letters(engine, reason)).await;
@@ -37,7 +37,7 @@ pub(super) async fn measure(platform: &Platform) {
     let retries = in_time(engine.retries(1, 0)).await.map(|(_, total)| total);
     gauge!("untxt_retries_waiting").set(number(retries));
     let workers = in_time(engine.workers()).await;
-    let now = SystemClock.now();
+    let now = engine.now();
     for (word, silent) in [("alive", false), ("silent", true)] {
         let of_state = |row: &&WorkerRow| (now.since(row.heartbeat_at) > lease) == silent;
         let count = workers.as_ref().map(|rows| rows.iter().filter(of_state).count() as u64);
@@ -45,16 +45,15 @@ pub(super) async fn measure(platform: &Platform) {
     }
 }
 
-fn queue(name: &str, backlog: Option<Backlog>) {
+fn queue(name: &str, backlog: Option<Backlog>, now: Timestamp) {
     let depth = |state: &'static str, count: Option<u64>| {
         gauge!("untxt_queue_depth", "queue" => name.to_owned(), "state" => state).set(number(count));
     };
     depth("ready", backlog.map(|backlog| backlog.ready));
     depth("scheduled", backlog.map(|backlog| backlog.scheduled));
     depth("held", backlog.map(|backlog| backlog.held));
-    let age = backlog.map(|backlog| {
-        backlog.oldest_due_at.map_or(0.0, |due_at| SystemClock.now().since(due_at).as_secs_f64())
-    });
+    let age =
+        backlog.map(|backlog| backlog.oldest_due_at.map_or(0.0, |due_at| now.since(due_at).as_secs_f64()));
     gauge!("untxt_queue_oldest_age_seconds", "queue" => name.to_owned()).set(age.unwrap_or(f64::NAN));
 }
 

@@ -84,6 +84,12 @@ async fn tasks_are_accepted_while_redis_is_away_and_done_when_it_is_back() {
     let client = server.client();
     let user = Uuid::new_v4();
     done(&server, user).await;
+    let findings = home.run(&["doctor", "--json"]).exits(0).json_lines();
+    let of = |part: &str| findings.iter().find(|finding| finding["part"] == part).unwrap().clone();
+    let (queue, clock) = (of("queue"), of("clock"));
+    let version = queue["text"].as_str().unwrap().strip_prefix("Redis ").unwrap().chars().next().unwrap();
+    assert!(version.is_ascii_digit(), "{queue}");
+    assert!(clock["text"].as_str().unwrap().ends_with("Redis's") && clock["warning"] == false, "{clock}");
     redis.lock().await.kill().unwrap();
     let mut socket = client.socket(user).await;
     let task = client.accepted(Upload::new(user, "a.png", samples::picture(2))).await;

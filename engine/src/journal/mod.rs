@@ -20,6 +20,10 @@ mod nodelay;
 
 pub mod database;
 
+pub mod clock;
+
+pub mod version;
+
 #[cfg(test)]
 mod conformance;
 

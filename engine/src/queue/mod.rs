@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::controls::Controls;
 use crate::decide::Scheduled;
 use crate::id::Delivery;
+use crate::time::Timestamp;
 
 /// The most urgent priority; the least urgent is 1.
 const PRIORITY_MAX: u8 = 10;
@@ -40,6 +41,28 @@ pub struct Depth {
     pub scheduled: u64,
     /// Pulled and not acknowledged.
     pub in_flight: u64,
+}
+
+/// A server that keeps queues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueServer {
+    /// Its version, such as `7.0.15`.
+    pub version: String,
+    /// What time it is there.
+    pub now: Timestamp,
+}
+
+impl QueueServer {
+    /// The oldest Redis that works: the scripts say `ZADD … LT`, which an older
+    /// one does not know.
+    pub const MIN: (u32, u32) = (6, 2);
+
+    /// Whether it is new enough.
+    #[must_use]
+    pub fn is_new_enough(&self) -> bool {
+        let mut numbers = self.version.split('.').map(|number| number.parse().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= Self::MIN
+    }
 }
 
 /// Why the queue could not do it. Always worth another try: what the journal
@@ -111,4 +134,25 @@ pub trait Queue: Send + Sync + 'static {
     /// # Errors
     /// [`QueueError`].
     async fn depth(&self, topic: &str) -> Result<Depth, QueueError>;
+
+    /// What serves it; `None` for a queue of this process's own.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    async fn server(&self) -> Result<Option<QueueServer>, QueueError> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_as_new_as_its_first_two_numbers() {
+        let is_enough =
+            |version: &str| QueueServer { version: version.to_owned(), now: Timestamp(0) }.is_new_enough();
+        assert!(is_enough("6.2.0") && is_enough("7.0.15") && is_enough("10.0"));
+        assert!(!is_enough("6.0.20") && !is_enough("5.9.9") && !is_enough("unknown"));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod backlog;
 mod cancel_and_drain;
+mod clocks;
 mod crash_schedules;
 mod faults;
 mod leases;

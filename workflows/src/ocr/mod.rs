@@ -28,6 +28,7 @@ use untxt_engine::step::Step;
 use untxt_engine::workflow::Workflow;
 
 pub use projection::TaskProjection;
+pub(crate) use projection::utc;
 
 use crate::trace::Traced;
 use crate::workbench::Workbench;

@@ -6,7 +6,6 @@ use sea_orm::{PaginatorTrait, QueryOrder, QuerySelect, QueryTrait};
 use serde_json::json;
 use untxt_engine::engine::Engine;
 use untxt_engine::journal::JournalError;
-use untxt_engine::time::{Clock, SystemClock};
 
 use super::Keys;
 use super::table::{ActiveModel, Column, Entity, Model};
@@ -64,7 +63,7 @@ impl Keys {
     /// the answer to its commit was lost.
     pub async fn create(&self, engine: &Engine, new: NewKey, by: &str) -> Result<(Model, String), KeyError> {
         check(&new)?;
-        let (text, now) = (KeyText::new(), SystemClock.now());
+        let (text, now) = (KeyText::new(), self.clock.now());
         let life = new.life_seconds.map(std::time::Duration::from_secs);
         let key = Model {
             id: text.id,
@@ -115,7 +114,7 @@ impl Keys {
         let key = || async { Entity::find_by_id(id).one(&self.database).await };
         let user = key().await?.ok_or(KeyError::NotFound(id))?.user_id;
         let update = Entity::update_many()
-            .col_expr(Column::RevokedAtMs, Expr::value(SystemClock.now().0))
+            .col_expr(Column::RevokedAtMs, Expr::value(self.clock.now().0))
             .col_expr(Column::RevokedBy, Expr::value(by))
             .filter(Column::Id.eq(id))
             .filter(Column::RevokedAtMs.is_null());

@@ -13,7 +13,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{DatabaseConnection, QuerySelect};
 use tokio_util::sync::CancellationToken;
-use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_engine::time::{Clock, Timestamp};
 
 pub use self::manage::{KeyError, LIFE_SECONDS_MAX, NewKey};
 pub use self::table::Model as Key;
@@ -42,6 +42,7 @@ const USED_EVERY: Duration = Duration::from_secs(60);
 /// The keys in a database.
 pub struct Keys {
     database: DatabaseConnection,
+    clock: Arc<dyn Clock>,
     remembered: Mutex<HashMap<Uuid, Remembered>>,
     /// Who waits for a key's end holds its token.
     awaited: Mutex<HashMap<Uuid, Weak<CancellationToken>>>,
@@ -53,10 +54,10 @@ struct Remembered {
 }
 
 impl Keys {
-    /// The keys in `database`.
+    /// The keys in `database`, which end by `clock`.
     #[must_use]
-    pub fn new(database: DatabaseConnection) -> Self {
-        Self { database, remembered: Mutex::default(), awaited: Mutex::default() }
+    pub fn new(database: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock, remembered: Mutex::default(), awaited: Mutex::default() }
     }
 
     /// Whose key that is.
@@ -68,7 +69,7 @@ impl Keys {
         let key = known
             .filter(|key| text.is_of(&key.secret_hash))
             .ok_or_else(|| AuthError::refused("the API key is unknown"))?;
-        let now = SystemClock.now();
+        let now = self.clock.now();
         stands(&key, now)?;
         self.used(&key, now);
         Ok(caller(&key))
@@ -77,7 +78,7 @@ impl Keys {
     /// Refuses a key that has expired or was revoked since.
     pub(super) async fn still_stands(&self, id: Uuid) -> Result<(), AuthError> {
         let key = self.known(id).await?.ok_or_else(|| AuthError::refused("the API key is unknown"))?;
-        stands(&key, SystemClock.now())
+        stands(&key, self.clock.now())
     }
 
     /// Until the key is revoked, which is noticed by

@@ -88,8 +88,8 @@ fn engine(
     let nothing: Arc<dyn Projection> = Arc::new(());
     let workflows = Workflows::new(vec![(definition.clone(), nothing)]);
     let clock = Arc::new(SystemClock);
-    let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock, rand::random::<f64>));
-    let queue = platform::queue(config.settings.redis_url.as_deref()).map_err(Failure::usage)?;
+    let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>));
+    let queue = platform::queue(config.settings.redis_url.as_deref(), clock).map_err(Failure::usage)?;
     let steps = work::steps(files, begun).map_err(Failure::work)?;
     Ok(Engine::builder(journal, queue).workflow(Workflow { definition, steps }).build()?)
 }

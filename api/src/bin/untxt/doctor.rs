@@ -3,12 +3,17 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use untxt_api::auth::AuthSettings;
 use untxt_api::auth::jwt;
 use untxt_api::config::Config;
+use untxt_engine::journal::clock::CLOCKS_APART_MAX;
+use untxt_engine::journal::version::{POSTGRES_MIN, postgres_version};
+use untxt_engine::queue::QueueServer;
 use untxt_migrations::Migrator;
+use untxt_workflows::clocks::Apart;
 use untxt_workflows::ocr::WORKFLOW;
 use untxt_workflows::platform::Platform;
 
@@ -26,6 +31,8 @@ const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0
 struct Finding {
     part: &'static str,
     well: bool,
+    /// Whether it is worth a look although nothing fails because of it.
+    warns: bool,
     text: String,
 }
 
@@ -40,9 +47,14 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure
     let well = findings.iter().all(|finding| finding.well);
     for finding in &findings {
         if arguments.json {
-            output::json(&json!({ "part": finding.part, "well": finding.well, "text": finding.text }));
+            let Finding { part, well, warns, text } = finding;
+            output::json(&json!({ "part": part, "well": well, "warning": warns, "text": text }));
         } else {
-            let word = if finding.well { "ok  " } else { "FAIL" };
+            let word = match finding {
+                Finding { well: false, .. } => "FAIL",
+                Finding { warns: true, .. } => "warn",
+                _ => "ok  ",
+            };
             output::line(&format!("{word}  {:<9}  {}", finding.part, finding.text));
         }
     }
@@ -60,7 +72,7 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure
 
 fn finding(part: &'static str, outcome: Result<String, String>) -> Finding {
     let well = outcome.is_ok();
-    Finding { part, well, text: outcome.unwrap_or_else(|text| text) }
+    Finding { part, well, warns: false, text: outcome.unwrap_or_else(|text| text) }
 }
 
 fn disk(config: &Config) -> Result<String, String> {
@@ -85,13 +97,28 @@ async fn database(config: &Config) -> Finding {
         Err(failure) => Err(format!("{failure:?}")),
         Ok(database) => match Migrator::get_pending_migrations(&database).await {
             Err(error) => Err(format!("{kind}: {error}; check DATABASE_URL")),
-            Ok(pending) if pending.is_empty() || config.embedded_database => Ok(format!("{kind}, laid out")),
+            Ok(pending) if pending.is_empty() || config.embedded_database => {
+                version(&database).await.map(|version| format!("{kind}{version}, laid out"))
+            }
             Ok(pending) => {
                 Err(format!("{kind}: {} migration(s) are missing; run `untxt migrate up`", pending.len()))
             }
         },
     };
     finding("database", outcome)
+}
+
+/// The version of a PostgreSQL, if it is one and new enough.
+async fn version(database: &DatabaseConnection) -> Result<String, String> {
+    match postgres_version(database).await.map_err(|error| error.to_string())? {
+        None => Ok(String::new()),
+        Some((version, true)) => Ok(format!(" {version}")),
+        Some((version, false)) => Err(format!(
+            "PostgreSQL {version} is too old: {} is the oldest that works, for the journal's connection sets \
+             plan_cache_mode",
+            POSTGRES_MIN / 10_000
+        )),
+    }
 }
 
 async fn decoder(config: &Config) -> Finding {
@@ -111,10 +138,30 @@ async fn provider(settings: &jwt::JwtSettings) -> Result<String, String> {
 
 async fn queue(config: &Config, platform: &Platform) -> Result<String, String> {
     let depth = platform.engine().depth(WORKFLOW).await.map_err(|error| error.to_string())?;
-    Ok(match config.settings.redis_url {
-        Some(_) => format!("Redis answers, {} pointers wait", depth.ready + depth.scheduled),
-        None => "in this process; REDIS_URL names one that processes share".to_owned(),
-    })
+    if config.settings.redis_url.is_none() {
+        return Ok("in this process; REDIS_URL names one that processes share".to_owned());
+    }
+    let server = platform.engine().queue_server().await.map_err(|error| error.to_string())?;
+    let version = server.as_ref().map_or("unknown", |server| &server.version);
+    if server.as_ref().is_some_and(|server| !server.is_new_enough()) {
+        let (major, minor) = QueueServer::MIN;
+        return Err(format!(
+            "Redis {version} is too old: {major}.{minor} is the oldest that works, for the queue says ZADD with LT"
+        ));
+    }
+    Ok(format!("Redis {version} answers, {} pointers wait", depth.ready + depth.scheduled))
+}
+
+/// How far this machine's clock is off. Nothing that processes share goes by
+/// it, so that it is a warning.
+async fn clocks(platform: &Platform) -> Vec<Finding> {
+    let found = |apart: Apart| {
+        let too_far = apart.is_too_far();
+        let advice = format!(", more than {CLOCKS_APART_MAX:?}; is its time synchronised?");
+        let text = format!("this machine's is {apart}{}", if too_far { &advice } else { "" });
+        Finding { part: "clock", well: true, warns: too_far, text }
+    };
+    platform.clocks_apart().await.into_iter().map(found).collect()
 }
 
 async fn platform(config: &Config) -> Vec<Finding> {
@@ -132,6 +179,7 @@ async fn platform(config: &Config) -> Vec<Finding> {
         finding("queue", queue(config, &platform).await),
         finding("objects", stored.map(|()| format!("{kind} answers"))),
     ];
+    findings.extend(clocks(&platform).await);
     let default = platform.bench().engines.resolve(platform.default_engine()).await;
     findings.extend(default.err().map(|error| finding("engine", Err(format!("UNTXT_ENGINE: {error}")))));
     for engine in platform.bench().engines.list().await {

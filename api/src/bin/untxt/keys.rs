@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use untxt_api::auth::caller::Scopes;
 use untxt_api::auth::keys::{Key, KeyError, Keys, NewKey};
-use untxt_engine::time::{Clock, SystemClock};
+use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
 use crate::dead_letters::operator;
@@ -92,7 +92,8 @@ impl FromStr for Life {
 pub(crate) async fn run(arguments: KeysArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
     let platform = start::platform(&config).await?;
-    let (keys, engine) = (Keys::new(platform.database().clone()), platform.engine());
+    let (keys, engine) =
+        (Keys::new(platform.database().clone(), platform.engine().clock()), platform.engine());
     let by = operator(None).by;
     match arguments.command {
         KeysCommand::Create { user, name, scopes, expires, json } => {
@@ -101,16 +102,16 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<ExitCode, Failure> {
             let user = user.unwrap_or_else(Uuid::new_v4);
             let new = NewKey { user, name, scopes, life_seconds: expires.map(|life| life.0) };
             let (key, text) = keys.create(engine, new, &by).await?;
-            created(&key, &text, json);
+            created(&key, &text, engine.now(), json);
         }
         KeysCommand::List { user, limit, offset, json } => {
             let (rows, total) = keys.list(user, limit, offset).await?;
-            list(&rows, total, json);
+            list(&rows, total, engine.now(), json);
         }
         KeysCommand::Revoke { id, json } => {
             let key = keys.revoke(engine, id, &by).await?;
             match json {
-                true => output::json(&key.view(SystemClock.now())),
+                true => output::json(&key.view(engine.now())),
                 false => output::line(&format!("{id} is revoked")),
             }
         }
@@ -118,8 +119,8 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn created(key: &Key, text: &str, json: bool) {
-    let mut view = key.view(SystemClock.now());
+fn created(key: &Key, text: &str, now: Timestamp, json: bool) {
+    let mut view = key.view(now);
     if json {
         view["key"] = json!(text);
         output::json(&view);
@@ -136,8 +137,7 @@ fn created(key: &Key, text: &str, json: bool) {
     ));
 }
 
-fn list(keys: &[Key], total: u64, json: bool) {
-    let now = SystemClock.now();
+fn list(keys: &[Key], total: u64, now: Timestamp, json: bool) {
     let views: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
     if json {
         output::json(&json!({ "keys": views, "total": total }));

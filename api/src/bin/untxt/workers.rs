@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use untxt_api::operator_views;
-use untxt_engine::time::{Clock, SystemClock};
 
 use crate::cli::{WorkersArguments, WorkersQuestion};
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ pub(crate) async fn run(arguments: &WorkersArguments) -> Result<ExitCode, Failur
     let config = start::config("warn")?;
     let platform = start::platform(&config).await?;
     let (rows, held) = (platform.engine().workers().await?, platform.engine().holdings(HELD_MAX).await?);
-    let workers = operator_views::workers(&rows, &held, SystemClock.now(), config.settings.lease);
+    let workers = operator_views::workers(&rows, &held, platform.engine().now(), config.settings.lease);
     if json {
         output::json(&json!({ "workers": workers }));
         return Ok(ExitCode::SUCCESS);

@@ -4,7 +4,6 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, Response, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_engine::time::{Clock, SystemClock};
 use uuid::Uuid;
 
 use crate::auth::caller::{Caller, Scope};
@@ -26,8 +25,9 @@ pub(super) fn router() -> Router {
 
 #[handler]
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let ((limit, offset), now) = (page(req)?, SystemClock.now());
-    let (keys, total) = Doors::of(depot)?.auth.keys().list(asked_user(req)?, limit, offset).await?;
+    let (doors, (limit, offset)) = (Doors::of(depot)?, page(req)?);
+    let now = doors.platform.engine().now();
+    let (keys, total) = doors.auth.keys().list(asked_user(req)?, limit, offset).await?;
     let keys: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
     let pagination = pagination(total, limit, offset, keys.len());
     Ok(Json(views::success(&json!({ "keys": keys, "pagination": pagination }))))
@@ -55,7 +55,7 @@ async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Res
         life_seconds: wanted.expires_in,
     };
     let (key, text) = doors.auth.keys().create(doors.platform.engine(), new, caller.name()).await?;
-    let mut view = key.view(SystemClock.now());
+    let mut view = key.view(doors.platform.engine().now());
     view["key"] = json!(text);
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&view)));
@@ -69,5 +69,5 @@ async fn revoke(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, Api
     let missing = |_| ApiError::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "that is no id of an API key");
     let id = Uuid::parse_str(&text).map_err(missing)?;
     let key = doors.auth.keys().revoke(doors.platform.engine(), id, by).await?;
-    Ok(Json(views::success(&key.view(SystemClock.now()))))
+    Ok(Json(views::success(&key.view(doors.platform.engine().now()))))
 }

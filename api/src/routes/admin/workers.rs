@@ -2,7 +2,6 @@
 
 use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
-use untxt_engine::time::{Clock, SystemClock};
 
 use crate::doors::Doors;
 use crate::error::ApiError;
@@ -15,6 +14,6 @@ const HELD_MAX: u32 = 10_000;
 pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let platform = &Doors::of(depot)?.platform;
     let (rows, held) = (platform.engine().workers().await?, platform.engine().holdings(HELD_MAX).await?);
-    let workers = operator_views::workers(&rows, &held, SystemClock.now(), platform.settings().lease);
+    let workers = operator_views::workers(&rows, &held, platform.engine().now(), platform.settings().lease);
     Ok(Json(views::success(&json!({ "workers": workers }))))
 }

@@ -11,6 +11,7 @@ use crate::id::Delivery;
 use crate::queue::redis::RedisQueue;
 use crate::queue::{Depth, Queue, QueueError};
 use crate::services::redis::Redis;
+use crate::time::{Clock, ManualClock, Timestamp};
 
 /// One server for all tests that leave it alone; it ends with this process.
 fn shared_server() -> String {
@@ -168,6 +169,29 @@ async fn what_a_dead_process_pulled_comes_back() {
     assert_eq!(alive.pull(2, 3 * lease).await, [], "these are vouched for");
     alive.acknowledge(&[lost, held].concat()).await;
     assert_eq!(alive.depth().await, Depth::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_due_by_another_clock_is_due_here_at_the_same_moment() {
+    let url = blocking(shared_server).await;
+    for (apart, name) in [(20_000, "ahead"), (-20_000, "behind")] {
+        let theirs = Arc::new(ManualClock::at(Timestamp(now().0 + apart)));
+        let queue = RedisQueue::open(&url).unwrap().with_clock(theirs.clone());
+        let bench = Bench::on(Arc::new(queue));
+        let (due, later) = (pointer(5, theirs.now()), pointer(5, theirs.now().after(LONG)));
+        bench.push(&[due.clone(), later]).await;
+        assert_eq!(bench.pull_all().await, [due.delivery], "a clock that is {name}");
+        assert_eq!(bench.depth().await.scheduled, 1, "a clock that is {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_says_its_version_and_its_time() {
+    let url = blocking(shared_server).await;
+    let before = now();
+    let server = RedisQueue::open(&url).unwrap().server().await.unwrap().unwrap();
+    assert!(server.version.starts_with(|first: char| first.is_ascii_digit()), "{server:?}");
+    assert!(before <= server.now && server.now <= now(), "{server:?}");
 }
 
 /// Pushes until it is answered again; a server that just started may think, on a

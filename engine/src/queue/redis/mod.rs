@@ -22,11 +22,13 @@ use uuid::Uuid;
 use self::bell::{Bell, Topic};
 use self::connection::Server;
 use self::held::Held;
+use self::keys::Keys;
 use self::scripts::Scripts;
-use super::{AGE_STEP, Depth, Pulled, Queue, QueueError};
+use super::{AGE_STEP, Depth, Pulled, Queue, QueueError, QueueServer};
 use crate::backoff::pause;
 use crate::controls::{Controls, CurrentControls, TenantControls};
 use crate::decide::Scheduled;
+use crate::time::{Clock, SystemClock, Timestamp};
 
 /// Pointers that one script is given: what keeps each below a millisecond or two.
 const BATCH: usize = 256;
@@ -51,6 +53,8 @@ pub struct RedisQueue {
     bell: Arc<Bell>,
     held: Arc<Held>,
     controls: CurrentControls,
+    /// What due times are told by; the server has a clock of its own.
+    clock: Arc<dyn Clock>,
     age_step: Duration,
     lease: Duration,
     _listening: AbortOnDropHandle<()>,
@@ -95,11 +99,20 @@ impl RedisQueue {
             bell,
             held,
             controls: CurrentControls::default(),
+            clock: Arc::new(SystemClock),
             age_step,
             lease,
             _listening: AbortOnDropHandle::new(listening),
             _renewing: AbortOnDropHandle::new(tokio::spawn(renewing.run())),
         })
+    }
+
+    /// The same, for due times that are told by `clock`: the journal's. What is
+    /// due there in a second is due here in a second, whatever time it is here.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     async fn run<T: FromRedisValue>(
@@ -227,8 +240,9 @@ impl Queue for RedisQueue {
     async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
         let (topic, mut new) = (self.bell.topic(topic), 0);
         for pointers in pointers.chunks(BATCH) {
+            let now = self.clock.now();
             let pushed = self.run(&topic, &self.scripts.push, |invocation| {
-                invocation.arg(ms(self.age_step));
+                invocation.arg(ms(self.age_step)).arg(now.0);
                 pointers.iter().for_each(|pointer| add_pointer(invocation, pointer));
             });
             let pushed: usize = pushed.await?;
@@ -300,6 +314,14 @@ impl Queue for RedisQueue {
     async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
         let [ready, scheduled, in_flight, _] = self.counts(topic, 1).await?;
         Ok(Depth { ready, scheduled, in_flight })
+    }
+
+    async fn server(&self) -> Result<Option<QueueServer>, QueueError> {
+        // A topic of its own, which holds nothing.
+        let keys = Keys::of("about");
+        let (now, about): (i64, String) = self.server.run(&self.scripts.about, &keys, |_| {}).await?;
+        let version = about.lines().find_map(|line| line.strip_prefix("redis_version:"));
+        Ok(Some(QueueServer { version: version.unwrap_or("unknown").trim().to_owned(), now: Timestamp(now) }))
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Scripts {
     pub(super) renew: Script,
     pub(super) count: Script,
     pub(super) configure: Script,
+    pub(super) about: Script,
 }
 
 impl Scripts {
@@ -30,6 +31,7 @@ impl Scripts {
             renew: script!("topic.lua", "renew.lua"),
             count: script!("topic.lua", "count.lua"),
             configure: script!("topic.lua", "configure.lua"),
+            about: script!("topic.lua", "about.lua"),
         }
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use untxt_api::config::Config;
 use untxt_api::views;
+use untxt_engine::journal::clock::shared_clock;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::journal::{Journal, JournalError, WorkerRow};
-use untxt_engine::time::{Clock, SystemClock};
+use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_workflows::ocr::WORKFLOW;
 
 use super::place::{Card, Place, SUPERVISOR};
@@ -45,27 +46,30 @@ pub(super) async fn run(json: bool) -> Result<ExitCode, Failure> {
 struct Record {
     workers: Result<Vec<WorkerRow>, String>,
     queues: Option<Value>,
+    /// When it said so, by its own clock.
+    now: Timestamp,
 }
 
 impl Record {
     async fn read(config: &Config) -> Self {
         match Self::of(config).await {
-            Ok((workers, queues)) => Self { workers: Ok(workers), queues: Some(queues) },
-            Err(error) => Self { workers: Err(error), queues: None },
+            Ok((workers, queues, now)) => Self { workers: Ok(workers), queues: Some(queues), now },
+            Err(error) => Self { workers: Err(error), queues: None, now: SystemClock.now() },
         }
     }
 
-    async fn of(config: &Config) -> Result<(Vec<WorkerRow>, Value), String> {
+    async fn of(config: &Config) -> Result<(Vec<WorkerRow>, Value, Timestamp), String> {
         let database = start::connect(config).await.map_err(|failure| failure.to_string())?;
-        let clock = Arc::new(SystemClock);
+        let text = |error: JournalError| error.to_string();
+        let clock = shared_clock(&database, Arc::new(SystemClock)).await.map_err(text)?;
+        let now = clock.now();
         // It decides nothing, so it needs to know no workflow.
         let journal = SqlJournal::new(database, Workflows::default(), clock, || 0.0);
-        let text = |error: JournalError| error.to_string();
         let workers = journal.workers().await.map_err(text)?;
-        let backlog = journal.backlog(WORKFLOW, SystemClock.now()).await.map_err(text)?;
+        let backlog = journal.backlog(WORKFLOW, now).await.map_err(text)?;
         let mut queue = serde_json::to_value(backlog).map_err(|error| error.to_string())?;
         queue["name"] = json!(WORKFLOW);
-        Ok((workers, json!([queue])))
+        Ok((workers, json!([queue]), now))
     }
 }
 
@@ -84,7 +88,7 @@ async fn health(
         (Service::Postgres, Ok(_)) => "up".to_owned(),
         (Service::Worker, Ok(rows)) => {
             let process = card.worker.as_deref().unwrap_or_default();
-            probe::worker(process, rows, SystemClock.now(), config.settings.lease)
+            probe::worker(process, rows, record.now, config.settings.lease)
         }
         (Service::Postgres | Service::Worker, Err(error)) => error.clone(),
     }
