@@ -195,7 +195,9 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::erase`].
     pub async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
-        self.parts.journal.erase(run, rows).await
+        self.parts.journal.erase(run, rows).await?;
+        self.parts.hub.erased(run);
+        Ok(())
     }
 
     /// What time it is by the engine's clock, which its leases, due times and
@@ -382,7 +384,8 @@ impl Engine {
     }
 
     /// Every event of one run after `after_seq`: those of the past, then those
-    /// to come, to the one that ends it.
+    /// to come, to the one that ends it. The run need not be there yet when this
+    /// is called, but has to be when the first event is asked for.
     ///
     /// # Errors
     /// None now: the past is read when the first event is asked for.
@@ -401,12 +404,12 @@ impl Engine {
     /// has ended again.
     ///
     /// # Errors
-    /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`]; the same
-    /// call may be made again.
+    /// [`JournalError::UnknownRun`] when it is not there or is erased while this
+    /// waits; [`JournalError::Unavailable`]: the same call may be made again.
     pub async fn wait(&self, run: RunId) -> Result<RunState, EngineError> {
         let watcher = RunWatcher::new(&self.parts.hub, run, 0);
         let seen = self.run(run).await?.ok_or(JournalError::UnknownRun(run))?;
-        Ok(to_the_end(watcher, seen).await?)
+        self.to_the_end(watcher, seen).await
     }
 
     /// Records a run like [`Engine::submit`] and waits until it has ended.
@@ -417,7 +420,32 @@ impl Engine {
     pub async fn execute(&self, run: NewRun) -> Result<RunState, EngineError> {
         let watcher = RunWatcher::new(&self.parts.hub, run.id, 0);
         let begun = self.submit(run).await?;
-        Ok(to_the_end(watcher, begun).await?)
+        self.to_the_end(watcher, begun).await
+    }
+
+    /// The state that `watcher` leads to from `state`, which was read after it had
+    /// begun to listen.
+    async fn to_the_end(
+        &self,
+        mut watcher: RunWatcher,
+        mut state: RunState,
+    ) -> Result<RunState, EngineError> {
+        if state.status.is_terminal() {
+            return Ok(state);
+        }
+        watcher.is_at(state.seq);
+        loop {
+            match watcher.next().await {
+                Ok(Some(event)) => state.apply(&event),
+                Ok(None) => return Ok(state),
+                // It ended and was pruned before it was looked at; its row says how.
+                Err(WatchError::Journal(JournalError::Pruned(run))) => {
+                    return Ok(self.run(run).await?.ok_or(JournalError::UnknownRun(run))?);
+                }
+                Err(WatchError::Journal(error @ JournalError::UnknownRun(_))) => return Err(error.into()),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Works until `shutdown`, then drains: begins nothing new, lets what runs
@@ -454,17 +482,4 @@ impl Engine {
     pub fn health(&self) -> Vec<Problem> {
         self.parts.health.problems()
     }
-}
-
-/// The state that `watcher` leads to from `state`, which was read after it had
-/// begun to listen.
-async fn to_the_end(mut watcher: RunWatcher, mut state: RunState) -> Result<RunState, WatchError> {
-    if state.status.is_terminal() {
-        return Ok(state);
-    }
-    watcher.is_at(state.seq);
-    while let Some(event) = watcher.next().await? {
-        state.apply(&event);
-    }
-    Ok(state)
 }

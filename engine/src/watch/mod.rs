@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::event::Event;
 use crate::health::Health;
+use crate::id::RunId;
 use crate::journal::{Journal, JournalError};
 use crate::time::Clock;
 use all::All;
@@ -76,6 +77,11 @@ impl Hub {
         self.runs.publish(committed);
         self.notices.publish(committed);
         self.all.publish(committed);
+    }
+
+    /// Tells whoever follows `run` that it was erased.
+    pub(crate) fn erased(&self, run: RunId) {
+        self.runs.erased(run);
     }
 
     /// What ends here from now on.

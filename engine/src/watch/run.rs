@@ -11,11 +11,13 @@ use super::runs::Heard;
 use super::{Hub, PAGE, WatchError};
 use crate::event::Event;
 use crate::id::RunId;
+use crate::journal::JournalError;
 
 /// Sees every event of one run after a given `seq`, in order, without gaps,
 /// each once, to the event that ends it: of a run that was redriven after its
 /// end, the last such event there is. It can't be too slow: what it misses
-/// it reads again from the history.
+/// it reads again from the history. A run that is erased meanwhile ends the
+/// watching with an error.
 pub struct RunWatcher {
     hub: Arc<Hub>,
     receiver: broadcast::Receiver<Heard>,
@@ -44,11 +46,14 @@ impl RunWatcher {
         self.behind = false;
     }
 
-    /// The next event; `None` after the one that ended the run. Nothing is lost
-    /// when the call is dropped.
+    /// The next event; `None` after the one that ended the run, also when that
+    /// came before the `seq` that was given. Nothing is lost when the call is
+    /// dropped.
     ///
     /// # Errors
-    /// [`WatchError::Journal`] when the history can't be read.
+    /// [`WatchError::Journal`] when the history can't be read; with
+    /// [`JournalError::UnknownRun`] when there is no such run: not yet, or not any
+    /// more, because it was erased.
     pub async fn next(&mut self) -> Result<Option<Arc<Event>>, WatchError> {
         while !self.ended {
             if let Some(event) = self.replayed.pop_front() {
@@ -72,8 +77,20 @@ impl RunWatcher {
 
     async fn read_history(&mut self) -> Result<(), WatchError> {
         let page = self.hub.journal.history(self.run, self.seq, PAGE).await?;
+        if page.is_empty() {
+            return self.look_at_run().await;
+        }
         self.behind = page.len() >= PAGE as usize;
         self.replayed = page.into();
+        Ok(())
+    }
+
+    /// The history says nothing more: the run goes on, ended before, or is gone.
+    async fn look_at_run(&mut self) -> Result<(), WatchError> {
+        let run = self.hub.journal.run(self.run).await?.ok_or(JournalError::UnknownRun(self.run))?;
+        // Something may have been committed since the history was read.
+        self.behind = run.seq > self.seq;
+        self.ended = !self.behind && run.status.is_terminal();
         Ok(())
     }
 

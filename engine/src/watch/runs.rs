@@ -24,7 +24,7 @@ const BEHIND_MAX: usize = 64;
 pub(super) enum Heard {
     /// This was committed here.
     Event(Arc<Event>),
-    /// Others have moved the run: its history tells how.
+    /// Others have moved the run, or it was erased: its history tells.
     Look,
 }
 
@@ -64,14 +64,25 @@ impl Runs {
         }
     }
 
-    /// Tells the watchers of runs that are further than they were told.
-    fn moved(&self, last_seqs: &[(RunId, u64)]) {
+    /// Tells the watchers of those of `asked` that are further than they were
+    /// told, and of those that are not there (any more).
+    fn moved(&self, asked: &[RunId], last_seqs: &HashMap<RunId, u64>) {
         let mut followed = self.lock();
-        for (run, seq) in last_seqs {
-            if let Some(line) = followed.lines.get_mut(run).filter(|line| line.told < *seq) {
-                line.told = *seq;
-                let _ = line.channel.send(Heard::Look);
+        for run in asked {
+            let Some(line) = followed.lines.get_mut(run) else { continue };
+            match last_seqs.get(run) {
+                Some(seq) if *seq <= line.told => continue,
+                Some(seq) => line.told = *seq,
+                None => {}
             }
+            let _ = line.channel.send(Heard::Look);
+        }
+    }
+
+    /// Tells the watchers of a run that was erased here.
+    pub(super) fn erased(&self, run: RunId) {
+        if let Some(line) = self.lock().lines.get(&run) {
+            let _ = line.channel.send(Heard::Look);
         }
     }
 
@@ -106,7 +117,8 @@ impl Hub {
     }
 
     async fn look_once(&self, runs: &[RunId]) -> Result<(), JournalError> {
-        self.runs.moved(&self.journal.last_seqs(runs).await?);
+        let last_seqs = self.journal.last_seqs(runs).await?.into_iter().collect();
+        self.runs.moved(runs, &last_seqs);
         Ok(())
     }
 }
