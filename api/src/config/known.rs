@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{ConfigError, FILE};
 
 /// Every setting that the program looks up, wherever it is set.
-pub(super) const NAMES: [&str; 44] = [
+pub(super) const NAMES: [&str; 46] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -23,6 +23,8 @@ pub(super) const NAMES: [&str; 44] = [
     "UNTXT_RETAIN_TASKS_DAYS",
     "UNTXT_RETAIN_DEAD_LETTERS_DAYS",
     "UNTXT_MAX_UPLOAD_BYTES",
+    "UNTXT_SPOOL_BYTES_MAX",
+    "UNTXT_DISK_RESERVE_BYTES",
     "UNTXT_UPLOADS_PER_MINUTE",
     "UNTXT_TASKS_IN_FLIGHT_MAX",
     "UNTXT_SOCKETS_PER_USER_MAX",
