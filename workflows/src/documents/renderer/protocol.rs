@@ -69,7 +69,7 @@ pub struct RenderedPage {
     pub dpi: u32,
     /// Rows from top to bottom, no padding.
     pub pixels: Pixels,
-    /// Text that the file carries, in the order in which it is drawn.
+    /// Text that the file carries, in the order in which people read it.
     pub text_layer: Vec<TextLine>,
 }
 
@@ -85,7 +85,7 @@ pub enum Pixels {
 /// A line of a text layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextLine {
-    /// In the order in which they are drawn.
+    /// In the order in which people read them.
     pub words: Vec<TextWord>,
 }
 

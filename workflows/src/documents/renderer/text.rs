@@ -1,28 +1,41 @@
-//! The text a PDF page carries, with where it stands on the page image.
+//! The text a PDF page carries, in the order in which people read it, with
+//! where it stands on the page image.
+//!
+//! The order of drawing is the file's own affair, so where letters stand decides.
+//! The map: `strings` and `letters` (what is said), `glyph` (and where), `actual`
+//! (what is stated in place of what is drawn), `drawn` (all of a page),
+//! `repeats` (said twice), `pieces` (letters that follow each other), `frames`
+//! (directions of writing), `evidence`, `gutter` and `columns` (regions), `rows`
+//! (lines and words), `rtl` and `bidi` (what is read from the right).
 
-use hayro::hayro_interpret::font::{Glyph, GlyphRun};
-use hayro::hayro_interpret::hayro_cmap::BfString;
+mod actual;
+mod bidi;
+mod columns;
+mod drawn;
+mod evidence;
+mod frames;
+mod glyph;
+mod gutter;
+mod letters;
+mod pieces;
+mod repeats;
+mod rows;
+mod rtl;
+#[cfg(test)]
+mod sample;
+mod strings;
+
 use hayro::hayro_interpret::hayro_syntax::page::Page;
 use hayro::hayro_interpret::util::TransformExt;
-use hayro::hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
-    InterpreterSettings, SoftMask, interpret_page,
-};
-use hayro::kurbo::{Affine, BezPath, Rect};
+use hayro::hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
+use hayro::kurbo::{Affine, Rect};
 
 use super::protocol::{TextLine, TextWord};
+use frames::Piece;
+use glyph::Glyph;
+use rows::Word;
 
-/// Characters of one page that are kept: a page set in 2 pt type has fewer.
-const CHARACTERS_MAX: usize = 200_000;
-
-/// Glyph space (ISO 32000-1, 9.2.4): a thousand units to the em.
-const EM: f64 = 1000.0;
-
-/// A gap wider than this part of the type size divides words that no space
-/// divides.
-const WORD_GAP: f64 = 0.2;
-
-/// Lines of text drawn on `page`, in drawing order, boxes in pixels of an image
+/// Lines of text drawn on `page`, in reading order, boxes in pixels of an image
 /// of `size` that was rendered at `scale` pixels a point.
 pub(super) fn layer(page: &Page<'_>, size: (u32, u32), scale: (f32, f32)) -> Vec<TextLine> {
     let target = Rect::new(0.0, 0.0, f64::from(size.0), f64::from(size.1));
@@ -30,131 +43,97 @@ pub(super) fn layer(page: &Page<'_>, size: (u32, u32), scale: (f32, f32)) -> Vec
         * page.initial_transform(true).to_kurbo();
     let cache = InterpreterCache::new();
     let mut context = Context::new(transform, target, &cache, page.xref(), InterpreterSettings::default());
-    let mut listener = Listener { target, ..Listener::default() };
+    let mut listener = drawn::Listener::default();
     interpret_page(page, &mut context, &mut listener);
-    listener.finish()
+    lines(listener.finish(), target)
 }
 
-fn written(text: BfString) -> String {
-    match text {
-        BfString::Char(character) => character.to_string(),
-        BfString::String(text) => text,
-    }
+/// The lines that `glyphs` make, and what can be seen of them on `target`.
+fn lines(glyphs: Vec<Glyph>, target: Rect) -> Vec<TextLine> {
+    let mut pieces = pieces::pieces(repeats::without_repeats(glyphs));
+    pieces.retain(|piece| piece.iter().any(|glyph| is_seen(glyph.bounds.intersect(target))));
+    let lines = frames::frames(pieces)
+        .into_iter()
+        .flat_map(frame_lines)
+        .map(|words| TextLine { words: words.into_iter().filter_map(|word| boxed(word, target)).collect() });
+    lines.filter(|line| !line.words.is_empty()).collect()
 }
 
-/// Hears what is drawn and writes the text down.
-#[derive(Default)]
-struct Listener {
-    target: Rect,
-    characters: usize,
-    lines: Vec<TextLine>,
-    word: Option<Spelled>,
-    /// Box of the last word of the last line.
-    last: Option<Rect>,
-    /// First place and length of the last run.
-    heard: Option<(Affine, usize)>,
+/// The words of each line of what is written in one direction.
+fn frame_lines(frame: Vec<Piece>) -> Vec<Vec<Word>> {
+    let is_from_the_right = rtl::is_from_the_right(frame.iter().flat_map(Piece::texts));
+    let rows = columns::regions(frame).into_iter().flat_map(rows::rows);
+    rows.map(|row| bidi::as_read(rows::words(row), is_from_the_right)).collect()
 }
 
-/// A word while it is being spelled.
-struct Spelled {
-    text: String,
-    bounds: Rect,
-    size: f64,
+fn is_seen(bounds: Rect) -> bool {
+    bounds.width() > 0.0 && bounds.height() > 0.0
 }
 
-impl Listener {
-    fn glyph(&mut self, glyph: &Glyph<'_>, place: Affine) {
-        let Some(text) = glyph.as_unicode().map(written) else { return };
-        let advance = match glyph {
-            Glyph::Outline(outline) => outline.advance_width(),
-            Glyph::Type3(drawn) => drawn.advance_width(),
-        };
-        let advance = advance.map_or(EM / 2.0, f64::from);
-        let bounds = place.transform_rect_bbox(Rect::new(0.0, -0.2 * EM, advance, 0.8 * EM));
-        self.characters += text.chars().count();
-        if self.characters > CHARACTERS_MAX || !bounds.is_finite() {
-            return;
-        }
-        if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
-            self.end_word();
-            return;
-        }
-        let visible = text.chars().filter(|c| !c.is_control());
-        match &mut self.word {
-            Some(word) if word.continues(&bounds) => {
-                word.text.extend(visible);
-                word.bounds = word.bounds.union(bounds);
-            }
-            _ => {
-                let text = visible.collect();
-                self.end_word();
-                self.word = Some(Spelled { text, bounds, size: bounds.height().max(1.0) });
-            }
-        }
-    }
-
-    fn end_word(&mut self) {
-        let Some(word) = self.word.take() else { return };
-        let seen = word.bounds.intersect(self.target);
-        if seen.width() <= 0.0 || seen.height() <= 0.0 {
-            return;
-        }
-        let same_line = self.last.is_some_and(|last| {
-            (last.center().y - word.bounds.center().y).abs() < word.size / 2.0 && word.bounds.x0 >= last.x0
-        });
-        if !same_line {
-            self.lines.push(TextLine::default());
-        }
-        self.last = Some(word.bounds);
-        if let Some(line) = self.lines.last_mut() {
-            line.words.push(boxed(word.text, seen));
-        }
-    }
-
-    fn finish(mut self) -> Vec<TextLine> {
-        self.end_word();
-        self.lines
-    }
-}
-
-impl Spelled {
-    fn continues(&self, next: &Rect) -> bool {
-        let gap = next.x0 - self.bounds.x1;
-        let same_line = (next.center().y - self.bounds.center().y).abs() < self.size / 2.0;
-        same_line && gap < WORD_GAP * self.size && gap > -self.size
-    }
-}
-
+/// The word with the part of its box that lies on `target`; None where there is
+/// no such part.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the box lies on the page image")]
-fn boxed(text: String, seen: Rect) -> TextWord {
+fn boxed(word: Word, target: Rect) -> Option<TextWord> {
+    let bounds = word.iter().map(|glyph| glyph.bounds).reduce(|all, one| all.union(one))?;
+    let seen = bounds.intersect(target);
     let (left, top) = (seen.x0.floor() as u32, seen.y0.floor() as u32);
-    TextWord {
-        text,
+    is_seen(seen).then(|| TextWord {
+        text: word.into_iter().map(|glyph| glyph.text).collect(),
         left,
         top,
         width: (seen.x1.ceil() as u32).saturating_sub(left).max(1),
         height: (seen.y1.ceil() as u32).saturating_sub(top).max(1),
-    }
+    })
 }
 
-impl<'a> Device<'a> for Listener {
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
-        let first = run.glyphs().first().map(|glyph| props.transform * glyph.transform());
-        let this = first.map(|place| (place, run.glyphs().len()));
-        // Text that is filled and stroked is drawn twice.
-        if matches!(mode, DrawMode::Stroke(_)) && this == self.heard {
-            return;
-        }
-        self.heard = this;
-        for glyph in run.glyphs() {
-            self.glyph(glyph, props.transform * glyph.transform());
+#[cfg(test)]
+mod tests {
+    use hayro::kurbo::Vec2;
+
+    use super::sample::{typed, typed_along};
+    use super::*;
+
+    const PAGE: Rect = Rect::new(0.0, 0.0, 1000.0, 1000.0);
+
+    fn texts(glyphs: Vec<Glyph>) -> Vec<String> {
+        let text =
+            |line: &TextLine| line.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        lines(glyphs, PAGE).iter().map(text).collect()
+    }
+
+    #[test]
+    fn text_of_any_direction_is_words() {
+        for degrees in (0..360).step_by(15) {
+            let turn = f64::from(degrees).to_radians();
+            let (along, across) = (Vec2::from_angle(turn), Vec2::from_angle(turn).turn_90());
+            let start = |row: f64| {
+                let start = Vec2::new(500.0, 500.0) + across * (row * 30.0);
+                (start.x, start.y)
+            };
+            let drawn =
+                [typed_along("second line", start(1.0), along), typed_along("the first", start(0.0), along)];
+            assert_eq!(texts(drawn.concat()), ["the first", "second line"], "{degrees} degrees");
         }
     }
 
-    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
-    fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {}
-    fn pop_clip(&mut self) {}
-    fn pop_transparency_group(&mut self) {}
+    #[test]
+    fn lines_of_a_page_that_lies_askew_stay_whole() {
+        let along = Vec2::from_angle(0.03);
+        let across = along.turn_90();
+        let cell = |row: f64, column: f64, text: &str| {
+            let start = Vec2::new(50.0, 50.0) + across * (row * 24.0) + along * (column * 300.0);
+            typed_along(text, (start.x, start.y), along)
+        };
+        let drawn =
+            [cell(0.0, 2.0, "5.00"), cell(0.0, 0.0, "one"), cell(1.0, 0.0, "two"), cell(1.0, 2.0, "7.50")];
+        assert_eq!(texts(drawn.concat()), ["one 5.00", "two 7.50"]);
+    }
+
+    #[test]
+    fn what_is_off_the_page_is_not_read() {
+        let drawn = [typed("off", 0.0, -500.0), typed("edge", 984.0, 100.0), typed("on", 10.0, 200.0)];
+        assert_eq!(texts(drawn.concat()), ["edge", "on"]);
+        let edge = &lines(typed("edge", 984.0, 100.0), PAGE)[0].words[0];
+        assert_eq!((edge.left, edge.width), (984, 16));
+    }
 }

@@ -7,5 +7,6 @@ mod pdfs;
 mod pictures;
 mod processes;
 mod samples;
+mod text_layers;
 mod tiff_file;
 mod tiffs;

@@ -47,7 +47,7 @@ async fn text_comes_with_its_words_and_places_even_where_it_is_hidden() {
     let file = pages((288, 144), "", &[CONTENT]);
     let sheet = Bench::new().gray(&file, 0).await;
     let lines = &sheet.0.text_layer;
-    assert_eq!(texts(lines), ["Grüße aus Wien", "together apart", "hidden", "outlined"]);
+    assert_eq!(texts(lines), ["Grüße aus Wien", "together apart", "outlined", "hidden"]);
     let first = &lines[0].words[0];
     // 72 pt from the left and 44 pt from the top at 150 dpi, 20 pt high.
     assert!(first.left == 150 && (42..=43).contains(&first.height), "{first:?}");
