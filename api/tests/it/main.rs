@@ -45,6 +45,7 @@ mod spinning;
 mod stack;
 mod templates;
 mod tenancy;
+mod text_layers;
 mod tokens;
 mod traces;
 mod uploads;

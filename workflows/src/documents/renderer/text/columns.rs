@@ -227,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn two_rows_of_a_table_are_enough_to_pause_together() {
+        let cell = |name: &str, x: f64, rows: std::ops::Range<u32>| {
+            rows.map(|row| line(&format!("{name} {PROSE}"), x, row)).collect::<Vec<_>>()
+        };
+        let rows =
+            [cell("a", 0.0, 0..3), cell("b", 320.0, 0..4), cell("c", 0.0, 5..8), cell("d", 320.0, 5..9)];
+        assert_eq!(read(&rows.concat()).concat().join(""), "aaabbbbcccdddd");
+    }
+
+    #[test]
     fn long_cells_with_room_around_them_are_no_prose() {
         let rows = (0..8).flat_map(|row| {
             [line(&format!("A{row} {PROSE}"), 0.0, 2 * row), line(&format!("B{row} {PROSE}"), 320.0, 2 * row)]

@@ -71,13 +71,14 @@ fn is_of_letters(side: &[&Piece]) -> bool {
     letters >= 3 * others
 }
 
-/// Both sides pause before the same lines, at least twice and at half of their
-/// pauses: rows of a table that have several lines a cell.
+/// Both sides pause before the same lines, each time or at least twice and at
+/// half of their pauses: rows of a table that have several lines a cell.
 fn pause_together(left: &[&Piece], right: &[&Piece]) -> bool {
     let (left, right) = (pauses(left), pauses(right));
     let is_in_right = |one: &&(f64, f64)| right.iter().any(|other| (one.0 - other.0).abs() < one.1 / 2.0);
     let together = left.iter().filter(is_in_right).count();
-    together >= 2 && 2 * together >= left.len().max(right.len())
+    let pauses = left.len().max(right.len());
+    together > 0 && (together == pauses || (together >= 2 && 2 * together >= pauses))
 }
 
 /// Middle and size of the lines that a pause comes before.
