@@ -43,7 +43,7 @@ pub async fn down(db: &DatabaseConnection) -> Result<(), DbErr> {
 ///
 /// # Errors
 /// What the database says, also when it was never laid out.
-pub async fn pending(db: &DatabaseConnection) -> Result<usize, DbErr> {
+pub async fn pending(db: &impl ConnectionTrait) -> Result<usize, DbErr> {
     let applied = "SELECT version FROM seaql_migrations".to_owned();
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), applied)).await?;
     let applied: Vec<String> =
@@ -54,15 +54,15 @@ pub async fn pending(db: &DatabaseConnection) -> Result<usize, DbErr> {
 
 /// A transaction in which nobody else changes the layout. On PostgreSQL a lock
 /// of its own says so, for tables that do not exist yet can't be locked. It is
-/// waited for as long as it takes: the journal's connections give up on a lock
-/// after some seconds, and a migration may take longer. On SQLite the
+/// waited for as long as it takes: elsewhere a connection gives up on a lock or a
+/// statement after some seconds, and a migration may take longer. On SQLite the
 /// transaction is the only writer.
 async fn alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let immediate = Some(SqliteTransactionMode::Immediate);
     let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
     let tx = db.begin_with_options(options).await?;
     if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
+        tx.execute_unprepared("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0").await?;
         tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LAYOUT_LOCK})")).await?;
     }
     Ok(tx)

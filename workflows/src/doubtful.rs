@@ -2,9 +2,10 @@
 //! the database went away before it said. What no row names is removed later.
 
 use std::time::Duration;
+use untxt_engine::journal::database::Database;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, IntoActiveModel};
+use sea_orm::{DbErr, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
 use crate::tables::{file, removal};
@@ -20,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The store did not say whether it has the object, or would not remove it; no
 /// task will name it.
-pub(crate) fn unwanted(database: &DatabaseConnection, file: &file::Model, now: DateTime<Utc>) {
+pub(crate) fn unwanted(database: &Database, file: &file::Model, now: DateTime<Utc>) {
     // Both are nobody's file: nothing keeps the object.
     write_down(
         database,
@@ -30,7 +31,7 @@ pub(crate) fn unwanted(database: &DatabaseConnection, file: &file::Model, now: D
 
 /// The database did not say whether the task came to be. The object goes unless
 /// its file's row is there.
-pub(crate) fn uncommitted(database: &DatabaseConnection, file: &file::Model, now: DateTime<Utc>) {
+pub(crate) fn uncommitted(database: &Database, file: &file::Model, now: DateTime<Utc>) {
     write_down(database, vec![removal(file.id, file, now + COMMITTED_WITHIN)]);
 }
 
@@ -38,7 +39,7 @@ pub(crate) fn uncommitted(database: &DatabaseConnection, file: &file::Model, now
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn is_named(database: &DatabaseConnection, removal: &removal::Model) -> Result<bool, DbErr> {
+pub(crate) async fn is_named(database: &Database, removal: &removal::Model) -> Result<bool, DbErr> {
     let file = file::Entity::find_by_id(removal.id).one(database).await?;
     Ok(file.is_some_and(|file| file.s3_key == removal.object_key))
 }
@@ -49,7 +50,7 @@ fn removal(id: Uuid, file: &file::Model, due_at: DateTime<Utc>) -> removal::Mode
 
 /// Writes removals down as soon as the database takes them; until then this
 /// process alone knows of them.
-fn write_down(database: &DatabaseConnection, removals: Vec<removal::Model>) {
+fn write_down(database: &Database, removals: Vec<removal::Model>) {
     let database = database.clone();
     tokio::spawn(async move {
         loop {

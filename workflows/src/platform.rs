@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::DatabaseConnection;
 use tokio_util::task::AbortOnDropHandle;
 use untxt_engine::definition::DefinitionError;
 use untxt_engine::engine::{Engine, EngineBuilder, EngineError};
 use untxt_engine::id::WorkerName;
 use untxt_engine::journal::clock::{follow, shared_clock};
+use untxt_engine::journal::database::Database;
 use untxt_engine::journal::retention::Retention;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
@@ -143,7 +143,7 @@ pub enum PlatformError {
 /// The product, but for its doors.
 pub struct Platform {
     settings: Settings,
-    database: DatabaseConnection,
+    database: Database,
     engine: Engine,
     bulk_engine: Engine,
     bench: Arc<Workbench>,
@@ -161,7 +161,7 @@ impl Platform {
     ///
     /// # Errors
     /// Each [`PlatformError`].
-    pub async fn open(settings: Settings, database: DatabaseConnection) -> Result<Self, PlatformError> {
+    pub async fn open(settings: Settings, database: Database) -> Result<Self, PlatformError> {
         let process = WorkerName::unique("untxt").as_str().to_owned();
         let disk = |source| PlatformError::DataDir { path: settings.data_dir.clone(), source };
         let (scratch, remains) =
@@ -208,7 +208,7 @@ impl Platform {
 
     /// The tables.
     #[must_use]
-    pub fn database(&self) -> &DatabaseConnection {
+    pub fn database(&self) -> &Database {
         &self.database
     }
 
@@ -245,7 +245,7 @@ impl Platform {
 }
 
 fn journal(
-    database: &DatabaseConnection,
+    database: &Database,
     webhooks: &WebhookSettings,
     clock: &Arc<SharedClock>,
 ) -> Result<Arc<dyn Journal>, DefinitionError> {

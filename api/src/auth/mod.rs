@@ -11,8 +11,9 @@ mod tickets;
 
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
+use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
 
 use self::caller::Caller;
@@ -70,7 +71,7 @@ impl Auth {
     /// As `settings` say, over the tables in `database`; keys and tickets end by
     /// `clock`, which all processes share.
     #[must_use]
-    pub fn new(settings: &AuthSettings, database: &DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(settings: &AuthSettings, database: &Database, clock: Arc<dyn Clock>) -> Self {
         let way = match settings {
             AuthSettings::Off => Way::Off,
             AuthSettings::ApiKey => Way::ApiKey,

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
-use sea_orm::{ActiveValue, ConnectionTrait, DatabaseConnection};
+use sea_orm::{ActiveValue, ConnectionTrait};
 use sha2::{Digest, Sha256};
+use untxt_engine::journal::database::Database;
 use untxt_engine::time::Clock;
 
 use super::caller::Caller;
@@ -38,12 +39,12 @@ mod table {
 use table::{ActiveModel, Column, Entity};
 
 pub(super) struct Tickets {
-    database: DatabaseConnection,
+    database: Database,
     clock: Arc<dyn Clock>,
 }
 
 impl Tickets {
-    pub(super) fn new(database: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
         Self { database, clock }
     }
 

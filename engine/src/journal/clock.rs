@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::JournalError;
 use super::sql::fault::Fault;
 use crate::backoff::pause;
+use crate::journal::database::Database;
 use crate::time::{Clock, SharedClock, Timestamp};
 
 /// How often the database is asked: a clock that runs one part in a thousand
@@ -29,17 +30,14 @@ pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`JournalError::Unavailable`] when the database does not say what time it is.
-pub async fn shared_clock(
-    db: &DatabaseConnection,
-    own: Arc<dyn Clock>,
-) -> Result<Arc<SharedClock>, JournalError> {
+pub async fn shared_clock(db: &Database, own: Arc<dyn Clock>) -> Result<Arc<SharedClock>, JournalError> {
     let clock = Arc::new(SharedClock::new(own));
     ask(db, &clock).await?;
     Ok(clock)
 }
 
 /// Keeps asking for ever. While the database is away, what it said last counts.
-pub async fn follow(db: DatabaseConnection, clock: Arc<SharedClock>) {
+pub async fn follow(db: Database, clock: Arc<SharedClock>) {
     if db.get_database_backend() != DbBackend::Postgres {
         return;
     }
@@ -81,7 +79,7 @@ fn is_off(clock: &SharedClock) -> bool {
     Duration::from_millis(ahead.unsigned_abs()) > CLOCKS_APART_MAX
 }
 
-async fn ask(db: &DatabaseConnection, clock: &SharedClock) -> Result<(), JournalError> {
+async fn ask(db: &Database, clock: &SharedClock) -> Result<(), JournalError> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }

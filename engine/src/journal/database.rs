@@ -1,44 +1,54 @@
-//! How a database is reached: one URL, SQLite or PostgreSQL.
+//! A database as the product uses it: one URL, SQLite or PostgreSQL; every call
+//! has a deadline, and no connection that is in doubt is used again.
 
+mod pool;
+mod transaction;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use sea_orm::sqlx::pool::PoolOptions;
-use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{Connection as _, Database, Postgres};
-use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
+use async_trait::async_trait;
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
+use self::pool::{CONNECTION_WAIT, Pool, Way};
+pub use self::transaction::Transaction;
 use super::JournalError;
-use super::nodelay::send_at_once;
-use super::sql::fault::Fault;
+use super::sql::fault::{Fault, is_doubtful};
 
-/// Connections to PostgreSQL that one process keeps, with the journal's own.
-const POSTGRES_CONNECTIONS_MAX: u32 = 20;
-/// Connections to a SQLite file, with the journal's own.
-const SQLITE_CONNECTIONS_MAX: u32 = 8;
-/// A connection that was idle for longer is asked whether it is alive before it
-/// is used. No server restarts faster than this, so that nobody is told of one
-/// that is over, and under load nobody is asked.
-const TRUSTED_FOR: Duration = Duration::from_millis(50);
-/// What the journal's own connection asks of PostgreSQL. Its statements carry
-/// arrays, find each row by its key and are always the same: they are planned
-/// once, and no table is ever read as a whole because it happened to be small
-/// when that was.
-const JOURNAL_OPTIONS: [(&str, &str); 5] = [
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
-    ("jit", "off"),
-];
-/// How long a call waits for a connection before it says that there is none.
-const CONNECTION_WAIT: Duration = Duration::from_secs(5);
-/// How long a writer of a SQLite file waits for another process's transaction.
-const BUSY_WAIT: Duration = Duration::from_secs(10);
-/// A PostgreSQL session that stands still inside a transaction holds locks that
-/// others need; after this long the server ends it. No statement waits longer
-/// for a lock either.
-const STANDSTILL_MAX: &str = "10s";
+/// How long a statement, or a commit, may take. Longer than anything waits for a
+/// lock (10 s), so that such a wait is told as what it is. A server that takes
+/// longer counts as silent: the network between may have forgotten the
+/// connection, and then no answer ever comes.
+const ANSWER_WAIT: Duration = Duration::from_secs(12);
+
+/// A database that is used through a pool of connections. Clones are the same.
+///
+/// Each call ends within [`ANSWER_WAIT`], and 5 s more if all connections are in
+/// use. When a server is silent, a commit or a rollback fails, or the
+/// server may not be written to any more, the connections of that moment are
+/// given up with the pool that holds them, and the next call makes a new one.
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    way: Way,
+    pool: RwLock<Pool>,
+    /// One for each connection that there may be. Who holds one and still gets
+    /// no connection from the pool knows that the pool does not come by any.
+    turns: Arc<Semaphore>,
+    answer_wait: Duration,
+}
 
 /// Connects to the database at `url` (`sqlite://…` or `postgres://…`). Beyond
 /// the first connection the pool heals itself.
@@ -49,138 +59,167 @@ const STANDSTILL_MAX: &str = "10s";
 /// # Errors
 /// [`JournalError::Unavailable`] when the URL can't be read or nothing answers
 /// there; the text names the URL without its password.
-pub async fn connect(url: &str) -> Result<DatabaseConnection, JournalError> {
-    check(url)?;
-    let mut options = ConnectOptions::new(url);
-    let sqlite = url.starts_with("sqlite:");
-    options
-        .max_connections(if sqlite { SQLITE_CONNECTIONS_MAX } else { POSTGRES_CONNECTIONS_MAX } - 1)
-        .test_before_acquire_if_idle_for(TRUSTED_FOR)
-        .acquire_timeout(CONNECTION_WAIT)
-        .connect_timeout(CONNECTION_WAIT)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|options| {
-            options
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_WAIT)
-        })
-        .map_sqlx_postgres_opts(|options| {
-            options.options([
-                ("idle_in_transaction_session_timeout", STANDSTILL_MAX),
-                ("lock_timeout", STANDSTILL_MAX),
-            ])
-        });
-    if url.starts_with("postgres")
-        && let Ok(server) = url.parse::<PgConnectOptions>()
-    {
-        options.map_sqlx_postgres_pool_opts(move |pool| without_delay(pool, server.get_port()));
+pub async fn connect(url: &str) -> Result<Database, JournalError> {
+    let unreadable = |why| JournalError::Unavailable(format!("DATABASE_URL can't be read: {why}"));
+    let database = Database::over(Way::parse(url).map_err(unreadable)?, ANSWER_WAIT);
+    database.ping().await.map_err(|error| {
+        let why = Fault::from(error).into_text();
+        JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", pool::shown(url)))
+    })?;
+    Ok(database)
+}
+
+impl Database {
+    fn over(way: Way, answer_wait: Duration) -> Self {
+        let turns = Arc::new(Semaphore::new(way.connections_max() as usize));
+        let pool = RwLock::new(way.open());
+        Self(Arc::new(Shared { way, pool, turns, answer_wait }))
     }
-    sea_orm::Database::connect(options).await.map_err(|error| {
-        let why = Fault::from(error).into_error();
-        JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", without_password(url)))
-    })
-}
 
-/// Refuses what the driver would refuse with the whole URL in its error.
-fn check(url: &str) -> Result<(), JournalError> {
-    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    let why = match scheme {
-        "postgres" | "postgresql" => url.parse::<PgConnectOptions>().err().map(|error| error.to_string()),
-        "sqlite" => url.parse::<SqliteConnectOptions>().err().map(|error| error.to_string()),
-        _ => Some("it begins with neither postgres:// nor sqlite://".to_owned()),
-    };
-    match why {
-        Some(why) => Err(JournalError::Unavailable(format!("DATABASE_URL can't be read: {why}"))),
-        None => Ok(()),
+    /// A connection of the journal's own to the same database: what it prepared
+    /// stays prepared, and it never waits for readers. It is made when it is
+    /// first used.
+    pub(super) fn of_journal(&self) -> Self {
+        Self::over(self.0.way.of_journal(), self.0.answer_wait)
     }
-}
 
-/// A connection of the journal's own to the database that `db` is connected to:
-/// what it prepared stays prepared, and it never waits for readers. It is made
-/// when it is first used.
-pub(super) fn of_journal(db: &DatabaseConnection) -> DatabaseConnection {
-    match db.get_database_backend() {
-        DbBackend::Postgres => {
-            let options = db.get_postgres_connection_pool().connect_options();
-            let options = PgConnectOptions::clone(&options).options(JOURNAL_OPTIONS);
-            let pool = without_delay(one_connection(), options.get_port());
-            SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(options))
-        }
-        DbBackend::Sqlite => {
-            let options = SqliteConnectOptions::clone(&db.get_sqlite_connection_pool().connect_options());
-            SqlxSqliteConnector::from_sqlx_sqlite_pool(one_connection().connect_lazy_with(options))
-        }
-        _ => db.clone(),
-    }
-}
-
-/// A pool whose connections to `port` send at once what they write.
-fn without_delay(pool: PoolOptions<Postgres>, port: u16) -> PoolOptions<Postgres> {
-    pool.after_connect(move |_, _| {
-        send_at_once(port);
-        Box::pin(std::future::ready(Ok(())))
-    })
-}
-
-fn one_connection<D: Database>() -> PoolOptions<D> {
-    PoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(CONNECTION_WAIT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .before_acquire(|connection: &mut D::Connection, about| {
-            Box::pin(async move {
-                if about.idle_for > TRUSTED_FOR {
-                    connection.ping().await?;
+    /// A transaction that may write. On SQLite it is the only writer from its
+    /// first statement on (BEGIN IMMEDIATE): what it read can't have been changed
+    /// by the time it writes.
+    ///
+    /// # Errors
+    /// When no connection is free or can be made, or the database does not answer.
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        let (pool, turn) = (self.pool(), self.turn().await?);
+        let immediate = Some(SqliteTransactionMode::Immediate);
+        let options =
+            TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
+        match self.within(&pool, pool.connection().begin_with_options(options)).await {
+            Ok(begun) => Ok(Transaction::new(begun, self.clone(), pool, turn)),
+            Err(error) => {
+                // SQLite also says here that the connection is inside a
+                // transaction that nobody ended.
+                if !Fault::of(&error).is_contended() {
+                    self.give_up(&pool);
                 }
-                Ok(true)
-            })
-        })
-}
-
-/// `url` as it may be shown: the password and what follows a `?` left out.
-fn without_password(url: &str) -> String {
-    let url = url.split_once('?').map_or(url, |(before, _)| before);
-    let Some((scheme, rest)) = url.split_once("://") else { return "unreadable".to_owned() };
-    let Some((login, host)) = rest.rsplit_once('@') else { return url.to_owned() };
-    let user = login.split_once(':').map_or(login, |(user, _)| user);
-    format!("{scheme}://{user}@{host}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shown_url_has_no_password() {
-        assert_eq!(without_password("postgres://me:s3cr@t@db:5432/x?password=no"), "postgres://me@db:5432/x");
-        assert_eq!(without_password("postgres://me@db/x"), "postgres://me@db/x");
-        assert_eq!(without_password("sqlite:///data/x.db?mode=rwc"), "sqlite:///data/x.db");
-        assert_eq!(without_password("me:secret"), "unreadable");
-    }
-
-    #[tokio::test]
-    async fn a_url_that_can_not_be_read_is_not_shown() {
-        for url in [
-            "postgres//me:s3cret@db/x",
-            "mysql://me:s3cret@db/x",
-            "me:s3cret@db/x",
-            "postgres://me:s3cret@db:port/x",
-            "postgres://me:s3cret@db:5432:5432/x",
-            "postgres://me:s3cret@[::1/x",
-        ] {
-            let error = connect(url).await.unwrap_err().to_string();
-            assert!(error.contains("DATABASE_URL") && !error.contains("s3cret"), "{url}: {error}");
+                Err(error)
+            }
         }
     }
 
-    #[tokio::test]
-    async fn a_server_that_is_not_there_is_named() {
-        let error = connect("postgres://me:s3cret@127.0.0.1:1/x").await.unwrap_err().to_string();
-        assert!(error.contains("DATABASE_URL is postgres://me@127.0.0.1:1/x"), "{error}");
-        assert!(!error.contains("s3cret"), "{error}");
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        let (pool, _turn) = (self.pool(), self.turn().await?);
+        self.within(&pool, pool.connection().ping()).await
+    }
+
+    /// Whether it may be written to: a PostgreSQL that was demoted, or is set to
+    /// be read only, may not. Then its connections are given up, since the next
+    /// ones may lead to another server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn takes_writes(&self) -> Result<bool, DbErr> {
+        if self.get_database_backend() != DbBackend::Postgres {
+            return Ok(true);
+        }
+        let pool = self.pool();
+        let asked = Statement::from_string(DbBackend::Postgres, "SHOW transaction_read_only");
+        let Some(row) = self.query_one_raw(asked).await? else { return Ok(false) };
+        let read_only = row.try_get_by_index::<String>(0)? != "off";
+        if read_only {
+            self.give_up(&pool);
+        }
+        Ok(!read_only)
+    }
+
+    /// The same database without deadlines, to lay its tables out: that takes as
+    /// long as it takes.
+    #[must_use]
+    pub fn for_layout(&self) -> DatabaseConnection {
+        self.pool().connection().clone()
+    }
+
+    /// Closes all connections. Nothing can be asked after that.
+    ///
+    /// # Errors
+    /// When a connection can't be closed.
+    pub async fn close(&self) -> Result<(), DbErr> {
+        self.pool().connection().clone().close().await
+    }
+
+    fn pool(&self) -> Pool {
+        self.0.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, DbErr> {
+        let turn = timeout(CONNECTION_WAIT, Arc::clone(&self.0.turns).acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+    }
+
+    /// Gives up the connections of `pool`, unless that was done already.
+    fn give_up(&self, pool: &Pool) {
+        pool.give_up();
+        let mut current = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
+        if current.is(pool) {
+            *current = self.0.way.open();
+        }
+    }
+
+    /// What `asked` comes to, before the deadline.
+    async fn within<T>(
+        &self,
+        pool: &Pool,
+        asked: impl Future<Output = Result<T, DbErr>> + Send,
+    ) -> Result<T, DbErr> {
+        // What was asked holds a connection: that goes back to its pool when this
+        // is dropped, after the pool was given up.
+        let mut asked = pin!(asked);
+        let answer = timeout(self.0.answer_wait, asked.as_mut()).await;
+        let answer = answer.unwrap_or_else(|_| Err(silence(self.0.answer_wait)));
+        if let Err(error) = &answer
+            && is_doubtful(error)
+        {
+            self.give_up(pool);
+        }
+        answer
+    }
+}
+
+/// An answer that did not come.
+fn silence(waited: Duration) -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(format!(
+        "it did not answer within {} s; its connections are given up",
+        waited.as_secs_f32()
+    )))
+}
+
+#[async_trait]
+impl ConnectionTrait for Database {
+    fn get_database_backend(&self) -> DbBackend {
+        self.0.way.backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let (pool, _turn) = (self.pool(), self.turn().await?);
+        self.within(&pool, pool.connection().execute_raw(statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let (pool, _turn) = (self.pool(), self.turn().await?);
+        self.within(&pool, pool.connection().execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let (pool, _turn) = (self.pool(), self.turn().await?);
+        self.within(&pool, pool.connection().query_one_raw(statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let (pool, _turn) = (self.pool(), self.turn().await?);
+        self.within(&pool, pool.connection().query_all_raw(statement)).await
     }
 }

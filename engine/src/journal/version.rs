@@ -1,6 +1,7 @@
 //! Which PostgreSQL is enough.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use crate::journal::database::Database;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::JournalError;
 use super::sql::fault::Fault;
@@ -15,7 +16,7 @@ pub const POSTGRES_MIN: u32 = 120_000;
 ///
 /// # Errors
 /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-pub async fn postgres_version(db: &DatabaseConnection) -> Result<Option<(String, bool)>, JournalError> {
+pub async fn postgres_version(db: &Database) -> Result<Option<(String, bool)>, JournalError> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(None);
     }

@@ -61,7 +61,7 @@ impl Machine {
 async fn nothing_dies_and_nothing_waits_where_clocks_are_twenty_seconds_apart() {
     let servers = tokio::task::spawn_blocking(|| (Postgres::start().unwrap(), Redis::start().unwrap()));
     let (postgres, redis) = servers.await.unwrap();
-    untxt_migrations::up(&connect(&postgres.url()).await.unwrap()).await.unwrap();
+    untxt_migrations::up(&connect(&postgres.url()).await.unwrap().for_layout()).await.unwrap();
     let (begun, mut seen) = watch::channel(0_u32);
     let (done, go_on) = watch::channel(false);
     // Held until the leases were looked at for long enough.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use untxt_engine::engine::Engine;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::database::connect;
+use untxt_engine::journal::database::{Database, connect};
 use untxt_engine::journal::letters::LetterFilter;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
@@ -22,21 +22,21 @@ use crate::stage::{
 };
 
 /// An engine over a file, the file's database, and the file.
-async fn on_file(workflow: &Workflow) -> (Engine, DatabaseConnection, TempDir) {
+async fn on_file(workflow: &Workflow) -> (Engine, Database, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let db = connect(&format!("sqlite://{}/journal.db", dir.path().display())).await.unwrap();
-    untxt_migrations::up(&db).await.unwrap();
+    untxt_migrations::up(&db.for_layout()).await.unwrap();
     (engine_over(&db, workflow, memory_queue()), db, dir)
 }
 
 /// An engine with a journal of its own, as another process has it.
-fn engine_over(db: &DatabaseConnection, workflow: &Workflow, queue: Arc<dyn Queue>) -> Engine {
+fn engine_over(db: &Database, workflow: &Workflow, queue: Arc<dyn Queue>) -> Engine {
     let workflows = Workflows::new(vec![(workflow.definition.clone(), Arc::new(()))]);
     let journal = SqlJournal::new(db.clone(), workflows, Arc::new(SystemClock), || 0.0);
     Engine::builder(Arc::new(journal), queue).workflow(workflow.clone()).build().unwrap()
 }
 
-async fn spoil(db: &DatabaseConnection, update: &str, run: RunId) {
+async fn spoil(db: &Database, update: &str, run: RunId) {
     let update = format!("{update} = x'{}'", run.0.simple());
     assert!(db.execute_unprepared(&update).await.unwrap().rows_affected() > 0);
 }

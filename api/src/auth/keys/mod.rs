@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{DatabaseConnection, QuerySelect};
 use tokio_util::sync::CancellationToken;
+use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
 
 pub use self::manage::{KeyError, LIFE_SECONDS_MAX, NewKey};
@@ -41,7 +42,7 @@ const USED_EVERY: Duration = Duration::from_secs(60);
 
 /// The keys in a database.
 pub struct Keys {
-    database: DatabaseConnection,
+    database: Database,
     clock: Arc<dyn Clock>,
     remembered: Mutex<HashMap<Uuid, Remembered>>,
     /// Who waits for a key's end holds its token.
@@ -56,7 +57,7 @@ struct Remembered {
 impl Keys {
     /// The keys in `database`, which end by `clock`.
     #[must_use]
-    pub fn new(database: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
         Self { database, clock, remembered: Mutex::default(), awaited: Mutex::default() }
     }
 

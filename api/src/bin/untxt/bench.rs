@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use untxt_api::config::Config;
@@ -20,6 +19,7 @@ use untxt_engine::engine::Engine;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::NewRun;
+use untxt_engine::journal::database::Database;
 use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
@@ -77,12 +77,7 @@ pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn engine(
-    config: &Config,
-    database: &DatabaseConnection,
-    files: &Path,
-    begun: work::Begun,
-) -> Result<Engine, Failure> {
+fn engine(config: &Config, database: &Database, files: &Path, begun: work::Begun) -> Result<Engine, Failure> {
     let step = |name| StepDefinition { name, spread: Spread::Once, policy: RetryPolicy::default() };
     let definition = Definition::new(WORKFLOW, 1, work::NAMES.map(step).to_vec()).map_err(Failure::work)?;
     let nothing: Arc<dyn Projection> = Arc::new(());

@@ -3,16 +3,14 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use sea_orm::DatabaseConnection;
-use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use untxt_api::auth::AuthSettings;
 use untxt_api::auth::jwt;
 use untxt_api::config::Config;
 use untxt_engine::journal::clock::CLOCKS_APART_MAX;
+use untxt_engine::journal::database::Database;
 use untxt_engine::journal::version::{POSTGRES_MIN, postgres_version};
 use untxt_engine::queue::QueueServer;
-use untxt_migrations::Migrator;
 use untxt_workflows::clocks::Apart;
 use untxt_workflows::ocr::WORKFLOW;
 use untxt_workflows::platform::Platform;
@@ -95,21 +93,18 @@ async fn database(config: &Config) -> Finding {
     let kind = config.database_url.split(':').next().unwrap_or_default();
     let outcome = match start::connect(config).await {
         Err(failure) => Err(format!("{failure:?}")),
-        Ok(database) => match Migrator::get_pending_migrations(&database).await {
-            Err(error) => Err(format!("{kind}: {error}; check DATABASE_URL")),
-            Ok(pending) if pending.is_empty() || config.embedded_database => {
-                version(&database).await.map(|version| format!("{kind}{version}, laid out"))
-            }
-            Ok(pending) => {
-                Err(format!("{kind}: {} migration(s) are missing; run `untxt migrate up`", pending.len()))
-            }
+        Ok(database) => match untxt_migrations::pending(&database).await {
+            Ok(0) => version(&database).await.map(|version| format!("{kind}{version}, laid out")),
+            _ if config.embedded_database => Ok(format!("{kind}, lays itself out")),
+            Ok(missing) => Err(format!("{kind}: {missing} migration(s) are missing; run `untxt migrate up`")),
+            Err(error) => Err(format!("{kind}: not laid out; run `untxt migrate up`: {error}")),
         },
     };
     finding("database", outcome)
 }
 
 /// The version of a PostgreSQL, if it is one and new enough.
-async fn version(database: &DatabaseConnection) -> Result<String, String> {
+async fn version(database: &Database) -> Result<String, String> {
     match postgres_version(database).await.map_err(|error| error.to_string())? {
         None => Ok(String::new()),
         Some((version, true)) => Ok(format!(" {version}")),

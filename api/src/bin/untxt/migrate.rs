@@ -15,15 +15,15 @@ pub(crate) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failur
     let database = start::connect(&config).await?;
     match arguments.direction {
         Direction::Up => {
-            let applied = untxt_migrations::up(&database).await?;
+            let applied = untxt_migrations::up(&database.for_layout()).await?;
             output::line(&format!("{applied} migration(s) applied"));
         }
         Direction::Down => {
-            untxt_migrations::down(&database).await?;
+            untxt_migrations::down(&database.for_layout()).await?;
             output::line("all migrations taken back");
         }
         Direction::Status { json } => {
-            let migrations = Migrator::get_migration_with_status(&database).await?;
+            let migrations = Migrator::get_migration_with_status(&database.for_layout()).await?;
             let rows =
                 migrations.iter().map(|m| (m.name().to_owned(), m.status() == MigrationStatus::Applied));
             status(&rows.collect::<Vec<_>>(), json);

@@ -5,15 +5,12 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
-use sea_orm_migration::MigratorTrait;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use untxt_api::config::Config;
-use untxt_engine::journal::database;
-use untxt_migrations::Migrator;
+use untxt_engine::journal::database::{self, Database};
 use untxt_workflows::platform::Platform;
 
 use crate::data_dir;
@@ -40,18 +37,23 @@ pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
 
 /// The database, laid out. The embedded one lays itself out; another's owner
 /// decides when.
-pub(crate) async fn database(config: &Config) -> Result<DatabaseConnection, Failure> {
+pub(crate) async fn database(config: &Config) -> Result<Database, Failure> {
     let database = connect(config).await?;
     if config.embedded_database {
-        untxt_migrations::up(&database).await?;
-    } else if !Migrator::get_pending_migrations(&database).await?.is_empty() {
-        return Err(Failure::usage("the database is not laid out for this version; run `untxt migrate up`"));
+        untxt_migrations::up(&database.for_layout()).await?;
+        return Ok(database);
     }
-    Ok(database)
+    match untxt_migrations::pending(&database).await {
+        Ok(0) => Ok(database),
+        Ok(_) => Err(Failure::usage("the database is not laid out for this version; run `untxt migrate up`")),
+        Err(error) => {
+            Err(Failure::usage(format!("the database is not laid out; run `untxt migrate up`: {error}")))
+        }
+    }
 }
 
 /// The database as it is.
-pub(crate) async fn connect(config: &Config) -> Result<DatabaseConnection, Failure> {
+pub(crate) async fn connect(config: &Config) -> Result<Database, Failure> {
     data_dir::keep_new_files_private();
     data_dir::prepare(config)?;
     Ok(database::connect(&config.database_url).await?)

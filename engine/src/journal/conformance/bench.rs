@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -16,7 +16,7 @@ use crate::definition::{Definition, Spread, StepDefinition};
 use crate::error::StepError;
 use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
-use crate::journal::database::connect;
+use crate::journal::database::{Database, connect};
 use crate::journal::memory::MemoryJournal;
 use crate::journal::rows::{Projection, RowChange};
 use crate::journal::sql::SqlJournal;
@@ -34,7 +34,7 @@ pub(super) struct Bench {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) other: Arc<dyn Journal>,
     pub(super) clock: Arc<ManualClock>,
-    db: Option<(DatabaseConnection, String)>,
+    db: Option<(Database, String)>,
     _file: Option<TempDir>,
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn memory() -> Bench {
 pub(super) async fn sqlite() -> Bench {
     let file = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/journal.db", file.path().display());
-    Migrator::up(&connect(&url).await.unwrap(), None).await.unwrap();
+    Migrator::up(&connect(&url).await.unwrap().for_layout(), None).await.unwrap();
     Bench { _file: Some(file), ..on_database(&url).await }
 }
 
@@ -130,14 +130,14 @@ fn server() -> &'static Mutex<Postgres> {
 }
 
 /// URL of a new database with all tables, copied from one that was migrated.
-async fn empty_database() -> String {
+pub(super) async fn empty_database() -> String {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
     let url_of = |name: &str| server().lock().unwrap_or_else(PoisonError::into_inner).url_of(name);
     let admin = connect(&url_of("postgres")).await.unwrap();
     let create = async || {
         admin.execute_unprepared("CREATE DATABASE migrated").await.unwrap();
         let template = connect(&url_of("migrated")).await.unwrap();
-        Migrator::up(&template, None).await.unwrap();
+        Migrator::up(&template.for_layout(), None).await.unwrap();
         template.close().await.unwrap();
     };
     TEMPLATE.get_or_init(create).await;
@@ -201,12 +201,12 @@ pub(super) fn refusal<T: std::fmt::Debug>(result: Result<T, JournalError>) -> Re
 }
 
 impl Bench {
-    pub(super) fn db(&self) -> &DatabaseConnection {
+    pub(super) fn db(&self) -> &Database {
         &self.db.as_ref().unwrap().0
     }
 
     /// The same database as another process has it.
-    pub(super) async fn other_db(&self) -> DatabaseConnection {
+    pub(super) async fn other_db(&self) -> Database {
         connect(&self.db.as_ref().unwrap().1).await.unwrap()
     }
 

@@ -1,7 +1,9 @@
 //! One suite for every journal: what one promises, all keep.
 
 mod bench;
+pub(in crate::journal) mod proxy;
 
+mod broken;
 mod commands;
 mod controls;
 mod crowds;

@@ -14,20 +14,20 @@ use crate::services::postgres::Postgres;
 pub(super) async fn migrations_go_up_down_and_up_again(bench: Bench) {
     let db = bench.db();
     let applied = async || {
-        let migrations = Migrator::get_migration_with_status(db).await.unwrap();
+        let migrations = Migrator::get_migration_with_status(&db.for_layout()).await.unwrap();
         (migrations.iter().filter(|m| m.status() == MigrationStatus::Applied).count(), migrations.len())
     };
     let all = Migrator::migrations().len();
     assert_eq!(applied().await, (all, all));
-    untxt_migrations::down(db).await.unwrap();
+    untxt_migrations::down(&db.for_layout()).await.unwrap();
     assert_eq!(applied().await, (0, all));
     let gone = bench.journal.submit(vec![new_run()]).await;
     assert!(matches!(gone, Err(JournalError::Corrupt(_))), "{gone:?}");
     assert!(db.execute_unprepared("SELECT id FROM tasks").await.is_err());
     // At the same moment: one of them does it, the other waits and finds it done.
-    let elsewhere = bench.other_db().await;
-    let (here, there) = tokio::join!(untxt_migrations::up(db), untxt_migrations::up(&elsewhere));
-    assert_eq!(here.unwrap() + there.unwrap(), all);
+    let (here, elsewhere) = (db.for_layout(), bench.other_db().await.for_layout());
+    let (up_here, up_there) = tokio::join!(untxt_migrations::up(&here), untxt_migrations::up(&elsewhere));
+    assert_eq!(up_here.unwrap() + up_there.unwrap(), all);
     assert_eq!(applied().await, (all, all));
     let run = bench.submit().await;
     bench.history(run).await;
@@ -37,7 +37,7 @@ pub(super) async fn migrations_go_up_down_and_up_again(bench: Bench) {
 async fn a_killed_server_is_unavailable_until_it_is_back() {
     let mut server = tokio::task::spawn_blocking(|| Postgres::start().unwrap()).await.unwrap();
     let url = server.url();
-    Migrator::up(&connect(&url).await.unwrap(), None).await.unwrap();
+    Migrator::up(&connect(&url).await.unwrap().for_layout(), None).await.unwrap();
     let bench = on_database(&url).await;
     let before = bench.submit().await;
     let mut server =

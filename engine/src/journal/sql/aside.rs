@@ -2,8 +2,8 @@
 //! and what takes its place can be read, so that nothing stumbles over it again.
 //! A redrive reads what was set aside once more: a newer program may be able to.
 
+use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{decode, encode, number};
@@ -15,6 +15,7 @@ use super::run::{self, Runs};
 use super::texts::Texts;
 use crate::id::{RunId, Slot};
 use crate::journal::JournalError;
+use crate::journal::database::Transaction;
 use crate::journal::letters::LetterStatus;
 use crate::retry::DeadReason;
 use crate::state::{Attempts, ItemState, RunState};
@@ -40,7 +41,7 @@ pub(super) struct Aside {
 /// # Errors
 /// [`JournalError::Corrupt`] for an item whose run can't be read: it is the run
 /// that has to be set aside then.
-pub(super) async fn load(tx: &DatabaseTransaction, slot: Slot) -> Result<Option<Aside>, Fault> {
+pub(super) async fn load(tx: &Transaction, slot: Slot) -> Result<Option<Aside>, Fault> {
     let Some(row) = Texts::of_run(tx, slot.run).await? else { return Ok(None) };
     let (mut run, unreadable) = row.run(slot.run);
     let Some(index) = slot.item else {
@@ -61,7 +62,7 @@ pub(super) async fn load(tx: &DatabaseTransaction, slot: Slot) -> Result<Option<
     Ok(Some(Aside { run, item: Some(item), raw }))
 }
 
-async fn last_seq(tx: &DatabaseTransaction, run: RunId) -> Result<u64, Fault> {
+async fn last_seq(tx: &Transaction, run: RunId) -> Result<u64, Fault> {
     let select = Query::select()
         .expr(Func::max(Expr::col(Events::Seq)))
         .from(Events::Table)
@@ -71,7 +72,7 @@ async fn last_seq(tx: &DatabaseTransaction, run: RunId) -> Result<u64, Fault> {
     Ok(number("events.seq", row.try_get_by_index::<Option<i64>>(0)?.unwrap_or_default())?)
 }
 
-async fn write_run(tx: &DatabaseTransaction, state: &RunState) -> Result<(), Fault> {
+async fn write_run(tx: &Transaction, state: &RunState) -> Result<(), Fault> {
     let row = run::ToWrite { run: state, due_at: None, outputs: true }.row()?;
     let mut update = Query::update();
     update.table(Runs::Table).and_where(Expr::col(Runs::Id).eq(state.id.0));
@@ -82,7 +83,7 @@ async fn write_run(tx: &DatabaseTransaction, state: &RunState) -> Result<(), Fau
     Ok(())
 }
 
-async fn write_item(tx: &DatabaseTransaction, run: &RunState, state: &ItemState) -> Result<(), Fault> {
+async fn write_item(tx: &Transaction, run: &RunState, state: &ItemState) -> Result<(), Fault> {
     let key = [Items::RunId, Items::Step, Items::Item];
     let row = item::ToWrite { run, item: state, output: None }.row()?;
     let mut update = Query::update();
@@ -106,7 +107,7 @@ pub(super) enum Restored {
 
 /// Reads a run that was set aside, and has failed by it, once more. The run is
 /// held already.
-pub(super) async fn restore(tx: &DatabaseTransaction, failed: &RunState) -> Result<Restored, Fault> {
+pub(super) async fn restore(tx: &Transaction, failed: &RunState) -> Result<Restored, Fault> {
     let select = Query::select()
         .column(DeadLetters::Raw)
         .from(DeadLetters::Table)

@@ -1,7 +1,7 @@
 //! The table `audit`: append-only.
 
 use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Order as Direction, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DeriveIden, FromQueryResult};
+use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult};
 
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::transaction::{Ending, begin, end, execute_row};
 use crate::journal::JournalError;
 use crate::journal::audit::{AuditEntry, AuditLine};
+use crate::journal::database::Database;
 use crate::journal::rows::RowChange;
 use crate::time::Timestamp;
 
@@ -65,17 +66,13 @@ pub(super) fn insert(entries: &[AuditEntry]) -> Result<InsertStatement, JournalE
     Ok(statement)
 }
 
-pub(super) async fn append(db: &DatabaseConnection, entry: AuditEntry) -> Result<(), Fault> {
+pub(super) async fn append(db: &Database, entry: AuditEntry) -> Result<(), Fault> {
     db.execute(&insert(&[entry])?).await?;
     Ok(())
 }
 
 /// Writes a row of the product's, and who did it if that changed anything.
-pub(super) async fn change(
-    db: &DatabaseConnection,
-    row: &RowChange,
-    entry: AuditEntry,
-) -> Result<bool, Fault> {
+pub(super) async fn change(db: &Database, row: &RowChange, entry: AuditEntry) -> Result<bool, Fault> {
     let insert = insert(&[entry])?;
     let tx = begin(db).await?;
     let changed = async {
@@ -89,11 +86,7 @@ pub(super) async fn change(
     end(tx, changed).await
 }
 
-pub(super) async fn newest(
-    db: &DatabaseConnection,
-    before: Option<u64>,
-    limit: u32,
-) -> Result<Vec<AuditLine>, Fault> {
+pub(super) async fn newest(db: &Database, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, Fault> {
     let columns = [Audit::Position, Audit::AtMs, Audit::Actor, Audit::Action, Audit::Subject, Audit::Detail];
     let mut select = Query::select();
     select.columns(columns).from(Audit::Table).order_by(Audit::Position, Direction::Desc).limit(limit.into());

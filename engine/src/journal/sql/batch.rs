@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sea_orm::sea_query::{Expr, ExprTrait, Iden, Order as Direction, Query, UpdateStatement};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
 use serde_json::Value;
 
 use super::arrays::Parts;
@@ -25,6 +25,7 @@ use super::{dead_letter, event, item, run};
 use crate::decide::Command;
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
+use crate::journal::database::Transaction;
 use crate::journal::follow::{Followed, Rules, alone_with_it, item_of, run_due_at};
 use crate::journal::letters::DeadLetter;
 use crate::journal::rows::RowChange;
@@ -137,11 +138,7 @@ impl Batch {
 
     /// Loads what is dead of the runs that are redriven or discarded from; they
     /// are held already.
-    pub(super) async fn load_dead(
-        &mut self,
-        tx: &DatabaseTransaction,
-        requests: &[Request],
-    ) -> Result<(), Fault> {
+    pub(super) async fn load_dead(&mut self, tx: &Transaction, requests: &[Request]) -> Result<(), Fault> {
         self.redrives = Redrives::load(tx, requests.iter().filter_map(Request::order)).await?;
         for run in self.redrives.to_go_on() {
             let Some(held) = self.runs.get_mut(&run) else { continue };
@@ -156,11 +153,7 @@ impl Batch {
 
     /// Loads what is to be set aside, if that is asked for. Such an order goes
     /// alone: should it be refused, what was done to the row is taken back.
-    pub(super) async fn load_aside(
-        &mut self,
-        tx: &DatabaseTransaction,
-        requests: &[Request],
-    ) -> Result<(), Fault> {
+    pub(super) async fn load_aside(&mut self, tx: &Transaction, requests: &[Request]) -> Result<(), Fault> {
         let slot = |order: &Order| match order.command {
             Command::SetAside { slot, .. } => Some(slot),
             _ => None,
@@ -316,7 +309,7 @@ impl Batch {
     /// Writes what the followed requests left behind. The runs come first: whoever
     /// holds a run may write the rows that go with it. The events come last, so
     /// that the lock over their positions is held as shortly as can be.
-    pub(super) async fn write(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+    pub(super) async fn write(&self, tx: &Transaction, rules: &Rules) -> Result<(), Fault> {
         let postgres = tx.get_database_backend() == DbBackend::Postgres;
         match postgres {
             true => self.write_states_at_once(tx, rules).await?,
@@ -339,7 +332,7 @@ impl Batch {
         self.write_events(tx, postgres).await
     }
 
-    async fn write_states_at_once(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+    async fn write_states_at_once(&self, tx: &Transaction, rules: &Rules) -> Result<(), Fault> {
         let parts = self.states(rules)?;
         if !parts.is_empty() {
             tx.execute_raw(parts.statement()).await?;
@@ -347,7 +340,7 @@ impl Batch {
         Ok(())
     }
 
-    async fn write_events(&self, tx: &DatabaseTransaction, postgres: bool) -> Result<(), Fault> {
+    async fn write_events(&self, tx: &Transaction, postgres: bool) -> Result<(), Fault> {
         let rows = self.event_rows()?;
         if rows.is_empty() {
             return Ok(());
@@ -379,7 +372,7 @@ impl Batch {
         Ok(parts)
     }
 
-    async fn write_states(&self, tx: &DatabaseTransaction, rules: &Rules) -> Result<(), Fault> {
+    async fn write_states(&self, tx: &Transaction, rules: &Rules) -> Result<(), Fault> {
         let (runs, items) = (self.changed_runs(rules)?, self.changed_items()?);
         let moved_items = items.changed.len();
         for changed in [runs.changed, runs.step_on] {
@@ -525,11 +518,7 @@ fn any_of(column: Runs, ids: Vec<sea_orm::Value>) -> Expr {
 
 /// Executes an update whose condition names the versions it was decided on. A
 /// row less means that another writer was faster.
-pub(super) async fn fenced(
-    tx: &DatabaseTransaction,
-    update: &UpdateStatement,
-    rows: usize,
-) -> Result<(), Fault> {
+pub(super) async fn fenced(tx: &Transaction, update: &UpdateStatement, rows: usize) -> Result<(), Fault> {
     match tx.execute(update).await?.rows_affected() {
         updated if updated == rows as u64 => Ok(()),
         _ => Err(Fault::Contended("another writer moved the run meanwhile".to_owned())),

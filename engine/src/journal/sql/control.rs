@@ -2,9 +2,7 @@
 //! for which something was set at any time.
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DeriveIden, FromQueryResult,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DeriveIden, FromQueryResult};
 use serde::{Deserialize, Serialize};
 
 use super::audit;
@@ -14,6 +12,7 @@ use super::transaction::{Ending, begin, end};
 use crate::controls::{ControlChange, Controls, TenantControls};
 use crate::journal::JournalError;
 use crate::journal::audit::AuditEntry;
+use crate::journal::database::{Database, Transaction};
 
 #[derive(Clone, Copy, DeriveIden)]
 enum ControlRows {
@@ -85,21 +84,13 @@ pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Res
     Ok((controls.revision > known).then_some(controls))
 }
 
-pub(super) async fn set(
-    db: &DatabaseConnection,
-    change: ControlChange,
-    entry: AuditEntry,
-) -> Result<Controls, Fault> {
+pub(super) async fn set(db: &Database, change: ControlChange, entry: AuditEntry) -> Result<Controls, Fault> {
     let tx = begin(db).await?;
     let set = set_in(&tx, change, entry).await.map(|after| (after, Ending::Commit));
     end(tx, set).await
 }
 
-async fn set_in(
-    tx: &DatabaseTransaction,
-    change: ControlChange,
-    entry: AuditEntry,
-) -> Result<Controls, Fault> {
+async fn set_in(tx: &Transaction, change: ControlChange, entry: AuditEntry) -> Result<Controls, Fault> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // One change after the other, so that no two have one revision.
         tx.execute_unprepared("LOCK TABLE controls IN SHARE ROW EXCLUSIVE MODE").await?;
@@ -112,7 +103,7 @@ async fn set_in(
     Ok(controls)
 }
 
-async fn write(tx: &DatabaseTransaction, change: &ControlChange, revision: u64) -> Result<(), Fault> {
+async fn write(tx: &Transaction, change: &ControlChange, revision: u64) -> Result<(), Fault> {
     let (kind, name, value) = match change {
         ControlChange::Workflow { name, paused } => {
             ("workflow", name, encode(&WorkflowControls { paused: *paused })?)

@@ -1,7 +1,7 @@
 //! Erasing an ended run with all that it left behind.
 
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, IntoTableRef, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::dead_letter::DeadLetters;
 use super::event::Events;
@@ -12,16 +12,17 @@ use super::transaction::{Ending, begin, end, execute_row};
 use crate::decide::Refusal;
 use crate::id::RunId;
 use crate::journal::JournalError;
+use crate::journal::database::{Database, Transaction};
 use crate::journal::rows::RowChange;
 use crate::state::RunStatus;
 
-pub(super) async fn erase(db: &DatabaseConnection, run: RunId, rows: Vec<RowChange>) -> Result<(), Fault> {
+pub(super) async fn erase(db: &Database, run: RunId, rows: Vec<RowChange>) -> Result<(), Fault> {
     let tx = begin(db).await?;
     let erased = erase_in(&tx, run, &rows).await.map(|()| ((), Ending::Commit));
     end(tx, erased).await
 }
 
-async fn erase_in(tx: &DatabaseTransaction, run: RunId, rows: &[RowChange]) -> Result<(), Fault> {
+async fn erase_in(tx: &Transaction, run: RunId, rows: &[RowChange]) -> Result<(), Fault> {
     ended(tx, run).await?;
     for row in rows {
         execute_row(tx, row).await?;
@@ -33,7 +34,7 @@ async fn erase_in(tx: &DatabaseTransaction, run: RunId, rows: &[RowChange]) -> R
 }
 
 /// Holds the run, if it has ended.
-async fn ended(tx: &DatabaseTransaction, run: RunId) -> Result<(), Fault> {
+async fn ended(tx: &Transaction, run: RunId) -> Result<(), Fault> {
     let mut select = Query::select();
     select.column(Runs::Status).from(Runs::Table).and_where(Expr::col(Runs::Id).eq(run.0));
     if tx.get_database_backend() == DbBackend::Postgres {
@@ -48,7 +49,7 @@ async fn ended(tx: &DatabaseTransaction, run: RunId) -> Result<(), Fault> {
 }
 
 async fn delete(
-    tx: &DatabaseTransaction,
+    tx: &Transaction,
     table: impl IntoTableRef,
     column: impl IntoColumnRef,
     run: RunId,

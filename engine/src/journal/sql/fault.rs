@@ -19,6 +19,30 @@ pub(in crate::journal) enum Fault {
 }
 
 impl Fault {
+    /// What `error` means.
+    pub(in crate::journal) fn of(error: &DbErr) -> Self {
+        match error {
+            DbErr::Conn(RuntimeErr::SqlxError(source))
+            | DbErr::Exec(RuntimeErr::SqlxError(source))
+            | DbErr::Query(RuntimeErr::SqlxError(source)) => of_sqlx(source),
+            DbErr::Conn(RuntimeErr::Internal(text)) => Self::Down(text.clone()),
+            DbErr::ConnectionAcquire(_) => Self::Down(error.to_string()),
+            _ => Self::Guilty(JournalError::Corrupt(error.to_string())),
+        }
+    }
+
+    pub(in crate::journal) fn is_contended(&self) -> bool {
+        matches!(self, Self::Contended(_))
+    }
+
+    /// What was wrong, without what to do about it.
+    pub(in crate::journal) fn into_text(self) -> String {
+        match self {
+            Self::Guilty(error) => error.to_string(),
+            Self::Contended(text) | Self::Down(text) => text,
+        }
+    }
+
     pub(in crate::journal) fn into_error(self) -> JournalError {
         match self {
             Self::Guilty(error) => error,
@@ -41,14 +65,36 @@ impl From<JournalError> for Fault {
 
 impl From<DbErr> for Fault {
     fn from(error: DbErr) -> Self {
-        match &error {
-            DbErr::Conn(RuntimeErr::SqlxError(source))
-            | DbErr::Exec(RuntimeErr::SqlxError(source))
-            | DbErr::Query(RuntimeErr::SqlxError(source)) => of_sqlx(source),
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Down(error.to_string()),
-            _ => Self::Guilty(JournalError::Corrupt(error.to_string())),
-        }
+        Self::of(&error)
     }
+}
+
+/// Whether the connection that the error came over, and those made before it,
+/// may not be used again: nothing is known of them, or their server may not be
+/// written to any more.
+pub(in crate::journal) fn is_doubtful(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(source))
+        | DbErr::Exec(RuntimeErr::SqlxError(source))
+        | DbErr::Query(RuntimeErr::SqlxError(source)) => match &**source {
+            SqlxError::Database(error) => is_leaving(&error.code().unwrap_or_default()),
+            SqlxError::Io(_)
+            | SqlxError::Tls(_)
+            | SqlxError::Protocol(_)
+            | SqlxError::PoolTimedOut
+            | SqlxError::WorkerCrashed => true,
+            _ => false,
+        },
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a server with this SQLSTATE in its mouth is shutting down, starting
+/// up, was demoted, or lost the connection. SQLite has no such codes.
+fn is_leaving(sqlstate: &str) -> bool {
+    sqlstate.starts_with("08")
+        || matches!(sqlstate, "57P01" | "57P02" | "57P03" | "57P05" | "25006" | "25P03")
 }
 
 fn of_sqlx(error: &SqlxError) -> Fault {

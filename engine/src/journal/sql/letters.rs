@@ -1,16 +1,17 @@
 //! Reading dead letters.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{number, stored};
 use super::dead_letter::{self, DeadLetterRow, DeadLetters};
 use super::fault::Fault;
+use crate::journal::database::Database;
 use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
 
 pub(super) async fn list(
-    db: &DatabaseConnection,
+    db: &Database,
     filter: &LetterFilter,
     limit: u32,
     offset: u64,
@@ -32,7 +33,7 @@ pub(super) async fn list(
     Ok((letters?, total))
 }
 
-pub(super) async fn one(db: &DatabaseConnection, id: Uuid) -> Result<Option<DeadLetter>, Fault> {
+pub(super) async fn one(db: &Database, id: Uuid) -> Result<Option<DeadLetter>, Fault> {
     let mut select = dead_letter::select(&LetterFilter::default())?;
     select.and_where(Expr::col(DeadLetters::Id).eq(id));
     let row = db.query_one(&select).await?;
@@ -40,7 +41,7 @@ pub(super) async fn one(db: &DatabaseConnection, id: Uuid) -> Result<Option<Dead
 }
 
 /// The row that the letter was made of, if it keeps one.
-pub(super) async fn raw(db: &DatabaseConnection, id: Uuid) -> Result<Option<String>, Fault> {
+pub(super) async fn raw(db: &Database, id: Uuid) -> Result<Option<String>, Fault> {
     let select = Query::select()
         .column(DeadLetters::Raw)
         .from(DeadLetters::Table)
@@ -62,7 +63,7 @@ struct GroupRow {
 }
 
 pub(super) async fn groups(
-    db: &DatabaseConnection,
+    db: &Database,
     filter: &LetterFilter,
     limit: u32,
 ) -> Result<Vec<LetterGroup>, Fault> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::codec::{decode, number, stored};
@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::run::Runs;
 use crate::id::{RunId, Slot, WorkerName};
 use crate::journal::JournalError;
+use crate::journal::database::Database;
 use crate::journal::look::{Backlog, Holding, Retry, failure};
 use crate::state::{Attempts, RunError};
 use crate::time::Timestamp;
@@ -43,7 +44,7 @@ impl Row {
 }
 
 /// Slots that workers hold, by worker; at most `limit`.
-pub(super) async fn holdings(db: &DatabaseConnection, limit: u32) -> Result<Vec<Holding>, Fault> {
+pub(super) async fn holdings(db: &Database, limit: u32) -> Result<Vec<Holding>, Fault> {
     let sql = format!(
         "SELECT id AS run_id, step, CAST(NULL AS bigint) AS item, definition, attempts, held_by \
          FROM runs WHERE held_by IS NOT NULL \
@@ -65,11 +66,7 @@ pub(super) async fn holdings(db: &DatabaseConnection, limit: u32) -> Result<Vec<
 
 /// What waits for a retry, the latest due first, and how much it is in all. Of
 /// each table no more is read than the page may hold.
-pub(super) async fn retries(
-    db: &DatabaseConnection,
-    limit: u32,
-    offset: u64,
-) -> Result<(Vec<Retry>, u64), Fault> {
+pub(super) async fn retries(db: &Database, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), Fault> {
     let upto = stored(offset.saturating_add(limit.into()));
     let sql = format!(
         "SELECT * FROM (SELECT runs.id AS run_id, runs.step, CAST(NULL AS bigint) AS item, runs.definition, \
@@ -119,7 +116,7 @@ fn unreadable(why: &JournalError) -> RunError {
 
 /// How the last attempts at runs' own slots failed, whose state does not say so:
 /// what is scheduled last follows from what failed right before.
-async fn failures(db: &DatabaseConnection, retries: &[Retry]) -> Result<BTreeMap<RunId, RunError>, Fault> {
+async fn failures(db: &Database, retries: &[Retry]) -> Result<BTreeMap<RunId, RunError>, Fault> {
     let runs: Vec<Uuid> =
         retries.iter().filter(|retry| retry.slot.item.is_none()).map(|retry| retry.slot.run.0).collect();
     let mut failures = BTreeMap::new();
@@ -153,11 +150,7 @@ async fn failures(db: &DatabaseConnection, retries: &[Retry]) -> Result<BTreeMap
 }
 
 /// How much of the workflow's work is open.
-pub(super) async fn backlog(
-    db: &DatabaseConnection,
-    workflow: &str,
-    now: Timestamp,
-) -> Result<Backlog, Fault> {
+pub(super) async fn backlog(db: &Database, workflow: &str, now: Timestamp) -> Result<Backlog, Fault> {
     let backend = db.get_database_backend();
     let (mut due, mut held) = (Vec::new(), Vec::new());
     for table in ["runs", "items"] {
@@ -190,7 +183,7 @@ pub(super) async fn backlog(
     Ok(backlog)
 }
 
-async fn count_of(db: &DatabaseConnection, sql: String) -> Result<u64, Fault> {
+async fn count_of(db: &Database, sql: String) -> Result<u64, Fault> {
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     let Some(row) = row else { return Ok(0) };
     Ok(row.try_get_by_index::<i64>(0)?.unsigned_abs())

@@ -34,13 +34,11 @@ mod writer;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
 use self::batch::Request;
 use self::writer::Writer;
 use super::audit::{AuditEntry, AuditLine};
-use super::database::of_journal;
 use super::follow::Rules;
 use super::letters::{DeadLetter, LetterFilter, LetterGroup};
 use super::look::{Backlog, Holding, Retry};
@@ -54,13 +52,14 @@ use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Scheduled};
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
+use crate::journal::database::Database;
 use crate::state::RunState;
 use crate::time::{Clock, Timestamp};
 
 /// The record of all runs, in a database. Clones are the same journal.
 #[derive(Clone)]
 pub struct SqlJournal {
-    db: DatabaseConnection,
+    db: Database,
     writer: Writer,
 }
 
@@ -69,14 +68,9 @@ impl SqlJournal {
     /// 0..1 (`rand::random` outside of tests). Must be called within a Tokio
     /// runtime: the task that writes lives there until the last clone is gone.
     #[must_use]
-    pub fn new(
-        db: DatabaseConnection,
-        workflows: Workflows,
-        clock: Arc<dyn Clock>,
-        jitter: fn() -> f64,
-    ) -> Self {
+    pub fn new(db: Database, workflows: Workflows, clock: Arc<dyn Clock>, jitter: fn() -> f64) -> Self {
         let rules = Arc::new(Rules { workflows, clock, jitter });
-        Self { writer: Writer::spawn(of_journal(&db), rules), db }
+        Self { writer: Writer::spawn(db.of_journal(), rules), db }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking away what has been kept long enough, in transactions that stay short.
 
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Order as Direction, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::codec::number;
@@ -13,16 +13,13 @@ use super::run::Runs;
 use super::transaction::{Ending, begin, end};
 use crate::id::RunId;
 use crate::journal::JournalError;
+use crate::journal::database::{Database, Transaction};
 use crate::journal::letters::LetterStatus;
 use crate::journal::retention::{EVENTS_MAX, LETTERS_MAX, Pruned, RUNS_MAX, Retention, before, fitting};
 use crate::state::RunStatus;
 use crate::time::Timestamp;
 
-pub(super) async fn prune(
-    db: &DatabaseConnection,
-    retention: Retention,
-    now: Timestamp,
-) -> Result<Pruned, Fault> {
+pub(super) async fn prune(db: &Database, retention: Retention, now: Timestamp) -> Result<Pruned, Fault> {
     let tx = begin(db).await?;
     let pruned = prune_in(&tx, retention, now).await.map(|pruned| {
         let nothing = pruned.runs == 0 && pruned.dead_letters == 0;
@@ -31,7 +28,7 @@ pub(super) async fn prune(
     end(tx, pruned).await
 }
 
-async fn prune_in(tx: &DatabaseTransaction, retention: Retention, now: Timestamp) -> Result<Pruned, Fault> {
+async fn prune_in(tx: &Transaction, retention: Retention, now: Timestamp) -> Result<Pruned, Fault> {
     let mut pruned = Pruned::default();
     if let Some(keep) = retention.dead_letters {
         pruned.dead_letters = dead_letters(tx, before(now, keep)).await?;
@@ -51,7 +48,7 @@ fn terminal() -> impl Iterator<Item = &'static str> {
 }
 
 /// Takes letters of ended runs; how many.
-async fn dead_letters(tx: &DatabaseTransaction, older_than: Timestamp) -> Result<u64, Fault> {
+async fn dead_letters(tx: &Transaction, older_than: Timestamp) -> Result<u64, Fault> {
     let ended = Query::select()
         .expr(Expr::val(1))
         .from(Runs::Table)
@@ -76,7 +73,7 @@ async fn dead_letters(tx: &DatabaseTransaction, older_than: Timestamp) -> Result
 /// Holds the longest ended runs that have a history and no letter that waits;
 /// whether there are more. Runs that somebody else holds are passed over: they
 /// are being pruned or erased there, or go on after all.
-async fn ended(tx: &DatabaseTransaction, finished_before: Timestamp) -> Result<(Vec<Uuid>, bool), Fault> {
+async fn ended(tx: &Transaction, finished_before: Timestamp) -> Result<(Vec<Uuid>, bool), Fault> {
     let waiting = Query::select()
         .expr(Expr::val(1))
         .from(DeadLetters::Table)
@@ -108,7 +105,7 @@ async fn ended(tx: &DatabaseTransaction, finished_before: Timestamp) -> Result<(
     Ok((ids, more))
 }
 
-async fn histories(tx: &DatabaseTransaction, runs: &[Uuid], now: Timestamp) -> Result<(), Fault> {
+async fn histories(tx: &Transaction, runs: &[Uuid], now: Timestamp) -> Result<(), Fault> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -132,7 +129,7 @@ async fn histories(tx: &DatabaseTransaction, runs: &[Uuid], now: Timestamp) -> R
 ///
 /// # Errors
 /// [`JournalError::Pruned`] if it was.
-pub(super) async fn kept(db: &DatabaseConnection, run: RunId) -> Result<(), Fault> {
+pub(super) async fn kept(db: &Database, run: RunId) -> Result<(), Fault> {
     let select = Query::select()
         .column(Runs::PrunedAtMs)
         .from(Runs::Table)

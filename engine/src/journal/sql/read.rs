@@ -1,7 +1,7 @@
 //! What is read as it stands, without holding anything.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, QueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
 use super::codec::{decode, number, stored};
 use super::event::{EventRow, Events};
@@ -11,13 +11,14 @@ use super::run::{RunRow, Runs};
 use super::{event, item, run};
 use crate::event::Event;
 use crate::id::RunId;
+use crate::journal::database::Database;
 use crate::journal::{ItemOutput, JournalError, RunFilter, Tail};
 use crate::state::{RunState, RunStatus};
 
 /// Ids in one statement, within SQLite's 32,766 parameters.
 const IDS_MAX: usize = 10_000;
 
-pub(super) async fn run(db: &DatabaseConnection, id: RunId) -> Result<Option<RunState>, Fault> {
+pub(super) async fn run(db: &Database, id: RunId) -> Result<Option<RunState>, Fault> {
     let select = Query::select()
         .columns(run::COLUMNS)
         .from(Runs::Table)
@@ -28,7 +29,7 @@ pub(super) async fn run(db: &DatabaseConnection, id: RunId) -> Result<Option<Run
 }
 
 pub(super) async fn runs(
-    db: &DatabaseConnection,
+    db: &Database,
     filter: &RunFilter,
     limit: u32,
     offset: u64,
@@ -67,7 +68,7 @@ fn filtered(statement: &mut SelectStatement, filter: &RunFilter) {
 }
 
 pub(super) async fn items(
-    db: &DatabaseConnection,
+    db: &Database,
     run: RunId,
     step: u16,
     from: u32,
@@ -95,7 +96,7 @@ pub(super) async fn items(
 }
 
 pub(super) async fn history(
-    db: &DatabaseConnection,
+    db: &Database,
     run: RunId,
     after_seq: u64,
     limit: u32,
@@ -119,7 +120,7 @@ pub(super) async fn history(
     Ok(found)
 }
 
-pub(super) async fn tail(db: &DatabaseConnection, cursor: Option<u64>, limit: u32) -> Result<Tail, Fault> {
+pub(super) async fn tail(db: &Database, cursor: Option<u64>, limit: u32) -> Result<Tail, Fault> {
     let Some(cursor) = cursor else { return present_end(db).await };
     let select = Query::select()
         .columns(event::COLUMNS)
@@ -132,7 +133,7 @@ pub(super) async fn tail(db: &DatabaseConnection, cursor: Option<u64>, limit: u3
     Ok(Tail { cursor: Ord::max(cursor, tail.cursor), ..tail })
 }
 
-async fn present_end(db: &DatabaseConnection) -> Result<Tail, Fault> {
+async fn present_end(db: &Database) -> Result<Tail, Fault> {
     let select = Query::select().expr(Expr::col(Events::Position).max()).from(Events::Table).to_owned();
     let last: Option<i64> = match db.query_one(&select).await? {
         Some(row) => row.try_get_by_index(0)?,
@@ -141,7 +142,7 @@ async fn present_end(db: &DatabaseConnection) -> Result<Tail, Fault> {
     Ok(Tail { cursor: number("events.position", last.unwrap_or(0))?, ..Tail::default() })
 }
 
-async fn events(db: &DatabaseConnection, select: &SelectStatement) -> Result<Tail, Fault> {
+async fn events(db: &Database, select: &SelectStatement) -> Result<Tail, Fault> {
     let mut tail = Tail::default();
     for row in db.query_all(select).await? {
         let row = EventRow::from_query_result(&row, "")?;
@@ -154,7 +155,7 @@ async fn events(db: &DatabaseConnection, select: &SelectStatement) -> Result<Tai
     Ok(tail)
 }
 
-pub(super) async fn last_seqs(db: &DatabaseConnection, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, Fault> {
+pub(super) async fn last_seqs(db: &Database, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, Fault> {
     let mut seqs = Vec::with_capacity(runs.len());
     for ids in runs.chunks(IDS_MAX) {
         let select = Query::select()
@@ -170,7 +171,7 @@ pub(super) async fn last_seqs(db: &DatabaseConnection, runs: &[RunId]) -> Result
     Ok(seqs)
 }
 
-pub(super) async fn ended(db: &DatabaseConnection, runs: &[RunId]) -> Result<Vec<RunId>, Fault> {
+pub(super) async fn ended(db: &Database, runs: &[RunId]) -> Result<Vec<RunId>, Fault> {
     let mut open = std::collections::BTreeSet::new();
     let terminal = RunStatus::ALL.into_iter().filter(|status| status.is_terminal());
     let words: Vec<&str> = terminal.map(RunStatus::as_str).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, QueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
 use super::audit;
 use super::batch::fenced;
@@ -17,6 +17,7 @@ use crate::event::{Event, EventKind, RedrivenItems};
 use crate::id::RunId;
 use crate::journal::Order;
 use crate::journal::audit::AuditEntry;
+use crate::journal::database::Transaction;
 use crate::journal::follow::Followed;
 use crate::journal::letters::{LetterStatus, Settling};
 use crate::state::{Attempts, ItemState, ItemStatus};
@@ -42,7 +43,7 @@ impl Redrives {
     /// writes to them, goes past the items that the others of the transaction
     /// work on. Sent again alone, it passes.
     pub(super) async fn load<'a>(
-        tx: &DatabaseTransaction,
+        tx: &Transaction,
         orders: impl Iterator<Item = &'a Order> + Clone,
     ) -> Result<Self, Fault> {
         let about_dead = |order: &&Order| matches!(order.command, Command::Redrive(_) | Command::Discard(_));
@@ -65,7 +66,7 @@ impl Redrives {
         Ok(redrives)
     }
 
-    async fn load_letters(&mut self, tx: &DatabaseTransaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
+    async fn load_letters(&mut self, tx: &Transaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
         let select = Query::select()
             .columns([DeadLetters::RunId, DeadLetters::Step, DeadLetters::Item])
             .from(DeadLetters::Table)
@@ -81,7 +82,7 @@ impl Redrives {
         Ok(())
     }
 
-    async fn load_items(&mut self, tx: &DatabaseTransaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
+    async fn load_items(&mut self, tx: &Transaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
         let select = Query::select()
             .columns(item::COLUMNS)
             .from(Items::Table)
@@ -129,7 +130,7 @@ impl Redrives {
 
     /// Writes what followed. Letters that died in the same transaction are
     /// there already.
-    pub(super) async fn write(&self, tx: &DatabaseTransaction) -> Result<(), Fault> {
+    pub(super) async fn write(&self, tx: &Transaction) -> Result<(), Fault> {
         for event in &self.redriven {
             go_on(tx, event).await?;
         }
@@ -150,7 +151,7 @@ fn unreadable(row: &QueryResult) -> Result<(RunId, ItemState), Fault> {
     Ok((run, ItemState { step, index, status, attempts: Attempts::default(), error: None }))
 }
 
-async fn go_on(tx: &DatabaseTransaction, event: &Event) -> Result<(), Fault> {
+async fn go_on(tx: &Transaction, event: &Event) -> Result<(), Fault> {
     let EventKind::Redriven { step, items, input, attempts_before, .. } = &event.kind else { return Ok(()) };
     if let Some(input) = input {
         let update = Query::update()
@@ -171,7 +172,7 @@ async fn go_on(tx: &DatabaseTransaction, event: &Event) -> Result<(), Fault> {
 }
 
 /// Items of later steps are named anew when the run comes there.
-async fn drop_items(tx: &DatabaseTransaction, run: RunId, from_step: u16) -> Result<(), Fault> {
+async fn drop_items(tx: &Transaction, run: RunId, from_step: u16) -> Result<(), Fault> {
     let delete = Query::delete()
         .from_table(Items::Table)
         .and_where(Expr::col(Items::RunId).eq(run.0))
@@ -182,13 +183,7 @@ async fn drop_items(tx: &DatabaseTransaction, run: RunId, from_step: u16) -> Res
 }
 
 /// All reopened items are alike but for their place, so one statement does.
-async fn reopen(
-    tx: &DatabaseTransaction,
-    event: &Event,
-    step: u16,
-    items: &[u32],
-    made: u32,
-) -> Result<(), Fault> {
+async fn reopen(tx: &Transaction, event: &Event, step: u16, items: &[u32], made: u32) -> Result<(), Fault> {
     let open = ItemState::open(step, 0, made, event);
     for items in items.chunks(ITEMS_MAX) {
         let update = Query::update()

@@ -5,7 +5,7 @@ use sea_orm::sea_query::{
     Alias, ColumnRef, Condition, Expr, ExprTrait, IntoColumnRef, JoinType, Order as Direction, Query,
     SelectStatement,
 };
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, FromQueryResult, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, number};
@@ -15,6 +15,7 @@ use super::run::Runs;
 use super::worker::Workers;
 use crate::decide::{Claim, Scheduled};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
+use crate::journal::database::Database;
 use crate::journal::{Found, JournalError, Orphan, Unreadable};
 use crate::state::Attempts;
 use crate::time::Timestamp;
@@ -57,7 +58,7 @@ impl SlotRow {
 }
 
 pub(super) async fn due(
-    db: &DatabaseConnection,
+    db: &Database,
     workflow: &str,
     until: Timestamp,
     after: Option<&Scheduled>,
@@ -124,7 +125,7 @@ fn later(
 }
 
 pub(super) async fn orphans(
-    db: &DatabaseConnection,
+    db: &Database,
     silent_since: Timestamp,
     limit: u32,
 ) -> Result<Found<Orphan>, Fault> {
@@ -137,7 +138,7 @@ pub(super) async fn orphans(
     Ok(orphans)
 }
 
-pub(super) async fn held(db: &DatabaseConnection, worker: &WorkerName) -> Result<Found<Claim>, Fault> {
+pub(super) async fn held(db: &Database, worker: &WorkerName) -> Result<Found<Claim>, Fault> {
     let mine = |mut select: SelectStatement, held_by: ColumnRef| {
         select.and_where(Expr::col(held_by).eq(worker.as_str())).to_owned()
     };
@@ -221,7 +222,7 @@ fn of_items() -> SelectStatement {
 }
 
 async fn both(
-    db: &DatabaseConnection,
+    db: &Database,
     of_runs: SelectStatement,
     of_items: SelectStatement,
     limit: u32,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Iden, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::item::{Items, Key};
 use super::run::Runs;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
+use crate::journal::database::Transaction;
 use crate::state::{Attempts, ItemCount, ItemState, ItemStatus, RunState, RunStatus};
 use crate::time::Timestamp;
 
@@ -55,7 +56,7 @@ pub(super) struct Texts(BTreeMap<String, Option<String>>);
 
 impl Texts {
     /// The run's row, held until the transaction ends.
-    pub(super) async fn of_run(tx: &DatabaseTransaction, run: RunId) -> Result<Option<Self>, Fault> {
+    pub(super) async fn of_run(tx: &Transaction, run: RunId) -> Result<Option<Self>, Fault> {
         let mut select = texts(&RUN_COLUMNS);
         select.from(Runs::Table).and_where(Expr::col(Runs::Id).eq(run.0));
         if tx.get_database_backend() == DbBackend::Postgres {
@@ -65,7 +66,7 @@ impl Texts {
     }
 
     /// The item's row.
-    pub(super) async fn of_item(tx: &DatabaseTransaction, key: Key) -> Result<Option<Self>, Fault> {
+    pub(super) async fn of_item(tx: &Transaction, key: Key) -> Result<Option<Self>, Fault> {
         let (run, step, item) = key;
         let mut select = texts(&ITEM_COLUMNS);
         select

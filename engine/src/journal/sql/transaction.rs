@@ -1,11 +1,9 @@
 //! How a transaction of the journal begins, ends, and writes foreign rows.
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::ConnectionTrait;
 
 use super::fault::Fault;
+use crate::journal::database::{Database, Transaction};
 use crate::journal::rows::RowChange;
 
 /// Key of the lock over event positions (a constant of this project).
@@ -23,18 +21,13 @@ use crate::journal::rows::RowChange;
 pub(super) const POSITIONS_LOCK: i64 = 0x756e_7478_7401;
 
 /// Begins a transaction that may write.
-///
-/// On SQLite it is the only writer from its first statement on (BEGIN
-/// IMMEDIATE): what it read can't have been changed by the time it writes.
-pub(super) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Fault> {
-    let immediate = Some(SqliteTransactionMode::Immediate);
-    let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-    Ok(db.begin_with_options(options).await?)
+pub(super) async fn begin(db: &Database) -> Result<Transaction, Fault> {
+    Ok(db.begin().await?)
 }
 
 /// Commits what was done in `tx` if its result says so, and takes it back
 /// otherwise.
-pub(super) async fn end<T>(tx: DatabaseTransaction, result: Result<(T, Ending), Fault>) -> Result<T, Fault> {
+pub(super) async fn end<T>(tx: Transaction, result: Result<(T, Ending), Fault>) -> Result<T, Fault> {
     match result {
         Ok((value, Ending::Commit)) => {
             tx.commit().await?;
@@ -45,8 +38,9 @@ pub(super) async fn end<T>(tx: DatabaseTransaction, result: Result<(T, Ending), 
             Ok(value)
         }
         Err(fault) => {
-            // The fault says more than a failing rollback; a connection that
-            // can't even roll back is closed, and the server does it.
+            // The fault says more than a failing rollback, which costs the
+            // connection: SQLite, for one, has rolled back already when its disk
+            // is full.
             drop(tx.rollback().await);
             Err(fault)
         }
@@ -60,7 +54,7 @@ pub(super) enum Ending {
 }
 
 /// Writes one of the product's rows; how many were changed.
-pub(super) async fn execute_row(tx: &DatabaseTransaction, row: &RowChange) -> Result<u64, Fault> {
+pub(super) async fn execute_row(tx: &Transaction, row: &RowChange) -> Result<u64, Fault> {
     let result = match row {
         RowChange::Insert(statement) => tx.execute(statement).await?,
         RowChange::Update(statement) => tx.execute(statement).await?,

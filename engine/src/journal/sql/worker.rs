@@ -1,11 +1,12 @@
 //! The table `workers`: who is at work, and when each was last heard of.
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DeriveIden, FromQueryResult};
+use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult};
 
 use super::fault::Fault;
 use crate::id::WorkerName;
 use crate::journal::WorkerRow;
+use crate::journal::database::Database;
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, DeriveIden)]
@@ -23,11 +24,7 @@ struct Row {
     heartbeat_at_ms: i64,
 }
 
-pub(super) async fn heartbeat(
-    db: &DatabaseConnection,
-    worker: &WorkerName,
-    now: Timestamp,
-) -> Result<(), Fault> {
+pub(super) async fn heartbeat(db: &Database, worker: &WorkerName, now: Timestamp) -> Result<(), Fault> {
     let statement = Query::insert()
         .into_table(Workers::Table)
         .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
@@ -38,7 +35,7 @@ pub(super) async fn heartbeat(
     Ok(())
 }
 
-pub(super) async fn retire(db: &DatabaseConnection, workers: &[WorkerName]) -> Result<(), Fault> {
+pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), Fault> {
     let names = workers.iter().map(WorkerName::as_str);
     let statement = Query::delete()
         .from_table(Workers::Table)
@@ -48,7 +45,7 @@ pub(super) async fn retire(db: &DatabaseConnection, workers: &[WorkerName]) -> R
     Ok(())
 }
 
-pub(super) async fn all(db: &DatabaseConnection) -> Result<Vec<WorkerRow>, Fault> {
+pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, Fault> {
     let statement = Query::select()
         .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
         .from(Workers::Table)

@@ -3,15 +3,16 @@
 //! many requests it carries.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseConnection, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Answer, Batch, Missing, Request};
 use super::fault::Fault;
 use super::recent::Recent;
 use super::transaction::{Ending, begin, end};
+use crate::journal::database::Database;
 use crate::journal::follow::Rules;
 use crate::journal::{Applied, JournalError};
 use crate::meter;
@@ -27,17 +28,23 @@ const TOGETHER_TRIES: usize = 2;
 /// How often a request that stood in another transaction's way is sent alone.
 const CONTENDED_TRIES: usize = 3;
 
+/// How long a request waits to be written. While the database is silent each
+/// transaction takes as long as one may; who waited for a whole one is told,
+/// instead of being led through the next.
+const WAIT_MAX: Duration = Duration::from_secs(15);
+
 /// The way to the task that writes. The task ends with the last of these.
 #[derive(Clone)]
 pub(super) struct Writer(mpsc::Sender<Waiting>);
 
 struct Waiting {
     request: Request,
+    since: Instant,
     reply: oneshot::Sender<Answer>,
 }
 
 impl Writer {
-    pub(super) fn spawn(db: DatabaseConnection, rules: Arc<Rules>) -> Self {
+    pub(super) fn spawn(db: Database, rules: Arc<Rules>) -> Self {
         let (sender, inbox) = mpsc::channel(WAITING_MAX);
         tokio::spawn(write_on(db, rules, inbox));
         Self(sender)
@@ -48,15 +55,20 @@ impl Writer {
     pub(super) async fn ask(&self, request: Request) -> Result<Vec<Applied>, JournalError> {
         let (reply, answer) = oneshot::channel();
         let gone = || JournalError::Unavailable("the journal's writer has ended with its runtime".to_owned());
-        self.0.send(Waiting { request, reply }).await.map_err(|_| gone())?;
+        let waiting = Waiting { request, since: Instant::now(), reply };
+        self.0.send(waiting).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
 
-async fn write_on(db: DatabaseConnection, rules: Arc<Rules>, mut inbox: mpsc::Receiver<Waiting>) {
+async fn write_on(db: Database, rules: Arc<Rules>, mut inbox: mpsc::Receiver<Waiting>) {
     let mut desk = Desk { db, rules, recent: Recent::default() };
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while inbox.recv_many(&mut waiting, BATCH_MAX).await > 0 {
+        refuse_late(&mut waiting);
+        if waiting.is_empty() {
+            continue;
+        }
         let (requests, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|waiting| (waiting.request, waiting.reply)).unzip();
         let answers = desk.answer(&requests).await;
@@ -67,9 +79,17 @@ async fn write_on(db: DatabaseConnection, rules: Arc<Rules>, mut inbox: mpsc::Re
     }
 }
 
+/// Answers those who have waited for too long, and forgets what they wanted.
+fn refuse_late(waiting: &mut Vec<Waiting>) {
+    for late in waiting.extract_if(.., |waiting| waiting.since.elapsed() >= WAIT_MAX) {
+        let text = format!("it took nothing for {} s; this was not written", WAIT_MAX.as_secs());
+        let _: Result<(), Answer> = late.reply.send(Err(JournalError::Unavailable(text)));
+    }
+}
+
 /// Where requests are decided and written down.
 struct Desk {
-    db: DatabaseConnection,
+    db: Database,
     rules: Arc<Rules>,
     recent: Recent,
 }

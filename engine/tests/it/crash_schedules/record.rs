@@ -49,7 +49,7 @@ impl Record {
     }
 
     async fn migrated(self) -> Self {
-        Migrator::up(&connect(&self.url()).await.unwrap(), None).await.unwrap();
+        Migrator::up(&connect(&self.url()).await.unwrap().for_layout(), None).await.unwrap();
         self
     }
 

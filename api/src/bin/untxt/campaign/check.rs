@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use untxt_engine::journal::database::Database;
 
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait};
+use sea_orm::{DbErr, EntityTrait};
 use serde::Serialize;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::objects::Objects;
@@ -217,10 +218,7 @@ const NOTHING_LEFT: [(&str, &str); 6] = [
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn nothing_left(
-    database: &DatabaseConnection,
-    findings: &mut Findings,
-) -> Result<(), DbErr> {
+pub(crate) async fn nothing_left(database: &Database, findings: &mut Findings) -> Result<(), DbErr> {
     for (what, query) in NOTHING_LEFT {
         let n = count(database, query).await?;
         findings.add("nothing is due or held at the end", (n > 0).then(|| format!("{n} {what}")));

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
+use untxt_engine::journal::database::Database;
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ struct Row {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn read(database: &DatabaseConnection, findings: &mut Findings) -> Result<Journal, Failure> {
+pub(crate) async fn read(database: &Database, findings: &mut Findings) -> Result<Journal, Failure> {
     let mut reader = Reader::default();
     let (mut run, mut seq) = (Uuid::nil(), 0_i64);
     loop {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use untxt_engine::journal::database::Database;
 
-use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -126,7 +126,7 @@ impl Clients {
 
     /// Looks how much there is to do, for ever. While the database is away, it
     /// stays what it was.
-    async fn look(self: Arc<Self>, database: DatabaseConnection) {
+    async fn look(self: Arc<Self>, database: Database) {
         loop {
             if let Ok(unfinished) = progress::unfinished(&database).await {
                 self.backlog.store(unfinished, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! How far the service is, read from its database.
 
 use std::time::{Duration, Instant};
+use untxt_engine::journal::database::Database;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -15,7 +16,7 @@ const STANDSTILL: Duration = Duration::from_secs(90);
 ///
 /// # Errors
 /// When the database is away.
-pub(crate) async fn unfinished(database: &DatabaseConnection) -> Result<u64, DbErr> {
+pub(crate) async fn unfinished(database: &Database) -> Result<u64, DbErr> {
     count(
         database,
         "SELECT count(*) AS n FROM runs \
@@ -28,14 +29,14 @@ pub(crate) async fn unfinished(database: &DatabaseConnection) -> Result<u64, DbE
 ///
 /// # Errors
 /// When the database is away.
-pub(crate) async fn count(database: &DatabaseConnection, query: &str) -> Result<u64, DbErr> {
+pub(crate) async fn count(database: &Database, query: &str) -> Result<u64, DbErr> {
     let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), query)).await?;
     let n: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
     Ok(u64::try_from(n).unwrap_or_default())
 }
 
 /// Waits until every run has ended; false when nothing happens any more.
-pub(crate) async fn settled(database: &DatabaseConnection) -> bool {
+pub(crate) async fn settled(database: &Database) -> bool {
     let mut last = (0, Instant::now());
     loop {
         if unfinished(database).await.is_ok_and(|unfinished| unfinished == 0) {
@@ -53,7 +54,7 @@ pub(crate) async fn settled(database: &DatabaseConnection) -> bool {
 
 /// Waits until at least so many runs have ended; how many then, none when
 /// nothing happens any more.
-pub(crate) async fn ended(database: &DatabaseConnection, at_least: u64) -> Option<u64> {
+pub(crate) async fn ended(database: &Database, at_least: u64) -> Option<u64> {
     let mut last = (0, Instant::now());
     loop {
         let ended = count(database, "SELECT count(*) AS n FROM runs WHERE finished_at_ms IS NOT NULL").await;

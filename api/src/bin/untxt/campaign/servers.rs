@@ -53,7 +53,7 @@ impl Servers {
             .map_err(Failure::work)?
             .map_err(unstarted)?;
         let database_url = postgres.url();
-        Migrator::up(&database::connect(&database_url).await?, None).await?;
+        Migrator::up(&database::connect(&database_url).await?.for_layout(), None).await?;
         let postgres_address = address_in(&database_url)?;
         let postgres_network = Proxy::start(postgres_address).await.map_err(Failure::work)?;
         let network_database_url =

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::DatabaseConnection;
-use untxt_engine::journal::database;
+use untxt_engine::journal::database::{self, Database};
 
 use super::check::{self, Findings};
 use super::children::{Children, Role};
@@ -35,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Stage {
     pub(crate) servers: Arc<Servers>,
     pub(crate) children: Arc<Children>,
-    pub(crate) database: DatabaseConnection,
+    pub(crate) database: Database,
 }
 
 impl Stage {

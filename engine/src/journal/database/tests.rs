@@ -1,0 +1,201 @@
+//! What comes of a connection that is in doubt.
+
+use std::time::Instant;
+
+use sea_orm::Value;
+
+use super::*;
+use crate::journal::conformance::proxy::{Proxy, Weather};
+use crate::services::postgres::Postgres;
+
+/// How long the tests wait for an answer that does not come.
+const SHORT: Duration = Duration::from_millis(500);
+
+/// What a test says of a table, in either dialect.
+const TABLE: &str = "CREATE TABLE things (id INTEGER PRIMARY KEY, content TEXT)";
+/// A row of it whose parent is looked for at the commit, and missing.
+const ORPHANS: &str =
+    "CREATE TABLE orphans (parent INTEGER REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED)";
+
+async fn postgres() -> (Postgres, String) {
+    let server = tokio::task::spawn_blocking(|| Postgres::start().unwrap()).await.unwrap();
+    let url = server.url();
+    (server, url)
+}
+
+fn sqlite(folder: &tempfile::TempDir) -> String {
+    format!("sqlite://{}/things.db", folder.path().display())
+}
+
+/// The same database through connections that nobody else has.
+async fn things(url: &str) -> i64 {
+    number(&connect(url).await.unwrap(), "SELECT COUNT(*) FROM things").await
+}
+
+async fn number(database: &impl ConnectionTrait, query: &str) -> i64 {
+    let statement = Statement::from_string(database.get_database_backend(), query);
+    let row = database.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index::<i64>(0).or_else(|_| row.try_get_by_index::<i32>(0).map(i64::from)).unwrap()
+}
+
+/// A transaction that writes and commits, seen by others: what every test ends
+/// with.
+async fn commits(database: &Database, url: &str) {
+    let before = things(url).await;
+    let tx = database.begin().await.unwrap();
+    tx.execute_unprepared("INSERT INTO things (id) VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM things))")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(things(url).await, before + 1, "what was committed can be read through another connection");
+}
+
+/// The commit itself fails: the connection is given up, and the next one works.
+async fn a_commit_that_fails_costs_the_connection(url: &str, whose: &str) {
+    let database = connect(url).await.unwrap().of_journal();
+    database.execute_unprepared(TABLE).await.unwrap();
+    database.execute_unprepared(ORPHANS).await.unwrap();
+    let mine = if whose.is_empty() { 0 } else { number(&database, whose).await };
+    let tx = database.begin().await.unwrap();
+    tx.execute_unprepared("INSERT INTO orphans (parent) VALUES (77)").await.unwrap();
+    assert!(tx.commit().await.is_err(), "it has no parent");
+    assert_eq!(number(&database, "SELECT COUNT(*) FROM orphans").await, 0, "what was refused is not there");
+    if !whose.is_empty() {
+        assert_ne!(number(&database, whose).await, mine, "the same connection was used again");
+    }
+    commits(&database, url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_fails_costs_the_connection_of_postgres() {
+    let (server, url) = postgres().await;
+    a_commit_that_fails_costs_the_connection(&url, "SELECT pg_backend_pid()").await;
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_fails_costs_the_connection_of_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    a_commit_that_fails_costs_the_connection(&sqlite(&folder), "").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_sqlite_took_back_by_itself_costs_the_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(&folder);
+    let database = connect(&url).await.unwrap().of_journal();
+    database.execute_unprepared(TABLE).await.unwrap();
+    commits(&database, &url).await;
+    // The limit is this one connection's.
+    let pages = number(&database, "PRAGMA page_count").await;
+    database.execute_unprepared(&format!("PRAGMA max_page_count = {pages}")).await.unwrap();
+    let tx = database.begin().await.unwrap();
+    let large = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        "INSERT INTO things (content) VALUES (?)",
+        [Value::from("x".repeat(1 << 20))],
+    );
+    let full = tx.execute_raw(large).await.unwrap_err();
+    assert!(full.to_string().contains("full"), "{full}");
+    assert!(tx.rollback().await.is_err(), "SQLite has rolled back already");
+    commits(&database, &url).await;
+    let limit = number(&database, "PRAGMA max_page_count").await;
+    assert!(limit > pages, "the connection of before was used again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_inside_a_transaction_that_nobody_ended_is_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(&folder);
+    let database = connect(&url).await.unwrap().of_journal();
+    database.execute_unprepared(TABLE).await.unwrap();
+    database.execute_unprepared("BEGIN").await.unwrap();
+    assert!(database.begin().await.is_err(), "autocommit is off");
+    commits(&database, &url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_is_dropped_at_work_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(&folder);
+    let database = connect(&url).await.unwrap().of_journal();
+    database.execute_unprepared(TABLE).await.unwrap();
+    let tx = database.begin().await.unwrap();
+    tx.execute_unprepared("INSERT INTO things (id) VALUES (1)").await.unwrap();
+    drop(tx);
+    assert_eq!(things(&url).await, 0);
+    commits(&database, &url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_falls_silent_costs_a_deadline_and_its_connections() {
+    let (server, url) = postgres().await;
+    let proxy = Proxy::before(&url).await;
+    let database = Database::over(Way::parse(&proxy.url(&url)).unwrap(), SHORT);
+    database.execute_unprepared(TABLE).await.unwrap();
+    commits(&database, &url).await;
+
+    let inside = database.begin().await.unwrap();
+    inside.execute_unprepared("INSERT INTO things (id) VALUES (100)").await.unwrap();
+    proxy.set(Weather::Stall);
+    let began = Instant::now();
+    let (statement, commit) =
+        tokio::join!(database.execute_unprepared("INSERT INTO things (id) VALUES (101)"), inside.commit());
+    assert!(statement.unwrap_err().to_string().contains("did not answer"));
+    assert!(commit.unwrap_err().to_string().contains("did not answer"));
+    assert!(database.begin().await.is_err(), "it is silent to new connections too");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+
+    proxy.set(Weather::Reset);
+    proxy.set(Weather::Fair);
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        // Each has a connection of its own; none is of before.
+        all.push(database.begin().await.unwrap());
+    }
+    drop(all);
+    commits(&database, &url).await;
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_may_be_written_to_again_is_noticed_by_new_connections() {
+    let (server, url) = postgres().await;
+    let owner = connect(&url).await.unwrap();
+    let read_only = |on: &str| format!("ALTER DATABASE postgres SET default_transaction_read_only = {on}");
+    owner.execute_unprepared(TABLE).await.unwrap();
+    owner.execute_unprepared(&read_only("on")).await.unwrap();
+    let database = connect(&url).await.unwrap().of_journal();
+    let write = || database.execute_unprepared("INSERT INTO things (id) VALUES (1)");
+    assert!(write().await.unwrap_err().to_string().contains("read-only"));
+    assert!(!database.takes_writes().await.unwrap());
+    // It holds for sessions that begin after this.
+    let allow = owner.begin().await.unwrap();
+    allow.execute_unprepared(&read_only("off")).await.unwrap();
+    allow.commit().await.unwrap();
+    assert!(write().await.is_ok() || write().await.is_ok(), "the connection of before is still used");
+    assert!(database.takes_writes().await.unwrap());
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let error = connect("postgres://me:s3cret@127.0.0.1:1/x").await.unwrap_err().to_string();
+    assert!(error.contains("DATABASE_URL is postgres://me@127.0.0.1:1/x"), "{error}");
+    assert!(!error.contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_url_that_can_not_be_read_is_not_shown() {
+    for url in [
+        "postgres//me:s3cret@db/x",
+        "mysql://me:s3cret@db/x",
+        "me:s3cret@db/x",
+        "postgres://me:s3cret@db:port/x",
+        "postgres://me:s3cret@db:5432:5432/x",
+        "postgres://me:s3cret@[::1/x",
+    ] {
+        let error = connect(url).await.unwrap_err().to_string();
+        assert!(error.contains("DATABASE_URL") && !error.contains("s3cret"), "{url}: {error}");
+    }
+}
