@@ -330,6 +330,7 @@ fn engine(error: &PluginError) -> ApiError {
     let unusable = |message| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), message);
     match error {
         PluginError::Busy { .. } | PluginError::Sandbox(_) => ApiError::away("sandbox of the engines", error),
+        PluginError::Unreadable { .. } => ApiError::away("folder of the engines", error),
         PluginError::NotFound { name, known, .. } => {
             unusable(format!("there is no engine `{name}`; there are: {known}"))
         }

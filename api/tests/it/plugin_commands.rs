@@ -87,6 +87,37 @@ fn an_engine_is_installed_listed_gone_back_from_and_removed() {
 }
 
 #[test]
+fn what_is_no_engine_is_not_made_one_by_what_is_asked_of_it() {
+    let home = Home::new();
+    for asked in [["rollback", "nope"], ["activate", "nope@sha256:0123456789ab"], ["remove", "nope"]] {
+        let refused = home.run(&["plugin", asked[0], asked[1]]).exits(2);
+        assert!(refused.stderr.contains("there is no engine `nope`"), "{asked:?}: {}", refused.stderr);
+    }
+    let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["plugins"].as_array().unwrap().len(), 1, "{listed}");
+    home.run(&["doctor"]).exits(0);
+}
+
+#[test]
+fn a_damaged_record_lifts_no_quarantine_and_is_told() {
+    let home = Home::new();
+    home.run(&["plugin", "install", &path("line-count"), "--name", "reader"]).exits(0);
+    let record = home.path("plugins/.versions/reader/record.json");
+    fs::write(&record, "{\"active\":").unwrap();
+    let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
+    let reader = listed["plugins"].as_array().unwrap().iter().find(|engine| engine["name"] == "reader");
+    assert!(reader.unwrap()["error"].as_str().unwrap().contains("record.json"), "{listed}");
+    for asked in ["rollback", "doctor"] {
+        let arguments: &[&str] = if asked == "doctor" { &["doctor"] } else { &["plugin", asked, "reader"] };
+        let ended = home.run(arguments);
+        assert!(ended.stdout.contains("record.json") || ended.stderr.contains("record.json"), "{ended:?}");
+    }
+    assert_eq!(fs::read_to_string(&record).unwrap(), "{\"active\":", "it is not written over");
+    home.run(&["plugin", "remove", "reader"]).exits(0);
+    home.run(&["doctor"]).exits(0);
+}
+
+#[test]
 fn who_signed_an_engine_is_checked_and_listed() {
     let signed = |name: &str| format!("{}/../plugins/host/tests/signed/{name}", env!("CARGO_MANIFEST_DIR"));
     let home = Home::new();

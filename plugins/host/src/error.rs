@@ -116,6 +116,21 @@ pub enum PluginError {
         /// Why.
         reason: String,
     },
+    /// What is kept about the engine can't be read, so nobody knows what is out of
+    /// service.
+    #[error(
+        "what is kept about engine `{name}` can't be read ({path}: {reason}); the engine serves nobody until \
+         that file is mended, or `untxt plugin remove {name}` has taken all of it away",
+        path = .path.display()
+    )]
+    Unreadable {
+        /// The name.
+        name: String,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The component can't be used.
     #[error("engine `{name}` can't be used: {reason}")]
     Incompatible {
@@ -223,6 +238,7 @@ impl PluginError {
             Self::Rejected { .. } => "ENGINE_REJECTED",
             Self::Package { .. } => "ENGINE_PACKAGE",
             Self::Shelf { .. } => "ENGINE_DIRECTORY",
+            Self::Unreadable { .. } => "ENGINE_UNREADABLE",
             Self::Incompatible { .. } => "ENGINE_INCOMPATIBLE",
             Self::Busy { .. } => "ENGINE_BUSY",
             Self::Cancelled { .. } => "ENGINE_CANCELLED",
@@ -240,9 +256,11 @@ impl PluginError {
     pub fn class(&self) -> Class {
         match self {
             Self::Cancelled { .. } => Class::Cancelled,
-            Self::Busy { .. } | Self::Incompatible { .. } | Self::Quarantined { .. } | Self::Sandbox(_) => {
-                Class::Park
-            }
+            Self::Busy { .. }
+            | Self::Incompatible { .. }
+            | Self::Quarantined { .. }
+            | Self::Unreadable { .. }
+            | Self::Sandbox(_) => Class::Park,
             Self::Timeout { .. } => Class::Retry { after: None },
             Self::Trapped { .. } => Class::RetryOnce,
             Self::BadPage { .. }
@@ -280,6 +298,7 @@ impl PluginError {
             | Self::Rejected { .. }
             | Self::Package { .. }
             | Self::Shelf { .. }
+            | Self::Unreadable { .. }
             | Self::Incompatible { .. }
             | Self::Busy { .. }
             | Self::Cancelled { .. } => &[],

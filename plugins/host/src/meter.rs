@@ -51,6 +51,7 @@ fn outcome(failure: &PluginError) -> &'static str {
         | PluginError::Rejected { .. }
         | PluginError::Package { .. }
         | PluginError::Shelf { .. }
+        | PluginError::Unreadable { .. }
         | PluginError::Incompatible { .. } => "unusable",
     }
 }

@@ -91,7 +91,7 @@ fn refused(error: &PluginError) -> ApiError {
         PluginError::NothingEarlier { .. } => {
             ApiError::new(StatusCode::CONFLICT, "PLUGIN_NOTHING_EARLIER", message)
         }
-        PluginError::Busy { .. } | PluginError::Sandbox(_) => {
+        PluginError::Busy { .. } | PluginError::Sandbox(_) | PluginError::Unreadable { .. } => {
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
         }
         PluginError::Quarantined { .. } => {

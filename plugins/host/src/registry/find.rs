@@ -1,11 +1,14 @@
 //! Where a component is, and what it came with.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use super::operate::blocking;
+use super::shelf::{Shelf, is_absence};
 use super::{BUILT_IN, BUILT_IN_COMPONENT, Registry, reference};
 use crate::error::PluginError;
 use crate::grants::Grants;
@@ -49,11 +52,14 @@ impl Registry {
             return Ok(None);
         }
         let path = self.shelf.file(name);
-        match stamp(&path) {
+        match looked_at(&path).map_err(|error| cant_look(name, &path, &error))? {
             Some(now) => {
                 let digest = match self.known_digest(&path, now) {
                     Some(digest) => digest,
-                    None => hex::encode(Sha256::digest(self.read(name, &path).await?)),
+                    None => {
+                        let wasm = self.read(name, &path).await?;
+                        blocking(move || Ok(hex::encode(Sha256::digest(wasm)))).await?
+                    }
                 };
                 self.state().digests.insert(path.clone(), (now, digest.clone()));
                 Ok(Some(Found { digest, source: Source::File(path) }))
@@ -74,7 +80,8 @@ impl Registry {
             return Ok(Some(found));
         }
         let kept = self.shelf.version(name, digest);
-        let source = if kept.is_file() {
+        let is_kept = looked_at(&kept).map_err(|error| cant_look(name, &kept, &error))?.is_some();
+        let source = if is_kept {
             Source::File(kept)
         } else if name == BUILT_IN && digest == built_in_digest() {
             Source::BuiltIn
@@ -88,40 +95,6 @@ impl Registry {
         let state = self.state();
         let (then, digest) = state.digests.get(path)?;
         (*then == now).then(|| digest.clone())
-    }
-
-    /// The component with the manifest and the files it was installed with, and
-    /// its signature: the one it was kept with, or that lies beside what was
-    /// dropped in.
-    pub(super) fn package(&self, name: &str, wasm: Vec<u8>, source: &Source) -> Result<Package, PluginError> {
-        let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
-        let mut package = self.without_assets(name, wasm).map_err(incompatible)?;
-        if let Source::File(path) = source
-            && package.signature.is_none()
-            && *path == self.shelf.file(name)
-        {
-            package.signature = signature_of(path).map_err(|error| incompatible(error.to_string()))?;
-        }
-        if let Some(manifest) = &package.manifest {
-            package.assets = package::assets(manifest, |asset| self.shelf.asset(&asset.sha256))
-                .map_err(|error| incompatible(error.to_string()))?;
-        }
-        Ok(package)
-    }
-
-    /// What is kept of a version but for the files that its manifest names.
-    ///
-    /// # Errors
-    /// What is wrong with its manifest.
-    pub(super) fn without_assets(&self, name: &str, wasm: Vec<u8>) -> Result<Package, String> {
-        let mut package = Package::bare(name, wasm);
-        let digest = package.digest();
-        package.signature = self.shelf.signature(name, &digest);
-        if let Some(text) = self.shelf.manifest(name, &digest) {
-            let manifest = Manifest::parse(&text).map_err(|reason| format!("its manifest: {reason}"))?;
-            (package.manifest, package.manifest_text) = (Some(manifest), text);
-        }
-        Ok(package)
     }
 
     pub(super) fn grants(&self, name: &str) -> Result<Grants, PluginError> {
@@ -151,23 +124,80 @@ impl Registry {
     }
 }
 
+impl Shelf {
+    /// The component with the manifest and the files it was installed with, and
+    /// its signature: the one it was kept with, or that lies beside what was
+    /// dropped in.
+    pub(super) fn package(&self, name: &str, wasm: Vec<u8>, source: &Source) -> Result<Package, PluginError> {
+        let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
+        let mut package = self.without_assets(name, wasm)?;
+        if let Source::File(path) = source
+            && package.signature.is_none()
+            && *path == self.file(name)
+        {
+            package.signature = signature_of(path).map_err(|error| incompatible(error.to_string()))?;
+        }
+        if let Some(manifest) = &package.manifest {
+            package.assets = package::assets(manifest, |asset| self.asset(&asset.sha256))
+                .map_err(|error| incompatible(error.to_string()))?;
+        }
+        Ok(package)
+    }
+
+    /// What is kept of a version but for the files that its manifest names.
+    ///
+    /// # Errors
+    /// [`PluginError::Incompatible`] with what is wrong with its manifest,
+    /// [`PluginError::Unreadable`].
+    pub(super) fn without_assets(&self, name: &str, wasm: Vec<u8>) -> Result<Package, PluginError> {
+        let mut package = Package::bare(name, wasm);
+        let digest = package.digest();
+        package.signature = self.signature(name, &digest)?;
+        if let Some(text) = self.manifest(name, &digest)? {
+            let manifest = Manifest::parse(&text).map_err(|reason| PluginError::Incompatible {
+                name: name.to_owned(),
+                reason: format!("its manifest: {reason}"),
+            })?;
+            (package.manifest, package.manifest_text) = (Some(manifest), text);
+        }
+        Ok(package)
+    }
+}
+
 /// It is asked for with every page, and never changes.
 pub(super) fn built_in_digest() -> String {
     static DIGEST: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(BUILT_IN_COMPONENT)));
     DIGEST.clone()
 }
 
+/// A file that can't be looked at is not one that is gone: a run that is pinned
+/// to it waits.
+fn cant_look(name: &str, path: &Path, error: &io::Error) -> PluginError {
+    PluginError::Unreadable { name: name.to_owned(), path: path.to_owned(), reason: error.to_string() }
+}
+
+/// The stamp of a file; `None` where none can be seen.
 pub(super) fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    looked_at(path).ok().flatten()
+}
+
+/// The stamp of a file; `None` where there is none.
+fn looked_at(path: &Path) -> io::Result<Option<Stamp>> {
+    let meta = match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => meta,
+        Ok(_) => return Ok(None),
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     #[cfg(unix)]
     let inode = {
         use std::os::unix::fs::MetadataExt;
         (meta.ino(), meta.ctime_nsec() ^ (meta.ctime() << 30))
     };
-    Some(Stamp {
+    Ok(Some(Stamp {
         modified: meta.modified().ok(),
         bytes: meta.len(),
         #[cfg(unix)]
         inode,
-    })
+    }))
 }

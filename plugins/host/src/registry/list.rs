@@ -1,8 +1,11 @@
 //! All engines with all versions, for people.
 
 use super::find::{Found, Source, built_in_digest};
+use super::operate::blocking;
+use super::shelf::Shelf;
 use super::{BUILT_IN, Registry};
-use crate::signature::Signed;
+use crate::error::PluginError;
+use crate::signature::{Signed, Trust};
 
 /// An engine as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +59,11 @@ impl Registry {
             _ => String::new(),
         };
         let built_in = matches!(&found, Ok(Some(Found { source: Source::BuiltIn, .. })));
-        let versions = self.listed_versions(&name, &digest);
+        let (shelf, trust, key, active) =
+            (self.shelf.clone(), self.trust.clone(), name.clone(), digest.clone());
+        let versions = blocking(move || listed_versions(&shelf, &trust, &key, &active)).await;
         let used = match found {
-            Ok(Some(found)) => match self.refuse_quarantined(&name, &found.digest) {
+            Ok(Some(found)) => match self.refuse_quarantined(&name, &found.digest).await {
                 Ok(()) => self.ready(&name, found).await.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             },
@@ -66,28 +71,39 @@ impl Registry {
             Err(error) => Err(error.to_string()),
         };
         let version = used.as_ref().map(|engine| engine.version().to_owned()).unwrap_or_default();
-        Listed { name, digest, version, built_in, error: used.err(), versions }
-    }
-
-    fn listed_versions(&self, name: &str, active: &str) -> Vec<ListedVersion> {
-        let mut digests = self.shelf.versions(name);
-        digests.extend((name == BUILT_IN).then(built_in_digest));
-        digests.extend((!active.is_empty()).then(|| active.to_owned()));
-        let mut record = self.shelf.record(name);
-        let version = |digest: String| ListedVersion {
-            active: digest == active,
-            quarantined: record.quarantined.remove(&digest),
-            signed: self.signed(name, &digest),
-            digest,
+        let (versions, unreadable) = match versions {
+            Ok(versions) => (versions, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        digests.into_iter().map(version).collect()
+        Listed { name, digest, version, built_in, error: used.err().or(unreadable), versions }
     }
-    fn signed(&self, name: &str, digest: &str) -> Option<Signed> {
-        if !self.trust.has_keys() || self.shelf.signature(name, digest).is_none() {
-            return None;
-        }
-        let wasm = std::fs::read(self.shelf.version(name, digest)).ok()?;
-        let package = self.without_assets(name, wasm).ok().filter(|package| package.digest() == digest)?;
-        self.trust.verify(&package).ok().flatten()
+}
+
+fn listed_versions(
+    shelf: &Shelf,
+    trust: &Trust,
+    name: &str,
+    active: &str,
+) -> Result<Vec<ListedVersion>, PluginError> {
+    let mut digests = shelf.versions(name);
+    digests.extend((name == BUILT_IN).then(built_in_digest));
+    digests.extend((!active.is_empty()).then(|| active.to_owned()));
+    let mut record = shelf.record(name)?;
+    let version = |digest: String| ListedVersion {
+        active: digest == active,
+        quarantined: record.quarantined.remove(&digest),
+        signed: signed(shelf, trust, name, &digest),
+        digest,
+    };
+    Ok(digests.into_iter().map(version).collect())
+}
+
+/// Who signed a version, if somebody whose key is trusted did and it can be read.
+fn signed(shelf: &Shelf, trust: &Trust, name: &str, digest: &str) -> Option<Signed> {
+    if !trust.has_keys() || shelf.signature(name, digest).ok().flatten().is_none() {
+        return None;
     }
+    let wasm = std::fs::read(shelf.version(name, digest)).ok()?;
+    let package = shelf.without_assets(name, wasm).ok().filter(|package| package.digest() == digest)?;
+    trust.verify(&package).ok().flatten()
 }

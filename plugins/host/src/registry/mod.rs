@@ -28,6 +28,7 @@ use crate::page::Page;
 use crate::signature::Trust;
 use breaker::Breaker;
 use find::{Found, Source, Stamp, stamp};
+use operate::blocking;
 use shelf::Shelf;
 
 /// The engine that is always there.
@@ -98,7 +99,7 @@ impl Registry {
         let gate = self.gate(&name);
         let _alone = gate.lock().await;
         let found = self.find(&name).await?.ok_or_else(|| self.not_found(&name))?;
-        self.refuse_quarantined(&name, &found.digest)?;
+        self.refuse_quarantined(&name, &found.digest).await?;
         self.ready(&name, found).await
     }
 
@@ -112,7 +113,7 @@ impl Registry {
         let gate = self.gate(name);
         let _alone = gate.lock().await;
         let found = self.find_version(name, digest).await?.ok_or_else(|| self.gone(name, digest))?;
-        self.refuse_quarantined(name, digest)?;
+        self.refuse_quarantined(name, digest).await?;
         let engine = self.ready(name, found).await?;
         // The file may have been replaced between the look and the load.
         if engine.digest() == digest { Ok(engine) } else { Err(self.gone(name, digest)) }
@@ -161,8 +162,10 @@ impl Registry {
         }
     }
 
-    fn refuse_quarantined(&self, name: &str, digest: &str) -> Result<(), PluginError> {
-        match self.shelf.record(name).quarantined.remove(digest) {
+    async fn refuse_quarantined(&self, name: &str, digest: &str) -> Result<(), PluginError> {
+        let (shelf, key) = (self.shelf.clone(), name.to_owned());
+        let mut record = blocking(move || shelf.record(&key)).await?;
+        match record.quarantined.remove(digest) {
             None => Ok(()),
             Some(reason) => {
                 let (name, digest) = (name.to_owned(), digest.to_owned());
@@ -204,18 +207,6 @@ impl Registry {
         Some(Arc::clone(&ready.engine))
     }
 
-    /// Whatever lies in the directory is looked at again when it is loaded.
-    fn vouched(&self, name: &str, package: &Package, source: &Source) -> Result<(), PluginError> {
-        if matches!(source, Source::BuiltIn) {
-            return Ok(());
-        }
-        let refused = |reason| PluginError::Incompatible {
-            name: name.to_owned(),
-            reason: format!("its signature: {reason}"),
-        };
-        self.trust.verify(package).map(drop).map_err(refused)
-    }
-
     async fn ready(&self, name: &str, found: Found) -> Result<Arc<Engine>, PluginError> {
         if let Some(engine) = self.known_engine(name, &found.digest) {
             return Ok(engine);
@@ -226,11 +217,16 @@ impl Registry {
         };
         // The file may have changed since it was found: what is run is what the
         // digest says.
-        let package = self.package(name, wasm, &found.source)?;
-        self.vouched(name, &package, &found.source)?;
+        let (shelf, trust, key) = (self.shelf.clone(), self.trust.clone(), name.to_owned());
+        let (package, source) = blocking(move || {
+            let package = shelf.package(&key, wasm, &found.source)?;
+            vouched(&trust, &key, &package, &found.source)?;
+            Ok((package, found.source))
+        })
+        .await?;
         let (stamp, grants) = (stamp(&self.shelf.grants(name)), self.grants(name)?);
         let engine = Arc::new(self.host.admit(name, &package, &grants).await?);
-        if let Source::File(path) = found.source {
+        if let Source::File(path) = source {
             self.adopt(&engine, path, package).await;
         }
         let mut state = self.state();
@@ -240,6 +236,18 @@ impl Registry {
         state.ready.push(Ready { engine: Arc::clone(&engine), grants: stamp });
         Ok(engine)
     }
+}
+
+/// Whatever lies in the directory is looked at again when it is loaded.
+fn vouched(trust: &Trust, name: &str, package: &Package, source: &Source) -> Result<(), PluginError> {
+    if matches!(source, Source::BuiltIn) {
+        return Ok(());
+    }
+    let refused = |reason| PluginError::Incompatible {
+        name: name.to_owned(),
+        reason: format!("its signature: {reason}"),
+    };
+    trust.verify(package).map(drop).map_err(refused)
 }
 
 impl Ready {

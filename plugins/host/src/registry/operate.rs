@@ -74,11 +74,13 @@ impl Registry {
     /// Has the name mean that version from now on, and lifts its quarantine.
     ///
     /// # Errors
+    /// [`PluginError::NotFound`] for a name of which nothing is kept,
     /// [`PluginError::Gone`] when no such version is kept,
     /// [`PluginError::Incompatible`] when it can't be used here,
     /// [`PluginError::Shelf`].
     pub async fn activate(&self, version: &Reference) -> Result<Arc<Engine>, PluginError> {
         let name = &version.name;
+        self.refuse_unknown(name).await?;
         let wanted = version.digest.as_deref().ok_or_else(|| self.gone(name, "(none named)"))?;
         let digest = self.whole(name, wanted);
         let gate = self.gate(name);
@@ -100,16 +102,16 @@ impl Registry {
     /// Has the name mean the version that served before the one that serves now.
     ///
     /// # Errors
-    /// [`PluginError::NothingEarlier`], [`PluginError::Shelf`]; as
-    /// [`Registry::resolve`] when that version can't be used.
+    /// [`PluginError::NotFound`] for a name of which nothing is kept,
+    /// [`PluginError::NothingEarlier`], [`PluginError::Unreadable`],
+    /// [`PluginError::Shelf`]; as [`Registry::resolve`] when that version can't be
+    /// used.
     pub async fn rollback(&self, name: &str) -> Result<Arc<Engine>, PluginError> {
+        self.refuse_unknown(name).await?;
         // What was dropped in but never asked for is looked at first, so that
         // going back means going back from it.
         let _now = self.resolve(name).await;
         let nothing = || PluginError::NothingEarlier { name: name.to_owned() };
-        if !reference::is_name(name) {
-            return Err(self.not_found(name));
-        }
         let (shelf, key) = (self.shelf.clone(), name.to_owned());
         let back = blocking(move || {
             shelf.change(&key, |record| {
@@ -133,7 +135,8 @@ impl Registry {
     /// [`PluginError::Shelf`].
     pub async fn remove(&self, what: &Reference) -> Result<(), PluginError> {
         let name = what.name.clone();
-        if !self.shelf.names().contains(&name) {
+        let (shelf, key) = (self.shelf.clone(), name.clone());
+        if !blocking(move || Ok(shelf.names().contains(&key))).await? {
             return Err(self.not_found(&name));
         }
         let wanted = what.digest.as_ref().map(|digest| self.whole(&name, digest));
@@ -147,12 +150,10 @@ impl Registry {
         }
         let (shelf, key, digest) = (self.shelf.clone(), name.clone(), wanted.clone());
         blocking(move || {
-            shelf.change(&key, |record| match &digest {
-                None => shelf.forget_all(&key),
-                Some(digest) => {
-                    record.earlier.retain(|earlier| earlier != digest);
-                    shelf.forget(&key, digest)
-                }
+            let Some(digest) = &digest else { return shelf.forget_all(&key) };
+            shelf.change(&key, |record| {
+                record.earlier.retain(|earlier| earlier != digest);
+                shelf.forget(&key, digest)
             })
         })
         .await?;
@@ -194,6 +195,14 @@ impl Registry {
         Ok(back)
     }
 
+    /// Nothing is done about what is no engine: the built-in one, or a name of
+    /// which something is kept.
+    async fn refuse_unknown(&self, name: &str) -> Result<(), PluginError> {
+        let (shelf, key) = (self.shelf.clone(), name.to_owned());
+        let known = blocking(move || Ok(key == BUILT_IN || shelf.names().contains(&key))).await?;
+        if known { Ok(()) } else { Err(self.not_found(name)) }
+    }
+
     /// Writes down that the component at `path`, which can be used, is what its
     /// name means, and keeps it for the runs that begin on it. A directory that
     /// can't be written to keeps nothing, and serves all the same.
@@ -204,8 +213,8 @@ impl Registry {
         }
         let (shelf, then) = (self.shelf.clone(), stamp(&path));
         let kept = blocking(move || {
-            let kept = shelf.signature(&name, &digest) == package.signature;
-            if kept && shelf.record(&name).active.as_ref() == Some(&digest) {
+            let kept = shelf.signature(&name, &digest)? == package.signature;
+            if kept && shelf.record(&name)?.active.as_ref() == Some(&digest) {
                 return Ok(());
             }
             shelf.change(&name, |record| {
@@ -241,7 +250,8 @@ fn make_active(shelf: &Shelf, name: &str, digest: &str) -> Result<(), PluginErro
     Ok(())
 }
 
-async fn blocking<T: Send + 'static>(
+/// On a thread that may wait for the disk.
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PluginError> + Send + 'static,
 ) -> Result<T, PluginError> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -94,21 +94,30 @@ impl Shelf {
         self.dir.join(".assets").join(digest)
     }
 
-    /// The manifest a version was installed with.
-    pub(super) fn manifest(&self, name: &str, digest: &str) -> Option<String> {
-        fs::read_to_string(self.manifest_file(name, digest)).ok()
+    /// The manifest a version was installed with, if it came with one.
+    ///
+    /// # Errors
+    /// [`PluginError::Unreadable`]: without its manifest the version would be
+    /// another engine.
+    pub(super) fn manifest(&self, name: &str, digest: &str) -> Result<Option<String>, PluginError> {
+        self.text(name, &self.manifest_file(name, digest))
     }
 
-    /// The signature a version was installed with.
-    pub(super) fn signature(&self, name: &str, digest: &str) -> Option<String> {
-        fs::read_to_string(self.signature_file(name, digest)).ok()
+    /// The signature a version was installed with, if it was signed.
+    ///
+    /// # Errors
+    /// [`PluginError::Unreadable`].
+    pub(super) fn signature(&self, name: &str, digest: &str) -> Result<Option<String>, PluginError> {
+        self.text(name, &self.signature_file(name, digest))
     }
 
     /// Names that something is known of.
     pub(super) fn names(&self) -> BTreeSet<String> {
         let stems = entries(&self.dir).filter_map(|file| Some(file.strip_suffix(".wasm")?.to_owned()));
+        // A folder without a file is what a removal left that was interrupted.
         let kept = entries(&self.dir.join(".versions"));
-        stems.chain(kept).filter(|name| is_name(name)).collect()
+        let kept = kept.filter(|name| is_name(name) && entries(&self.versions_dir(name)).next().is_some());
+        stems.filter(|name| is_name(name)).chain(kept).collect()
     }
 
     /// Digests of the versions of `name` that are kept.
@@ -118,10 +127,23 @@ impl Shelf {
         stems.filter(|digest| is_digest(digest)).collect()
     }
 
-    /// What is written down about `name`; nothing where nothing can be read.
-    pub(super) fn record(&self, name: &str) -> Record {
-        let text = fs::read(self.record_file(name)).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+    /// What is written down about `name`, if anything is.
+    ///
+    /// # Errors
+    /// [`PluginError::Unreadable`] for a file that is there: what it said about
+    /// versions that are out of service still holds.
+    pub(super) fn record(&self, name: &str) -> Result<Record, PluginError> {
+        let path = self.record_file(name);
+        let Some(text) = self.text(name, &path)? else { return Ok(Record::default()) };
+        serde_json::from_str(&text).map_err(|error| unreadable(name, &path, &error))
+    }
+
+    fn text(&self, name: &str, path: &Path) -> Result<Option<String>, PluginError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(unreadable(name, path, &error)),
+        }
     }
 
     /// Keeps a version with the manifest, the files and the signature it came
@@ -169,34 +191,51 @@ impl Shelf {
             .map_err(|error| self.failed(&path, &error))
     }
 
-    /// Takes everything away that is kept of `name`.
+    /// Takes everything away that is kept of `name`, also what can't be read.
     pub(super) fn forget_all(&self, name: &str) -> Result<(), PluginError> {
+        let _alone = self.alone()?;
         self.place(name, None)?;
         let dir = self.versions_dir(name);
         gone(fs::remove_dir_all(&dir)).map_err(|error| self.failed(&dir, &error))
     }
 
     /// Does `work` on the record of `name` and writes it down, while nobody else
-    /// does, in any process.
+    /// does, in any process. Of a name that nothing comes of, nothing is left.
+    ///
+    /// # Errors
+    /// [`PluginError::Unreadable`] for a record that can't be read, which is never
+    /// written over; [`PluginError::Shelf`]; those of `work`.
     pub(super) fn change<T>(
         &self,
         name: &str,
         work: impl FnOnce(&mut Record) -> Result<T, PluginError>,
     ) -> Result<T, PluginError> {
-        let path = self.record_file(name);
-        let wrong = |error: io::Error| self.failed(&path, &error);
-        fs::create_dir_all(self.versions_dir(name)).map_err(wrong)?;
-        // Beside the names' folders, as one of those may be taken away.
-        let lock = File::create(self.dir.join(".versions/.lock")).map_err(wrong)?;
-        lock.lock().map_err(wrong)?;
-        let before = self.record(name);
+        let _alone = self.alone()?;
+        let before = self.record(name)?;
         let mut record = before.clone();
         let done = work(&mut record)?;
         if record != before {
-            let text = serde_json::to_vec(&record).map_err(io::Error::other).map_err(wrong)?;
-            write(&path, &text).map_err(wrong)?;
+            let path = self.record_file(name);
+            let text = serde_json::to_vec(&record).map_err(io::Error::other);
+            let written = text.and_then(|text| {
+                fs::create_dir_all(self.versions_dir(name))?;
+                write(&path, &text)
+            });
+            written.map_err(|error| self.failed(&path, &error))?;
         }
         Ok(done)
+    }
+
+    /// Nobody else changes the directory as long as what is returned lives.
+    fn alone(&self) -> Result<File, PluginError> {
+        // Beside the names' folders, as one of those may be taken away.
+        let dir = self.dir.join(".versions");
+        let locked = fs::create_dir_all(&dir).and_then(|()| {
+            let lock = File::create(dir.join(".lock"))?;
+            lock.lock()?;
+            Ok(lock)
+        });
+        locked.map_err(|error| self.failed(&dir, &error))
     }
 
     fn failed(&self, path: &Path, error: &io::Error) -> PluginError {
@@ -217,7 +256,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     readable(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    // Its name is part of the folder.
+    File::open(dir)?.sync_all()
 }
 
 fn write_or_remove(path: &Path, text: Option<&str>) -> io::Result<()> {
@@ -240,6 +280,15 @@ fn readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether nothing is there, as opposed to what can't be looked at.
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unreadable(name: &str, path: &Path, error: &dyn std::fmt::Display) -> PluginError {
+    PluginError::Unreadable { name: name.to_owned(), path: path.to_owned(), reason: error.to_string() }
+}
+
 fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -250,6 +299,49 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_that_can_not_be_read_is_an_error_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf { dir: dir.path().to_owned() };
+        let out = |record: &mut Record| {
+            record.quarantined.insert("a".to_owned(), "it crashed".to_owned());
+            Ok(())
+        };
+        shelf.change("reader", out).unwrap();
+        assert_eq!(shelf.record("reader").unwrap().quarantined.len(), 1);
+        assert_eq!(shelf.record("another").unwrap(), Record::default(), "of which nothing is known");
+
+        let path = shelf.record_file("reader");
+        let whole = fs::read(&path).unwrap();
+        // Cut off, empty, not text, and no file at all.
+        for damaged in [&whole[..whole.len() / 2], b"", b"\xff\xfe"] {
+            fs::write(&path, damaged).unwrap();
+            for error in [shelf.record("reader").unwrap_err(), shelf.change("reader", out).unwrap_err()] {
+                assert_eq!(error.code(), "ENGINE_UNREADABLE");
+                assert!(error.to_string().contains("record.json"), "{error}");
+            }
+            assert_eq!(fs::read(&path).unwrap(), damaged, "nothing is written over it");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(shelf.record("reader").unwrap_err().code(), "ENGINE_UNREADABLE");
+        assert_eq!(shelf.manifest("reader", "record").unwrap(), None);
+        fs::create_dir(shelf.manifest_file("reader", "a")).unwrap();
+        assert_eq!(shelf.manifest("reader", "a").unwrap_err().code(), "ENGINE_UNREADABLE");
+        shelf.forget_all("reader").expect("who takes all of it away need not read it");
+        assert_eq!(shelf.record("reader").unwrap(), Record::default());
+    }
+
+    #[test]
+    fn a_change_that_comes_to_nothing_makes_no_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf { dir: dir.path().to_owned() };
+        assert_eq!(shelf.change("nope", |record| Ok(record.back())).unwrap(), None);
+        assert!(shelf.names().is_empty());
+        fs::create_dir_all(shelf.versions_dir("ghost")).unwrap();
+        assert!(shelf.names().is_empty(), "a folder is no engine");
+    }
 
     #[test]
     fn going_back_passes_over_what_is_quarantined() {
