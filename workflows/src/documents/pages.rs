@@ -79,6 +79,24 @@ impl PageRange {
         let wanted: BTreeSet<u32> = self.parts.iter().cloned().flatten().map(|page| page - 1).collect();
         Ok(wanted.into_iter().collect())
     }
+
+    /// The page, from 0, that stands at `index` of [`PageRange::indexes`], which
+    /// need not be made for it.
+    #[must_use]
+    pub fn nth(&self, index: u32) -> Option<u32> {
+        let mut parts: Vec<_> = self.parts.iter().map(|part| (part.start() - 1, *part.end())).collect();
+        parts.sort_unstable();
+        let (mut before, mut counted_to) = (0, 0);
+        for (start, end) in parts {
+            let start = start.max(counted_to);
+            if index - before < end.saturating_sub(start) {
+                return Some(start + (index - before));
+            }
+            before += end.saturating_sub(start);
+            counted_to = counted_to.max(end);
+        }
+        None
+    }
 }
 
 /// What is wrong, and how many characters into the part.
@@ -132,6 +150,15 @@ mod tests {
     fn pages_come_once_and_in_order() {
         assert_eq!(indexes("5,1-3, 2 - 4 ,5"), [0, 1, 2, 3, 4]);
         assert_eq!(indexes("10"), [9]);
+    }
+
+    #[test]
+    fn each_page_of_a_range_is_found_without_all_others() {
+        for range in ["5,1-3, 2 - 4 ,5", "10", "1-10", "7-9,2", "3-5,4,3-4,9-10,1"] {
+            let parsed = PageRange::parse(range).unwrap();
+            let one_by_one: Vec<u32> = (0..).map_while(|index| parsed.nth(index)).collect();
+            assert_eq!(one_by_one, indexes(range), "{range}");
+        }
     }
 
     #[test]

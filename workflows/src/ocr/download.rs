@@ -13,7 +13,7 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::failure;
 use super::input::TaskInput;
-use crate::documents::pages::PageRange;
+use crate::documents::pages::{PageRange, PageRangeError};
 use crate::workbench::Workbench;
 
 /// What the step returns.
@@ -22,29 +22,52 @@ use crate::workbench::Workbench;
 pub(crate) struct Downloaded {
     /// Pages the document has.
     pub(crate) page_count: u32,
-    /// Those that are to be recognised, from 0; all when absent.
+    /// Those that are to be recognised, from 0, as runs have it that began under
+    /// an earlier program; today each page finds itself in the range that was asked
+    /// for, as the list would be read with every page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) chosen: Option<Vec<u32>>,
+    /// The range that was asked for; all pages when absent. It is the run's input.
+    #[serde(skip)]
+    range: Option<PageRange>,
 }
 
 impl Downloaded {
     /// What the step of this run returned.
     pub(crate) fn of(context: &StepContext) -> Result<Self, StepError> {
-        serde_json::from_value(context.output_of(0).clone())
-            .map_err(|error| StepError::permanent("INPUT_UNREADABLE", format!("download's output: {error}")))
+        let unreadable = |what, error: &dyn std::fmt::Display| {
+            StepError::permanent("INPUT_UNREADABLE", format!("{what}: {error}"))
+        };
+        let read =
+            Self::deserialize(context.output_of(0)).map_err(|e| unreadable("download's output", &e))?;
+        let range = range(&context.run).transpose().map_err(|e| unreadable("the range of pages", &e))?;
+        Ok(Self { range, ..read })
     }
 
     /// What the step of `run` returned; as if all pages were asked for when it
     /// did not return yet.
     pub(crate) fn in_run(run: &RunState) -> Self {
-        let returned = run.outputs.get(&0).cloned().unwrap_or_default();
-        serde_json::from_value(returned).unwrap_or(Self { page_count: 0, chosen: None })
+        let returned = run.outputs.get(&0).and_then(|output| Self::deserialize(output).ok());
+        match returned {
+            Some(read) => Self { range: range(run).and_then(Result::ok), ..read },
+            None => Self { page_count: 0, chosen: None, range: None },
+        }
     }
 
     /// The page that item `index` stands for.
     pub(crate) fn page(&self, index: u32) -> u32 {
-        self.chosen.as_ref().and_then(|pages| pages.get(index as usize).copied()).unwrap_or(index)
+        match (&self.chosen, &self.range) {
+            (Some(pages), _) => pages.get(index as usize).copied(),
+            (None, Some(range)) => range.nth(index),
+            (None, None) => None,
+        }
+        .unwrap_or(index)
     }
+}
+
+/// The range of pages that `run` was asked for; `None` if for all.
+fn range(run: &RunState) -> Option<Result<PageRange, PageRangeError>> {
+    run.input["pages"].as_str().map(PageRange::parse)
 }
 
 pub(super) struct Download(pub(super) Arc<Workbench>);
@@ -57,9 +80,8 @@ impl Step for Download {
         let renderer = self.0.renderer.for_tenant(&context.run.tenant);
         let probe = renderer.probe(&path).await.map_err(|e| failure::of_document(&e))?;
         let chosen = input.pages.as_deref().map(|range| pages(range, probe.pages)).transpose()?;
-        let items =
-            chosen.as_ref().map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));
-        let downloaded = Downloaded { page_count: probe.pages, chosen };
+        let items = chosen.map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));
+        let downloaded = Downloaded { page_count: probe.pages, chosen: None, range: None };
         let output = to_value(downloaded).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
         Ok(StepOutput { done: Done { output, items: Some(items) }, rows: Vec::new() })
     }
