@@ -241,13 +241,20 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             uploads_per_minute: values.optional("UNTXT_UPLOADS_PER_MINUTE")?,
             in_flight_max: values.optional("UNTXT_TASKS_IN_FLIGHT_MAX")?,
         },
-        document_limits: DocumentLimits { document_bytes_max: upload_bytes_max, ..DocumentLimits::default() },
+        document_limits: document_limits(values, upload_bytes_max)?,
         webhooks: webhooks(values)?,
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
         renderer_program: std::env::current_exe()
             .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
         renderer_arguments: vec![OsString::from(RENDER_COMMAND)],
     })
+}
+
+fn document_limits(values: &Values<'_>, upload_bytes_max: u64) -> Result<DocumentLimits, ConfigError> {
+    let default = DocumentLimits::default();
+    let seconds = values.optional::<NonZeroU64>("UNTXT_DOCUMENT_DECODE_SECONDS")?;
+    let decode_budget = seconds.map_or(default.decode_budget, |seconds| Duration::from_secs(seconds.get()));
+    Ok(DocumentLimits { document_bytes_max: upload_bytes_max, decode_budget, ..default })
 }
 
 /// At least one upload fits into the spool.

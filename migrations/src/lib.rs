@@ -35,6 +35,7 @@ mod m20261124_000015_removals;
 mod m20261124_000016_uploads;
 mod m20261124_000018_admissions;
 mod m20261126_000020_raw_rows;
+mod m20261126_000024_decoding;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000016_uploads::Migration),
             Box::new(m20261124_000018_admissions::Migration),
             Box::new(m20261126_000020_raw_rows::Migration),
+            Box::new(m20261126_000024_decoding::Migration),
         ]
     }
 }

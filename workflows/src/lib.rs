@@ -3,7 +3,7 @@
 //! In reading order; each uses only those above it: [`documents`] (what an
 //! upload is, its pages, the result made from them) and [`objects`] (where
 //! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`], [`room`] and [`scratch`] (what the database and this
-//! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`] and [`ocr`] (the four steps and what
+//! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`], [`decode_budget`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
 //! (everything put together), and what it can be asked for: [`clocks`], [`incoming`], [`quota`] and
 //! [`submit`], [`uploads`], [`tasks`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
@@ -19,6 +19,7 @@ pub mod tables;
 
 pub mod webhooks;
 
+pub mod decode_budget;
 pub mod ocr;
 pub mod workbench;
 

@@ -26,6 +26,7 @@ use untxt_engine::time::{Clock, SharedClock, SystemClock};
 use untxt_engine::workflow::Workflow;
 use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry, Trust};
 
+use crate::decode_budget::DecodeBudgets;
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
@@ -169,11 +170,18 @@ impl Platform {
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = settings.engines()?;
         let renderer = settings.renderer();
+        let decode_budgets = DecodeBudgets::new(database.clone(), settings.document_limits.decode_budget);
         let clock = shared_clock(&database, Arc::new(SystemClock)).await?;
         let following = AbortOnDropHandle::new(tokio::spawn(follow(database.clone(), Arc::clone(&clock))));
         let journal = journal(&database, &settings.webhooks, &clock)?;
-        let bench =
-            Arc::new(Workbench::new(Arc::clone(&journal), objects, engines, renderer, Arc::new(scratch)));
+        let bench = Arc::new(Workbench::new(
+            Arc::clone(&journal),
+            objects,
+            engines,
+            renderer,
+            Arc::new(scratch),
+            decode_budgets,
+        ));
         let queue = queue(settings.redis_url.as_deref(), clock.clone())?;
         let letters = Arc::new(Letters::default());
         let redrive = redrive::workflow(&letters)?;

@@ -67,9 +67,9 @@ impl Scratch {
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn task(&self, run: RunId) -> io::Result<PathBuf> {
+    pub async fn task(&self, run: RunId) -> io::Result<PathBuf> {
         let dir = self.of_task(run);
-        fs::create_dir_all(&dir)?;
+        tokio::fs::create_dir_all(&dir).await?;
         Ok(dir)
     }
 
@@ -77,8 +77,8 @@ impl Scratch {
     ///
     /// # Errors
     /// When it can't be removed.
-    pub fn clear(&self, run: RunId) -> io::Result<()> {
-        match fs::remove_dir_all(self.of_task(run)) {
+    pub async fn clear(&self, run: RunId) -> io::Result<()> {
+        match tokio::fs::remove_dir_all(self.of_task(run)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -88,9 +88,14 @@ impl Scratch {
     ///
     /// # Errors
     /// When the directory can't be read.
-    pub fn tasks(&self) -> io::Result<Vec<RunId>> {
-        let names = fs::read_dir(&self.root)?.filter_map(Result::ok).map(|entry| entry.file_name());
-        Ok(names.filter_map(|name| Uuid::parse_str(name.to_str()?).ok()).map(RunId).collect())
+    pub async fn tasks(&self) -> io::Result<Vec<RunId>> {
+        let mut entries = tokio::fs::read_dir(&self.root).await?;
+        let mut tasks = Vec::new();
+        while let Some(entry) = entries.next_entry().await? {
+            let id = entry.file_name().to_str().and_then(|name| Uuid::parse_str(name).ok());
+            tasks.extend(id.map(RunId));
+        }
+        Ok(tasks)
     }
 
     /// A path for a file that is on its way in; nobody else gets it.
@@ -138,31 +143,31 @@ fn is_held(lock: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_living_are_left_alone_and_the_dead_are_named_and_gone() {
+    #[tokio::test]
+    async fn the_living_are_left_alone_and_the_dead_are_named_and_gone() {
         let parent = tempfile::tempdir().unwrap();
         let (alive, _) = Scratch::open(parent.path(), "alive", RoomLimits::default()).unwrap();
-        alive.task(RunId::new()).unwrap();
+        alive.task(RunId::new()).await.unwrap();
         let (dead, _) = Scratch::open(parent.path(), "dead", RoomLimits::default()).unwrap();
-        let left = dead.task(RunId::new()).unwrap();
+        let left = dead.task(RunId::new()).await.unwrap();
         fs::write(left.join("page.pdf"), b"x").unwrap();
         dead.die();
 
         let (_next, remains) = Scratch::open(parent.path(), "next", RoomLimits::default()).unwrap();
         assert_eq!(remains.dead, ["dead"]);
         assert!(!parent.path().join("dead").exists());
-        assert_eq!(alive.tasks().unwrap().len(), 1);
+        assert_eq!(alive.tasks().await.unwrap().len(), 1);
     }
 
-    #[test]
-    fn a_task_that_ends_leaves_nothing() {
+    #[tokio::test]
+    async fn a_task_that_ends_leaves_nothing() {
         let parent = tempfile::tempdir().unwrap();
         let (scratch, _) = Scratch::open(parent.path(), "w", RoomLimits::default()).unwrap();
         let run = RunId::new();
-        fs::write(scratch.task(run).unwrap().join("a"), b"x").unwrap();
-        scratch.clear(run).unwrap();
-        scratch.clear(run).unwrap();
-        assert_eq!(scratch.tasks().unwrap(), []);
+        fs::write(scratch.task(run).await.unwrap().join("a"), b"x").unwrap();
+        scratch.clear(run).await.unwrap();
+        scratch.clear(run).await.unwrap();
+        assert_eq!(scratch.tasks().await.unwrap(), []);
         drop(scratch);
         let left: Vec<_> =
             fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -10,6 +10,7 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::Journal;
 use untxt_plugins::Registry;
 
+use crate::decode_budget::DecodeBudgets;
 use crate::documents::renderer::Renderer;
 use crate::objects::Objects;
 use crate::ocr::failure;
@@ -28,6 +29,8 @@ pub struct Workbench {
     pub renderer: Renderer,
     /// Where local copies lie.
     pub scratch: Arc<Scratch>,
+    /// What documents may still take to decode.
+    pub decode_budgets: DecodeBudgets,
     /// One lock a task, so that its pages wait for one download.
     fetching: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
 }
@@ -41,8 +44,9 @@ impl Workbench {
         engines: Registry,
         renderer: Renderer,
         scratch: Arc<Scratch>,
+        decode_budgets: DecodeBudgets,
     ) -> Self {
-        Self { journal, objects, engines, renderer, scratch, fetching: Mutex::default() }
+        Self { journal, objects, engines, renderer, scratch, decode_budgets, fetching: Mutex::default() }
     }
 
     /// The task's file on this machine: fetched and checked against its hash
@@ -54,7 +58,8 @@ impl Workbench {
     pub async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
-        let dir = self.scratch.task(run).map_err(|e| failure::of_disk("make the task's directory", &e))?;
+        let dir =
+            self.scratch.task(run).await.map_err(|e| failure::of_disk("make the task's directory", &e))?;
         let path = dir.join("document");
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Ok(path);
@@ -82,7 +87,8 @@ impl Workbench {
     pub async fn clear(&self, run: RunId) {
         self.fetching.lock().await.remove(&run);
         self.renderer.close(&self.scratch.of_task(run));
-        if let Err(error) = self.scratch.clear(run) {
+        self.decode_budgets.forget(run);
+        if let Err(error) = self.scratch.clear(run).await {
             tracing::warn!(%run, %error, "could not remove the task's local files; the next sweep tries again");
         }
     }

@@ -76,7 +76,7 @@ impl Platform {
     }
 
     async fn compare(&self) {
-        let Ok(local) = self.bench().scratch.tasks() else { return };
+        let Ok(local) = self.bench().scratch.tasks().await else { return };
         if !local.is_empty() {
             self.clear_if_ended(&local).await;
         }

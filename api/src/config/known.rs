@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{ConfigError, FILE};
 
 /// Every setting that the program looks up, wherever it is set.
-pub(super) const NAMES: [&str; 46] = [
+pub(super) const NAMES: [&str; 47] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -25,6 +25,7 @@ pub(super) const NAMES: [&str; 46] = [
     "UNTXT_MAX_UPLOAD_BYTES",
     "UNTXT_SPOOL_BYTES_MAX",
     "UNTXT_DISK_RESERVE_BYTES",
+    "UNTXT_DOCUMENT_DECODE_SECONDS",
     "UNTXT_UPLOADS_PER_MINUTE",
     "UNTXT_TASKS_IN_FLIGHT_MAX",
     "UNTXT_SOCKETS_PER_USER_MAX",

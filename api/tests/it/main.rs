@@ -17,6 +17,7 @@ mod way;
 mod campaign;
 mod cancel;
 mod dead_letters;
+mod decode_budget;
 mod engines;
 mod erase;
 mod events;

@@ -71,6 +71,32 @@ pub(crate) fn pdf_with_a_giant_page(pages: usize, giant: usize) -> Vec<u8> {
     assemble(&objects, "")
 }
 
+/// A small PDF of pages each of which draws thirty forms, each the next one twice.
+pub(crate) fn pdf_that_never_ends(pages: usize) -> Vec<u8> {
+    let kids: Vec<String> = (0..pages).map(|index| format!("{} 0 R", 3 + index)).collect();
+    let mut objects = vec![
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        format!("<</Type/Pages/Count {pages}/Kids[{}]/MediaBox[0 0 72 72]>>", kids.join(" ")).into_bytes(),
+    ];
+    let first = 4 + pages;
+    let page = format!(
+        "<</Type/Page/Parent 2 0 R/Contents {} 0 R/Resources<</XObject<</X {first} 0 R>>>>>>",
+        first - 1
+    );
+    objects.extend((0..pages).map(|_| page.clone().into_bytes()));
+    objects.push(stream(b"/X Do"));
+    for next in first + 1..first + 31 {
+        let form = format!(
+            "<</Type/XObject/Subtype/Form/BBox[0 0 72 72]/Resources<</XObject<</X {next} 0 R>>>>/Length 11>>\n\
+             stream\n/X Do /X Do\nendstream"
+        );
+        objects.push(form.into_bytes());
+    }
+    let last = "<</Type/XObject/Subtype/Form/BBox[0 0 72 72]/Length 14>>\nstream\n0 0 10 10 re f\nendstream";
+    objects.push(last.into());
+    assemble(&objects, "")
+}
+
 fn page_objects(pages: usize) -> Vec<Vec<u8>> {
     let kids: Vec<String> = (0..pages).map(|index| format!("{} 0 R", 4 + 2 * index)).collect();
     let mut objects = vec![

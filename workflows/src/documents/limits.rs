@@ -16,6 +16,10 @@ pub struct Limits {
     pub page_side_max: u32,
     /// How long a page may take to render, or a document to be looked at.
     pub deadline: Duration,
+    /// What the pages of a document may take together beyond what every page may:
+    /// CPU time of the processes that decode. It leaves room for one page or two
+    /// that need all of their deadline.
+    pub decode_budget: Duration,
     /// Address space of the process that decodes: a page of as many pixels as
     /// may be, in four channels and in three, and 300 MB for the rest.
     pub memory_bytes_max: u64,
@@ -29,6 +33,7 @@ impl Default for Limits {
             page_pixels_max: 100_000_000,
             page_side_max: 30_000,
             deadline: Duration::from_secs(20),
+            decode_budget: Duration::from_secs(30),
             memory_bytes_max: 1 << 30,
         }
     }

@@ -3,10 +3,12 @@
 
 use std::error::Error;
 
+use sea_orm::DbErr;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::journal::JournalError;
 use untxt_plugins::{Class, PluginError};
 
+use crate::decode_budget::BudgetError;
 use crate::documents::DocumentError;
 use crate::objects::ObjectError;
 use crate::room::NoRoom;
@@ -55,6 +57,21 @@ pub(crate) fn of_plugin(error: &PluginError, attempt: u32) -> StepError {
 pub(crate) fn of_disk(what: &str, error: &std::io::Error) -> StepError {
     let text = format!("{what}: {error}; is the disk of UNTXT_DATA_DIR full or not writable?");
     StepError::retry(Budget::Transport, "DISK", text).caused_by(error as &(dyn Error + 'static))
+}
+
+/// A document that takes too long stays so; a database that does not answer may
+/// answer later.
+pub(crate) fn of_budget(error: &BudgetError) -> StepError {
+    match error {
+        BudgetError::Spent(error) => of_document(error),
+        BudgetError::Database(cause) => of_database(cause),
+    }
+}
+
+/// Tables that could not be read or written now.
+pub(crate) fn of_database(error: &DbErr) -> StepError {
+    let text = format!("the database does not answer: {error}; check DATABASE_URL and the server");
+    StepError::retry(Budget::Transport, "JOURNAL_UNAVAILABLE", text).caused_by(error)
 }
 
 /// A disk without room for a task's file: there may be some later.

@@ -1,12 +1,14 @@
 //! Step `ocr`, once a page: render it, hand it to the engine, check what comes
 //! back.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, to_value};
 use untxt_engine::decide::Done;
-use untxt_engine::error::StepError;
+use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_plugins::Options;
 
@@ -14,7 +16,8 @@ use super::download::Downloaded;
 use super::failure;
 use super::input::TaskInput;
 use super::{handover, reading};
-use crate::documents::renderer::{Color, RenderOptions};
+use crate::documents::DocumentError;
+use crate::documents::renderer::{Color, RenderOptions, RenderedPage};
 use crate::workbench::Workbench;
 
 pub(super) struct Recognize(pub(super) Arc<Workbench>);
@@ -37,8 +40,7 @@ impl Step for Recognize {
         let color = if input.options.color { Color::Rgb } else { Color::Gray };
         let options =
             RenderOptions { dpi: input.options.dpi.unwrap_or_else(|| RenderOptions::default().dpi), color };
-        let rendered =
-            self.0.renderer.render(&path, index, options).await.map_err(|e| failure::of_document(&e))?;
+        let rendered = self.render(context, &path, index, options).await?;
         let size = (rendered.width, rendered.height, rendered.dpi);
         let page = handover::page(rendered, index, downloaded.page_count)
             .map_err(|e| failure::of_plugin(&e, context.attempt))?;
@@ -53,8 +55,39 @@ impl Step for Recognize {
             .recognize(&engine, Arc::new(page), options, context.cancel.clone())
             .await
             .map_err(|e| failure::of_plugin(&e, context.attempt))?;
-        let page = reading::page(&recognized.text, index, size, context.attempt);
-        let output = to_value(page).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
+        let attempt = context.attempt;
+        // A page of many words, or HTML to be sanitised, takes a while: not on a
+        // thread that answers others.
+        let output = tokio::task::spawn_blocking(move || {
+            to_value(reading::page(&recognized.text, index, size, attempt))
+        });
+        let output = output.await.map_err(|e| StepError::retry(Budget::Content, "OUTPUT", e.to_string()))?;
+        let output = output.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
         Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+    }
+}
+
+impl Recognize {
+    /// The page as pixels, within what its document may still take.
+    async fn render(
+        &self,
+        context: &StepContext,
+        path: &Path,
+        index: u32,
+        options: RenderOptions,
+    ) -> Result<RenderedPage, StepError> {
+        let (run, budgets) = (context.run.id, &self.0.decode_budgets);
+        let allowance = budgets.allowance(run).await.map_err(|e| failure::of_budget(&e))?;
+        let renderer = self.0.renderer.for_tenant(&context.run.tenant);
+        let is_short = allowance < renderer.deadline();
+        let mut took = Duration::ZERO;
+        let rendered = renderer.within(allowance).render_at_cost(path, index, options, &mut took).await;
+        budgets.charge(run, took).await.map_err(|e| failure::of_database(&e))?;
+        rendered.map_err(|error| match error {
+            DocumentError::Timeout { .. } if is_short => {
+                failure::of_document(&budgets.is_spent(budgets.budget()))
+            }
+            error => failure::of_document(&error),
+        })
     }
 }

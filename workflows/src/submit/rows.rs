@@ -63,6 +63,7 @@ pub(super) fn task_row(
         pages_total: None,
         step: None,
         attempt: 0,
+        decode_excess_ms: 0,
         idempotency_key: wanted.idempotency_key.clone(),
         request_hash: wanted.idempotency_key.as_ref().map(|_| request),
         created_at: Some(now),

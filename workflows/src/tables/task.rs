@@ -45,6 +45,9 @@ pub struct Model {
     pub step: Option<String>,
     /// Attempts at that step.
     pub attempt: i32,
+    /// How much longer its pages took to decode than pages usually do,
+    /// milliseconds; over all attempts.
+    pub decode_excess_ms: i64,
     /// The client's key that makes a repeated request the same task.
     pub idempotency_key: Option<String>,
     /// What the request with that key asked for, hashed.
