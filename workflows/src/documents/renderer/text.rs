@@ -117,6 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn text_in_a_mirror_is_read_from_its_top_and_apart_from_what_is_turned() {
+        let mirrored = |text: &str, y: f64| {
+            let glyphs = typed_along(text, (900.0, y), Vec2::new(-1.0, 0.0)).into_iter();
+            glyphs.map(|glyph| Glyph { mirrored: true, ..glyph }).collect::<Vec<_>>()
+        };
+        let turned = typed_along("upside down", (900.0, 190.0), Vec2::new(-1.0, 0.0));
+        let drawn = [mirrored("the second line", 130.0), mirrored("a first line", 100.0), turned];
+        assert_eq!(texts(drawn.concat()), ["a first line", "the second line", "upside down"]);
+    }
+
+    #[test]
     fn lines_of_a_page_that_lies_askew_stay_whole() {
         let along = Vec2::from_angle(0.03);
         let across = along.turn_90();

@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn a_region_that_is_too_deep_is_not_parted_again() {
+        let rows = (0..4).flat_map(|row| [line(PROSE, 0.0, row), line(PROSE, 320.0, row)]);
+        let frame = frames(pieces(rows.collect::<Vec<_>>().concat())).remove(0);
+        let parted = |depth| {
+            let mut regions = Vec::new();
+            part(frame.clone(), depth, &mut regions);
+            regions.iter().filter(|region| !region.is_empty()).count()
+        };
+        assert_eq!((parted(DEPTH_MAX - 1), parted(DEPTH_MAX)), (2, 1));
+    }
+
+    #[test]
     fn a_page_of_too_many_pieces_is_read_line_by_line() {
         let many = (0..PIECES_MAX + 1).map(|order| Piece {
             glyphs: typed("x", 0.0, 0.0),

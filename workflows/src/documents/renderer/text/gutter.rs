@@ -149,3 +149,22 @@ fn extended(side: &[&Piece], mut top: f64, mut bottom: f64) -> (f64, f64) {
     }
     (top, bottom)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_that_most_lines_share_are_looked_at_up_to_a_bound() {
+        let edges = (0..100).flat_map(|edge| vec![f64::from(edge) * 10.0; 1 + (edge % 7) as usize]);
+        let shared = shared(edges, 20.0);
+        assert_eq!(shared.len(), PLACES_MAX);
+        // Those at 60, 130, 200, ... are seven lines'.
+        assert!(shared[..14].iter().all(|edge| edge % 70.0 == 60.0), "{shared:?}");
+    }
+
+    #[test]
+    fn edges_that_are_nearly_the_same_are_one() {
+        assert_eq!(shared([10.0, 500.0, 12.0, 14.0].into_iter(), 20.0), [14.0, 500.0]);
+    }
+}
