@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 
 use serde_json::{Value, json};
-use untxt_engine::controls::TenantControls;
+use untxt_engine::controls::TenantPatch;
 use untxt_engine::engine::Engine;
 use untxt_engine::journal::JournalError;
 
@@ -79,8 +79,9 @@ pub async fn pause(engine: &Engine, target: Target<'_>, paused: bool, by: &str) 
         }
         Target::Queue(name) => drop(engine.pause_workflow(name, paused, by).await?),
         Target::Tenant(tenant) => {
-            let set = set_for(engine, tenant).await?;
-            engine.set_tenant(tenant, TenantControls { paused, ..set }, by).await?;
+            check(tenant)?;
+            let patch = TenantPatch { paused: Some(paused), ..TenantPatch::default() };
+            engine.adjust_tenant(tenant, patch, by).await?;
         }
     }
     Ok(())
@@ -92,22 +93,18 @@ pub async fn pause(engine: &Engine, target: Target<'_>, paused: bool, by: &str) 
 /// [`JournalError::Conflict`] for what can't be a tenant's name,
 /// [`JournalError::Unavailable`].
 pub async fn limit(engine: &Engine, tenant: &str, limits: Limits, by: &str) -> Result<(), JournalError> {
-    let set = set_for(engine, tenant).await?;
-    let changed = TenantControls {
-        weight: limits.weight.unwrap_or(set.weight),
-        concurrency: limits.concurrency.unwrap_or(set.concurrency),
-        starts_per_minute: limits.rate_per_minute.unwrap_or(set.starts_per_minute),
-        ..set
-    };
-    engine.set_tenant(tenant, changed, by).await?;
+    check(tenant)?;
+    let Limits { weight, concurrency, rate_per_minute: starts_per_minute } = limits;
+    let patch = TenantPatch { weight, concurrency, starts_per_minute, paused: None };
+    engine.adjust_tenant(tenant, patch, by).await?;
     Ok(())
 }
 
-/// What is set for the tenant. SQLite takes a name of any length, so it is
-/// looked at here.
-async fn set_for(engine: &Engine, tenant: &str) -> Result<TenantControls, JournalError> {
+/// Refuses what can't be a tenant's name. SQLite takes one of any length, so it
+/// is looked at here.
+fn check(tenant: &str) -> Result<(), JournalError> {
     if tenant.is_empty() || tenant.len() > TENANT_BYTES_MAX {
         return Err(JournalError::Conflict(format!("a tenant's name has 1 to {TENANT_BYTES_MAX} bytes")));
     }
-    Ok(engine.controls().await?.of(tenant))
+    Ok(())
 }

@@ -45,6 +45,31 @@ impl Default for TenantControls {
     }
 }
 
+/// What is to be changed of what a tenant gets; what is `None` stays as it is
+/// when the change is written, whatever it was when it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TenantPatch {
+    /// Its share against others.
+    pub weight: Option<NonZeroU32>,
+    /// Most at once; `Some(None)` lifts the limit.
+    pub concurrency: Option<Option<NonZeroU32>>,
+    /// Most starts a minute; `Some(None)` lifts the limit.
+    pub starts_per_minute: Option<Option<NonZeroU32>>,
+    /// Whether nothing of it is handed out.
+    pub paused: Option<bool>,
+}
+
+impl TenantPatch {
+    fn changed(self, set: TenantControls) -> TenantControls {
+        TenantControls {
+            weight: self.weight.unwrap_or(set.weight),
+            concurrency: self.concurrency.unwrap_or(set.concurrency),
+            starts_per_minute: self.starts_per_minute.unwrap_or(set.starts_per_minute),
+            paused: self.paused.unwrap_or(set.paused),
+        }
+    }
+}
+
 /// One thing that an operator sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlChange {
@@ -62,14 +87,32 @@ pub enum ControlChange {
         /// All that is set for it.
         controls: TenantControls,
     },
+    /// Some of what a tenant gets is changed.
+    Adjust {
+        /// Its name, at most 64 bytes.
+        name: String,
+        /// What is changed.
+        patch: TenantPatch,
+    },
 }
 
 impl ControlChange {
+    /// What it comes to, given what is set.
+    pub(crate) fn on(self, set: &Controls) -> Self {
+        match self {
+            Self::Adjust { name, patch } => {
+                let controls = patch.changed(set.of(&name));
+                Self::Tenant { name, controls }
+            }
+            whole => whole,
+        }
+    }
+
     /// What it is about.
     fn subject(&self) -> String {
         match self {
             Self::Workflow { name, .. } => format!("workflow {name}"),
-            Self::Tenant { name, .. } => format!("tenant {name}"),
+            Self::Tenant { name, .. } | Self::Adjust { name, .. } => format!("tenant {name}"),
         }
     }
 }
@@ -110,6 +153,7 @@ impl Controls {
             ControlChange::Tenant { name, controls } => {
                 self.tenants.insert(name, controls);
             }
+            adjust @ ControlChange::Adjust { .. } => self.follow(adjust.on(self), revision),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::controls::{ControlChange, Controls, CurrentControls, TenantControls};
+use crate::controls::{ControlChange, Controls, CurrentControls, TenantControls, TenantPatch};
 use crate::crash::{CrashHook, CrashPoint};
 use crate::decide::Command;
 use crate::event::Event;
@@ -340,6 +340,20 @@ impl Engine {
         by: &str,
     ) -> Result<Controls, JournalError> {
         self.control(ControlChange::Tenant { name: tenant.to_owned(), controls }, by).await
+    }
+
+    /// Changes some of what a tenant gets and leaves the rest as it is, also what
+    /// somebody else changes at that moment.
+    ///
+    /// # Errors
+    /// Those of [`Journal::control`].
+    pub async fn adjust_tenant(
+        &self,
+        tenant: &str,
+        patch: TenantPatch,
+        by: &str,
+    ) -> Result<Controls, JournalError> {
+        self.control(ControlChange::Adjust { name: tenant.to_owned(), patch }, by).await
     }
 
     async fn control(&self, change: ControlChange, by: &str) -> Result<Controls, JournalError> {

@@ -29,6 +29,8 @@ impl AuditEntry {
                 (action, format!("queue {name}"), Value::Null)
             }
             ControlChange::Tenant { name, controls } => ("set", format!("tenant {name}"), json!(controls)),
+            // It is written down as what it comes to.
+            ControlChange::Adjust { name, .. } => ("set", format!("tenant {name}"), Value::Null),
         };
         Self { at, actor: by.to_owned(), action: action.to_owned(), subject, detail }
     }

@@ -337,6 +337,7 @@ impl Journal for MemoryJournal {
     ) -> Result<Controls, JournalError> {
         let mut records = self.records();
         let revision = records.controls.revision + 1;
+        let change = change.on(&records.controls);
         records.audit.push(AuditEntry::of_control(&change, by, at));
         records.controls.follow(change, revision);
         Ok(records.controls.clone())

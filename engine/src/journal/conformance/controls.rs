@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use futures_util::future::join_all;
 
 use super::bench::Bench;
-use crate::controls::{ControlChange, Controls, TenantControls};
+use crate::controls::{ControlChange, Controls, TenantControls, TenantPatch};
 use crate::time::Clock;
 
 fn paused(name: &str, paused: bool) -> ControlChange {
@@ -55,4 +55,37 @@ pub(super) async fn no_two_changes_are_one_revision(bench: Bench) {
     assert_eq!(revisions, (1..=8).collect::<Vec<_>>());
     let all = bench.journal.controls(0).await.unwrap().unwrap();
     assert_eq!((all.revision, all.paused_workflows.len()), (8, 8));
+}
+
+pub(super) async fn two_operators_at_once_lose_nothing(bench: Bench) {
+    let limit = NonZeroU32::new(3);
+    let patches = [
+        TenantPatch { weight: NonZeroU32::new(7), ..TenantPatch::default() },
+        TenantPatch { concurrency: Some(limit), ..TenantPatch::default() },
+        TenantPatch { starts_per_minute: Some(limit), ..TenantPatch::default() },
+        TenantPatch { paused: Some(true), ..TenantPatch::default() },
+    ];
+    for round in 0..5 {
+        let name = format!("t{round}");
+        let changes = (0..).zip(patches).map(|(at, patch)| {
+            let journal = if at % 2 == 0 { &bench.journal } else { &bench.other };
+            let change = ControlChange::Adjust { name: name.clone(), patch };
+            journal.control(change, "ann", bench.clock.now())
+        });
+        join_all(changes).await.into_iter().for_each(|set| drop(set.unwrap()));
+        let set = bench.journal.controls(0).await.unwrap().unwrap().of(&name);
+        let all = TenantControls {
+            weight: NonZeroU32::new(7).unwrap(),
+            concurrency: limit,
+            starts_per_minute: limit,
+            paused: true,
+        };
+        assert_eq!(set, all, "each changed one thing");
+    }
+    let lift = TenantPatch { concurrency: Some(None), ..TenantPatch::default() };
+    let change = ControlChange::Adjust { name: "t0".to_owned(), patch: lift };
+    let set = bench.journal.control(change, "ann", bench.clock.now()).await.unwrap().of("t0");
+    assert_eq!((set.concurrency, set.starts_per_minute), (None, limit));
+    let audited = bench.journal.audited(None, 1).await.unwrap();
+    assert_eq!(audited[0].entry.detail["weight"], 7, "the audit says what it came to");
 }

@@ -73,7 +73,8 @@ on_every_journal! {
         much_is_pruned_in_calls_that_stay_short;
     controls:
         what_is_set_is_read_once_it_is_newer,
-        no_two_changes_are_one_revision;
+        no_two_changes_are_one_revision,
+        two_operators_at_once_lose_nothing;
     letters:
         a_letter_says_what_died_and_is_found_by_it,
         letters_of_one_cause_are_one_group,

@@ -13,6 +13,7 @@ use crate::controls::{ControlChange, Controls, TenantControls};
 use crate::journal::JournalError;
 use crate::journal::audit::AuditEntry;
 use crate::journal::database::{Database, Transaction};
+use crate::time::Timestamp;
 
 #[derive(Clone, Copy, DeriveIden)]
 enum ControlRows {
@@ -84,21 +85,34 @@ pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Res
     Ok((controls.revision > known).then_some(controls))
 }
 
-pub(super) async fn set(db: &Database, change: ControlChange, entry: AuditEntry) -> Result<Controls, Fault> {
+pub(super) async fn set(
+    db: &Database,
+    change: ControlChange,
+    by: &str,
+    at: Timestamp,
+) -> Result<Controls, Fault> {
     let tx = begin(db).await?;
-    let set = set_in(&tx, change, entry).await.map(|after| (after, Ending::Commit));
+    let set = set_in(&tx, change, by, at).await.map(|after| (after, Ending::Commit));
     end(tx, set).await
 }
 
-async fn set_in(tx: &Transaction, change: ControlChange, entry: AuditEntry) -> Result<Controls, Fault> {
+async fn set_in(
+    tx: &Transaction,
+    change: ControlChange,
+    by: &str,
+    at: Timestamp,
+) -> Result<Controls, Fault> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // One change after the other, so that no two have one revision.
         tx.execute_unprepared("LOCK TABLE controls IN SHARE ROW EXCLUSIVE MODE").await?;
     }
     let mut controls = changed_since(tx, 0).await?.unwrap_or_default();
     let revision = controls.revision + 1;
+    // What is changed in part is read and written in one transaction, so that
+    // of two changes at once none is lost.
+    let change = change.on(&controls);
     write(tx, &change, revision).await?;
-    tx.execute(&audit::insert(&[entry])?).await?;
+    tx.execute(&audit::insert(&[AuditEntry::of_control(&change, by, at)])?).await?;
     controls.follow(change, revision);
     Ok(controls)
 }
@@ -109,6 +123,9 @@ async fn write(tx: &Transaction, change: &ControlChange, revision: u64) -> Resul
             ("workflow", name, encode(&WorkflowControls { paused: *paused })?)
         }
         ControlChange::Tenant { name, controls } => ("tenant", name, encode(controls)?),
+        ControlChange::Adjust { name, .. } => {
+            return Err(JournalError::Conflict(format!("tenant {name}: a part of what is set")).into());
+        }
     };
     let statement = Query::insert()
         .into_table(ControlRows::Table)

@@ -184,8 +184,7 @@ impl Journal for SqlJournal {
         by: &str,
         at: Timestamp,
     ) -> Result<Controls, JournalError> {
-        let entry = AuditEntry::of_control(&change, by, at);
-        Ok(control::set(&self.db, change, entry).await?)
+        Ok(control::set(&self.db, change, by, at).await?)
     }
 
     async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
