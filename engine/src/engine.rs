@@ -494,6 +494,6 @@ impl Engine {
     /// What does not work at the moment; empty when all is well.
     #[must_use]
     pub fn health(&self) -> Vec<Problem> {
-        self.parts.health.problems()
+        self.parts.health.problems(self.parts.clock.now())
     }
 }

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::fingerprint::fingerprint;
 use crate::time::Timestamp;
 
 /// What failed.
@@ -29,13 +31,18 @@ pub enum Part {
     Reconcile,
     /// Following the journal for watchers.
     Watch,
-    /// Pointers at work this program can't do. Stays until the process ends.
+    /// Pointers at work this program can't do. Stands for a minute after the last.
     Delivery,
-    /// The worker's own loop.
+    /// The worker's own loop. Stands for a minute.
     Worker,
 }
 
 impl Part {
+    /// Whether there is a success that ends its problem.
+    fn is_seen_to_succeed(self) -> bool {
+        !matches!(self, Self::Delivery | Self::Worker)
+    }
+
     /// The word for it in JSON and metrics.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -68,33 +75,94 @@ pub struct Problem {
     pub failures: u64,
 }
 
+/// A failure of one kind is told in the log no more often than this; how many
+/// were not told is said with the next.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
+/// Kinds of failures that are told apart, so that no text grows the list for
+/// ever; what is more counts as one kind of its part.
+const KINDS_MAX: usize = 256;
+
+/// How long ago something must have failed last that counts as over, for parts
+/// of which nothing is ever seen to succeed.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// The problems of one engine; at most one a part.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<BTreeMap<Part, Problem>>);
+pub struct Health(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    problems: BTreeMap<Part, Lasting>,
+    told: BTreeMap<(Part, String), Told>,
+}
+
+#[derive(Debug)]
+struct Lasting {
+    problem: Problem,
+    last: Timestamp,
+}
+
+/// A kind of failure that was told.
+#[derive(Debug)]
+struct Told {
+    at: Timestamp,
+    untold: u64,
+}
+
+impl State {
+    /// Whether a failure is to be told now: how many of its kind were not since
+    /// the last that was.
+    fn tells(&mut self, part: Part, message: &str, now: Timestamp) -> Option<u64> {
+        let mut kind = (part, fingerprint("", "", "", message));
+        if self.told.len() >= KINDS_MAX && !self.told.contains_key(&kind) {
+            self.told.retain(|_, told| now.since(told.at) < TELL_EVERY);
+            if self.told.len() >= KINDS_MAX {
+                kind.1 = String::new();
+            }
+        }
+        match self.told.get_mut(&kind) {
+            Some(told) if now.since(told.at) < TELL_EVERY => {
+                told.untold += 1;
+                None
+            }
+            told => {
+                let untold = told.map_or(0, |told| told.untold);
+                self.told.insert(kind, Told { at: now, untold: 0 });
+                Some(untold)
+            }
+        }
+    }
+}
 
 impl Health {
-    /// What does not work now.
+    /// What does not work at `now`.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    pub fn problems(&self, now: Timestamp) -> Vec<Problem> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.problems.retain(|part, lasting| part.is_seen_to_succeed() || now.since(lasting.last) < QUIET);
+        state.problems.values().map(|lasting| lasting.problem.clone()).collect()
     }
 
     pub(crate) fn failed(&self, part: Part, error: &dyn Display, now: Timestamp) {
         let message = error.to_string();
-        let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let problem = problems.entry(part).or_insert_with(|| {
-            // Once when it begins; the state says the rest.
-            tracing::warn!(?part, %message, "does not work");
-            Problem { part, message: String::new(), since: now, failures: 0 }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(untold) = state.tells(part, &message, now) {
+            tracing::warn!(?part, %message, untold, "does not work");
+        }
+        let lasting = state.problems.entry(part).or_insert_with(|| Lasting {
+            problem: Problem { part, message: String::new(), since: now, failures: 0 },
+            last: now,
         });
-        problem.message = message;
-        problem.failures += 1;
+        lasting.problem.message = message;
+        lasting.problem.failures += 1;
+        lasting.last = now;
     }
 
     pub(crate) fn succeeded(&self, part: Part) {
-        let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(problem) = problems.remove(&part) {
-            tracing::info!(?part, failures = problem.failures, "works again");
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lasting) = state.problems.remove(&part) {
+            tracing::info!(?part, failures = lasting.problem.failures, "works again");
         }
     }
 }
@@ -111,8 +179,49 @@ mod tests {
         health.succeeded(Part::Pull);
         let problem =
             Problem { part: Part::Push, message: "refused".to_owned(), since: Timestamp(1), failures: 2 };
-        assert_eq!(health.problems(), [problem]);
+        assert_eq!(health.problems(Timestamp(1_000_000)), [problem]);
         health.succeeded(Part::Push);
-        assert_eq!(health.problems(), []);
+        assert_eq!(health.problems(Timestamp(2)), []);
+    }
+
+    #[test]
+    fn each_kind_of_failure_is_told_and_none_floods_the_log() {
+        let mut state = State::default();
+        let minute = Timestamp(60_000);
+        assert_eq!(state.tells(Part::Delivery, "run 1 has no step 9", Timestamp(0)), Some(0));
+        for at in 1..100 {
+            let again = format!("run {at} has no step 9");
+            assert_eq!(
+                state.tells(Part::Delivery, &again, Timestamp(at)),
+                None,
+                "the same but for its names"
+            );
+        }
+        assert_eq!(state.tells(Part::Delivery, "workflow `w` is not known", Timestamp(5)), Some(0));
+        assert_eq!(state.tells(Part::Claim, "run 1 has no step 9", Timestamp(5)), Some(0));
+        assert_eq!(state.tells(Part::Delivery, "run 7 has no step 9", minute), Some(99), "and again in time");
+    }
+
+    #[test]
+    fn no_more_kinds_are_told_apart_than_can_be_kept() {
+        let mut state = State::default();
+        let word =
+            |at: usize| "ghijklmnop".chars().cycle().skip(at % 10).take(at / 10 + 1).collect::<String>();
+        let told =
+            (0..2 * KINDS_MAX).filter(|at| state.tells(Part::Pull, &word(*at), Timestamp(0)).is_some());
+        assert_eq!(told.count(), KINDS_MAX + 1, "all beyond are one kind");
+        assert!(state.told.len() <= KINDS_MAX + 1);
+        assert_eq!(state.tells(Part::Pull, "of another time", Timestamp(60_000)), Some(0));
+        assert!(state.told.len() <= 2, "what is long past is forgotten");
+    }
+
+    #[test]
+    fn what_is_never_seen_to_succeed_is_over_when_it_is_quiet() {
+        let health = Health::default();
+        health.failed(Part::Delivery, &"no such step", Timestamp(0));
+        health.failed(Part::Claim, &"no answer", Timestamp(0));
+        assert_eq!(health.problems(Timestamp(59_999)).len(), 2);
+        let left: Vec<Part> = health.problems(Timestamp(60_000)).iter().map(|problem| problem.part).collect();
+        assert_eq!(left, [Part::Claim]);
     }
 }

@@ -160,7 +160,11 @@ impl Attempter {
                         Err(error) => self.parts.failed(Part::Claim, &error),
                     }
                 }
-                Err(JournalError::Refused(refusal)) => return self.refused(delivery, &refusal),
+                Err(JournalError::Refused(refusal)) => {
+                    // It answers, whatever it says.
+                    self.parts.health.succeeded(Part::Claim);
+                    return self.refused(delivery, &refusal);
+                }
                 Err(error @ JournalError::UnknownDefinition(_)) => {
                     self.parts.failed(Part::Delivery, &error);
                     return Claiming::Over;
@@ -295,6 +299,7 @@ impl Attempter {
                     // Perhaps because an earlier try was committed though it
                     // seemed to fail; then what follows is not in the queue, or
                     // is this worker's already.
+                    self.parts.health.succeeded(Part::Commit);
                     self.parts.queue_incomplete.notify_one();
                     match self.adopt_next(held).await {
                         Ok(recorded) => return recorded,
