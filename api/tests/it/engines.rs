@@ -1,5 +1,6 @@
 //! Engines that come, go, change and misbehave while the server runs.
 
+use sea_orm::{Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -83,7 +84,25 @@ async fn versions_are_installed_chosen_and_gone_back_from_while_the_server_runs(
     let unknown = stage.client.tell(path, &json!({ "digest": "0".repeat(64) })).await;
     assert_eq!((unknown.status, unknown.code()), (404, "PLUGIN_NOT_FOUND"));
     let audit = stage.client.data("/api/admin/audit").await;
-    assert_eq!(audit["audit"][0]["action"], "activate-plugin", "{audit}");
+    let said: Vec<&str> =
+        audit["audit"].as_array().unwrap().iter().filter_map(|line| line["action"].as_str()).collect();
+    let asked_and_done = [
+        ["activate-plugin-refused", "activate-plugin"],
+        ["activate-plugin-done", "activate-plugin"],
+        ["rollback-plugin-done", "rollback-plugin"],
+    ];
+    assert_eq!(said, asked_and_done.concat(), "{audit}");
+
+    // Somebody else writes, for longer than is waited: the audit can't be written.
+    let journal =
+        Database::connect(format!("sqlite://{}", home.path("data/untxt.db").display())).await.unwrap();
+    let writing = journal.begin_with_options(immediate()).await.unwrap();
+    let unaudited = stage.client.tell("/api/admin/plugins/reader/rollback", &json!({})).await;
+    assert_eq!(unaudited.status, 503, "{unaudited:?}");
+    writing.rollback().await.unwrap();
+    let listed = stage.client.data("/api/admin/plugins").await;
+    let reader = listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "reader").unwrap();
+    assert_eq!(reader["digest"], json!(counts), "nothing changed");
     let refused = home.run(&["plugin", "install", &built("trap").display().to_string()]).exits(1);
     assert!(
         refused.stdout.contains("golden page") && refused.stderr.contains("deliberate panic"),
@@ -138,6 +157,12 @@ async fn an_engine_that_asks_for_time_gets_it() {
     assert_eq!(*statuses.last().unwrap(), "completed");
     assert!(stage.client.result(&task).await.contains("<p>attempt-3</p>"));
     assert_eq!(History::of(&home, &task).page_attempts(), 3);
+}
+
+/// A transaction that is the only writer from its beginning on.
+fn immediate() -> TransactionOptions {
+    let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+    TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() }
 }
 
 /// A user at a server.

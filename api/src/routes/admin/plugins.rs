@@ -1,11 +1,15 @@
 //! `/api/admin/plugins`: engines and their versions, which of them serves, and
 //! going back. What is installed comes by the command line, on the machine.
 
+use std::sync::Arc;
+
 use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_plugins::{PluginError, Reference};
+use untxt_engine::journal::JournalError;
+use untxt_plugins::{Engine, PluginError, Reference};
+use untxt_workflows::redrive::Asker;
 
 use super::super::body::body;
 use super::asker;
@@ -49,11 +53,9 @@ async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
     let version: Reference = format!("{}@sha256:{digest}", named(req)?.name)
         .parse()
         .map_err(|reason: String| ApiError::field("digest", reason))?;
-    let engine = doors.platform.bench().engines.activate(&version).await.map_err(|e| refused(&e))?;
-    let detail = json!({ "digest": engine.digest(), "reason": asker.reason });
-    let target = format!("plugin {}", engine.name());
-    doors.platform.engine().audit(&asker.by, "activate-plugin", &target, detail).await?;
-    shown(doors).await
+    let act = Act { doors, asker: &asker, name: &version.name, action: "activate-plugin" };
+    act.written_down(&json!({ "digest": digest, "reason": asker.reason })).await?;
+    act.done(doors.platform.bench().engines.activate(&version).await).await
 }
 
 #[handler]
@@ -61,11 +63,45 @@ async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
     let doors = Doors::of(depot)?;
     let why: Why = body(req).await?;
     let asker = asker(depot, why.reason)?;
-    let engine = doors.platform.bench().engines.rollback(&named(req)?.name).await.map_err(|e| refused(&e))?;
-    let detail = json!({ "digest": engine.digest(), "reason": asker.reason });
-    let target = format!("plugin {}", engine.name());
-    doors.platform.engine().audit(&asker.by, "rollback-plugin", &target, detail).await?;
-    shown(doors).await
+    let name = named(req)?.name;
+    let act = Act { doors, asker: &asker, name: &name, action: "rollback-plugin" };
+    act.written_down(&json!({ "reason": asker.reason })).await?;
+    act.done(doors.platform.bench().engines.rollback(&name).await).await
+}
+
+/// Something that is done to an engine. The files of engines and the audit share
+/// no transaction, so the audit comes first: nothing is done that does not stand
+/// there, and nothing is done while it can't be written.
+struct Act<'a> {
+    doors: &'a Doors,
+    asker: &'a Asker,
+    name: &'a str,
+    action: &'static str,
+}
+
+impl Act<'_> {
+    async fn written_down(&self, detail: &Value) -> Result<(), ApiError> {
+        Ok(self.audit(self.action.to_owned(), detail).await?)
+    }
+
+    /// Writes down which version it came to, or why it was not done. Should that
+    /// fail, that it was asked for stands there all the same.
+    async fn done(&self, done: Result<Arc<Engine>, PluginError>) -> Result<Json<Value>, ApiError> {
+        let (action, detail) = match &done {
+            Ok(engine) => (format!("{}-done", self.action), json!({ "digest": engine.digest() })),
+            Err(error) => (format!("{}-refused", self.action), json!({ "error": error.to_string() })),
+        };
+        if let Err(error) = self.audit(action, &detail).await {
+            tracing::warn!(%error, plugin = self.name, "the audit does not say what became of it");
+        }
+        done.map_err(|error| refused(&error))?;
+        shown(self.doors).await
+    }
+
+    async fn audit(&self, action: String, detail: &Value) -> Result<(), JournalError> {
+        let subject = format!("plugin {}", self.name);
+        self.doors.platform.engine().audit(&self.asker.by, &action, &subject, detail.clone()).await
+    }
 }
 
 /// What is no name is the name of nothing.
