@@ -32,6 +32,7 @@ mod doubtful;
 pub mod erase;
 pub mod incoming;
 pub mod letters;
+mod passes;
 pub mod quota;
 pub mod retain;
 pub mod submit;

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Alias, Expr, Func, Query};
 use sea_orm::{
-    ColumnTrait, Condition, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
 };
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
@@ -44,6 +46,10 @@ const FAILED_PAGES_MAX: u32 = 1_000;
 /// How much later a change may show than it says: all machines go by one clock,
 /// and a commit ends within this time.
 const COMMITTED_WITHIN: chrono::Duration = chrono::Duration::minutes(1);
+
+/// Tasks of all users that are counted; counting more would read as many rows as
+/// there are, for a number that nobody reads to its last digit.
+pub const COUNTED_MAX: u64 = 100_000;
 
 /// Events of a task that are read at once.
 const HISTORY_AT_ONCE: u32 = 1_000;
@@ -154,7 +160,21 @@ impl Platform {
         Ok(found.and_then(|(task, file)| Some((task, file?))))
     }
 
-    /// Tasks with their files, newest first, and how many there are in all.
+    /// How many rows `query` finds, up to [`COUNTED_MAX`].
+    async fn counted(&self, query: &Select<task::Entity>) -> Result<u64, DbErr> {
+        let some = query.clone().select_only().column(task::Column::Id).limit(COUNTED_MAX).into_query();
+        let count = Query::select()
+            .expr(Func::count(Expr::val(1)))
+            .from_subquery(some, Alias::new("some"))
+            .to_owned();
+        let row = self.database().query_one(&count).await?;
+        let count: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        Ok(count.unsigned_abs())
+    }
+
+    /// Tasks with their files, newest first, and how many there are in all: of one
+    /// user exactly, of all users at most [`COUNTED_MAX`]. A task whose row can't
+    /// be read is left out, and hides no other.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -171,15 +191,28 @@ impl Platform {
         if let Some(status) = &filter.status {
             query = query.filter(task::Column::Status.eq(status));
         }
-        let total = query.clone().count(self.database()).await?;
-        let rows = query
+        let total = match filter.user {
+            Some(_) => query.clone().count(self.database()).await?,
+            None => self.counted(&query).await?,
+        };
+        let page = newest(query)
             .find_also_related(file::Entity)
-            .order_by_desc(task::Column::CreatedAt)
-            .order_by_desc(task::Column::Id)
             .limit(limit)
             .offset(offset)
-            .all(self.database())
-            .await?;
-        Ok((rows.into_iter().filter_map(|(task, file)| Some((task, file?))).collect(), total))
+            .build(self.database().get_database_backend());
+        let rows = self.database().query_all_raw(page).await?;
+        Ok((rows.iter().filter_map(read).collect(), total))
     }
+}
+
+/// The newest first.
+pub(crate) fn newest(query: Select<task::Entity>) -> Select<task::Entity> {
+    query.order_by_desc(task::Column::CreatedAt).order_by_desc(task::Column::Id)
+}
+
+/// A row of tasks with their files; `None` if it can't be read.
+fn read(row: &QueryResult) -> Option<(task::Model, file::Model)> {
+    let read = task::Model::from_query_result(row, "A_")
+        .and_then(|task| Ok((task, file::Model::from_query_result(row, "B_")?)));
+    read.inspect_err(|error| tracing::warn!(%error, "a task can't be read and is left out of a list")).ok()
 }

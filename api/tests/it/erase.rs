@@ -104,6 +104,9 @@ async fn tasks_that_ended_long_ago_are_erased_and_later_ones_are_not() {
     let older = "UPDATE tasks SET completed_at = '2026-01-01 00:00:00+00:00' WHERE id = \
                  (SELECT tasks.id FROM tasks JOIN files ON files.id = file_id WHERE filename = 'old.png')";
     assert_eq!(database.execute_unprepared(older).await.unwrap().rows_affected(), 1);
+    // The first server made a pass within the hour; no other is made before it is over.
+    let an_hour_on = "UPDATE passes SET began_at_ms = began_at_ms - 3600000 WHERE name = 'erase-old-tasks'";
+    assert_eq!(database.execute_unprepared(an_hour_on).await.unwrap().rows_affected(), 1);
     database.close().await.unwrap();
 
     let server = Server::start(&home, &["serve"]);

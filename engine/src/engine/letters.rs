@@ -1,5 +1,7 @@
 //! Dead letters as operators see them, and what they do about them.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::Engine;
@@ -69,6 +71,14 @@ impl Engine {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
         self.parts.journal.dead_letter(id).await
+    }
+
+    /// Which of `runs` have a dead letter that waits.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    pub async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        self.parts.journal.with_letters(runs).await
     }
 
     /// The row that the letter was made of, as JSON, if that row can't be read.

@@ -366,6 +366,13 @@ impl Journal for MemoryJournal {
         Ok(self.records().dead_letters.iter().find(|letter| letter.id == id).cloned())
     }
 
+    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        let records = self.records();
+        let waiting = LetterFilter { state: Some(LetterStatus::Waiting), ..LetterFilter::default() };
+        let of_them = |letter: &&DeadLetter| waiting.admits(letter) && runs.contains(&letter.run);
+        Ok(records.dead_letters.iter().filter(of_them).map(|letter| letter.run).collect())
+    }
+
     async fn letter_groups(
         &self,
         filter: &LetterFilter,

@@ -27,6 +27,8 @@ pub mod version;
 #[cfg(test)]
 mod conformance;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use uuid::Uuid;
@@ -378,6 +380,12 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError>;
+
+    /// Which of `runs` have a dead letter that waits.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError>;
 
     /// The row that the letter was made of, as JSON, if it was made because that
     /// row can't be read.

@@ -1,6 +1,6 @@
 //! A journal and a queue that fail now and then.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -156,6 +156,9 @@ impl Journal for FaultyJournal {
     }
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
         self.inner.dead_letter(id).await
+    }
+    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        self.inner.with_letters(runs).await
     }
     async fn letter_groups(
         &self,

@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod file;
+pub mod pass;
 pub mod removal;
 pub mod task;
 pub mod upload;

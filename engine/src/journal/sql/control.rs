@@ -96,12 +96,7 @@ pub(super) async fn set(
     end(tx, set).await
 }
 
-async fn set_in(
-    tx: &Transaction,
-    change: ControlChange,
-    by: &str,
-    at: Timestamp,
-) -> Result<Controls, Fault> {
+async fn set_in(tx: &Transaction, change: ControlChange, by: &str, at: Timestamp) -> Result<Controls, Fault> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // One change after the other, so that no two have one revision.
         tx.execute_unprepared("LOCK TABLE controls IN SHARE ROW EXCLUSIVE MODE").await?;

@@ -1,5 +1,7 @@
 //! Reading dead letters.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -7,8 +9,9 @@ use uuid::Uuid;
 use super::codec::{number, stored};
 use super::dead_letter::{self, DeadLetterRow, DeadLetters};
 use super::fault::Fault;
+use crate::id::RunId;
 use crate::journal::database::Database;
-use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
+use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
 
 pub(super) async fn list(
     db: &Database,
@@ -51,6 +54,27 @@ pub(super) async fn raw(db: &Database, id: Uuid) -> Result<Option<String>, Fault
         Some(row) => Ok(row.try_get_by_index(0)?),
         None => Ok(None),
     }
+}
+
+/// Runs that are asked for in one statement, within SQLite's 32,766 parameters.
+const RUNS_MAX: usize = 10_000;
+
+/// Which of `runs` have a letter that waits.
+pub(super) async fn with_letters(db: &Database, runs: &[RunId]) -> Result<BTreeSet<RunId>, Fault> {
+    let mut found = BTreeSet::new();
+    for runs in runs.chunks(RUNS_MAX) {
+        let select = Query::select()
+            .distinct()
+            .column(DeadLetters::RunId)
+            .from(DeadLetters::Table)
+            .and_where(Expr::col(DeadLetters::RunId).is_in(runs.iter().map(|run| run.0)))
+            .and_where(Expr::col(DeadLetters::State).eq(LetterStatus::Waiting.as_str()))
+            .to_owned();
+        for row in db.query_all(&select).await? {
+            found.insert(RunId(row.try_get_by_index(0)?));
+        }
+    }
+    Ok(found)
 }
 
 #[derive(FromQueryResult)]

@@ -31,6 +31,7 @@ mod slots;
 mod transaction;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -202,6 +203,10 @@ impl Journal for SqlJournal {
 
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
         Ok(letters::one(&self.db, id).await?)
+    }
+
+    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        Ok(letters::with_letters(&self.db, runs).await?)
     }
 
     async fn raw_of(&self, letter: Uuid) -> Result<Option<String>, JournalError> {
