@@ -28,9 +28,9 @@ fn get(path: &'static str, id: &str, summary: &str) -> Operation {
 
 fn health() -> Operation {
     let example = json!({ "status": "healthy", "version": "0.1.0", "problems": [],
-        "dependencies": { "database": "up", "objects": "up", "queue": "up" } });
+        "dependencies": { "database": "up", "objects": "up", "queue": "up", "disk": "up" } });
     let down = json!({ "status": "degraded", "version": "0.1.0", "problems": [],
-        "dependencies": { "database": "down", "objects": "up", "queue": "up" } });
+        "dependencies": { "database": "down", "objects": "up", "queue": "up", "disk": "up" } });
     get("/health", "getHealth", "Whether the server and what it needs are well")
         .data(200, "Requests are taken.", "Health", &example)
         .data(503, "The database or the store is away.", "Health", &down)

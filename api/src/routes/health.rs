@@ -18,10 +18,11 @@ pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), 
         .into_iter()
         .map(|problem| json!({ "part": problem.part.word(), "failures": problem.failures }))
         .collect();
-    let well = checks.database && checks.objects && checks.queue && problems.is_empty();
+    // Nothing can be taken without these.
+    let up = checks.database && checks.writes && checks.objects && checks.disk;
+    let well = up && checks.queue && problems.is_empty();
     // Nothing is lost while the queue is away, and uploads are taken: it is named,
     // but no reason to send clients elsewhere.
-    let up = checks.database && checks.objects;
     res.status_code(if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE });
     res.render(Json(json!({
         "success": true,

@@ -26,29 +26,38 @@ pub enum Duty {
 pub struct Checks {
     /// The database answers.
     pub database: bool,
+    /// It may be written to, as far as it said: a PostgreSQL that was demoted may
+    /// not.
+    pub writes: bool,
     /// It is laid out for this program.
     pub migrations: bool,
     /// The object store answers.
     pub objects: bool,
     /// The queue answers.
     pub queue: bool,
+    /// The disk of the data directory has room for more than what is kept free
+    /// on it.
+    pub disk: bool,
 }
 
 impl Checks {
     /// Asks all at once.
     pub async fn of(platform: &Platform) -> Self {
-        let (database, migrations, objects, queue) = tokio::join!(
-            answers(platform.database().ping()),
+        let (writes, migrations, objects, queue, disk) = tokio::join!(
+            answers(platform.database().takes_writes()),
             answers(untxt_migrations::pending(platform.database())),
             // The SDK's future is large.
             answers(Box::pin(platform.bench().objects.check())),
             answers(platform.engine().depth(WORKFLOW)),
+            answers(platform.bench().scratch.room().check(0)),
         );
         Self {
-            database: database.is_some(),
+            database: writes.is_some(),
+            writes: writes != Some(false),
             migrations: migrations == Some(0),
             objects: objects.is_some(),
             queue: queue.is_some(),
+            disk: matches!(disk, Some(Ok(()))),
         }
     }
 
@@ -63,7 +72,12 @@ impl Checks {
     #[must_use]
     pub fn view(self) -> Value {
         let word = |up: bool| if up { "up" } else { "down" };
-        json!({ "database": word(self.database), "objects": word(self.objects), "queue": word(self.queue) })
+        json!({
+            "database": word(self.database && self.writes),
+            "objects": word(self.objects),
+            "queue": word(self.queue),
+            "disk": word(self.disk),
+        })
     }
 
     /// Sets the gauge of each.
@@ -73,12 +87,14 @@ impl Checks {
         }
     }
 
-    fn named(self) -> [(&'static str, bool); 4] {
+    fn named(self) -> [(&'static str, bool); 6] {
         [
             ("database", self.database),
+            ("database writes", self.writes),
             ("migrations", self.migrations),
             ("objects", self.objects),
             ("queue", self.queue),
+            ("disk space", self.disk),
         ]
     }
 }
@@ -93,12 +109,16 @@ mod tests {
 
     #[test]
     fn only_who_works_needs_the_queue() {
-        let all = Checks { database: true, migrations: true, objects: true, queue: true };
+        let all =
+            Checks { database: true, writes: true, migrations: true, objects: true, queue: true, disk: true };
         assert_eq!(all.lacks(Duty::Work), [""; 0]);
         let no_queue = Checks { queue: false, ..all };
         assert_eq!(no_queue.lacks(Duty::Serve), [""; 0]);
         assert_eq!(no_queue.lacks(Duty::Work), ["queue"]);
         let old = Checks { migrations: false, objects: false, ..all };
         assert_eq!(old.lacks(Duty::Serve), ["migrations", "objects"]);
+        let stuck = Checks { writes: false, disk: false, ..all };
+        assert_eq!(stuck.lacks(Duty::Serve), ["database writes", "disk space"]);
+        assert_eq!(stuck.view()["database"], "down");
     }
 }

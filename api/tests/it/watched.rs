@@ -81,6 +81,33 @@ async fn a_process_is_ready_when_it_can_do_its_work() {
 }
 
 #[tokio::test]
+async fn a_process_that_can_take_nothing_is_not_ready_and_says_why() {
+    let home = database::home().await;
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    let database = Database::connect(home.setting("DATABASE_URL")).await.unwrap();
+    let name = home.setting("DATABASE_URL").rsplit_once('/').unwrap().1.to_owned();
+    let read_only = |on: &str| format!("ALTER DATABASE {name} SET default_transaction_read_only = {on}");
+    database.execute_unprepared(&read_only("on")).await.unwrap();
+    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    database.execute_unprepared(end_all).await.unwrap();
+    let unready = client.until_answer("/ready", |answer| answer.status != 200).await;
+    assert_eq!(unready.body["error"]["details"]["lacks"], json!(["database writes"]), "{unready:?}");
+    assert_eq!(client.get("/health").await.status, 503);
+    database.execute_unprepared(&read_only("off")).await.unwrap();
+    client.until_answer("/ready", |answer| answer.status == 200).await;
+
+    let full = Home::new().with("UNTXT_DISK_RESERVE_BYTES", &(u64::MAX / 2).to_string());
+    let server = Server::start(&full, &["serve"]);
+    let unready = server.client().get("/ready").await;
+    assert_eq!((unready.status, unready.code()), (503, "NOT_READY"), "{unready:?}");
+    assert_eq!(unready.body["error"]["details"]["lacks"], json!(["disk space"]), "{unready:?}");
+    let health = server.client().get("/health").await;
+    assert_eq!((health.status, &health.body["data"]["dependencies"]["disk"]), (503, &json!("down")));
+}
+
+#[tokio::test]
 async fn a_worker_is_not_ready_without_its_queue_and_says_so_at_its_own_door() {
     let home = Home::new().with("REDIS_URL", "redis://127.0.0.1:1");
     let worker = Server::start_worker(&home);

@@ -31,6 +31,15 @@ use super::sql::fault::{Fault, is_doubtful};
 /// connection, and then no answer ever comes.
 const ANSWER_WAIT: Duration = Duration::from_secs(12);
 
+/// Why a pool between this program and PostgreSQL may be no other.
+const SHARED_SESSIONS: &str = "a connection pool before it (PgBouncer with pool_mode = transaction or statement) lends one session to \
+     several clients, whose settings and prepared statements then mix; set pool_mode = session, or name the \
+     server itself";
+
+/// How often two connections are compared. Where others use the same pool, a
+/// session that is lent may go to one of them in between.
+const SESSIONS_COMPARED: u32 = 3;
+
 /// A database that is used through a pool of connections. Clones are the same.
 ///
 /// Each call ends within [`ANSWER_WAIT`], and 5 s more if all connections are in
@@ -66,6 +75,12 @@ pub async fn connect(url: &str) -> Result<Database, JournalError> {
         let why = Fault::from(error).into_text();
         JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", pool::shown(url)))
     })?;
+    if database.shares_sessions().await.map_err(|error| Fault::from(error).into_error())? {
+        return Err(JournalError::Unavailable(format!(
+            "DATABASE_URL is {}: {SHARED_SESSIONS}",
+            pool::shown(url)
+        )));
+    }
     Ok(database)
 }
 
@@ -124,7 +139,7 @@ impl Database {
     /// When it does not answer.
     pub async fn takes_writes(&self) -> Result<bool, DbErr> {
         if self.get_database_backend() != DbBackend::Postgres {
-            return Ok(true);
+            return self.ping().await.map(|()| true);
         }
         let pool = self.pool();
         let asked = Statement::from_string(DbBackend::Postgres, "SHOW transaction_read_only");
@@ -134,6 +149,22 @@ impl Database {
             self.give_up(&pool);
         }
         Ok(!read_only)
+    }
+
+    /// Whether something in between lends one session of PostgreSQL's to several
+    /// connections at once.
+    async fn shares_sessions(&self) -> Result<bool, DbErr> {
+        if self.get_database_backend() != DbBackend::Postgres {
+            return Ok(false);
+        }
+        let pool = self.pool();
+        for _ in 0..SESSIONS_COMPARED {
+            let (first, second) = self.within(&pool, pool.two_sessions()).await?;
+            if first == second {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The same database without deadlines, to lay its tables out: that takes as

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::pool::{PoolConnectionMetadata, PoolOptions};
-use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{ConnectOptions as _, Connection, Database, Error, Executor as _, Postgres};
-use sea_orm::{DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::sqlx::{
+    ConnectOptions as _, Connection, Database, Error, Executor as _, Postgres, Row as _, raw_sql,
+};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use crate::journal::nodelay::send_at_once;
 
@@ -173,6 +175,17 @@ impl Pool {
         &self.connection
     }
 
+    /// The sessions, by their numbers, that a PostgreSQL has for two connections,
+    /// each between two transactions.
+    pub(super) async fn two_sessions(&self) -> Result<(i32, i32), DbErr> {
+        let asked = async {
+            let pool = self.connection.get_postgres_connection_pool();
+            let (mut first, mut second) = (pool.acquire().await?, pool.acquire().await?);
+            Ok((session(&mut first).await?, session(&mut second).await?))
+        };
+        asked.await.map_err(|error: Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+    }
+
     /// From now on no connection of it is used again.
     pub(super) fn give_up(&self) {
         self.given_up.store(true, Ordering::Release);
@@ -181,6 +194,12 @@ impl Pool {
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.given_up, &other.given_up)
     }
+}
+
+/// Asked without a prepared statement: those are among what a shared session
+/// mixes up.
+async fn session(connection: &mut PgConnection) -> Result<i32, Error> {
+    raw_sql("SELECT pg_backend_pid()").fetch_one(connection).await?.try_get(0)
 }
 
 /// `url` as it may be shown: the password and what follows a `?` left out.

@@ -1,8 +1,12 @@
 //! What comes of a connection that is in doubt.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use sea_orm::Value;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::journal::conformance::proxy::{Proxy, Weather};
@@ -198,4 +202,79 @@ async fn a_url_that_can_not_be_read_is_not_shown() {
         let error = connect(url).await.unwrap_err().to_string();
         assert!(error.contains("DATABASE_URL") && !error.contains("s3cret"), "{url}: {error}");
     }
+}
+
+/// A PgBouncer before a server. It ends when this is dropped.
+struct Bouncer {
+    program: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Bouncer {
+    /// `None`, and why on standard error, where it is not installed.
+    #[expect(clippy::print_stderr, reason = "it is said why a test did nothing")]
+    async fn before(url: &str, mode: &str) -> Option<Self> {
+        let options: PgConnectOptions = url.parse().unwrap();
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let settings = folder.path().join("pgbouncer.ini");
+        let secret = url.split_once("untxt:").unwrap().1.split_once('@').unwrap().0;
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=untxt password={secret}\n[pgbouncer]\n\
+             listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
+             pool_mode = {mode}\n",
+            options.get_port()
+        );
+        std::fs::write(&settings, text).unwrap();
+        // It does not run as root; the folder is the other's to read then.
+        let opened = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), opened).unwrap();
+        let mut program = Command::new("pgbouncer");
+        if rustix::process::geteuid().is_root() {
+            program.args(["-u", "nobody"]);
+        }
+        program.arg("-q").arg(&settings);
+        let program = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let Ok(program) = program else {
+            eprintln!("skipped: pgbouncer is not installed");
+            return None;
+        };
+        let bouncer = Self { program, port, _folder: folder };
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        Some(bouncer)
+    }
+
+    fn url(&self, url: &str) -> String {
+        let options: PgConnectOptions = url.parse().unwrap();
+        url.replace(&format!(":{}/", options.get_port()), &format!(":{}/", self.port))
+    }
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        drop(self.program.kill());
+        drop(self.program.wait());
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pgbouncer_is_used_by_the_session_and_refused_by_name_otherwise() {
+    let (server, url) = postgres().await;
+    for mode in ["transaction", "statement"] {
+        let Some(bouncer) = Bouncer::before(&url, mode).await else { return };
+        let refused = connect(&bouncer.url(&url)).await.unwrap_err().to_string();
+        assert!(refused.contains("PgBouncer with pool_mode = transaction"), "{refused}");
+    }
+    let Some(bouncer) = Bouncer::before(&url, "session").await else { return };
+    let database = connect(&bouncer.url(&url)).await.unwrap();
+    database.execute_unprepared(TABLE).await.unwrap();
+    commits(&database, &url).await;
+    commits(&database.of_journal(), &url).await;
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
 }
