@@ -184,6 +184,12 @@ pub fn pong() -> Value {
     json!({ "type": "pong", "timestamp": time(Utc::now()) })
 }
 
+/// That a task was erased: nothing more is told of it.
+#[must_use]
+pub fn task_erased(task: Uuid) -> Value {
+    json!({ "type": "task_erased", "data": { "taskId": task }, "timestamp": time(Utc::now()) })
+}
+
 /// What happened to a task.
 #[must_use]
 pub fn task_update(update: &TaskUpdate, steps: &[&str]) -> Value {

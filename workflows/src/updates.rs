@@ -84,7 +84,7 @@ impl Narrator {
 }
 
 /// The state that `event` found (or made, if it is the first). `None` if the
-/// run has been erased.
+/// run has been erased, or its history pruned.
 async fn past(engine: &Engine, event: &Event) -> Result<Option<RunState>, JournalError> {
     if event.seq == 1 {
         return Ok(RunState::begin(event));
@@ -92,7 +92,11 @@ async fn past(engine: &Engine, event: &Event) -> Result<Option<RunState>, Journa
     let mut history = Vec::new();
     while history.last().map_or(0, |last: &Event| last.seq) + 1 < event.seq {
         let after = history.last().map_or(0, |last| last.seq);
-        let more = engine.history(event.run, after, HISTORY_AT_ONCE).await?;
+        let more = match engine.history(event.run, after, HISTORY_AT_ONCE).await {
+            // It ended so long ago that nobody waits for this to be told.
+            Err(JournalError::Pruned(_)) => return Ok(None),
+            read => read?,
+        };
         if more.is_empty() {
             return Ok(None);
         }

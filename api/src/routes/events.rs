@@ -13,7 +13,8 @@ use salvo::sse::{self, SseEvent};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use untxt_engine::engine::Engine;
 use untxt_engine::id::RunId;
-use untxt_engine::watch::RunWatcher;
+use untxt_engine::journal::JournalError;
+use untxt_engine::watch::{RunWatcher, WatchError};
 use untxt_workflows::updates::Narrator;
 
 use super::named_task;
@@ -88,6 +89,7 @@ struct Story {
     until: Pin<Box<dyn Future<Output = ()> + Send>>,
     keep_alive: Interval,
     begun: bool,
+    over: bool,
     _place: Place,
     _open: meter::Open,
 }
@@ -104,7 +106,18 @@ impl Story {
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let narrator = Narrator::default();
         let open = meter::socket_open("sse");
-        Self { engine, run, watcher, narrator, until, keep_alive, begun: false, _place: place, _open: open }
+        Self {
+            engine,
+            run,
+            watcher,
+            narrator,
+            until,
+            keep_alive,
+            begun: false,
+            over: false,
+            _place: place,
+            _open: open,
+        }
     }
 
     fn told(self) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {
@@ -117,6 +130,9 @@ impl Story {
     /// The next line; `None` after the task's end, and when the rest can't be
     /// told now: the client comes back with the last id it has.
     async fn next(&mut self) -> Option<SseEvent> {
+        if self.over {
+            return None;
+        }
         if !self.begun {
             // The first thing said is a sign of life, whatever there is to tell.
             return self.sign_of_life().await;
@@ -127,7 +143,10 @@ impl Story {
                 () = &mut self.until => return None,
                 _ = self.keep_alive.tick() => return self.sign_of_life().await,
                 event = self.watcher.next() => {
-                    let event = event.ok()??;
+                    let event = match event {
+                        Err(WatchError::Journal(JournalError::UnknownRun(_))) => return self.erased(),
+                        event => event.ok()??,
+                    };
                     let update = self.narrator.tell(&self.engine, &event).await.ok()?;
                     if let Some(update) = update {
                         let message = views::task_update(&update, Doors::steps());
@@ -139,12 +158,24 @@ impl Story {
         }
     }
 
-    /// A comment; none for a task that was erased.
+    /// The last line of a task that was erased. A client that comes back is told
+    /// that there is none.
+    fn erased(&mut self) -> Option<SseEvent> {
+        self.over = true;
+        let message = views::task_erased(self.run.0);
+        Some(SseEvent::default().name("task_erased").text(message.to_string()))
+    }
+
+    /// A comment; the end for a task that was erased.
     async fn sign_of_life(&mut self) -> Option<SseEvent> {
         if !std::mem::replace(&mut self.begun, true) {
             return Some(SseEvent::default().comment("").retry(RECONNECT_AFTER));
         }
         let run = self.engine.run(self.run).await;
-        matches!(run, Ok(Some(_))).then(|| SseEvent::default().comment(""))
+        match run {
+            Ok(Some(_)) => Some(SseEvent::default().comment("")),
+            Ok(None) => self.erased(),
+            Err(_) => None,
+        }
     }
 }

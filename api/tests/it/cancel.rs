@@ -1,5 +1,6 @@
 //! Tasks that are not wanted any more.
 
+use std::io::BufRead;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -87,6 +88,35 @@ async fn the_command_cancels_and_whoever_watches_is_told() {
     let again = home.run(&["tasks", "cancel", &running]).exits(1);
     assert!(again.stderr.contains("cancelled"), "{}", again.stderr);
     home.run(&["tasks", "watch", &Uuid::new_v4().to_string()]).exits(1);
+}
+
+#[tokio::test]
+async fn whoever_watches_a_task_is_told_that_it_was_erased() {
+    let home = home(Home::new());
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let (running, waiting) = two_tasks(&client, user, "slow", ENDLESS[0].1).await;
+    for task in [&waiting, &running] {
+        let mut watch = home.command(&["tasks", "watch", task, "--json"]);
+        let piped = std::process::Stdio::piped;
+        let mut watching = watch.stdout(piped()).stderr(piped()).spawn().unwrap();
+        let mut stream = client.events(task, "").await;
+        // Both have heard of it before it goes.
+        let mut lines = std::io::BufReader::new(watching.stdout.take().unwrap()).lines();
+        assert!(lines.next().unwrap().unwrap().contains("queued"));
+        while !stream.chunk().await.unwrap().unwrap().starts_with(b"event: task_update") {}
+        assert_eq!(client.delete(&format!("/api/tasks/{task}")).await.status, 200);
+
+        let last = lines.map(Result::unwrap).last().unwrap();
+        assert_eq!(watching.wait().unwrap().code(), Some(1));
+        assert!(last.contains("task_erased") || last.contains("cancelled"), "{last}");
+        let mut rest = Vec::new();
+        while let Some(chunk) = stream.chunk().await.unwrap() {
+            rest.extend_from_slice(&chunk);
+        }
+        let rest = String::from_utf8(rest).unwrap();
+        assert!(rest.contains("task_erased") || rest.contains("cancelled"), "{rest}");
+    }
 }
 
 /// Programs with one place for work.

@@ -101,7 +101,10 @@ async fn one(
             return Ok(false);
         }
     };
-    let status = progress.follow(platform, order, task).await?;
+    let Some(status) = progress.follow(platform, order, task).await? else {
+        progress.erased(order, task);
+        return Ok(false);
+    };
     if !matches!(status, RunStatus::Completed | RunStatus::Partial) {
         progress.failed(platform, order, task).await?;
         return Ok(false);

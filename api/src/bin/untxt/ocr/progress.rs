@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
+use tokio::time::sleep;
 use untxt_api::doors::Doors;
 use untxt_api::views;
+use untxt_engine::engine::EngineError;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::state::RunStatus;
@@ -22,6 +24,9 @@ use super::export::summary;
 use super::intake::{Order, Refused};
 use crate::failure::Failure;
 use crate::output;
+
+/// How long a database that does not answer is left alone.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Bars on a terminal, lines of JSON for machines, or only the last word.
 pub(super) struct Progress {
@@ -36,16 +41,32 @@ impl Progress {
         Self { json, bars, open: Mutex::default() }
     }
 
-    /// Shows what happens to the task until it ends; how it ended.
+    /// Shows what happens to the task until it ends; how it ended, `None` when
+    /// somebody erased it.
     pub(super) async fn follow(
         &self,
         platform: &Platform,
         order: &Order,
         task: Uuid,
-    ) -> Result<RunStatus, Failure> {
+    ) -> Result<Option<RunStatus>, Failure> {
+        let ended = self.shown_to_the_end(platform, order, RunId(task)).await;
+        self.close(order);
+        match ended {
+            Ok(status) => Ok(Some(status)),
+            Err(EngineError::Journal(JournalError::UnknownRun(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn shown_to_the_end(
+        &self,
+        platform: &Platform,
+        order: &Order,
+        run: RunId,
+    ) -> Result<RunStatus, EngineError> {
         let engine = platform.engine();
         let mut narrator = Narrator::default();
-        let mut watcher = engine.watch_run(RunId(task), 0).await?;
+        let mut watcher = engine.watch_run(run, 0).await?;
         loop {
             match watcher.next().await {
                 Ok(Some(event)) => {
@@ -56,12 +77,13 @@ impl Progress {
                 Ok(None) => break,
                 // It ended long ago, and how is all that is left of it.
                 Err(WatchError::Journal(JournalError::Pruned(_))) => break,
-                // It says where to go on, and the history has all of it.
-                Err(_) => watcher = engine.watch_run(RunId(task), 0).await?,
+                // The watcher goes on where it is, once the database answers.
+                Err(WatchError::Journal(JournalError::Unavailable(_))) => sleep(ASK_AGAIN_AFTER).await,
+                Err(WatchError::Journal(error)) => return Err(error.into()),
+                Err(error) => return Err(error.into()),
             }
         }
-        self.close(order);
-        Ok(engine.wait(RunId(task)).await?.status)
+        Ok(engine.wait(run).await?.status)
     }
 
     fn show(&self, order: &Order, update: &TaskUpdate) {
@@ -127,6 +149,12 @@ impl Progress {
             error.map_or_else(|| ("CANCELLED".to_owned(), "cancelled".to_owned()), |e| (e.code, e.message));
         self.problem(order, Some(task), &code, &message);
         Ok(())
+    }
+
+    /// Somebody erased the task before its result was read.
+    pub(super) fn erased(&self, order: &Order, task: Uuid) {
+        let message = "the task was erased before its result was written; the same command begins anew";
+        self.problem(order, Some(task), "TASK_ERASED", message);
     }
 
     /// There is no task.

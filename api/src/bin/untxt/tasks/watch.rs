@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use untxt_api::doors::Doors;
 use untxt_api::views;
+use untxt_engine::engine::EngineError;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::state::RunStatus;
+use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::watch::WatchError;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::updates::{Narrator, TaskUpdate};
@@ -22,6 +23,13 @@ pub(super) async fn watch(platform: &Platform, id: Uuid, json: bool) -> Result<E
     let status = match told(platform, run, json).await? {
         Told::ToTheEnd(status) => status,
         Told::Unheard => return Ok(ExitCode::SUCCESS),
+        Told::Erased => {
+            if json {
+                output::json(&views::task_erased(id));
+            }
+            output::problem(&format!("task {id} was erased while it was watched"));
+            return Ok(ExitCode::from(1));
+        }
         // Only how it ended is left.
         Told::Pruned => {
             let ended = platform.engine().wait(run).await?;
@@ -44,6 +52,8 @@ enum Told {
     ToTheEnd(RunStatus),
     /// Its history is not kept any more.
     Pruned,
+    /// Nothing is left of it.
+    Erased,
     /// Nobody reads on.
     Unheard,
 }
@@ -61,11 +71,21 @@ async fn told(platform: &Platform, run: RunId, json: bool) -> Result<Told, Failu
                     return Ok(Told::Unheard);
                 }
             }
-            Ok(None) => return Ok(Told::ToTheEnd(engine.wait(run).await?.status)),
+            Ok(None) => return ended(engine.wait(run).await),
             Err(WatchError::Journal(JournalError::Pruned(_))) => return Ok(Told::Pruned),
+            Err(WatchError::Journal(JournalError::UnknownRun(_))) => return Ok(Told::Erased),
             Err(WatchError::Journal(error)) => return Err(error.into()),
             Err(error) => return Err(Failure::work(error)),
         }
+    }
+}
+
+/// How it ended; it may be erased right after that.
+fn ended(waited: Result<RunState, EngineError>) -> Result<Told, Failure> {
+    match waited {
+        Ok(run) => Ok(Told::ToTheEnd(run.status)),
+        Err(EngineError::Journal(JournalError::UnknownRun(_))) => Ok(Told::Erased),
+        Err(error) => Err(error.into()),
     }
 }
 
