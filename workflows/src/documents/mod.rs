@@ -9,6 +9,7 @@ pub mod pages;
 
 pub mod renderer;
 
+pub mod figures;
 pub mod model;
 pub mod sanitize;
 

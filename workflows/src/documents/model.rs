@@ -212,7 +212,8 @@ impl Page {
         self.confidence_kind != ConfidenceKind::None
     }
 
-    fn word_confidences(&self) -> impl Iterator<Item = f32> {
+    /// Confidences of its words, where they are worth anything.
+    pub(super) fn word_confidences(&self) -> impl Iterator<Item = f32> {
         self.words().filter_map(|word| word.confidence.filter(|_| self.is_rated()))
     }
 }
@@ -220,34 +221,17 @@ impl Page {
 impl Document {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
+}
 
-    /// Characters of text, without the white space between words.
+impl Rect {
+    /// The same without digits that say less than half a pixel of a page of this
+    /// size, of which both edges have a share: four decimals up to 4,999 pixels a
+    /// side, five above (a side has at most 30,000).
     #[must_use]
-    pub fn text_length(&self) -> usize {
-        self.pages.iter().flat_map(Page::words).map(|word| word.text.chars().count()).sum()
-    }
-
-    /// The mean over all words that have a confidence, else over the pages that
-    /// do; `None` when nothing has.
-    #[must_use]
-    pub fn confidence(&self) -> Option<f32> {
-        let words = self.pages.iter().flat_map(Page::word_confidences);
-        mean(words).or_else(|| mean(self.pages.iter().filter_map(Page::mean_confidence)))
-    }
-
-    /// What that figure is worth: as much as the least of its pages says.
-    #[must_use]
-    pub fn confidence_kind(&self) -> ConfidenceKind {
-        let kinds = self.pages.iter().filter(|page| page.status == PageStatus::Recognized);
-        let least = kinds.map(|page| page.confidence_kind).max_by_key(|kind| *kind as u8);
-        least.unwrap_or_default()
-    }
-
-    /// Pages that could not be recognised, from 1.
-    #[must_use]
-    pub fn failed_pages(&self) -> Vec<u32> {
-        let failed = self.pages.iter().filter(|page| page.status != PageStatus::Recognized);
-        failed.map(|page| page.index + 1).collect()
+    pub fn rounded(self, width: u32, height: u32) -> Self {
+        let scale = if width.max(height) < 5_000 { 1e4 } else { 1e5 };
+        let round = |part: f32| (part * scale).round() / scale;
+        Self { x: round(self.x), y: round(self.y), width: round(self.width), height: round(self.height) }
     }
 }
 
@@ -261,32 +245,27 @@ fn mean(figures: impl Iterator<Item = f32>) -> Option<f32> {
 mod tests {
     use super::*;
 
-    fn page(kind: ConfidenceKind, confidence: Option<f32>) -> Page {
-        let word = Word { text: "Grüße".to_owned(), bounds: None, confidence };
-        let line = Line { bounds: None, words: vec![word] };
-        let block = Block { role: "paragraph".to_owned(), bounds: None, lines: vec![line] };
-        Page { confidence_kind: kind, blocks: vec![block], attempts: 1, ..Page::default() }
-    }
-
     fn document(pages: Vec<Page>) -> Document {
         let engine = Engine { name: "e".to_owned(), digest: "d".to_owned(), simulated: false };
         Document { version: Document::VERSION, engine, language: None, pages }
     }
 
     #[test]
-    fn figures_are_means_and_promise_no_more_than_the_least_page() {
-        let pages =
-            vec![page(ConfidenceKind::Calibrated, Some(0.5)), page(ConfidenceKind::Uncalibrated, Some(1.0))];
-        let two = document(pages);
-        assert_eq!((two.text_length(), two.confidence()), (10, Some(0.75)));
-        assert_eq!(two.confidence_kind(), ConfidenceKind::Uncalibrated);
-    }
-
-    #[test]
-    fn a_figure_of_a_kind_that_promises_nothing_is_none() {
-        let none = document(vec![page(ConfidenceKind::None, Some(0.9))]);
-        assert_eq!((none.confidence(), none.confidence_kind()), (None, ConfidenceKind::None));
-        assert_eq!(none.pages[0].mean_confidence(), None);
+    fn places_keep_the_digits_that_tell_pixels_apart() {
+        for side in [1_u32, 999, 4_999, 5_000, 30_000] {
+            for pixel in [0, 1, side / 3, side / 2, side - 1, side] {
+                let part = pixel as f32 / side as f32;
+                let rect = Rect { x: part, y: part, width: 1.0 - part, height: 1.0 - part };
+                let kept = rect.rounded(side, side);
+                assert_eq!((kept.x * side as f32).round() as u32, pixel, "{side}");
+                assert_eq!(((kept.x + kept.width) * side as f32).round() as u32, side, "{side}");
+            }
+        }
+        let third = Rect { x: 1.0 / 3.0, y: 0.0, width: 0.5, height: 1.0 }.rounded(1_000, 1_400);
+        assert_eq!(
+            serde_json::to_string(&third).unwrap(),
+            r#"{"x":0.3333,"y":0.0,"width":0.5,"height":1.0}"#
+        );
     }
 
     #[test]
@@ -303,6 +282,6 @@ mod tests {
             )
         );
         let read: Document = serde_json::from_str(&stored).unwrap();
-        assert_eq!(read.failed_pages(), [4]);
+        assert_eq!(read.pages[0].index, 3);
     }
 }

@@ -38,7 +38,8 @@ const LEFTOVERS_MAX: usize = 256;
 impl Objects {
     /// Stores a body as it comes, with two parts of 5 MiB in memory at most,
     /// and returns its size and hash. Where more than a part may come, a few are
-    /// stored at once, and the others wait. On any error, and when the caller gives
+    /// stored at once, and the others wait; without a limit only when more than a
+    /// part has come. On any error, and when the caller gives
     /// up waiting, nothing is kept, except where the store failed after it had
     /// been told that the body is whole: then the object may be there, and
     /// storing it again replaces it.
@@ -59,14 +60,18 @@ impl Objects {
         E: Into<BoxError>,
     {
         keys::check(key)?;
+        let is_limited = limit_bytes < OBJECT_BYTES_MAX;
         let limit_bytes = limit_bytes.min(OBJECT_BYTES_MAX);
-        let _turn = self.turn(limit_bytes).await;
+        let mut turn = if is_limited { self.turn(limit_bytes).await } else { None };
         let body = pin!(body);
         let mut parts = Parts::new(body, self.place(key), limit_bytes);
         let first = parts.fill().await?;
         if parts.ended {
             self.put(key, content_type, first).await?;
             return Ok(parts.stored());
+        }
+        if turn.is_none() {
+            turn = self.turn(limit_bytes).await;
         }
         let mut upload = Multipart::begin(self, key, content_type).await?;
         match upload.send_all(first, &mut parts).await {
@@ -76,6 +81,7 @@ impl Objects {
                 return Err(error);
             }
         }
+        drop(turn);
         Ok(parts.stored())
     }
 

@@ -15,7 +15,7 @@ mod upload_result;
 pub(crate) use download::Downloaded;
 pub use handover::page as page_for_engine;
 pub(crate) use told::{delivery_after, delivery_of};
-pub use upload_result::{ResultObject, ResultSummary};
+pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
 
 use std::sync::Arc;
 use std::time::Duration;

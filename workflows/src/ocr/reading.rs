@@ -1,17 +1,17 @@
 //! What an engine answered, as the neutral model keeps it.
 
 use untxt_engine::state::RunError;
-use untxt_plugins::{self as engine, PageText};
+use untxt_plugins::{self as plugins, PageText};
 
 use super::input::EnginePin;
-use crate::documents::model::{Block, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Word};
+use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, PageStatus, Rect, Word};
 use crate::documents::sanitize;
 
 /// Pixels and dots per inch of a page.
 type Size = (u32, u32, u32);
 
 /// The page that `text` describes. Boxes become parts of the page's size;
-/// a guest's HTML is cleaned.
+/// a guest's HTML is cleaned. Digits that tell nothing are not kept.
 pub(super) fn page(text: &PageText, index: u32, size: Size, attempts: u32) -> Page {
     let attribute =
         |name: &str| text.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -21,7 +21,7 @@ pub(super) fn page(text: &PageText, index: u32, size: Size, attempts: u32) -> Pa
         height: size.1,
         dpi: size.2,
         status: PageStatus::Recognized,
-        confidence: text.confidence,
+        confidence: text.confidence.map(rounded),
         confidence_kind: attribute("confidence-kind").map_or(ConfidenceKind::None, ConfidenceKind::parse),
         finish_reason: attribute("finish-reason").map(str::to_owned),
         simulated: attribute("simulated") == Some("true"),
@@ -39,15 +39,12 @@ pub(super) fn failed_page(index: u32, error: Option<RunError>, attempts: u32) ->
     Page { index, status: PageStatus::Failed { code, message }, attempts, ..Page::default() }
 }
 
-/// The document that `pages` make up.
-pub(super) fn document(pages: Vec<Page>, pin: &EnginePin) -> Document {
-    let simulated = pages.iter().any(|page| page.simulated);
-    let language = pages.iter().find_map(|page| page.language.clone());
-    let engine = Engine { name: pin.name.clone(), digest: pin.digest.clone(), simulated };
-    Document { version: Document::VERSION, engine, language, pages }
+/// Who read the document.
+pub(super) fn engine(pin: &EnginePin, simulated: bool) -> Engine {
+    Engine { name: pin.name.clone(), digest: pin.digest.clone(), simulated }
 }
 
-fn block(block: &engine::Block, size: Size) -> Block {
+fn block(block: &plugins::Block, size: Size) -> Block {
     Block {
         role: block.role.clone(),
         bounds: block.bounds.map(|bounds| rect(bounds, size)),
@@ -55,23 +52,23 @@ fn block(block: &engine::Block, size: Size) -> Block {
     }
 }
 
-fn line(line: &engine::Line, size: Size) -> Line {
+fn line(line: &plugins::Line, size: Size) -> Line {
     Line {
         bounds: line.bounds.map(|bounds| rect(bounds, size)),
         words: line.words.iter().map(|w| word(w, size)).collect(),
     }
 }
 
-fn word(word: &engine::Word, size: Size) -> Word {
+fn word(word: &plugins::Word, size: Size) -> Word {
     Word {
         text: word.text.clone(),
         bounds: word.bounds.map(|bounds| rect(bounds, size)),
-        confidence: word.confidence,
+        confidence: word.confidence.map(rounded),
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "pages are far smaller than 2^24 pixels a side")]
-fn rect(bounds: engine::Rect, (width, height, _): Size) -> Rect {
+fn rect(bounds: plugins::Rect, (width, height, _): Size) -> Rect {
     let part = |pixels: u32, whole: u32| (pixels as f32 / whole.max(1) as f32).clamp(0.0, 1.0);
     Rect {
         x: part(bounds.x, width),
@@ -79,4 +76,10 @@ fn rect(bounds: engine::Rect, (width, height, _): Size) -> Rect {
         width: part(bounds.width, width),
         height: part(bounds.height, height),
     }
+    .rounded(width, height)
+}
+
+/// To a thousandth: no engine knows more.
+fn rounded(confidence: f32) -> f32 {
+    (confidence * 1e3).round() / 1e3
 }

@@ -1,5 +1,7 @@
 //! A document that has one of everything, for the tests of the formats.
 
+use super::{Format, Outline};
+use crate::documents::figures::Figures;
 use crate::documents::model::{Block, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Word};
 
 /// Two pages, the second of which failed; hostile words among honest ones.
@@ -41,6 +43,16 @@ pub(super) fn document() -> Document {
         language: Some("de-AT".to_owned()),
         pages: vec![first, second],
     }
+}
+
+/// The whole of `document` in a format.
+pub(super) fn render(format: Format, document: &Document, filename: &str) -> String {
+    let mut figures = Figures::default();
+    figures.language.clone_from(&document.language);
+    document.pages.iter().for_each(|page| figures.add(page));
+    let outline = Outline { filename, engine: &document.engine, figures: &figures };
+    let pages: Vec<String> = document.pages.iter().map(|page| format.page(&outline, page)).collect();
+    format.head(&outline) + &pages.join(format.between()) + &format.tail(&outline)
 }
 
 fn block(role: &str, lines: Vec<Line>) -> Block {

@@ -2,12 +2,11 @@
 //! say what is a page, an area, a paragraph, a line and a word, and titles say
 //! where it stands, in pixels of the page image.
 
-use super::{apology, escape};
-use crate::documents::model::{Block, ConfidenceKind, Document, Line, Page, Rect, Word};
+use super::{Outline, apology, escape};
+use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, Rect, Word};
 
-pub(super) fn render(document: &Document, filename: &str) -> String {
-    let language = escape::html(document.language.as_deref().unwrap_or("und"));
-    let pages: String = document.pages.iter().map(|page| self::page(page, filename)).collect();
+pub(super) fn head(outline: &Outline<'_>) -> String {
+    let language = escape::html(outline.figures.language.as_deref().unwrap_or("und"));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" \
@@ -16,18 +15,20 @@ pub(super) fn render(document: &Document, filename: &str) -> String {
          <title>OCR Result</title>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\" />\n\
          <meta name=\"ocr-system\" content=\"{}\" />\n\
          <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_wconf\" />\n\
-         <meta name=\"ocr-number-of-pages\" content=\"{}\" />\n</head>\n<body>\n{pages}</body>\n</html>\n",
-        escape::html(&system(document)),
-        document.pages.len(),
+         <meta name=\"ocr-number-of-pages\" content=\"{}\" />\n</head>\n<body>\n",
+        escape::html(&system(outline.engine)),
+        outline.figures.pages,
     )
 }
 
-fn system(document: &Document) -> String {
-    let simulated = if document.engine.simulated { " (simulated: the text was made up)" } else { "" };
-    format!("untxt, engine {}{simulated}", document.engine.name)
+pub(super) const TAIL: &str = "</body>\n</html>\n";
+
+fn system(engine: &Engine) -> String {
+    let simulated = if engine.simulated { " (simulated: the text was made up)" } else { "" };
+    format!("untxt, engine {}{simulated}", engine.name)
 }
 
-fn page(page: &Page, filename: &str) -> String {
+pub(super) fn page(page: &Page, filename: &str) -> String {
     let number = page.index + 1;
     let mut title = format!(
         "image {}; bbox 0 0 {} {}; ppageno {}",
@@ -113,14 +114,13 @@ fn title(properties: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
-    use super::*;
+    use super::super::{Format, fixture};
 
     #[test]
     fn places_are_pixels_and_confidences_are_said_only_when_known() {
         let mut document = fixture::document();
         document.pages[0].blocks[0].lines[0].words[1].confidence = None;
-        let hocr = render(&document, "a \"b\" & c.pdf");
+        let hocr = fixture::render(Format::Hocr, &document, "a \"b\" & c.pdf");
         for part in [
             "id=\"page_1\" title=\"image &quot;a _b_ &amp; c.pdf&quot;; bbox 0 0 1000 1400; ppageno 0; scan_res 150 150\"",
             "<div class=\"ocr_carea\" id=\"block_1_1\">\n<p class=\"ocr_par\" id=\"par_1_1\">",
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn it_is_well_formed() {
-        let hocr = render(&fixture::document(), "x--y<.pdf");
+        let hocr = fixture::render(Format::Hocr, &fixture::document(), "x--y<.pdf");
         let mut open = Vec::new();
         for tag in hocr.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
             let name = tag.split([' ', '\n']).next().unwrap();

@@ -1,24 +1,28 @@
 //! A page for a browser. Its frame is what clients of the first version parse:
 //! the title, the heading, paragraphs, and the metadata under them.
 
-use super::{apology, cells, escape, facts};
-use crate::documents::model::{Block, Document, Line, Page};
+use super::{Outline, apology, cells, escape, facts};
+use crate::documents::model::{Block, Line, Page};
 
-pub(super) fn render(document: &Document, filename: &str) -> String {
-    let language = document.language.as_deref().unwrap_or("und");
-    let body: String = match document.pages.as_slice() {
-        [page] => contents(page),
-        pages => pages.iter().map(section).collect(),
-    };
-    let facts: String = facts(document, filename)
+pub(super) fn head(outline: &Outline<'_>) -> String {
+    let language = outline.figures.language.as_deref().unwrap_or("und");
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>OCR Result</title>\n</head>\n\
+         <body>\n  <h1>Extracted Text</h1>\n",
+        escape::html(language)
+    )
+}
+
+pub(super) fn page(outline: &Outline<'_>, page: &Page) -> String {
+    if outline.figures.pages == 1 { contents(page) } else { section(page) }
+}
+
+pub(super) fn tail(outline: &Outline<'_>) -> String {
+    let facts: String = facts(outline)
         .into_iter()
         .map(|(name, value)| format!("    <p>{name}: {}</p>\n", escape::html(&value)))
         .collect();
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>OCR Result</title>\n</head>\n\
-         <body>\n  <h1>Extracted Text</h1>\n{body}  <div class=\"metadata\">\n{facts}  </div>\n</body>\n</html>\n",
-        escape::html(language)
-    )
+    format!("  <div class=\"metadata\">\n{facts}  </div>\n</body>\n</html>\n")
 }
 
 fn section(page: &Page) -> String {
@@ -68,15 +72,14 @@ fn row(line: &Line, page: &Page) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
-    use super::*;
+    use super::super::{Format, fixture};
 
     #[test]
     fn it_has_the_frame_that_clients_know() {
         let mut document = fixture::document();
         document.pages.truncate(1);
         document.language = Some("en".to_owned());
-        let html = render(&document, "<x>.pdf");
+        let html = fixture::render(Format::Html, &document, "<x>.pdf");
         for part in [
             "<title>OCR Result</title>",
             "<h1>Extracted Text</h1>",
@@ -99,7 +102,7 @@ mod tests {
         let mut document = fixture::document();
         document.engine.simulated = true;
         document.pages[0].html = Some("<p>own</p>".to_owned());
-        let html = render(&document, "x.pdf");
+        let html = fixture::render(Format::Html, &document, "x.pdf");
         assert!(html.contains("<section id=\"page-1\">\n  <h2>Page 1</h2>\n<p>own</p>\n"), "{html}");
         assert!(html.contains(
             "<p class=\"failed\">Page 2 could not be recognised: PAGE_TIMEOUT: late &amp; &lt;gone&gt;</p>"

@@ -1,19 +1,20 @@
 //! Markdown, as GitHub reads it.
 
-use super::{apology, cells, escape, facts};
-use crate::documents::model::{Block, Document, Line, Page};
+use super::{Outline, apology, cells, escape, facts};
+use crate::documents::model::{Block, Line, Page};
 
-pub(super) fn render(document: &Document, filename: &str) -> String {
-    let is_many = document.pages.len() > 1;
-    let pages: String = document.pages.iter().map(|page| self::page(page, is_many)).collect();
-    let facts: String = facts(document, filename)
+pub(super) const HEAD: &str = "# Extracted Text\n\n";
+
+pub(super) fn tail(outline: &Outline<'_>) -> String {
+    let facts: String = facts(outline)
         .into_iter()
         .map(|(name, value)| format!("- {name}: {}\n", escape::md(&value)))
         .collect();
-    format!("# Extracted Text\n\n{pages}---\n\n{facts}")
+    format!("---\n\n{facts}")
 }
 
-fn page(page: &Page, has_heading: bool) -> String {
+pub(super) fn page(outline: &Outline<'_>, page: &Page) -> String {
+    let has_heading = outline.figures.pages > 1;
     let heading = if has_heading { format!("## Page {}\n\n", page.index + 1) } else { String::new() };
     let text: String = match apology(page.index, &page.status) {
         Some(apology) => format!("_{}_\n\n", escape::md(&apology)),
@@ -54,11 +55,11 @@ fn table(block: &Block, page: &Page) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
+    use super::super::{Format, fixture};
 
     #[test]
     fn roles_become_markup_and_text_does_not() {
-        let md = super::render(&fixture::document(), "a_b.pdf");
+        let md = fixture::render(Format::Md, &fixture::document(), "a_b.pdf");
         let text = "# Extracted Text\n\n## Page 1\n\n### Invoice 42\n\nTen \\<b\\>\\&\n\\*stars\\* bell\n\n- first\n- second\n\n\
                     | Item no | Price |\n| --- | --- |\n| A\\|B | 7 |\n\n## Page 2\n\n\
                     _Page 2 could not be recognised: PAGE\\_TIMEOUT: late \\& \\<gone\\>_\n\n---\n\n- Confidence: 98.5%\n";

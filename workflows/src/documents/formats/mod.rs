@@ -16,7 +16,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::model::{Document, PageStatus};
+use super::figures::Figures;
+use super::model::{Engine, Page, PageStatus};
 
 /// A form of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +33,17 @@ pub enum Format {
     Json,
     /// hOCR 1.2: text with the places of words.
     Hocr,
+}
+
+/// What is known of a document before its first page is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'a> {
+    /// What the client called the file.
+    pub filename: &'a str,
+    /// Who recognised it.
+    pub engine: &'a Engine,
+    /// What all its pages add up to.
+    pub figures: &'a Figures,
 }
 
 /// Why a list of formats can't be used.
@@ -73,16 +85,51 @@ impl Format {
         }
     }
 
-    /// `document` in this form, as UTF-8; `filename` is what the client called
-    /// the file. The same document gives the same bytes.
+    /// What stands before the first page, as UTF-8. Head, pages with
+    /// [`Format::between`] between them, and tail, one after the other, are the
+    /// document in this form; the same document gives the same bytes.
     #[must_use]
-    pub fn render(self, document: &Document, filename: &str) -> Vec<u8> {
+    pub fn head(self, outline: &Outline<'_>) -> String {
         match self {
-            Self::Html => html::render(document, filename).into_bytes(),
-            Self::Txt => txt::render(document).into_bytes(),
-            Self::Md => md::render(document, filename).into_bytes(),
-            Self::Json => json::render(document, filename),
-            Self::Hocr => hocr::render(document, filename).into_bytes(),
+            Self::Html => html::head(outline),
+            Self::Txt => String::new(),
+            Self::Md => md::HEAD.to_owned(),
+            Self::Json => json::head(outline),
+            Self::Hocr => hocr::head(outline),
+        }
+    }
+
+    /// One page.
+    #[must_use]
+    pub fn page(self, outline: &Outline<'_>, page: &Page) -> String {
+        match self {
+            Self::Html => html::page(outline, page),
+            Self::Txt => txt::page(page),
+            Self::Md => md::page(outline, page),
+            Self::Json => json::page(page),
+            Self::Hocr => hocr::page(page, outline.filename),
+        }
+    }
+
+    /// What stands between two pages.
+    #[must_use]
+    pub fn between(self) -> &'static str {
+        match self {
+            Self::Txt => "\u{c}",
+            Self::Json => ",\n",
+            Self::Html | Self::Md | Self::Hocr => "",
+        }
+    }
+
+    /// What stands after the last page.
+    #[must_use]
+    pub fn tail(self, outline: &Outline<'_>) -> String {
+        match self {
+            Self::Html => html::tail(outline),
+            Self::Txt => String::new(),
+            Self::Md => md::tail(outline),
+            Self::Json => json::TAIL.to_owned(),
+            Self::Hocr => hocr::TAIL.to_owned(),
         }
     }
 
@@ -124,25 +171,25 @@ fn apology(index: u32, status: &PageStatus) -> Option<String> {
 }
 
 /// What stands under the text: names and values.
-fn facts(document: &Document, filename: &str) -> Vec<(&'static str, String)> {
+fn facts(outline: &Outline<'_>) -> Vec<(&'static str, String)> {
+    let Outline { filename, engine, figures } = outline;
     let confidence =
-        document.confidence().map_or_else(|| "none".to_owned(), |part| format!("{:.1}%", part * 100.0));
-    let language = document.language.as_deref().map_or("unknown", language::name);
+        figures.confidence().map_or_else(|| "none".to_owned(), |part| format!("{:.1}%", part * 100.0));
+    let language = figures.language.as_deref().map_or("unknown", language::name);
     let mut facts = vec![
         ("Confidence", confidence),
-        ("Confidence kind", document.confidence_kind().as_str().to_owned()),
+        ("Confidence kind", figures.confidence_kind().as_str().to_owned()),
         ("Language", language.to_owned()),
-        ("Engine", document.engine.name.clone()),
-        ("Engine digest", document.engine.digest.clone()),
-        ("File", filename.to_owned()),
-        ("Pages", document.pages.len().to_string()),
+        ("Engine", engine.name.clone()),
+        ("Engine digest", engine.digest.clone()),
+        ("File", (*filename).to_owned()),
+        ("Pages", figures.pages.to_string()),
     ];
-    let failed = document.failed_pages();
-    if !failed.is_empty() {
-        let pages: Vec<String> = failed.iter().map(u32::to_string).collect();
+    if !figures.failed_pages.is_empty() {
+        let pages: Vec<String> = figures.failed_pages.iter().map(u32::to_string).collect();
         facts.push(("Pages not recognised", pages.join(", ")));
     }
-    if document.engine.simulated {
+    if engine.simulated {
         facts.push((
             "Simulated",
             "yes: the engine repeats text that the file carries and makes up the rest, it does not read"
@@ -182,7 +229,7 @@ mod tests {
     fn no_form_says_what_was_not_read_or_hides_what_failed() {
         let document = fixture::document();
         for format in Format::ALL {
-            let made = String::from_utf8(format.render(&document, "letter.pdf")).unwrap();
+            let made = fixture::render(format, &document, "letter.pdf");
             assert!(made.contains("TIMEOUT"), "{format} hides the failed page:\n{made}");
             assert!(made.contains("42"), "{format} lost the text:\n{made}");
         }

@@ -2,14 +2,9 @@
 //! pages, as `pdftotext` has it.
 
 use super::{apology, cells, escape};
-use crate::documents::model::{Block, Document, Line, Page};
+use crate::documents::model::{Block, Line, Page};
 
-pub(super) fn render(document: &Document) -> String {
-    let pages: Vec<String> = document.pages.iter().map(page).collect();
-    pages.join("\u{c}")
-}
-
-fn page(page: &Page) -> String {
+pub(super) fn page(page: &Page) -> String {
     let blocks: Vec<String> = page.blocks.iter().map(|block| self::block(block, page)).collect();
     let text =
         apology(page.index, &page.status).map_or_else(|| blocks.join("\n\n"), |words| format!("[{words}]"));
@@ -27,12 +22,12 @@ fn block(block: &Block, page: &Page) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture;
+    use super::super::{Format, fixture};
 
     #[test]
     fn text_and_nothing_else() {
         assert_eq!(
-            super::render(&fixture::document()),
+            fixture::render(Format::Txt, &fixture::document(), "x.pdf"),
             "Invoice 42\n\nTen <b>&\n*stars* bell\n\nfirst\nsecond\n\nItem no\tPrice\nA|B\t7\n\u{c}\
              [Page 2 could not be recognised: PAGE_TIMEOUT: late & <gone>]\n"
         );
