@@ -3,6 +3,7 @@
 
 mod auth;
 mod known;
+mod site;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -172,6 +173,7 @@ fn server(values: &Values<'_>, auth: AuthSettings) -> Result<ServerSettings, Con
         places,
         patience: patience(values)?,
         cors_origins: origins(values)?,
+        site: site::site(values)?,
     })
 }
 
@@ -470,6 +472,11 @@ mod tests {
         assert!(error("UNTXT_SPOOL_BYTES_MAX", "1000").contains("at least UNTXT_MAX_UPLOAD_BYTES"));
         assert!(error("UNTXT_UPLOADS_PER_MINUTE", "0").starts_with("UNTXT_UPLOADS_PER_MINUTE"));
         assert!(error("UNTXT_CORS_ORIGINS", "https://a.example,*").contains("\"*\" is no origin"));
+        assert!(
+            error("UNTXT_PUBLIC_URL", "ocr.example.com")
+                .starts_with("UNTXT_PUBLIC_URL=\"ocr.example.com\": ")
+        );
+        assert!(error("UNTXT_TRUSTED_PROXIES", "10.0.0.1, proxy").contains("\"proxy\" is no network"));
         assert!(error("UNTXT_AUTH", "password").contains("it is `off`, `api-key` or"));
         assert!(error("UNTXT_AUTH", "jwt").contains("UNTXT_JWT_ISSUER is not set"));
         assert!(error("UNTXT_WEBHOOK_ALLOW_PRIVATE", "10/8").contains("is no network"));

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
 //! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
-//! many of them), [`patience`] (how long clients may take), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
+//! many of them), [`patience`] (how long clients may take), [`site`] (where clients see the
+//! server), [`arrival`] (where every request begins), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
 //! [`doors`] (what every route may use), [`operator_views`], [`plugins`] and [`queues`], the routes,
 //! and [`server`].
 
@@ -11,6 +12,7 @@ pub mod config;
 
 pub mod codes;
 
+pub mod arrival;
 pub mod error;
 pub mod feed;
 mod guard;
@@ -18,6 +20,7 @@ pub mod json;
 pub mod letters;
 pub mod patience;
 pub mod places;
+pub mod site;
 pub mod views;
 
 pub mod exporter;

@@ -1,16 +1,13 @@
 //! Every route, in one place.
 
-use std::time::Instant;
-
 use async_trait::async_trait;
 use salvo::catch_panic::CatchPanic;
 use salvo::catcher::Catcher;
-use salvo::http::header::{HeaderName, HeaderValue};
 use salvo::http::{ResBody, StatusCode, StatusError};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router, Service, affix_state};
 use salvo::routing::FilterInfo;
-use uuid::Uuid;
 
+use crate::arrival::Arrival;
 use crate::auth::caller::Scope;
 use crate::auth::hoops::{Authenticate, AuthenticateOperator, AuthenticateSocket, Needs};
 use crate::doors::Doors;
@@ -21,15 +18,16 @@ use crate::routes::{
     admin, cancel, create, docs, erase, events, get, health, history, list, metrics, ready, result, retry,
     socket, status, tickets, uploads, worker_status,
 };
+use crate::site::SiteSettings;
 use crate::traced::Traced;
-use crate::vitals::{Vitals, meter};
+use crate::vitals::Vitals;
 
 /// The routes as a service.
-pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String]) -> Service {
+pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String], site: &SiteSettings) -> Service {
     let patience = doors.patience;
     let state = affix_state::inject(doors).inject(vitals);
     let router = Router::new().hoop(state).hoop(CatchPanic::new()).push(routes());
-    dressed(router, patience, cors_origins)
+    dressed(router, patience, cors_origins, site)
 }
 
 /// What a worker tells about itself: probes are answered, and `asked` of others
@@ -38,6 +36,7 @@ pub(crate) fn worker_service(
     vitals: Vitals,
     asked: Option<AuthenticateOperator>,
     patience: Patience,
+    site: &SiteSettings,
 ) -> Service {
     let told = Router::new()
         .push(Router::with_path("status").get(worker_status::worker_status))
@@ -52,13 +51,14 @@ pub(crate) fn worker_service(
         .push(Router::with_path("health").get(health::health))
         .push(Router::with_path("ready").get(ready::ready))
         .push(told);
-    dressed(router, patience, &[])
+    dressed(router, patience, &[], site)
 }
 
 /// What every answer has, whatever the route.
-fn dressed(router: Router, patience: Patience, cors_origins: &[String]) -> Service {
+fn dressed(router: Router, patience: Patience, cors_origins: &[String], site: &SiteSettings) -> Service {
+    let arrival = Arrival { site: site.clone() };
     let (guard, paced) = (Guard::new(cors_origins), Paced(patience));
-    Service::new(router).hoop(RequestId).hoop(Traced).hoop(guard).hoop(paced).catcher(Catcher::new(AsJson))
+    Service::new(router).hoop(arrival).hoop(Traced).hoop(guard).hoop(paced).catcher(Catcher::new(AsJson))
 }
 
 /// What is answered to anybody, and what only to callers who are known. Each is
@@ -137,25 +137,6 @@ fn collect(router: &Router, above: &str, method: &str, found: &mut Vec<String>) 
         found.push(format!("{method} {}", if path.is_empty() { "/" } else { &path }));
     }
     router.routers.iter().for_each(|child| collect(child, &path, &method, found));
-}
-
-/// Gives every answer an id, by which its line in the log is found.
-struct RequestId;
-
-#[async_trait]
-impl Handler for RequestId {
-    async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let id = Uuid::now_v7().to_string();
-        if let Ok(value) = HeaderValue::from_str(&id) {
-            res.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
-        }
-        let (method, path) = (req.method().clone(), req.uri().path().to_owned());
-        let (began, _open) = (Instant::now(), meter::request_in_flight());
-        ctrl.call_next(req, depot, res).await;
-        meter::request(req.matched_path(), &method, res.status_code, began.elapsed());
-        let status = res.status_code.map(|status| status.as_u16());
-        tracing::info!(%id, %method, path, status, "request");
-    }
 }
 
 /// Failures that no route made (no such route, no such method, a panic) in the

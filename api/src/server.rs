@@ -22,6 +22,7 @@ use crate::feed::Feed;
 use crate::patience::Patience;
 use crate::places::{Places, PlacesMax};
 use crate::router;
+use crate::site::SiteSettings;
 use crate::vitals::Vitals;
 
 /// How long open requests may take after the shutdown began.
@@ -66,6 +67,8 @@ pub struct ServerSettings {
     pub patience: Patience,
     /// Sites whose pages are let in, beside this server's own.
     pub cors_origins: Vec<String>,
+    /// Where clients see this server.
+    pub site: SiteSettings,
 }
 
 /// A server that has its address but does not answer yet.
@@ -112,7 +115,7 @@ impl Server {
         let failures = Arc::new(Failures::new(settings.auth_failures_per_minute));
         let doors = Doors { platform, feed, places, patience, auth, failures, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
-        let service = router::service(doors, vitals, &settings.cors_origins);
+        let service = router::service(doors, vitals, &settings.cors_origins, &settings.site);
         self.answer(service, patience, connections_max, shutdown).await
     }
 
@@ -132,7 +135,7 @@ impl Server {
             auth: Auth::new(&settings.auth, vitals.platform().database(), vitals.platform().engine().clock()),
             failures: Failures::new(settings.auth_failures_per_minute),
         });
-        let service = router::worker_service(vitals, asked, patience);
+        let service = router::worker_service(vitals, asked, patience, &settings.site);
         self.answer(service, patience, WORKER_CONNECTIONS_MAX, shutdown).await
     }
 

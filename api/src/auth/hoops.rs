@@ -10,6 +10,7 @@ use super::caller::{Caller, Scope};
 use super::failures::Failures;
 use crate::doors::Doors;
 use crate::error::ApiError;
+use crate::site::Seen;
 
 /// Names under which a secret does not belong into an address.
 const SECRETS: [&str; 5] = ["token", "access_token", "id_token", "api_key", "apikey"];
@@ -123,7 +124,7 @@ async fn caller(req: &Request, depot: &Depot) -> Result<Option<Caller>, ApiError
 
 /// The same, as `auth` tells it.
 async fn known(req: &Request, auth: &Auth, failures: &Failures) -> Result<Option<Caller>, ApiError> {
-    let from = req.remote_addr().ip();
+    let from = Seen::of(req)?.client;
     if !auth.asks() {
         return Ok(Some(Caller::unasked(from)));
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{ConfigError, FILE};
 
 /// Every setting that the program looks up, wherever it is set.
-pub(super) const NAMES: [&str; 47] = [
+pub(super) const NAMES: [&str; 49] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -16,6 +16,8 @@ pub(super) const NAMES: [&str; 47] = [
     "UNTXT_JWT_SCOPE_CLAIM",
     "UNTXT_JWT_SKEW_SECONDS",
     "UNTXT_AUTH_FAILURES_PER_MINUTE",
+    "UNTXT_PUBLIC_URL",
+    "UNTXT_TRUSTED_PROXIES",
     "UNTXT_WORKER_LISTEN",
     "UNTXT_WORKER_CONCURRENCY",
     "UNTXT_LEASE_MS",

@@ -18,12 +18,16 @@ use salvo::http::Method;
 
 use self::operation::Operation;
 use crate::auth::caller::Scope;
+use crate::site::BaseUrl;
 
-/// The document as it is served.
-pub(crate) fn text() -> &'static str {
+/// The document as it is served to those who see the server at `base`.
+pub(crate) fn text(base: &BaseUrl) -> String {
     static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
-    &TEXT
+    TEXT.replacen(SERVER, &base.to_string(), 1)
 }
+
+/// Stands for the address of the server.
+const SERVER: &str = "https://server.invalid";
 
 fn operations() -> Vec<Operation> {
     let of_users = tasks::operations().into_iter().chain(uploads::operations());
@@ -56,7 +60,7 @@ fn document() -> Value {
                 RFC 3339 in UTC.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": "/" }],
+        "servers": [{ "url": SERVER }],
         "tags": [
             { "name": "tasks", "description": "What users do." },
             { "name": "operators", "description": "What operators see and do." },

@@ -17,6 +17,7 @@ use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::json;
+use crate::site::Seen;
 use crate::views;
 
 /// Bytes of a field that is not the file.
@@ -35,7 +36,7 @@ pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Respo
     let form = Form::read(req, &doors.platform).await?;
     let (wanted, spooled) = form.finish(Caller::of(depot)?, idempotency_key)?;
     let submission = doors.platform.submit(wanted, spooled).await?;
-    show(&submission, res);
+    show(&submission, Seen::of(req)?, res);
     Ok(())
 }
 
@@ -48,9 +49,9 @@ pub(super) fn idempotency_key(req: &Request) -> Result<Option<String>, ApiError>
 }
 
 /// The task that came of an upload, or was there already.
-pub(super) fn show(submission: &Submission, res: &mut Response) {
+pub(super) fn show(submission: &Submission, seen: &Seen, res: &mut Response) {
     res.status_code(if submission.repeated { StatusCode::OK } else { StatusCode::CREATED });
-    let location = format!("/api/tasks/{}", submission.task.id);
+    let location = seen.path(&format!("/api/tasks/{}", submission.task.id));
     if let Ok(location) = HeaderValue::from_str(&location) {
         res.headers_mut().insert(LOCATION, location);
     }

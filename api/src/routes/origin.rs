@@ -4,10 +4,12 @@
 use std::net::IpAddr;
 
 use salvo::http::StatusCode;
+use salvo::http::header::ORIGIN;
 use salvo::prelude::Request;
 
 use crate::error::ApiError;
 use crate::guard::Listed;
+use crate::site::Seen;
 
 /// Refuses a request of another site's page, unless that site is on the list
 /// (`UNTXT_CORS_ORIGINS`). Programs send no Origin.
@@ -20,19 +22,29 @@ pub(crate) fn same_origin(req: &Request) -> Result<(), ApiError> {
 
 /// Refuses a request of any other site's page: no list lets one operate.
 pub(super) fn own_page(req: &Request) -> Result<(), ApiError> {
-    let Some(origin) = req.header::<String>("origin") else { return Ok(()) };
+    let Some(origin) = req.headers().get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or("?");
     let host = req.header::<String>("host").unwrap_or_default();
-    let from = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host);
-    if from == host {
+    let from = origin.split_once("://").map_or(origin, |(_, host)| host);
+    // Behind a proxy the Host may be the proxy's own idea.
+    if from == host || origin.eq_ignore_ascii_case(&Seen::of(req)?.base.origin()) {
         return Ok(());
     }
-    Err(refused("this is for programs and for this server's own pages"))
+    Err(refused(
+        "this is for programs and for this server's own pages; if it is behind a proxy, UNTXT_PUBLIC_URL \
+                 has to say where clients see it",
+    ))
 }
 
-/// Refuses a name under which this machine is not known to itself: a page may
-/// have had its own site's name point here, and then its Origin equals the Host.
+/// Refuses a name under which this machine is not known to itself or to its
+/// operator: a page may have had its own site's name point here, and then its
+/// Origin equals the Host.
 pub(super) fn own_name(req: &Request) -> Result<(), ApiError> {
     let host = req.header::<String>("host").unwrap_or_default();
+    let seen = Seen::of(req)?;
+    if seen.is_public && host.eq_ignore_ascii_case(seen.base.authority()) {
+        return Ok(());
+    }
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
@@ -40,7 +52,7 @@ pub(super) fn own_name(req: &Request) -> Result<(), ApiError> {
     if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
         return Ok(());
     }
-    Err(refused("call this server by its address or as localhost"))
+    Err(refused("call this server by its address, as localhost, or by the name in UNTXT_PUBLIC_URL"))
 }
 
 fn refused(message: &str) -> ApiError {

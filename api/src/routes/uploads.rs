@@ -17,6 +17,7 @@ use super::{asked_user, body};
 use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
+use crate::site::Seen;
 use crate::views;
 
 /// What is to be put.
@@ -77,7 +78,7 @@ pub(crate) async fn complete(
     let idempotency_key = idempotency_key(req)?;
     let wanted = body::<Wishes>(req).await?.of(&upload, idempotency_key)?;
     let submission = doors.platform.complete_upload(&upload, wanted).await?;
-    show(&submission, res);
+    show(&submission, Seen::of(req)?, res);
     Ok(())
 }
 

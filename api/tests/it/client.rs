@@ -70,6 +70,12 @@ impl Client {
         Self { base: self.base.clone(), http, token: Some(token.to_owned()) }
     }
 
+    /// The same, sending these headers with every request.
+    pub(crate) fn always_sending(&self, headers: HeaderMap) -> Self {
+        let http = reqwest::Client::builder().timeout(PATIENCE).default_headers(headers).build().unwrap();
+        Self { http, ..self.clone() }
+    }
+
     /// Whatever the route, `{}` where it takes a body. The body of a success is
     /// not read: it may have no end.
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {

@@ -35,6 +35,7 @@ mod outages_under_load;
 mod plugin_commands;
 mod private_files;
 mod processes;
+mod proxies;
 mod refusals;
 mod seed_client;
 mod serve;

@@ -65,3 +65,27 @@ async fn without_the_store_uploads_are_503_until_it_is_back() {
     assert_eq!(store.objects.keys().unwrap().len(), 2);
     assert_eq!(server.terminate().code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cause_of_a_503_stands_in_the_log_under_the_requests_id() {
+    let store = Store::start().await;
+    for format in ["text", "json"] {
+        // Also where the filter leaves out whatever else a server says of itself.
+        let home = store.home().with("UNTXT_LOG_FORMAT", format).with("UNTXT_LOG", "untxt_api::error=error");
+        let server = Server::start(&home, &["serve", "--no-worker"]);
+        let client = server.client();
+        store.close();
+        let refused = client.upload(Upload::new(Uuid::new_v4(), "a.png", samples::picture(1))).await;
+        assert_is_away(&refused);
+        let log = std::fs::read_to_string(server.log()).unwrap();
+        let id = refused.request_id.unwrap();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(&id)).collect();
+        assert_eq!(lines.len(), 1, "{format}: {log}");
+        assert!(lines[0].contains("object store") && lines[0].contains("a request failed"), "{}", lines[0]);
+        if format == "json" {
+            let line: Value = serde_json::from_str(lines[0]).unwrap();
+            assert_eq!((&line["level"], &line["span"]["id"]), (&"ERROR".into(), &id.into()), "{line}");
+        }
+        store.open();
+    }
+}

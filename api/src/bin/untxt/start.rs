@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use untxt_api::arrival::SPAN;
 use untxt_api::config::Config;
 use untxt_engine::journal::database::{self, Database};
 use untxt_workflows::platform::Platform;
@@ -27,6 +28,9 @@ pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
     let wanted = config.log.as_deref().unwrap_or(log_default);
     let filter =
         EnvFilter::try_new(wanted).map_err(|e| Failure::usage(format!("UNTXT_LOG={wanted:?}: {e}")))?;
+    // Whatever is left out: a line that is a request's says which.
+    let requests = format!("{SPAN}=error").parse().map_err(Failure::work)?;
+    let filter = filter.add_directive(requests);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Colours are for people, not for files.
     let log = log.with_ansi(std::io::stderr().is_terminal());

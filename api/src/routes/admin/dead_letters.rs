@@ -18,6 +18,7 @@ use super::super::list::number;
 use super::asker;
 use crate::doors::Doors;
 use crate::error::ApiError;
+use crate::site::Seen;
 use crate::{letters, views};
 
 const LIMIT_DEFAULT: u64 = 50;
@@ -143,7 +144,7 @@ async fn redrive_many(req: &mut Request, depot: &mut Depot, res: &mut Response) 
         engine: many.engine.clone(),
         only_failed_pages: many.only_failed_pages,
     };
-    go_through(Action::Redrive(how), many, depot, res).await
+    go_through(Action::Redrive(how), many, req, depot, res).await
 }
 
 #[handler]
@@ -152,11 +153,17 @@ async fn discard_many(req: &mut Request, depot: &mut Depot, res: &mut Response) 
     if many.from_step.is_some() || many.engine.is_some() || many.only_failed_pages {
         return Err(ApiError::field("fromStep", "what is discarded does not go on"));
     }
-    go_through(Action::Discard, many, depot, res).await
+    go_through(Action::Discard, many, req, depot, res).await
 }
 
 /// 202 with the run that goes through them; what would be done, for a dry run.
-async fn go_through(action: Action, many: Many, depot: &Depot, res: &mut Response) -> Result<(), ApiError> {
+async fn go_through(
+    action: Action,
+    many: Many,
+    req: &Request,
+    depot: &Depot,
+    res: &mut Response,
+) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
     if many.filter.is_empty() && !many.all {
         return Err(ApiError::field(
@@ -175,7 +182,9 @@ async fn go_through(action: Action, many: Many, depot: &Depot, res: &mut Respons
     let run = doors.platform.begin_bulk(action, &filter, many.rate, &asker(depot, many.reason)?).await?;
     let progress = doors.platform.bulk(run.id.0).await?;
     res.status_code(StatusCode::ACCEPTED);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/admin/redrives/{}", run.id)) {
+    if let Ok(location) =
+        HeaderValue::from_str(&Seen::of(req)?.path(&format!("/api/admin/redrives/{}", run.id)))
+    {
         res.headers_mut().insert(LOCATION, location);
     }
     res.render(Json(views::success(&progress.as_ref().map(letters::progress).unwrap_or_default())));

@@ -2,19 +2,22 @@
 //! needs is here: it works without a network, under a policy that lets nothing
 //! else in.
 
+use salvo::http::ResBody;
 use salvo::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use salvo::prelude::{Request, Response, handler};
 
 use crate::error::ApiError;
 use crate::openapi;
+use crate::site::Seen;
 
 /// What the page may load and do.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[handler]
-pub(crate) async fn document(res: &mut Response) {
-    write(res, "application/json; charset=utf-8", openapi::text());
+pub(crate) async fn document(req: &mut Request, res: &mut Response) -> Result<(), ApiError> {
+    write(res, "application/json; charset=utf-8", openapi::text(&Seen::of(req)?.base));
+    Ok(())
 }
 
 #[handler]
@@ -33,7 +36,7 @@ pub(crate) async fn file(req: &mut Request, res: &mut Response) -> Result<(), Ap
     Ok(())
 }
 
-fn write(res: &mut Response, content_type: &'static str, text: &'static str) {
+fn write(res: &mut Response, content_type: &'static str, text: impl Into<ResBody>) {
     res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     // Another version of the program has another description.
     res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

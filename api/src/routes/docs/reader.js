@@ -84,7 +84,8 @@ const show = (root) => {
   main.append(make("h2", "Shapes"), ...schemas);
 };
 
-fetch("/api/openapi.json")
+// Below whatever path the page lies.
+fetch("api/openapi.json")
   .then((response) => response.ok ? response.json() : Promise.reject(new Error(`HTTP ${response.status}`)))
   .then(show)
   .catch((error) => {

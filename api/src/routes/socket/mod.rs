@@ -15,6 +15,7 @@ use salvo::websocket::{Message, WebSocket, WebSocketUpgrade};
 use serde_json::Value;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tracing::{Instrument, Span};
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_workflows::updates::{Narrator, TaskUpdate};
@@ -30,6 +31,7 @@ use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::json;
 use crate::patience::Patience;
+use crate::site::Seen;
 use crate::views;
 use crate::vitals::meter;
 
@@ -61,7 +63,7 @@ const FORBIDDEN: u16 = 4403;
 #[handler]
 pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut Depot) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?.clone();
-    let (asked, from) = (asked_user(req)?, req.remote_addr().ip());
+    let (asked, from) = (asked_user(req)?, Seen::of(req)?.client);
     same_origin(req)?;
     let resumes = match req.query::<String>("resume").as_deref() {
         None | Some("false") => false,
@@ -73,15 +75,20 @@ pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut De
         Ok(caller) => Some(Listener::new(&doors, caller, asked)?),
         Err(_) => None,
     };
+    let span = Span::current();
     WebSocketUpgrade::with_config(config())
-        .upgrade(req, res, move |mut open| async move {
-            let listener = match known {
-                Some(listener) => Some(listener),
-                None => introduce(&mut open, &doors, from, asked).await,
+        .upgrade(req, res, move |mut open| {
+            let conversation = async move {
+                let listener = match known {
+                    Some(listener) => Some(listener),
+                    None => introduce(&mut open, &doors, from, asked).await,
+                };
+                if let Some(listener) = listener {
+                    Connection::new(doors, listener.user, open, resumes).serve(listener).await;
+                }
             };
-            if let Some(listener) = listener {
-                Connection::new(doors, listener.user, open, resumes).serve(listener).await;
-            }
+            // It goes on in a task of its own, and is logged under the request's id.
+            conversation.instrument(span)
         })
         .await
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "NOT_A_WEBSOCKET", error.brief))
