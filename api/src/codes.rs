@@ -69,6 +69,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", "The file is larger than the server takes."),
     code(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The body is larger than the route takes."),
     code(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", "The body is no multipart/form-data."),
+    code(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BODY_ENCODED", "The body is compressed."),
     code(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_JSON", "The body is no application/json."),
     code(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,

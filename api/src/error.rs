@@ -175,8 +175,8 @@ impl ApiError {
     /// Too much that lets nobody in came from where this comes from.
     #[must_use]
     pub fn too_many_failures(wait: Duration) -> Self {
-        let message = "too many wrong keys, tokens or tickets came from this address; what let somebody in \
-                       before is looked at all the same";
+        let message = "too many wrong keys, tokens or tickets came from this address, and this is another; a good \
+                       one is let in all the same";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED", message)
             .retry_after(whole_seconds(wait))
     }

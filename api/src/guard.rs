@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use salvo::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use salvo::http::{Method, StatusCode};
+use salvo::http::{Method, StatusCode, Version};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 
+use crate::error::ApiError;
 use crate::routes::origin::same_origin;
 
 /// Answers are data: whoever takes one for a page gets a page that may nothing.
@@ -67,7 +68,7 @@ impl Handler for Guard {
             res.status_code(StatusCode::NO_CONTENT);
             answer_question(res.headers_mut());
             ctrl.skip_rest();
-        } else if let Err(error) = acts_for_nobody_else(req) {
+        } else if let Err(error) = is_sound(req).and_then(|()| acts_for_nobody_else(req)) {
             error.render(res);
             ctrl.skip_rest();
         } else {
@@ -87,9 +88,25 @@ impl Handler for Guard {
     }
 }
 
+/// Refuses what would be misread: a request for no host or for two, and a body
+/// that is compressed.
+fn is_sound(req: &Request) -> Result<(), ApiError> {
+    let hosts = req.headers().get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && req.version() >= Version::HTTP_11) {
+        let message = format!("the request has {hosts} Host headers; it has to have one");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
+    }
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if req.headers().get_all(CONTENT_ENCODING).iter().all(plain) {
+        return Ok(());
+    }
+    let message = "the body is compressed (Content-Encoding); send it as it is";
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BODY_ENCODED", message))
+}
+
 /// A page of another site can't read what it is not told it may, but it could
 /// act.
-fn acts_for_nobody_else(req: &Request) -> Result<(), crate::error::ApiError> {
+fn acts_for_nobody_else(req: &Request) -> Result<(), ApiError> {
     match *req.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),
         _ => same_origin(req),

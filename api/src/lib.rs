@@ -18,6 +18,7 @@ pub mod feed;
 mod guard;
 pub mod json;
 pub mod letters;
+mod lingering;
 pub mod patience;
 pub mod places;
 pub mod site;

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use salvo::http::ReqBody;
+use salvo::http::header::{CONNECTION, HeaderValue};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -50,13 +51,17 @@ impl Handler for Paced {
             ctrl.call_next(req, depot, res).await;
             return;
         }
-        let late = Arc::<AtomicBool>::default();
-        let body = Watched::new(req.take_body(), self.0.client, Arc::clone(&late));
+        let (late, ended) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let body = Watched::new(req.take_body(), self.0.client, Arc::clone(&late), Arc::clone(&ended));
         req.replace_body(ReqBody::Boxed { inner: Box::pin(body), fuse_config: None });
         ctrl.call_next(req, depot, res).await;
         if late.load(Ordering::Relaxed) {
             drop(res.take_body());
             ApiError::too_slow(self.0.client).render(res);
+        }
+        if !ended.load(Ordering::Relaxed) {
+            // What is left of the body stands where the next request would begin.
+            res.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
 }
@@ -71,11 +76,13 @@ struct Watched<B> {
     waited: Duration,
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     late: Arc<AtomicBool>,
+    /// Whether all of it was read.
+    ended: Arc<AtomicBool>,
 }
 
 impl<B> Watched<B> {
-    fn new(inner: B, patience: Duration, late: Arc<AtomicBool>) -> Self {
-        Self { inner, patience, bytes: 0, waited: Duration::ZERO, waiting: None, late }
+    fn new(inner: B, patience: Duration, late: Arc<AtomicBool>, ended: Arc<AtomicBool>) -> Self {
+        Self { inner, patience, bytes: 0, waited: Duration::ZERO, waiting: None, late, ended }
     }
 
     /// Whether it has been waited for too long.
@@ -109,6 +116,9 @@ impl<B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin> B
             Poll::Ready(frame) => {
                 let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
                 self.came(bytes.map_or(0, Bytes::len));
+                if frame.is_none() || self.inner.is_end_stream() {
+                    self.ended.store(true, Ordering::Relaxed);
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
             Poll::Pending => {
@@ -158,7 +168,8 @@ mod tests {
             (number < pieces).then_some((Ok::<_, Box<dyn Error + Send + Sync>>(frame), (number + 1, pace)))
         });
         let late = Arc::<AtomicBool>::default();
-        let mut body = Watched::new(StreamBody::new(Box::pin(frames)), PATIENCE, Arc::clone(&late));
+        let mut body =
+            Watched::new(StreamBody::new(Box::pin(frames)), PATIENCE, Arc::clone(&late), Arc::default());
         let mut came = 0;
         while let Some(Ok(_)) = body.frame().await {
             came += 1;

@@ -58,7 +58,7 @@ pub(crate) fn worker_service(
 fn dressed(router: Router, patience: Patience, cors_origins: &[String], site: &SiteSettings) -> Service {
     let arrival = Arrival { site: site.clone() };
     let (guard, paced) = (Guard::new(cors_origins), Paced(patience));
-    Service::new(router).hoop(arrival).hoop(Traced).hoop(guard).hoop(paced).catcher(Catcher::new(AsJson))
+    Service::new(router).hoop(arrival).hoop(Traced).hoop(paced).hoop(guard).catcher(Catcher::new(AsJson))
 }
 
 /// What is answered to anybody, and what only to callers who are known. Each is

@@ -19,6 +19,7 @@ use crate::auth::hoops::AuthenticateOperator;
 use crate::auth::{Auth, AuthSettings};
 use crate::doors::Doors;
 use crate::feed::Feed;
+use crate::lingering::LingeringAcceptor;
 use crate::patience::Patience;
 use crate::places::{Places, PlacesMax};
 use crate::router;
@@ -113,10 +114,12 @@ impl Server {
         tokio::spawn(async move { watching.look_for_revoked(until).await });
         let patience = settings.patience;
         let failures = Arc::new(Failures::new(settings.auth_failures_per_minute));
+        // A whole upload may be on its way to somebody who was refused.
+        let linger_bytes_max = crate::routes::create::form_bytes_max(platform.settings().upload_bytes_max);
         let doors = Doors { platform, feed, places, patience, auth, failures, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
         let service = router::service(doors, vitals, &settings.cors_origins, &settings.site);
-        self.answer(service, patience, connections_max, shutdown).await
+        self.answer(service, patience, connections_max, linger_bytes_max, shutdown).await
     }
 
     /// Tells what a worker tells about itself, until `shutdown`. Whoever reaches a
@@ -136,7 +139,7 @@ impl Server {
             failures: Failures::new(settings.auth_failures_per_minute),
         });
         let service = router::worker_service(vitals, asked, patience, &settings.site);
-        self.answer(service, patience, WORKER_CONNECTIONS_MAX, shutdown).await
+        self.answer(service, patience, WORKER_CONNECTIONS_MAX, HEAD_BYTES_MAX as u64, shutdown).await
     }
 
     async fn answer(
@@ -144,10 +147,12 @@ impl Server {
         service: Service,
         patience: Patience,
         connections_max: usize,
+        linger_bytes_max: u64,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
+        let acceptor = LingeringAcceptor { inner: self.acceptor, bytes_max: linger_bytes_max };
         let mut server =
-            Salvo::new(self.acceptor).fuse_config(timeouts(patience)).max_connections(connections_max);
+            Salvo::new(acceptor).fuse_config(timeouts(patience)).max_connections(connections_max);
         server.http1_mut().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
         let handle = server.handle();
         tokio::spawn(async move {

@@ -1,6 +1,7 @@
-//! Failed authentications: so many a minute from one address. Whoever tries keys
-//! is slowed down before any is looked up; whoever was let in a while ago is not
-//! held up by what others try from the same address.
+//! Failed authentications: so many a minute from one address are answered as what
+//! they are. More are answered with 429, and what comes from there is looked at a
+//! few at a time; but it is looked at, since many clients may share an address,
+//! and whoever presents something good is let in whatever others present.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -8,6 +9,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use super::AuthError;
 use crate::error::ApiError;
@@ -18,6 +22,17 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// How long what let somebody in is known to be no attempt. It is checked as
 /// ever.
 const KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// Lookups at once of what comes from addresses of too many failures. A lookup
+/// takes about a millisecond, so whoever is let in hardly waits, and a flood takes
+/// a fifth of the connections to the database.
+const TURNS_MAX: usize = 4;
+
+/// Requests that look or wait for their turn; more are answered with 429 unseen.
+const WAITING_MAX: usize = 256;
+
+/// How long one may wait for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Addresses, and things that let somebody in, that are remembered. Beyond it
 /// what is over is forgotten, and all if that is not enough: whoever has ten
@@ -30,9 +45,22 @@ pub(crate) struct Failures {
     /// From one address; none are held up when absent.
     per_minute: Option<NonZeroU32>,
     remembered: Mutex<Remembered>,
+    turns: Turns,
     /// Hashes what was presented under a key of this process's own. Who finds two
     /// with one hash has found a way to be looked up, no more.
     hasher: RandomState,
+}
+
+/// Those that are looked at although too many failures came from their address.
+#[derive(Debug)]
+struct Turns {
+    waiting: Semaphore,
+    working: Semaphore,
+}
+
+struct Turn<'a> {
+    _waiting: SemaphorePermit<'a>,
+    _working: SemaphorePermit<'a>,
 }
 
 #[derive(Debug, Default)]
@@ -47,14 +75,16 @@ struct Remembered {
 impl Failures {
     /// Lets so many pass a minute.
     pub(crate) fn new(per_minute: Option<NonZeroU32>) -> Self {
-        Self { per_minute, remembered: Mutex::default(), hasher: RandomState::new() }
+        let turns = Turns { waiting: Semaphore::new(WAITING_MAX), working: Semaphore::new(TURNS_MAX) };
+        Self { per_minute, remembered: Mutex::default(), turns, hasher: RandomState::new() }
     }
 
-    /// What becomes of asking who `presented` something from that address. It is
-    /// not asked if too many were refused that came from there.
+    /// What becomes of asking who `presented` something from that address. If too
+    /// many were refused that came from there it is asked in turn, a few at once.
     ///
     /// # Errors
-    /// 429 `AUTH_RATE_LIMITED` with `Retry-After`; what asking fails with.
+    /// 429 `AUTH_RATE_LIMITED` with `Retry-After` in place of a refusal that is one
+    /// too many, and when no turn came; what asking fails with.
     pub(crate) async fn watch<T>(
         &self,
         from: Option<IpAddr>,
@@ -65,17 +95,33 @@ impl Failures {
             return Ok(asked.await?);
         };
         let hash = self.hasher.hash_one(presented);
-        if let Some(wait) = self.wait(from, hash, per_minute, Instant::now()) {
-            return Err(ApiError::too_many_failures(wait));
-        }
+        let wait = self.wait(from, hash, per_minute, Instant::now());
+        // What is presented is looked at all the same: others may be behind the
+        // address of whoever failed.
+        let turn = match wait {
+            Some(wait) => Some(self.turn(wait).await?),
+            None => None,
+        };
         let asked = asked.await;
+        drop(turn);
         match &asked {
             Ok(_) => self.knows(hash, Instant::now()),
             Err(AuthError::Refused(_)) => self.failed(from, hash, per_minute, Instant::now()),
             // Nobody is to blame for a database that is away.
             Err(_) => {}
         }
-        Ok(asked?)
+        match (asked, wait) {
+            (Err(AuthError::Refused(_)), Some(wait)) => Err(ApiError::too_many_failures(wait)),
+            (asked, _) => Ok(asked?),
+        }
+    }
+
+    /// A turn to look at what came from where too many failures did.
+    async fn turn(&self, wait: Duration) -> Result<Turn<'_>, ApiError> {
+        let waiting = self.turns.waiting.try_acquire().map_err(|_| ApiError::too_many_failures(wait))?;
+        let working = timeout(TURN_WITHIN, self.turns.working.acquire()).await;
+        let working = working.ok().and_then(Result::ok).ok_or_else(|| ApiError::too_many_failures(wait))?;
+        Ok(Turn { _waiting: waiting, _working: working })
     }
 
     /// How long whoever presents that from there has to wait, if at all.

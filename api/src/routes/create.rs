@@ -33,11 +33,32 @@ const PARTS_MAX: usize = 20;
 pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
     let idempotency_key = idempotency_key(req)?;
+    fits(req, doors.platform.settings().upload_bytes_max)?;
     let form = Form::read(req, &doors.platform).await?;
     let (wanted, spooled) = form.finish(Caller::of(depot)?, idempotency_key)?;
     let submission = doors.platform.submit(wanted, spooled).await?;
     show(&submission, Seen::of(req)?, res);
     Ok(())
+}
+
+/// Bytes of the largest form: the file, and whatever may stand beside it.
+pub(crate) fn form_bytes_max(upload_bytes_max: u64) -> u64 {
+    let part_bytes_max = FIELD_BYTES_MAX as u64 + PART_HEAD_BYTES_MAX;
+    upload_bytes_max.saturating_add(PARTS_MAX as u64 * part_bytes_max)
+}
+
+/// Refuses a body that says that it is too large, before it is asked for: a client
+/// that waits for `100 Continue` need not send it.
+fn fits(req: &Request, upload_bytes_max: u64) -> Result<(), ApiError> {
+    let announced = req.header::<u64>("content-length").unwrap_or(0);
+    if announced <= form_bytes_max(upload_bytes_max) {
+        return Ok(());
+    }
+    let message = format!(
+        "the body has {announced} bytes; a file may have {upload_bytes_max} \
+                           (UNTXT_MAX_UPLOAD_BYTES)"
+    );
+    Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", message))
 }
 
 /// The key that makes a repeated request the same task. One that can't be read
@@ -103,6 +124,10 @@ impl Form {
             self.file = Some(spool(part, platform).await?);
             return Ok(());
         }
+        if part.file_name().is_some() {
+            return Err(misnamed(&name, "file"));
+        }
+        known_or_foreign(&name)?;
         let value = text(part, &name).await?;
         match name.as_str() {
             "userId" => self.user = Some(parse_user(&value)?),
@@ -127,7 +152,9 @@ impl Form {
         caller: &Caller,
         idempotency_key: Option<String>,
     ) -> Result<(NewTask, Spooled), ApiError> {
-        let (filename, spooled) = self.file.ok_or_else(|| ApiError::field("file", "it is missing"))?;
+        let (filename, spooled) = self.file.ok_or_else(|| {
+            ApiError::field("file", "it is missing; send the document as a part of that name")
+        })?;
         let wanted = NewTask {
             user: caller.acts_for(self.user)?,
             filename,
@@ -141,6 +168,30 @@ impl Form {
         };
         Ok((wanted, spooled))
     }
+}
+
+/// What a form may say.
+const FIELDS: [&str; 9] =
+    ["file", "userId", "priority", "engine", "formats", "pages", "webhook", "onPageFailure", "options"];
+
+/// Refuses a name that is one of ours but for how it is written, such as
+/// `formats[]` or `user_id`: what it says would be left out without a word.
+fn known_or_foreign(name: &str) -> Result<(), ApiError> {
+    let plain = |name: &str| {
+        let letters = name.chars().filter(char::is_ascii_alphanumeric);
+        letters.collect::<String>().to_ascii_lowercase().trim_end_matches('s').to_owned()
+    };
+    let meant = FIELDS.into_iter().find(|field| *field != name && plain(field) == plain(name));
+    match meant.filter(|_| !FIELDS.contains(&name)) {
+        Some(meant) => Err(misnamed(name, meant)),
+        None => Ok(()),
+    }
+}
+
+/// A field came under another name than its own.
+fn misnamed(came: &str, expected: &str) -> ApiError {
+    let came: String = came.chars().filter(|c| !c.is_control()).take(64).collect();
+    ApiError::field(&came, format!("there is no such field here; it is called `{expected}`"))
 }
 
 /// The bytes of a body as they come.

@@ -209,10 +209,8 @@ async fn who_tries_keys_is_slowed_down_and_who_has_one_is_not() {
     socket.send(&json!({"type": "authenticate", "token": guess(12)})).await;
     assert_eq!(socket.closed().await.0, 1013);
 
-    // What let somebody in before is no guess; what did not has to wait, right or
-    // wrong.
+    // A key is let in whatever others try from its address, whether or not it was
+    // here before.
     assert_eq!(answered(&with(&known.key)).await.0, 200);
-    assert_eq!(answered(&with(&new.key)).await.0, 429);
-    let admitted = with(&new.key).until_answer("/api/tasks", |answer| answer.status == 200).await;
-    assert_eq!(admitted.code(), "");
+    assert_eq!(answered(&with(&new.key)).await.0, 200);
 }

@@ -18,6 +18,7 @@ mod campaign;
 mod cancel;
 mod dead_letters;
 mod decode_budget;
+mod early_refusals;
 mod engines;
 mod erase;
 mod events;

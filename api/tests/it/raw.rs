@@ -56,6 +56,24 @@ impl Raw {
         self.stream.write_all(text.as_bytes()).await.unwrap();
     }
 
+    /// Sends `bytes` more of a body without listening, as proxies do, and closes;
+    /// what was said by then. A connection that is reset loses it.
+    pub(crate) async fn unheeding(mut self, bytes: usize) -> String {
+        let piece = vec![b'x'; 64 << 10];
+        for _ in 0..bytes.div_ceil(piece.len()) {
+            self.stream.write_all(&piece).await.expect("the server hung up on what was sent");
+        }
+        self.said().await
+    }
+
+    /// What is said until the connection ends.
+    pub(crate) async fn said(mut self) -> String {
+        let mut said = Vec::new();
+        let read = timeout(PATIENCE, self.stream.read_to_end(&mut said)).await.expect("nobody hangs up");
+        read.expect("the connection was reset");
+        String::from_utf8(said).unwrap()
+    }
+
     /// Sends byte after byte for as long as the server listens; what it said
     /// before it hung up.
     pub(crate) async fn drip(self) -> String {
