@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::home::{Home, names};
+use crate::home::{Ended, Home, names};
 use crate::samples;
 
 #[test]
@@ -138,6 +138,26 @@ fn no_result_is_written_over_a_file_that_is_read() {
     home.run(&["ocr", "c.png", "b.html"]).exits(0);
     assert_eq!(fs::read(home.path("b.html")).unwrap(), picture, "c.html is a link to it");
     assert!(home.path("c.png.html").exists());
+}
+
+#[test]
+fn two_commands_over_one_file_both_end_with_its_results() {
+    let home = Home::new();
+    home.install("slow", "slow");
+    home.write("report.pdf", &samples::pdf(3));
+    let arguments = |out| ["ocr", "--engine", "slow", "--format", "txt,html", "--out", out, "report.pdf"];
+    let outs = ["A", "B", "C"];
+    let ended: Vec<Ended> = std::thread::scope(|scope| {
+        let started = outs.map(|out| scope.spawn(|| home.run(&arguments(out))));
+        started.map(|command| command.join().unwrap()).into()
+    });
+    for (ended, out) in ended.into_iter().zip(outs) {
+        let ended = ended.exits(0);
+        assert!(ended.stdout.contains("3 page(s)"), "{out}: {ended:?}");
+        assert_eq!(names(&home.path(out)), ["report.html", "report.txt"]);
+    }
+    assert_eq!(home.objects(), 0);
+    assert_eq!(home.temporary_files(), [""; 0]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::state::RunStatus;
 use untxt_workflows::platform::Platform;
+use uuid::Uuid;
 
 use crate::cli::OcrArguments;
 use crate::failure::{Failure, chain};
@@ -22,6 +23,10 @@ use crate::start;
 use export::Export;
 use intake::{Intake, Order};
 use progress::Progress;
+
+/// How often a file is begun again because its task was taken away. Each time
+/// somebody else has finished with the same file.
+const TRIES_MAX: u32 = 5;
 
 /// Files on their way for each step that runs at once: one is worked on, one is
 /// handed in and one is written out meanwhile. Each holds some open files, a
@@ -87,33 +92,70 @@ async fn every(
     files.buffer_unordered(at_once).try_fold(true, |all, done| ready(Ok(all && done))).await
 }
 
+/// What came of a file.
+enum Outcome {
+    /// Its results are written, of all its pages or of some.
+    Done { all_pages: bool },
+    /// It has no result, and why was said.
+    Failed,
+    /// Its task was taken away by somebody else, such as another `untxt ocr` of
+    /// the same file that had finished and written its own results.
+    Gone,
+}
+
+/// Has a file done; whether it is, with all its pages.
 async fn one(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     order: &Order,
     progress: &Progress,
 ) -> Result<bool, Failure> {
+    for _ in 0..TRIES_MAX {
+        match attempt(platform, arguments, order, progress).await? {
+            Outcome::Done { all_pages } => return Ok(all_pages),
+            Outcome::Failed => return Ok(false),
+            Outcome::Gone => {}
+        }
+    }
+    progress.taken_away(order);
+    Ok(false)
+}
+
+async fn attempt(
+    platform: &Arc<Platform>,
+    arguments: &OcrArguments,
+    order: &Order,
+    progress: &Progress,
+) -> Result<Outcome, Failure> {
     let began = Instant::now();
     let task = match (Intake { platform, order }).submit().await {
         Ok(task) => task,
         Err(refused) => {
             progress.refused(order, &refused)?;
-            return Ok(false);
+            return Ok(Outcome::Failed);
         }
     };
-    let Some(status) = progress.follow(platform, order, task).await? else {
-        progress.erased(order, task);
-        return Ok(false);
-    };
-    if !matches!(status, RunStatus::Completed | RunStatus::Partial) {
-        progress.failed(platform, order, task).await?;
-        return Ok(false);
+    let Some(run) = progress.follow(platform, order, task).await? else { return Ok(Outcome::Gone) };
+    if !matches!(run.status, RunStatus::Completed | RunStatus::Partial) {
+        progress.failed(order, &run);
+        return Ok(Outcome::Failed);
     }
     let export = Export { platform, order, task };
-    let written = export.write().await?;
-    progress.done(platform, order, task, (&written, began.elapsed())).await?;
+    let (summary, written) = match export.write().await {
+        Ok(exported) => exported,
+        Err(failure) => return gone_or(failure, platform, task).await,
+    };
+    progress.done(order, task, &summary, (&written, began.elapsed()));
     if !arguments.keep {
         export.erase().await?;
     }
-    Ok(status == RunStatus::Completed)
+    Ok(Outcome::Done { all_pages: run.status == RunStatus::Completed })
+}
+
+/// [`Outcome::Gone`] if that is why something failed.
+async fn gone_or(failure: Failure, platform: &Platform, task: Uuid) -> Result<Outcome, Failure> {
+    match platform.task(task).await? {
+        Some(_) => Err(failure),
+        None => Ok(Outcome::Gone),
+    }
 }

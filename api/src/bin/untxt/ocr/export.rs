@@ -21,7 +21,7 @@ pub(super) struct Export<'a> {
 
 impl Export<'_> {
     /// Writes every format; each file is complete when its name appears.
-    pub(super) async fn write(&self) -> Result<Vec<PathBuf>, Failure> {
+    pub(super) async fn write(&self) -> Result<(ResultSummary, Vec<PathBuf>), Failure> {
         let summary = summary(self.platform, self.task).await?;
         let mut written = Vec::new();
         for object in &summary.objects {
@@ -35,7 +35,7 @@ impl Export<'_> {
             self.share(&path).map_err(|error| Failure::file(&path, &error))?;
             written.push(path);
         }
-        Ok(written)
+        Ok((summary, written))
     }
 
     /// Makes a result as readable as the file it was made from; it was written
@@ -54,7 +54,7 @@ impl Export<'_> {
 }
 
 /// The summary of a finished task.
-pub(super) async fn summary(platform: &Platform, task: Uuid) -> Result<ResultSummary, Failure> {
+async fn summary(platform: &Platform, task: Uuid) -> Result<ResultSummary, Failure> {
     let missing = || Failure::work(format!("task {task} has no result"));
     let (row, _) = platform.task(task).await?.ok_or_else(missing)?;
     serde_json::from_value(row.result.ok_or_else(missing)?).map_err(Failure::work)

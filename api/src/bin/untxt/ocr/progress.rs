@@ -14,13 +14,13 @@ use untxt_api::views;
 use untxt_engine::engine::EngineError;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::state::RunStatus;
+use untxt_engine::state::RunState;
 use untxt_engine::watch::WatchError;
+use untxt_workflows::ocr::ResultSummary;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::updates::{Narrator, TaskUpdate};
 use uuid::Uuid;
 
-use super::export::summary;
 use super::intake::{Order, Refused};
 use crate::failure::Failure;
 use crate::output;
@@ -48,11 +48,11 @@ impl Progress {
         platform: &Platform,
         order: &Order,
         task: Uuid,
-    ) -> Result<Option<RunStatus>, Failure> {
+    ) -> Result<Option<RunState>, Failure> {
         let ended = self.shown_to_the_end(platform, order, RunId(task)).await;
         self.close(order);
         match ended {
-            Ok(status) => Ok(Some(status)),
+            Ok(run) => Ok(Some(run)),
             Err(EngineError::Journal(JournalError::UnknownRun(_))) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -63,7 +63,7 @@ impl Progress {
         platform: &Platform,
         order: &Order,
         run: RunId,
-    ) -> Result<RunStatus, EngineError> {
+    ) -> Result<RunState, EngineError> {
         let engine = platform.engine();
         let mut narrator = Narrator::default();
         let mut watcher = engine.watch_run(run, 0).await?;
@@ -83,7 +83,7 @@ impl Progress {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(engine.wait(run).await?.status)
+        engine.wait(run).await
     }
 
     fn show(&self, order: &Order, update: &TaskUpdate) {
@@ -109,14 +109,13 @@ impl Progress {
     }
 
     /// The result is written.
-    pub(super) async fn done(
+    pub(super) fn done(
         &self,
-        platform: &Platform,
         order: &Order,
         task: Uuid,
+        summary: &ResultSummary,
         (written, took): (&[PathBuf], Duration),
-    ) -> Result<(), Failure> {
-        let summary = summary(platform, task).await?;
+    ) {
         let seconds = took.as_secs_f64();
         if self.json {
             let status = if summary.failed_pages.is_empty() { "completed" } else { "partial" };
@@ -126,7 +125,7 @@ impl Progress {
                 "confidence": summary.confidence, "confidenceKind": summary.confidence_kind,
                 "simulated": summary.simulated, "seconds": seconds,
             }));
-            return Ok(());
+            return;
         }
         let confidence =
             summary.confidence.map_or_else(|| "none".to_owned(), |c| format!("{:.1}%", c * 100.0));
@@ -138,23 +137,13 @@ impl Progress {
             summary.pages,
             outputs.join(", ")
         ));
-        Ok(())
     }
 
     /// The task ended without a result.
-    pub(super) async fn failed(&self, platform: &Platform, order: &Order, task: Uuid) -> Result<(), Failure> {
-        let run = platform.engine().run(RunId(task)).await?;
-        let error = run.and_then(|run| run.error);
-        let (code, message) =
-            error.map_or_else(|| ("CANCELLED".to_owned(), "cancelled".to_owned()), |e| (e.code, e.message));
-        self.problem(order, Some(task), &code, &message);
-        Ok(())
-    }
-
-    /// Somebody erased the task before its result was read.
-    pub(super) fn erased(&self, order: &Order, task: Uuid) {
-        let message = "the task was erased before its result was written; the same command begins anew";
-        self.problem(order, Some(task), "TASK_ERASED", message);
+    pub(super) fn failed(&self, order: &Order, run: &RunState) {
+        let error = run.error.as_ref();
+        let (code, message) = error.map_or(("CANCELLED", "cancelled"), |e| (&*e.code, &*e.message));
+        self.problem(order, Some(run.id.0), code, message);
     }
 
     /// There is no task.
@@ -175,6 +164,13 @@ impl Progress {
             "INTERRUPTED",
             "not finished; the same command goes on where this one ended",
         );
+    }
+
+    /// Its task was taken away again and again.
+    pub(super) fn taken_away(&self, order: &Order) {
+        let message = "its task was erased each time before the results were written; is the same file being \
+                       recognised or erased elsewhere over this data directory?";
+        self.problem(order, None, "TASK_ERASED", message);
     }
 
     fn problem(&self, order: &Order, task: Option<Uuid>, code: &str, message: &str) {
