@@ -178,7 +178,7 @@ mod tests {
         taken
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_still_comes_is_read_up_to_a_bound_and_silence_ends_it() {
         assert_eq!(taken(64 << 10, 1 << 20).await, 64 << 10);
         let taken = taken(1 << 20, 64 << 10).await;
