@@ -96,7 +96,8 @@ impl Vitals {
         {
             return checks;
         }
-        let checks = Checks::of(&self.0.platform).await;
+        // Boxed: it holds the state of every dependency's client.
+        let checks = Box::pin(Checks::of(&self.0.platform)).await;
         *checked = Some((Instant::now(), checks));
         checks
     }
