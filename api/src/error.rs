@@ -228,7 +228,9 @@ impl From<DocumentError> for ApiError {
     fn from(error: DocumentError) -> Self {
         let status = match &error {
             DocumentError::Empty => StatusCode::BAD_REQUEST,
-            DocumentError::UnsupportedType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            DocumentError::UnsupportedType { .. } | DocumentError::UnsupportedVariant { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             DocumentError::RendererUnavailable(_) => {
                 let away = Self::away("decoder", &error);
                 return Self { code: error.code().to_owned(), ..away };

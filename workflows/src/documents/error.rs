@@ -18,6 +18,12 @@ pub enum DocumentError {
         /// What the bytes look like.
         seen: String,
     },
+    /// A kind that is read, in a variant that is not: the file may be sound.
+    #[error("{what} can't be read; save it another way, for instance as PNG")]
+    UnsupportedVariant {
+        /// The variant by its name.
+        what: String,
+    },
     /// It needs a password.
     #[error("the PDF is encrypted and needs a password; upload it without one")]
     Encrypted,
@@ -129,7 +135,7 @@ impl DocumentError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "DOCUMENT_EMPTY",
-            Self::UnsupportedType { .. } => "DOCUMENT_UNSUPPORTED_TYPE",
+            Self::UnsupportedType { .. } | Self::UnsupportedVariant { .. } => "DOCUMENT_UNSUPPORTED_TYPE",
             Self::Encrypted => "DOCUMENT_ENCRYPTED",
             Self::Broken { .. } => "DOCUMENT_BROKEN",
             Self::NoPages => "DOCUMENT_NO_PAGES",

@@ -18,8 +18,11 @@ mod process;
 mod protocol;
 mod text;
 mod tiff_colors;
+mod tiff_fax;
 mod tiff_fields;
 mod tiff_pages;
+mod tiff_strips;
+mod whole;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -11,20 +11,23 @@ use super::density::{self, Density};
 use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
 use super::tiff_colors::{Disguise, disguise};
 use super::tiff_pages::TiffPages;
+use super::{tiff_fax, tiff_strips, whole};
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 
 type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
 pub(super) fn count(mut data: Vec<u8>, kind: Kind, limits: &ChildLimits) -> Result<u32, DocumentError> {
+    whole::check(&data, kind)?;
     if kind != Kind::Tiff {
-        open(&data, kind, 1, limits)?;
+        open(&data, kind, 1, None, limits)?;
         return Ok(1);
     }
     let pages = TiffPages::read(&data, limits.pages_max).map_err(|reason| broken(kind, reason))?;
-    if pages.count() > 0 {
-        disguise(&mut data);
-        open(&data, kind, 1, limits)?;
+    if (1..=limits.pages_max).contains(&pages.count()) {
+        tiff_strips::check(&data, &pages)?;
+        let disguise = disguise(&mut data);
+        open(&data, kind, 1, disguise.as_ref(), limits)?;
     }
     Ok(pages.count())
 }
@@ -38,11 +41,11 @@ pub(super) fn render(
 ) -> Result<(Answer, Vec<u8>), DocumentError> {
     let page = index.saturating_add(1);
     let disguise = turn_to(&mut data, kind, index, limits)?;
-    let mut decoder = open(&data, kind, page, limits)?;
+    let mut decoder = open(&data, kind, page, disguise.as_ref(), limits)?;
     let density = density::of(&data, kind, decoder.as_mut());
     // Metadata that can't be read turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error, kind, page, limits))?;
+    let picture = pixels(decoder, &data, kind, page, limits)?;
     drop(data);
     let picture = disguise.into_iter().fold(picture, |picture, disguise| disguise.lift(picture));
     let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options.dpi, page, limits)?;
@@ -52,6 +55,21 @@ pub(super) fn render(
         Answer::Rendered { width, height, dpi, color: options.color, text_layer: Vec::new() },
         picture.into_bytes(),
     ))
+}
+
+/// All that `decoder`, or what it can't do, makes of `data`.
+fn pixels(
+    decoder: Decoder<'_>,
+    data: &[u8],
+    kind: Kind,
+    page: u32,
+    limits: &ChildLimits,
+) -> Result<DynamicImage, DocumentError> {
+    if kind == Kind::Tiff && tiff_fax::is_fax(data) {
+        let fax = tiff_fax::decode(data, decoder.dimensions());
+        return fax.map_err(|reason| DocumentError::PageBroken { page, reason });
+    }
+    DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error, kind, page, limits))
 }
 
 /// Makes the wanted page the one that a decoder of `data` sees.
@@ -69,6 +87,7 @@ fn turn_to(
     if !pages.put_first(data, index) {
         return Err(DocumentError::PageOutOfRange { page, pages: pages.count() });
     }
+    tiff_strips::high_bits_first(data);
     Ok(disguise(data))
 }
 
@@ -77,11 +96,17 @@ fn open<'a>(
     data: &'a [u8],
     kind: Kind,
     page: u32,
+    disguise: Option<&Disguise>,
     limits: &ChildLimits,
 ) -> Result<Decoder<'a>, DocumentError> {
-    let mut decoder = decoder(data, kind).map_err(|error| broken(kind, error.to_string()))?;
+    let mut decoder = decoder(data, kind).map_err(|error| match error {
+        ImageError::Unsupported(error) => {
+            DocumentError::UnsupportedVariant { what: format!("this variant of {} ({error})", kind.mime()) }
+        }
+        error => broken(kind, error.to_string()),
+    })?;
     let (width, height) = decoder.dimensions();
-    limits.check(page, width, height)?;
+    limits.check(page, disguise.and_then(Disguise::width).unwrap_or(width), height)?;
     let mut memory = DecoderLimits::default();
     memory.max_alloc = Some(limits.memory_bytes_max);
     decoder.set_limits(memory).map_err(|error| refusal(&error, kind, page, limits))?;

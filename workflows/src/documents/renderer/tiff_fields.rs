@@ -20,6 +20,8 @@ const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
+/// Of BigTIFF.
+const LONG8: u16 = 16;
 
 impl Form {
     /// The form of a file that [`Kind::sniff`](crate::documents::kind::Kind::sniff)
@@ -74,11 +76,17 @@ impl Form {
             BYTE => 1,
             SHORT => 2,
             LONG => 4,
+            LONG8 => 8,
             _ => return None,
         };
         (index < field.count).then_some(())?;
         let at = usize::try_from(index).ok()?.checked_mul(width)?.checked_add(field.at)?;
         self.number(data, at, width)
+    }
+
+    /// How many values a field says it has.
+    pub(super) fn count(self, field: Field) -> u64 {
+        field.count
     }
 
     /// The first value of a field of fractions.
@@ -92,13 +100,24 @@ impl Form {
         (under > 0).then(|| over as f32 / under as f32)
     }
 
-    /// Puts `value` in the place of the first value of a field of short
-    /// numbers; does nothing to other fields.
-    pub(super) fn put_short(self, data: &mut [u8], field: Field, value: u16) {
-        let bytes = if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
-        if field.kind == SHORT
-            && let Some(place) = field.at.checked_add(2).and_then(|end| data.get_mut(field.at..end))
-        {
+    /// The first value of the field `tag` of the directory at `place`.
+    pub(super) fn value(self, data: &[u8], place: u64, tag: u16) -> Option<u64> {
+        self.whole(data, self.field(data, place, tag)?, 0)
+    }
+
+    /// Puts `value` in the place of the first value of a field of short or long
+    /// numbers; does nothing to other fields, nor where it does not fit.
+    pub(super) fn put(self, data: &mut [u8], field: Field, value: u32) {
+        let width = match field.kind {
+            SHORT if value <= u32::from(u16::MAX) => 2,
+            LONG => 4,
+            _ => return,
+        };
+        let mut bytes = value.to_be_bytes()[4 - width..].to_vec();
+        if !self.big_endian {
+            bytes.reverse();
+        }
+        if let Some(place) = field.at.checked_add(width).and_then(|end| data.get_mut(field.at..end)) {
             place.copy_from_slice(&bytes);
         }
     }
@@ -144,7 +163,7 @@ fn width_of(kind: u16) -> Option<u64> {
         BYTE => Some(1),
         SHORT => Some(2),
         LONG => Some(4),
-        RATIONAL => Some(8),
+        RATIONAL | LONG8 => Some(8),
         _ => None,
     }
 }

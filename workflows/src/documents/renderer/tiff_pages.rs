@@ -33,6 +33,11 @@ impl TiffPages {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 
+    /// Where each page's directory begins.
+    pub(super) fn places(&self) -> &[u64] {
+        &self.places
+    }
+
     /// Makes the page at `index` the first of `data`; false if there is none.
     pub(super) fn put_first(&self, data: &mut [u8], index: u32) -> bool {
         let Some(place) = self.places.get(index as usize) else { return false };

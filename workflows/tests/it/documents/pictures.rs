@@ -71,3 +71,31 @@ async fn a_scan_that_says_its_resolution_is_scaled_down() {
     let sheet = Bench::new().gray(&png, 0).await;
     assert_eq!((sheet.size(), sheet.0.dpi, sheet.luma(100, 100)), ((300, 150), 150, 77));
 }
+
+#[tokio::test]
+async fn a_picture_that_ends_in_the_middle_is_refused_before_a_page_is_made() {
+    let bench = Bench::new();
+    let noise = RgbImage::from_fn(160, 120, |x, y| Rgb([(x * y % 251) as u8, (x * 7) as u8, (y * 5) as u8]));
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+        let whole = encoded(noise.clone(), format);
+        bench.probe(&whole).await.unwrap();
+        for parts in 1..8 {
+            let error = bench.probe(&whole[..whole.len() * parts / 8]).await.unwrap_err();
+            assert_eq!(error.code(), "DOCUMENT_BROKEN", "{format:?}: {error}");
+        }
+        let half = bench.probe(&whole[..whole.len() / 2]).await.unwrap_err();
+        assert!(half.to_string().contains("the picture ends in the middle"), "{format:?}: {half}");
+    }
+}
+
+#[tokio::test]
+async fn sound_jpegs_that_are_not_read_are_called_by_their_name_and_not_broken() {
+    let bench = Bench::new();
+    let twelve_bits: &[u8] = include_bytes!("../fixtures/jpeg12.jpg");
+    let arithmetic: &[u8] = include_bytes!("../fixtures/arith.jpg");
+    for (file, name) in [(twelve_bits, "12 bits a sample"), (arithmetic, "arithmetic coding")] {
+        let error = bench.probe(file).await.unwrap_err();
+        assert_eq!(error.code(), "DOCUMENT_UNSUPPORTED_TYPE");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}

@@ -65,3 +65,100 @@ async fn a_page_that_says_its_size_on_paper_is_brought_to_the_wanted_resolution(
     let lie = bench.gray(&file, 3).await;
     assert_eq!((lie.size(), lie.0.dpi), ((50, 50), 0), "a lie is not believed");
 }
+
+/// The same page as fax machines, scanners and programs pack it.
+const FAXES: [(&str, &[u8]); 4] = [
+    ("Group 3", include_bytes!("../fixtures/g3_1d.tif")),
+    ("Group 3 in two dimensions", include_bytes!("../fixtures/g3_2d.tif")),
+    ("Group 3 with fill bits", include_bytes!("../fixtures/g3_fill.tif")),
+    ("Group 4, the first pixel in the lowest bit", include_bytes!("../fixtures/g4_lsb.tif")),
+];
+
+#[tokio::test]
+async fn faxes_are_read_however_they_are_packed() {
+    let bench = Bench::new();
+    let first = bench.gray(FAXES[0].1, 0).await;
+    assert_eq!(first.size(), (850, 1100));
+    let ink = (0..1100).flat_map(|y| (0..850).map(move |x| (x, y))).filter(|(x, y)| first.luma(*x, *y) == 0);
+    let ink = ink.count();
+    assert!((1_000..100_000).contains(&ink), "{ink} black pixels");
+    for (name, file) in FAXES {
+        assert_eq!(bench.probe(file).await.unwrap().pages, 1, "{name}");
+        assert!(bench.gray(file, 0).await.0.pixels == first.0.pixels, "{name} is another picture");
+    }
+    let fax = bench.gray(include_bytes!("../fixtures/fax_204x98_g3.tif"), 0).await;
+    // 1728 columns at 204 and 1078 rows at 98 to the inch.
+    assert_eq!((fax.size(), fax.0.dpi), ((1271, 1650), 150), "an inch is as high as it is wide");
+}
+
+#[tokio::test]
+async fn a_fax_that_ends_in_the_middle_is_no_page() {
+    let mut file = include_bytes!("../fixtures/g3_1d.tif").to_vec();
+    // The bytes of the second strip, in a file that is as long as it says.
+    file[417..1746].fill(0);
+    let bench = Bench::new();
+    bench.probe(&file).await.unwrap();
+    let error = bench.render(&file, 0, Default::default()).await.unwrap_err();
+    assert_eq!(error.code(), "PAGE_BROKEN");
+}
+
+#[tokio::test]
+async fn several_pixels_in_a_byte_are_told_apart() {
+    let nibbles =
+        TiffPage { size: (3, 2), bits: 4, data: vec![0x0f, 0x80, 0xf0, 0x10], ..TiffPage::gray((3, 2), 0) };
+    let pairs = |photometric| TiffPage {
+        photometric,
+        bits: 2,
+        data: vec![0b00_01_10_11, 0b11 << 6],
+        ..TiffPage::gray((5, 1), 0)
+    };
+    let mut color_map = vec![0; 3 * 16];
+    (color_map[7], color_map[16 + 7], color_map[32 + 7]) = (0xff00, 0x8000, 0x1000);
+    let palette = TiffPage {
+        size: (2, 1),
+        photometric: 3,
+        bits: 4,
+        data: vec![0x07],
+        color_map,
+        ..TiffPage::gray((2, 1), 0)
+    };
+    let file = tiff(&[nibbles, pairs(1), pairs(0), palette]);
+    let bench = Bench::new();
+    assert_eq!(bench.probe(&file).await.unwrap().pages, 4);
+    let row = async |page, y, width| {
+        let sheet = bench.gray(&file, page).await;
+        assert_eq!(sheet.size().0, width);
+        (0..width).map(|x| sheet.luma(x, y)).collect::<Vec<_>>()
+    };
+    assert_eq!((row(0, 0, 3).await, row(0, 1, 3).await), (vec![0, 255, 136], vec![255, 0, 17]));
+    assert_eq!(row(1, 0, 5).await, [0, 85, 170, 255, 255]);
+    assert_eq!(row(2, 0, 5).await, [255, 170, 85, 0, 0]);
+    let palette = bench.rgb(&file, 3).await;
+    assert_eq!((palette.size(), palette.color(0, 0), palette.color(1, 0)), ((2, 1), [0; 3], [255, 128, 16]));
+}
+
+#[tokio::test]
+async fn webp_within_a_tiff_is_read_and_what_is_not_is_named_before_a_page_is_made() {
+    let bench = Bench::new();
+    let webp = bench.gray(include_bytes!("../fixtures/webpc.tif"), 0).await;
+    assert_eq!(webp.size(), (850, 1100));
+    assert!((0..1100).any(|y| (0..850).any(|x| webp.luma(x, y) < 80)) && webp.luma(2, 2) > 240);
+    let zstd: &[u8] = include_bytes!("../fixtures/zstd.tif");
+    let jpeg_2000: &[u8] = include_bytes!("../fixtures/jp2k.tif");
+    for (file, name) in [(zstd, "ZSTD (method 50000)"), (jpeg_2000, "JPEG 2000 (method 34712)")] {
+        let error = bench.probe(file).await.unwrap_err();
+        assert_eq!((error.code(), error.is_permanent()), ("DOCUMENT_UNSUPPORTED_TYPE", true));
+        assert!(error.to_string().starts_with(&format!("a TIFF that is compressed with {name}")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_tiff_that_is_cut_off_is_refused_before_a_page_is_made() {
+    let bench = Bench::new();
+    // Directory first, as programs write it that know all pages beforehand.
+    let whole = include_bytes!("../fixtures/webpc.tif");
+    for end in [400, 2_000, 3_000, whole.len() - 800] {
+        let error = bench.probe(&whole[..end]).await.unwrap_err();
+        assert_eq!(error.code(), "DOCUMENT_BROKEN", "{end} bytes: {error}");
+    }
+}
