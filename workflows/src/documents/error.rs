@@ -64,7 +64,8 @@ pub enum DocumentError {
     },
     /// A page would need too many pixels.
     #[error(
-        "page {page} would be {width} x {height} pixels; {pixels_max} in all and {side_max} a side are allowed (a lower dpi may help)"
+        "page {page} would be {width} x {height} pixels; {pixels_max} in all and {side_max} a side are allowed{}",
+        advice(*.dpi_that_fits)
     )]
     PageTooLarge {
         /// From 1.
@@ -77,6 +78,11 @@ pub enum DocumentError {
         pixels_max: u64,
         /// Limit for each.
         side_max: u32,
+        /// The highest resolution at which it would be allowed; none if there
+        /// is none, or if its size does not depend on the resolution asked
+        /// for, as that of a picture.
+        #[serde(default)]
+        dpi_that_fits: Option<u32>,
     },
     /// There is no such page.
     #[error("there is no page {page}; the document has {pages}")]
@@ -127,6 +133,10 @@ pub enum DocumentError {
         /// What they may take.
         budget: Duration,
     },
+}
+
+fn advice(dpi_that_fits: Option<u32>) -> String {
+    dpi_that_fits.map(|dpi| format!("; at {dpi} dpi it fits")).unwrap_or_default()
 }
 
 impl DocumentError {

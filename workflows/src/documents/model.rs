@@ -67,6 +67,9 @@ pub struct Page {
     /// The engine's own rendering, sanitised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
+    /// What of it could not be drawn, and so not be read; for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What stands on it, in reading order.
     pub blocks: Vec<Block>,
 }

@@ -29,6 +29,7 @@ pub(super) fn page(text: &PageText, index: u32, size: Size, attempts: u32) -> Pa
         attempts,
         fallback: attribute("fallback") == Some("true"),
         html: text.html.as_deref().map(sanitize::fragment),
+        warnings: Vec::new(),
         blocks: text.blocks.iter().map(|b| block(b, size)).collect(),
     }
 }

@@ -17,6 +17,7 @@ use super::failure;
 use super::input::TaskInput;
 use super::{handover, reading};
 use crate::documents::DocumentError;
+use crate::documents::model::Page;
 use crate::documents::renderer::{Color, RenderOptions, RenderedPage};
 use crate::workbench::Workbench;
 
@@ -41,6 +42,10 @@ impl Step for Recognize {
         let options =
             RenderOptions { dpi: input.options.dpi.unwrap_or_else(|| RenderOptions::default().dpi), color };
         let rendered = self.render(context, &path, index, options).await?;
+        let warnings = rendered.warnings.clone();
+        for warning in &warnings {
+            tracing::warn!(run = %context.run.id, page = index + 1, "a part of the page is lost: {warning}");
+        }
         let size = (rendered.width, rendered.height, rendered.dpi);
         let page = handover::page(rendered, index, downloaded.page_count)
             .map_err(|e| failure::of_plugin(&e, context.attempt))?;
@@ -59,7 +64,8 @@ impl Step for Recognize {
         // A page of many words, or HTML to be sanitised, takes a while: not on a
         // thread that answers others.
         let output = tokio::task::spawn_blocking(move || {
-            to_value(reading::page(&recognized.text, index, size, attempt))
+            let page = reading::page(&recognized.text, index, size, attempt);
+            to_value(Page { warnings, ..page })
         });
         let output = output.await.map_err(|e| StepError::retry(Budget::Content, "OUTPUT", e.to_string()))?;
         let output = output.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;

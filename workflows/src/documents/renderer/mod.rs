@@ -12,6 +12,7 @@ mod crew;
 mod density;
 mod document;
 mod pdf;
+mod pdf_losses;
 mod picture;
 mod places;
 mod process;
@@ -179,12 +180,12 @@ impl Renderer {
         let Shared { config, pages, .. } = &*self.shared;
         let (answer, pixels) = pages.ask(config, &self.caller, Some(document), &question, cost).await?;
         match answer {
-            Answer::Rendered { width, height, dpi, color, text_layer } => {
+            Answer::Rendered { width, height, dpi, color, text_layer, warnings } => {
                 let pixels = match color {
                     Color::Gray => Pixels::Luma8(pixels),
                     Color::Rgb => Pixels::Rgb8(pixels),
                 };
-                Ok(RenderedPage { width, height, dpi, pixels, text_layer })
+                Ok(RenderedPage { width, height, dpi, pixels, text_layer, warnings })
             }
             Answer::Failed(error) => Err(error),
             Answer::Probed { .. } => Err(nonsense("another answer than was asked for")),

@@ -52,7 +52,14 @@ pub(super) fn render(
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width(), picture.height());
     Ok((
-        Answer::Rendered { width, height, dpi, color: options.color, text_layer: Vec::new() },
+        Answer::Rendered {
+            width,
+            height,
+            dpi,
+            color: options.color,
+            text_layer: Vec::new(),
+            warnings: Vec::new(),
+        },
         picture.into_bytes(),
     ))
 }
@@ -166,15 +173,17 @@ fn to_scale(
     limits: &ChildLimits,
 ) -> Result<(DynamicImage, u32), DocumentError> {
     let Some(Density { x, y }) = density else { return Ok((picture, 0)) };
-    let target = x.max(y).min(dpi as f32);
-    let scaled = |side: u32, density: f32| ((side as f32 * target / density).round() as u32).max(1);
-    let (width, height) = (scaled(picture.width(), x), scaled(picture.height(), y));
-    let dpi = target.round() as u32;
+    let target = |dpi: u32| x.max(y).min(dpi as f32);
+    let size = |dpi: u32| {
+        let scaled = |side: u32, density: f32| ((side as f32 * target(dpi) / density).round() as u32).max(1);
+        (scaled(picture.width(), x), scaled(picture.height(), y))
+    };
+    let ((width, height), stated) = (size(dpi), target(dpi).round() as u32);
     if (width, height) == (picture.width(), picture.height()) {
-        return Ok((picture, dpi));
+        return Ok((picture, stated));
     }
-    limits.check(page, width, height)?;
-    Ok((picture.resize_exact(width, height, FilterType::Triangle), dpi))
+    limits.check_at(page, dpi, size)?;
+    Ok((picture.resize_exact(width, height, FilterType::Triangle), stated))
 }
 
 /// What a decoder's no means once the header was read.

@@ -71,6 +71,8 @@ pub struct RenderedPage {
     pub pixels: Pixels,
     /// Text that the file carries, in the order in which people read it.
     pub text_layer: Vec<TextLine>,
+    /// What of the page could not be drawn, for people; empty for a whole page.
+    pub warnings: Vec<String>,
 }
 
 /// Rows of pixels.
@@ -149,14 +151,43 @@ impl ChildLimits {
         if fits((width, height), pixels_max, side_max) {
             return Ok(());
         }
-        Err(DocumentError::PageTooLarge { page, width, height, pixels_max, side_max })
+        Err(DocumentError::PageTooLarge { page, width, height, pixels_max, side_max, dpi_that_fits: None })
+    }
+
+    /// As [`ChildLimits::check`] for a page whose size at a resolution `size`
+    /// tells; what is too large is told the highest resolution below that
+    /// fits.
+    pub(super) fn check_at(
+        &self,
+        page: u32,
+        dpi: u32,
+        size: impl Fn(u32) -> (u32, u32),
+    ) -> Result<(), DocumentError> {
+        let (width, height) = size(dpi);
+        let fit = |dpi: &u32| fits(size(*dpi), self.page_pixels_max, self.page_side_max);
+        self.check(page, width, height).map_err(|error| match error {
+            DocumentError::PageTooLarge { page, width, height, pixels_max, side_max, .. } => {
+                let dpi_that_fits = (*RenderOptions::DPI.start()..dpi).rev().find(fit);
+                DocumentError::PageTooLarge { page, width, height, pixels_max, side_max, dpi_that_fits }
+            }
+            other => other,
+        })
     }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Answer {
-    Probed { pages: u32 },
-    Rendered { width: u32, height: u32, dpi: u32, color: Color, text_layer: Vec<TextLine> },
+    Probed {
+        pages: u32,
+    },
+    Rendered {
+        width: u32,
+        height: u32,
+        dpi: u32,
+        color: Color,
+        text_layer: Vec<TextLine>,
+        warnings: Vec<String>,
+    },
     Failed(DocumentError),
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod hostile;
+mod losses;
 mod pdf_file;
 mod pdfs;
 mod pictures;

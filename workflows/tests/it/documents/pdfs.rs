@@ -74,3 +74,28 @@ async fn a_resolution_out_of_range_is_the_nearest_within() {
         assert_eq!((page.dpi, page.width), (given, given));
     }
 }
+
+#[tokio::test]
+async fn a_page_counts_in_its_own_unit() {
+    let file = pages((144, 72), "/UserUnit 2", &["0 0 72 72 re f BT /F 10 Tf 100 10 Td (Big) Tj ET"]);
+    let sheet = Bench::new().gray(&file, 0).await;
+    assert_eq!((sheet.size(), sheet.0.dpi), ((600, 300), 150));
+    assert_eq!((sheet.luma(290, 5), sheet.luma(310, 5)), (0, 255));
+    assert!(sheet.0.text_layer[0].words[0].left > 400);
+}
+
+#[tokio::test]
+async fn a_lower_resolution_is_advised_only_where_it_helps() {
+    let bench = Bench::new();
+    let refusal = async |side: u32| {
+        let file = pages((side, side), "", &[""]);
+        bench.render(&file, 0, RenderOptions::default()).await.unwrap_err()
+    };
+    let large = refusal(7_200).await.to_string();
+    assert!(large.ends_with("30000 a side are allowed; at 100 dpi it fits"), "{large}");
+    let file = pages((7_200, 7_200), "", &[""]);
+    let fits = RenderOptions { dpi: 100, ..RenderOptions::default() };
+    assert_eq!(bench.render(&file, 0, fits).await.unwrap().width, 10_000);
+    let giant = refusal(57_600).await.to_string();
+    assert!(giant.ends_with("30000 a side are allowed"), "{giant}");
+}
