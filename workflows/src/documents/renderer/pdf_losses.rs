@@ -5,15 +5,15 @@
 use std::collections::HashSet;
 
 use hayro::hayro_interpret::font::GlyphRun;
-use hayro::hayro_interpret::util::TransformExt;
 use hayro::hayro_interpret::{
     BlendMode, CacheKey, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
     InterpreterCache, InterpreterSettings, SoftMask, interpret_page,
 };
-use hayro::hayro_syntax::content::TypedInstruction;
+use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::object::{Array, Dict, Name, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::{Affine, BezPath, Rect};
+use hayro_jbig2::{DecodeError, DecodeSettings, ParseError};
 
 use super::whole;
 use crate::documents::kind::Kind;
@@ -155,10 +155,20 @@ fn decodes(image: &Image<'_, '_>, hint: (u32, u32)) -> bool {
     decoded
 }
 
-/// Whether a JPEG lacks its end; the decoder fills it up with grey.
+/// Whether a JPEG or a JBIG2 lacks its end; the decoder fills it up with grey,
+/// or with paper.
 fn is_cut_off(stream: &Stream<'_>, filters: &[Name<'_>]) -> bool {
-    let is_jpeg = matches!(filters, [only] if matches!(&only[..], b"DCTDecode" | b"DCT"));
-    is_jpeg && whole::check(&stream.raw_data(), Kind::Jpeg).is_err()
+    let [only] = filters else { return false };
+    match &only[..] {
+        b"DCTDecode" | b"DCT" => whole::check(&stream.raw_data(), Kind::Jpeg).is_err(),
+        b"JBIG2Decode" => {
+            let settings = DecodeSettings { strict: true };
+            let data = stream.raw_data();
+            let parsed = hayro_jbig2::Page::new_embedded(&data, None, &settings);
+            matches!(parsed, Err(DecodeError::Parse(ParseError::UnexpectedEof)))
+        }
+        _ => false,
+    }
 }
 
 impl<'a> Device<'a> for Losses {

@@ -188,3 +188,24 @@ pub(crate) fn crc(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _: u32| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
     !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
 }
+
+#[tokio::test]
+async fn whatever_length_a_file_is_cut_to_it_ends_in_a_verdict() {
+    let fax: &[u8] = include_bytes!("../fixtures/g3_2d.tif");
+    let reversed: &[u8] = include_bytes!("../fixtures/g4_lsb.tif");
+    let webp: &[u8] = include_bytes!("../fixtures/webpc.tif");
+    let bench = Bench::new();
+    for file in [fax, reversed, webp, &pages((72, 72), "", &[OK])] {
+        for part in 1..12 {
+            let cut = &file[..file.len() * part / 12];
+            let verdict = match bench.probe(cut).await {
+                Ok(_) => bench.render(cut, 0, RenderOptions::default()).await.err(),
+                refused => refused.err(),
+            };
+            let code = verdict.map_or("read", |error| error.code());
+            let known =
+                ["read", "PAGE_BROKEN", "DOCUMENT_BROKEN", "DOCUMENT_NO_PAGES", "DOCUMENT_UNSUPPORTED_TYPE"];
+            assert!(known.contains(&code), "{code} for {} bytes of {}", cut.len(), file.len());
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Documents decoded by the real child process.
 
 mod bench;
+mod fields;
 mod hostile;
 mod losses;
 mod pdf_file;

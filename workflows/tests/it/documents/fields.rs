@@ -1,0 +1,79 @@
+//! Fields and notes of PDF pages that no appearance stream shows.
+
+use super::bench::Bench;
+use super::pdf_file::{pdf, stream};
+
+/// A page of 288 x 144 points that says `content`, with these annotations;
+/// objects 7 and 8 are appearance streams, of a tick and of nothing.
+fn page(content: &str, annotations: &str) -> Vec<u8> {
+    let form = "/Type/XObject/Subtype/Form/BBox[0 0 20 20]";
+    pdf(&[
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Count 1/Kids[3 0 R]/MediaBox[0 0 288 144]>>".to_vec(),
+        format!(
+            "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>/Annots[{annotations}]>>"
+        )
+        .into_bytes(),
+        stream("", content.as_bytes()),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
+        b"<</FT/Ch/T(city)/V(W)/Opt[[(B)(Bern)][(W)(Wien)]]/DA(/Helv 0 Tf 0 g)>>".to_vec(),
+        stream(form, b"2 w 3 9 m 9 3 l 17 17 l S"),
+        stream(form, b"/Tx BMC EMC"),
+    ])
+}
+
+/// What the page says, line by line.
+async fn said(bench: &Bench, file: &[u8]) -> Vec<String> {
+    let lines = bench.gray(file, 0).await.0.text_layer;
+    let text = |line: &untxt_workflows::documents::renderer::TextLine| {
+        line.words.iter().map(|word| word.text.clone()).collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(text).collect()
+}
+
+const LABELS: &str = "BT /F 12 Tf 20 104 Td (Surname:) Tj 0 -40 Td (Paid:) Tj ET";
+
+#[tokio::test]
+async fn values_without_an_appearance_stand_beside_their_labels() {
+    let bench = Bench::new();
+    let file = page(
+        LABELS,
+        "<</Subtype/Widget/FT/Tx/Rect[100 95 280 120]/V(Przybylski)/DA(/Helv 12 Tf .1 g)>>\
+         <</Subtype/Widget/FT/Btn/Rect[100 58 120 78]/AS/Yes/AP<</N<</Yes 7 0 R/Off 8 0 R>>>>>>",
+    );
+    assert_eq!(said(&bench, &file).await, ["Surname: Przybylski", "Paid: \u{2714}"]);
+    let sheet = bench.gray(&file, 0).await;
+    let dark = |x: std::ops::Range<u32>, y: std::ops::Range<u32>| {
+        x.clone().any(|x| y.clone().any(|y| sheet.luma(x, y) < 128))
+    };
+    // 150 dpi: the field is 208 pixels from the left and 50 from the top.
+    assert!(dark(208..400, 50..102), "the value is in the picture");
+    assert!(dark(208..250, 137..180), "the tick is in the picture");
+    let empty = bench.gray(&page(LABELS, ""), 0).await;
+    assert!((208..583).all(|x| (50..102).all(|y| empty.luma(x, y) > 128)), "it came from the field");
+}
+
+#[tokio::test]
+async fn fields_of_all_kinds_say_their_values() {
+    let bench = Bench::new();
+    let value = async |annotation: &str| said(&bench, &page("", annotation)).await;
+    let text = |more: &str| format!("<</Subtype/Widget/FT/Tx/Rect[10 10 280 100]{more}>>");
+    assert_eq!(value(&text("/V<FEFF0142 00F3 0064 017A>/DA(/H 20 Tf)")).await, ["łódź"]);
+    assert_eq!(value(&text("/V(one\\rtwo)/Ff 4096")).await, ["one", "two"]);
+    assert_eq!(value(&text("/V(stale)/AP<</N 8 0 R>>")).await, ["stale"], "an appearance of nothing");
+    assert_eq!(value(&text("/V(secret)/Ff 8192")).await, [""; 0], "a password is not shown");
+    assert_eq!(value(&text("/V(hidden)/F 2")).await, [""; 0]);
+    assert_eq!(
+        value("<</Subtype/Widget/Parent 6 0 R/Rect[10 10 280 40]>>").await,
+        ["Wien"],
+        "as the list says"
+    );
+    let ticked = |more: &str| format!("<</Subtype/Widget/FT/Btn/Rect[10 10 30 30]{more}>>");
+    assert_eq!(value(&ticked("/AS/Yes")).await, ["\u{2714}"]);
+    assert_eq!(value(&ticked("/AS/Off")).await, [""; 0]);
+    assert_eq!(value(&ticked("/AS/One/Ff 32768")).await, ["\u{25cf}"]);
+    let note = "<</Subtype/FreeText/Rect[10 10 280 100]/Contents(Without appearance)/DA(/Helv 16 Tf 0 g)>>";
+    assert_eq!(value(note).await, ["Without appearance"]);
+    let parents = "<</Subtype/Widget/FT/Tx/Rect[10 10 90 40]/Parent 3 0 R>>";
+    assert_eq!(value(parents).await, [""; 0], "whoever is the parent");
+}
