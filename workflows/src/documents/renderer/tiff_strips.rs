@@ -9,18 +9,26 @@ use crate::documents::error::DocumentError;
 
 /// Tags of TIFF 6.0.
 const COMPRESSION: u16 = 259;
+const PHOTOMETRIC: u16 = 262;
 const FILL_ORDER: u16 = 266;
 const STRIP_OFFSETS: u16 = 273;
 const STRIP_BYTE_COUNTS: u16 = 279;
 const TILE_OFFSETS: u16 = 324;
 const TILE_BYTE_COUNTS: u16 = 325;
+const SUBSAMPLING: u16 = 530;
+
+/// A value of the tag `PHOTOMETRIC`.
+const YCBCR: u64 = 6;
+
+/// A value of the tag `COMPRESSION`.
+const JPEG: u64 = 7;
 
 /// Fewest pixels are in the high bits.
 const LOW_BITS_FIRST: u64 = 2;
 
 /// Values of the tag `COMPRESSION` that say nothing about the order of bits,
 /// since what they hold has bytes of its own: JPEG and WebP.
-const OF_BYTES: [u64; 2] = [7, 50_001];
+const OF_BYTES: [u64; 2] = [JPEG, 50_001];
 
 /// How the page whose directory is at `place` is packed; 1 stands for not at
 /// all (TIFF 6.0, section 8).
@@ -42,6 +50,10 @@ pub(super) fn check(data: &[u8], pages: &TiffPages) -> Result<(), DocumentError>
         let packed = compression(form, data, *place);
         if !is_read(packed) {
             let what = format!("a TIFF that is compressed with {}", name(packed));
+            return Err(DocumentError::UnsupportedVariant { what });
+        }
+        if is_subsampled(form, data, *place) && packed != JPEG {
+            let what = "a TIFF whose colours have fewer pixels than its greys, outside of JPEG,".to_owned();
             return Err(DocumentError::UnsupportedVariant { what });
         }
         let strips = strips(form, data, *place).take(left);
@@ -83,6 +95,15 @@ pub(super) fn high_bits_first(data: &mut [u8]) {
     for strip in strips {
         data.get_mut(strip).into_iter().flatten().for_each(|byte| *byte = byte.reverse_bits());
     }
+}
+
+/// Whether the colours of a YCbCr page are stored for several pixels at once
+/// (TIFF 6.0, section 21).
+fn is_subsampled(form: Form, data: &[u8], place: u64) -> bool {
+    let factor =
+        |index| form.field(data, place, SUBSAMPLING).and_then(|field| form.whole(data, field, index));
+    let ycbcr = form.value(data, place, PHOTOMETRIC) == Some(YCBCR);
+    ycbcr && (0..2).any(|index| factor(index).unwrap_or(2) != 1)
 }
 
 /// Whether what is packed so can be unpacked.

@@ -162,3 +162,13 @@ async fn a_tiff_that_is_cut_off_is_refused_before_a_page_is_made() {
         assert_eq!(error.code(), "DOCUMENT_BROKEN", "{end} bytes: {error}");
     }
 }
+
+#[tokio::test]
+async fn colours_with_fewer_pixels_than_greys_are_named_and_not_called_broken() {
+    let mut file = tiff(&[TiffPage::plain(6, &[81, 90, 240])]);
+    let field = 530_u16.to_le_bytes();
+    let at = file.windows(2).rposition(|bytes| bytes == field).unwrap();
+    file[at + 8..at + 12].copy_from_slice(&[2, 0, 2, 0]);
+    let error = Bench::new().probe(&file).await.unwrap_err();
+    assert_eq!(error.code(), "DOCUMENT_UNSUPPORTED_TYPE", "{error}");
+}
