@@ -181,8 +181,9 @@ fn decoded(bytes: &[u8]) -> String {
 fn of_byte(byte: u8) -> char {
     const FROM_0X80: &str = "•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž\u{fffd}€";
     const FROM_0X18: &str = "˘ˇˆ˙˝˛˚˜";
-    let of =
-        |table: &str, first: u8| table.chars().nth(usize::from(byte - first)).unwrap_or(char::from(byte));
+    let of = |table: &str, first: u8| {
+        table.chars().nth(usize::from(byte - first)).unwrap_or_else(|| char::from(byte))
+    };
     match byte {
         0x18..=0x1f => of(FROM_0X18, 0x18),
         0x80..=0xa0 => of(FROM_0X80, 0x80),
