@@ -215,10 +215,11 @@ fn origins(values: &Values<'_>) -> Result<Vec<String>, ConfigError> {
 }
 
 fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigError> {
-    let objects = ObjectsConfig::from_lookup(|name| values.text(name), data_dir.join("objects"))
+    let mut objects = ObjectsConfig::from_lookup(|name| values.text(name), data_dir.join("objects"))
         .map_err(|error| ConfigError::Together(error.to_string()))?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let upload_bytes_max = values.parsed("UNTXT_MAX_UPLOAD_BYTES", 100 << 20)?;
+    objects.embedded_put_bytes_max = upload_bytes_max;
     let wall_ms = values.parsed("UNTXT_ENGINE_TIMEOUT_MS", 120_000_u64)?;
     Ok(Settings {
         data_dir: data_dir.to_owned(),

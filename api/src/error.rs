@@ -91,6 +91,14 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", message)
     }
 
+    /// The bytes that are asked for are behind the end.
+    #[must_use]
+    pub fn no_such_bytes(size_bytes: u64) -> Self {
+        let message = format!("range: there are {size_bytes} bytes");
+        let details = json!({ "bytes": size_bytes });
+        Self { details, ..Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", message) }
+    }
+
     /// There is no such route.
     #[must_use]
     pub fn no_route() -> Self {
@@ -279,8 +287,11 @@ impl From<UploadError> for ApiError {
         let message = error.to_string();
         match error {
             UploadError::Field { field, reason } => Self::field(field, reason),
-            UploadError::TooMany => Self::new(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", message)
-                .retry_after(CONNECTION_RETRY_AFTER_SECONDS),
+            UploadError::TooMany { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", message)
+                    .retry_after(whole_seconds(retry_after))
+            }
+            UploadError::Completed(_) => Self::new(StatusCode::CONFLICT, "UPLOAD_COMPLETED", message),
             UploadError::NotThere => Self::new(StatusCode::CONFLICT, "UPLOAD_NOT_THERE", message),
             UploadError::Differs(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UPLOAD_DIFFERS", message),
             UploadError::Incoming(error) => error.into(),

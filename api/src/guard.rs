@@ -26,8 +26,8 @@ const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-const METHODS: &str = "GET, POST, DELETE";
-const REQUEST_HEADERS: &str = "authorization, x-api-key, content-type, idempotency-key, last-event-id";
+const METHODS: &str = "GET, POST, PUT, DELETE";
+const REQUEST_HEADERS: &str = "authorization, x-api-key, content-type, idempotency-key, last-event-id, range";
 const ANSWER_HEADERS: &str = "location, retry-after, www-authenticate, x-request-id";
 
 /// Seconds for which a browser need not ask again what it may send.

@@ -15,8 +15,8 @@ use crate::error::ApiError;
 use crate::guard::Guard;
 use crate::patience::{Paced, Patience};
 use crate::routes::{
-    admin, cancel, create, docs, erase, events, get, health, history, list, metrics, ready, result, retry,
-    socket, status, tickets, uploads, worker_status,
+    admin, cancel, content, create, docs, erase, events, get, health, history, list, metrics, objects, ready,
+    result, retry, socket, status, tickets, uploads, worker_status,
 };
 use crate::site::SiteSettings;
 use crate::traced::Traced;
@@ -77,6 +77,7 @@ fn open() -> Router {
         .push(Router::with_path("ready").get(ready::ready))
         .push(Router::with_path("metrics").get(metrics::metrics))
         .push(Router::with_path("api/openapi.json").get(docs::document))
+        .push(Router::with_path("objects/{**key}").get(objects::objects).put(objects::objects))
         .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
 }
 
@@ -102,16 +103,21 @@ fn tasks() -> Router {
             .push(Router::with_path("events").get(events::events))
             .push(Router::with_path("history").get(history::history))
             .push(Router::with_path("status").get(status::status))
-            .push(Router::with_path("result").get(result::result))
+            .push(
+                Router::with_path("result")
+                    .get(result::result)
+                    .push(Router::with_path("content").get(content::content).head(content::content)),
+            )
             .push(Router::with_path("retry").post(retry::retry)),
     )
 }
 
 fn uploads() -> Router {
-    Router::with_path("api/uploads")
-        .hoop(Needs::of_users())
-        .post(uploads::begin)
-        .push(Router::with_path("{id}/complete").post(uploads::complete))
+    Router::with_path("api/uploads").hoop(Needs::of_users()).post(uploads::begin).push(
+        Router::with_path("{id}")
+            .delete(uploads::give_up)
+            .push(Router::with_path("complete").post(uploads::complete)),
+    )
 }
 
 /// Every route there is, such as `GET /api/tasks/{id}`: what a list that has to
@@ -128,7 +134,10 @@ fn collect(router: &Router, above: &str, method: &str, found: &mut Vec<String>) 
     let (mut path, mut method) = (above.to_owned(), method.to_owned());
     for filter in &router.filters {
         match filter.info() {
-            FilterInfo::Path(part) => path = format!("{path}/{}", part.trim_matches('/')),
+            // A parameter that takes the rest of a path is one all the same.
+            FilterInfo::Path(part) => {
+                path = format!("{path}/{}", part.trim_matches('/').replace("{**", "{"));
+            }
             FilterInfo::Method(name) => method = name.to_string(),
             other => path = format!("{path}/{other:?}"),
         }

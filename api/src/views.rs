@@ -87,6 +87,7 @@ fn result(stored: &Value) -> Value {
         "confidenceKind": stored["confidence_kind"],
         "pages": stored["pages"],
         "failedPages": stored["failed_pages"].as_array().cloned().unwrap_or_default(),
+        "failedFormats": stored["failed_formats"].as_array().cloned().unwrap_or_default(),
         "simulated": stored["simulated"],
     })
 }

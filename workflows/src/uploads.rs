@@ -9,6 +9,7 @@ use chrono::Utc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder,
 };
 use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
@@ -45,6 +46,8 @@ pub struct NewUpload {
     pub size_bytes: u64,
     /// Their SHA-256, hexadecimal, if the client knows it.
     pub sha256: Option<String>,
+    /// URL under which the client reaches the embedded store.
+    pub embedded_at: Option<String>,
 }
 
 /// Where a client may put it.
@@ -70,8 +73,14 @@ pub enum UploadError {
         reason: String,
     },
     /// The user has begun too many.
-    #[error("{PENDING_MAX} uploads of this user are begun and no tasks yet; complete them first")]
-    TooMany,
+    #[error("{PENDING_MAX} uploads of this user are begun and no tasks yet; complete them or give them up")]
+    TooMany {
+        /// When the URL of the oldest is good no longer, and its place is free.
+        retry_after: Duration,
+    },
+    /// It is a task, and can't be given up any more.
+    #[error("the upload became task {0}; erase that instead")]
+    Completed(Uuid),
     /// Nothing lies there.
     #[error("the file has not been put, or the upload has expired; put it to the URL first")]
     NotThere,
@@ -113,12 +122,14 @@ impl Platform {
     pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
         let file_size = self.check_upload(&wanted)?;
         self.admit(wanted.user).await?;
-        if self.pending_uploads(wanted.user).await? >= PENDING_MAX {
-            return Err(UploadError::TooMany);
-        }
+        self.make_room(wanted.user).await?;
         let (id, now) = (Uuid::now_v7(), self.now());
         let object_key = keys::upload_key(wanted.user, now, id, STAGED)?;
-        let put = self.bench().objects.presign_put(&object_key, wanted.size_bytes, PUT_WITHIN).await?;
+        let put = self
+            .bench()
+            .objects
+            .presign_put(&object_key, wanted.size_bytes, PUT_WITHIN, wanted.embedded_at.as_deref())
+            .await?;
         let upload = upload::Model {
             id,
             user_id: wanted.user,
@@ -154,13 +165,54 @@ impl Platform {
         i64::try_from(wanted.size_bytes).map_err(|_| IncomingError::TooLarge { bytes_max }.into())
     }
 
-    async fn pending_uploads(&self, user: Uuid) -> Result<u64, DbErr> {
-        upload::Entity::find()
+    /// Makes sure that the user may begin one more. When as many are begun as may
+    /// be, the oldest is given up, once its URL is good no longer: nobody can put
+    /// its file any more, and it would lock the user out for a day.
+    async fn make_room(&self, user: Uuid) -> Result<(), UploadError> {
+        let pending = upload::Entity::find()
             .filter(upload::Column::UserId.eq(user))
             .filter(upload::Column::TaskId.is_null())
-            .filter(upload::Column::ExpiresAt.gt(self.now()))
-            .count(self.database())
-            .await
+            .filter(upload::Column::ExpiresAt.gt(self.now()));
+        if pending.clone().count(self.database()).await? < PENDING_MAX {
+            return Ok(());
+        }
+        let oldest = pending.order_by_asc(upload::Column::CreatedAt).one(self.database()).await?;
+        let Some(oldest) = oldest else { return Ok(()) };
+        match (oldest.created_at + PUT_WITHIN - self.now()).to_std() {
+            Ok(retry_after) if !retry_after.is_zero() => Err(UploadError::TooMany { retry_after }),
+            _ => self.give_up_upload(&oldest).await,
+        }
+    }
+
+    /// Gives up an upload that was begun: it can't become a task any more, and its
+    /// object goes, once more when nobody can put it any longer. One that is gone
+    /// already is as good as given up.
+    ///
+    /// # Errors
+    /// [`UploadError::Completed`] when it is a task, and when the database does not
+    /// answer; nothing has changed then.
+    pub async fn give_up_upload(&self, upload: &upload::Model) -> Result<(), UploadError> {
+        let tx = self.database().begin().await?;
+        let given_up = upload::Entity::delete_many()
+            .filter(upload::Column::Id.eq(upload.id))
+            .filter(upload::Column::TaskId.is_null())
+            .exec(&tx)
+            .await?;
+        if given_up.rows_affected == 0 {
+            let task = upload::Entity::find_by_id(upload.id).one(&tx).await?.and_then(|row| row.task_id);
+            tx.rollback().await?;
+            return task.map_or(Ok(()), |task| Err(UploadError::Completed(task)));
+        }
+        removal::Entity::update_many()
+            .col_expr(removal::Column::DueAt, Expr::value(upload.created_at + 2 * PUT_WITHIN))
+            .filter(removal::Column::Id.eq(upload.id))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
+            tracing::warn!(upload = %upload.id, %error, "the object of an upload that was given up stays for now");
+        }
+        Ok(())
     }
 
     /// The upload, if it may still become a task or is one.
@@ -177,7 +229,7 @@ impl Platform {
     /// same wishes gives the same task.
     ///
     /// # Errors
-    /// Each [`UploadError`] but [`UploadError::TooMany`]; the upload stays then,
+    /// Each [`UploadError`] but those of beginning and giving up; the upload stays then,
     /// and can be put and completed again.
     pub async fn complete_upload(
         &self,

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{ConfigError, FILE};
 
 /// Every setting that the program looks up, wherever it is set.
-pub(super) const NAMES: [&str; 49] = [
+pub(super) const NAMES: [&str; 50] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -48,6 +48,7 @@ pub(super) const NAMES: [&str; 49] = [
     "DATABASE_URL",
     "REDIS_URL",
     "S3_ENDPOINT",
+    "S3_PUBLIC_ENDPOINT",
     "S3_BUCKET",
     "S3_REGION",
     "S3_KMS_KEY_ID",

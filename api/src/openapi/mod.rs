@@ -32,7 +32,7 @@ const SERVER: &str = "https://server.invalid";
 fn operations() -> Vec<Operation> {
     let of_users = tasks::operations().into_iter().chain(uploads::operations());
     let of_users = of_users.map(|operation| {
-        let reads = operation.method == Method::GET;
+        let reads = matches!(operation.method, Method::GET | Method::HEAD);
         operation.needs(if reads { Scope::Read } else { Scope::Submit })
     });
     let of_operators = admin::operations().into_iter().chain(plugins::operations());

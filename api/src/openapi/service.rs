@@ -19,6 +19,8 @@ pub(super) fn operations() -> Vec<Operation> {
         document(),
         reader(),
         file(),
+        object(Method::GET, "getObject", "Fetch an object of the embedded store by its signed URL"),
+        object(Method::PUT, "putObject", "Put an object into the embedded store by its signed URL"),
     ]
 }
 
@@ -90,6 +92,16 @@ fn file() -> Operation {
         .parameter(name)
         .answers(200, "The file.", Some(&content))
         .fails(&["NOT_FOUND"])
+}
+
+fn object(method: Method, id: &str, summary: &str) -> Operation {
+    let key = json!({ "name": "key", "in": "path", "required": true, "schema": { "type": "string" },
+        "description": "Bucket and key, with slashes.", "example": "untxt/results" });
+    Operation::new(method, "/objects/{key}", TAG, id, summary)
+        .about("Only as `resultUrl`, or an upload's `url`, says; such a URL is good for one object and its time.")
+        .parameter(key)
+        .answers(200, "The object, or that it is stored.", Some(&json!({ "*/*": {} })))
+        .fails(&["NOT_FOUND", "URL_NOT_SIGNED", "ORIGIN_NOT_ALLOWED", "REQUEST_TOO_SLOW"])
 }
 
 /// What all answers share.

@@ -33,7 +33,20 @@ pub(super) const DOCUMENT: [&str; 13] = [
 ];
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![create(), list(), get(), status(), result(), events(), history(), cancel(), retry(), erase()]
+    vec![
+        create(),
+        list(),
+        get(),
+        status(),
+        result(),
+        content(Method::GET),
+        content(Method::HEAD),
+        events(),
+        history(),
+        cancel(),
+        retry(),
+        erase(),
+    ]
 }
 
 pub(super) fn at_task(method: Method, path: &'static str, id: &str, summary: &str) -> Operation {
@@ -182,6 +195,27 @@ fn result() -> Operation {
         .parameter(query("expiresIn", "Seconds for which the URL is good.", &seconds, &json!(600)))
         .data(200, "Where it is.", "Result", &example)
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED"])
+}
+
+fn content(method: Method) -> Operation {
+    let formats = json!({ "type": "string", "enum": ["html", "txt", "md", "json", "hocr"] });
+    let bytes = json!({ "*/*": {} });
+    let id = if method == Method::GET { "getTaskResultContent" } else { "headTaskResultContent" };
+    at_task(method, "/api/tasks/{id}/result/content", id, "The result itself")
+        .about(
+            "As an attachment, with an `ETag` (its SHA-256), which `If-None-Match` and `If-Range` take. A `Range` of \
+             bytes is answered in part.",
+        )
+        .parameter(query(
+            "format",
+            "One of the task's formats; its first when absent.",
+            &formats,
+            &json!("json"),
+        ))
+        .answers(200, "All of it.", Some(&bytes))
+        .answers(206, "The bytes that were asked for.", Some(&bytes))
+        .answers(304, "The client has it.", None)
+        .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED", "RANGE_NOT_SATISFIABLE"])
 }
 
 fn events() -> Operation {

@@ -9,7 +9,7 @@ use super::tasks::{DOCUMENT, SHA256, TASK, USER, created, user};
 const TAG: &str = "tasks";
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![begin(), complete()]
+    vec![begin(), complete(), give_up()]
 }
 
 fn begin() -> Operation {
@@ -62,4 +62,19 @@ fn complete() -> Operation {
     .fails(&["ENGINE_NOT_FOUND", "ENGINE_INCOMPATIBLE", "PAGE_OUT_OF_RANGE", "RENDERER_UNAVAILABLE"])
     .fails(&["ORIGIN_NOT_ALLOWED"])
     .fails(&DOCUMENT)
+}
+
+fn give_up() -> Operation {
+    Operation::new(
+        Method::DELETE,
+        "/api/uploads/{id}",
+        TAG,
+        "giveUpUpload",
+        "Give up an upload that was begun",
+    )
+    .about("It can't become a task any more, and what was put is removed.")
+    .parameter(in_path("id", "The upload.", TASK))
+    .parameter(user("Refuses unless the upload is this user's."))
+    .data(200, "It is given up.", "GivenUp", &json!({ "uploadId": TASK, "givenUp": true }))
+    .fails(&["INVALID_FIELD", "UPLOAD_NOT_FOUND", "UPLOAD_COMPLETED", "ORIGIN_NOT_ALLOWED"])
 }

@@ -27,5 +27,5 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
         error => error.into(),
     })?;
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&shown(doors, &task, &file).await?)))
+    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
 }

@@ -15,18 +15,23 @@ use crate::views;
 pub(crate) async fn get(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&shown(doors, &task, &file).await?)))
+    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
 }
 
 /// The task as one is shown.
-pub(super) async fn shown(doors: &Doors, task: &task::Model, file: &file::Model) -> Result<Value, ApiError> {
+pub(super) async fn shown(
+    req: &Request,
+    doors: &Doors,
+    task: &task::Model,
+    file: &file::Model,
+) -> Result<Value, ApiError> {
     let run = doors.platform.engine().run(RunId(task.id)).await?;
     let failed = match &run {
         Some(run) => doors.platform.failed_pages(run).await?,
         None => Vec::new(),
     };
     let url = match &task.result {
-        Some(_) => Some(url(doors, task, file).await?),
+        Some(_) => Some(url(req, doors, task, file).await?),
         None => None,
     };
     let mut view = views::detailed(task, file, run.as_ref(), &failed, url.as_deref());

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 mod body;
 pub(crate) mod cancel;
+pub(crate) mod content;
 pub(crate) mod create;
 pub(crate) mod docs;
 pub(crate) mod erase;
@@ -12,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod metrics;
+pub(crate) mod objects;
 pub(crate) mod origin;
 pub(crate) mod ready;
 pub(crate) mod result;

@@ -15,6 +15,7 @@ use untxt_workflows::tables::{file, task};
 
 use super::list::number;
 use super::named_task;
+use super::objects::embedded_at;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::views;
@@ -27,13 +28,10 @@ const EXPIRES_SECONDS_RANGE: RangeInclusive<u64> = 60..=604_800;
 pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let (task, file) = named_task(req, depot).await?;
-    let format = match req.query::<String>("format") {
-        Some(word) => Some(only(&word)?),
-        None => None,
-    };
+    let format = asked_format(req)?;
     let expires_seconds = expires(req)?;
     let object = object(&task, format)?;
-    let url = signed(doors, &file, &object, expires_seconds).await?;
+    let url = signed(doors, &file, &object, expires_seconds, embedded_at(req)?).await?;
     Ok(Json(views::success(&json!({
         "taskId": task.id,
         "filename": file.filename,
@@ -44,6 +42,11 @@ pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<
         "resultUrl": url,
         "expiresIn": expires_seconds,
     }))))
+}
+
+/// The format that the query asks for, if it asks for one.
+pub(super) fn asked_format(req: &Request) -> Result<Option<Format>, ApiError> {
+    req.query::<String>("format").map(|word| only(&word)).transpose()
 }
 
 fn expires(req: &Request) -> Result<u64, ApiError> {
@@ -64,22 +67,37 @@ fn only(word: &str) -> Result<Format, ApiError> {
 }
 
 /// The presigned address of the first format of the task's result.
-pub(super) async fn url(doors: &Doors, task: &task::Model, file: &file::Model) -> Result<String, ApiError> {
-    signed(doors, file, &object(task, None)?, EXPIRES_SECONDS).await
+pub(super) async fn url(
+    req: &Request,
+    doors: &Doors,
+    task: &task::Model,
+    file: &file::Model,
+) -> Result<String, ApiError> {
+    signed(doors, file, &object(task, None)?, EXPIRES_SECONDS, embedded_at(req)?).await
 }
 
 /// The task's result in `format`, or in the first of its formats.
-fn object(task: &task::Model, format: Option<Format>) -> Result<ResultObject, ApiError> {
+pub(super) fn object(task: &task::Model, format: Option<Format>) -> Result<ResultObject, ApiError> {
     let stored = task.result.clone().ok_or_else(|| not_completed(task))?;
     let summary: ResultSummary = serde_json::from_value(stored).map_err(|error| {
         tracing::error!(task = %task.id, %error, "the stored result can't be read");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error")
     })?;
-    let mut objects = summary.objects.into_iter();
-    objects.find(|object| format.is_none_or(|format| object.format == format)).ok_or_else(|| {
-        let message = format!("the task was asked for {} only", task.formats);
-        ApiError::new(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", message)
-    })
+    let is_asked = |of: Format| format.is_none_or(|format| of == format);
+    if let Some(object) = summary.objects.into_iter().find(|object| is_asked(object.format)) {
+        return Ok(object);
+    }
+    let message = match summary.failed_formats.into_iter().find(|failed| is_asked(failed.format)) {
+        Some(failed) => format!("{} could not be stored: {}", failed.format, failed.code),
+        None => format!("the task was asked for {} only", task.formats),
+    };
+    Err(ApiError::new(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", message))
+}
+
+/// What a client calls it.
+pub(super) fn file_name(file: &file::Model, object: &ResultObject) -> String {
+    let stem = Path::new(&file.filename).file_stem().and_then(|stem| stem.to_str()).unwrap_or("result");
+    format!("{stem}.{}", object.format.extension())
 }
 
 /// Where anybody may fetch it, as an attachment named after the file.
@@ -88,11 +106,12 @@ async fn signed(
     file: &file::Model,
     object: &ResultObject,
     expires_seconds: u64,
+    embedded_at: String,
 ) -> Result<String, ApiError> {
-    let stem = Path::new(&file.filename).file_stem().and_then(|stem| stem.to_str()).unwrap_or("result");
     let options = PresignOptions {
         content_type: Some(object.format.content_type().to_owned()),
-        filename: Some(format!("{stem}.{}", object.format.extension())),
+        filename: Some(file_name(file, object)),
+        embedded_at: Some(embedded_at),
     };
     let expires = Duration::from_secs(expires_seconds);
     Ok(doors.platform.bench().objects.presign_get(&object.key, expires, options).await?)

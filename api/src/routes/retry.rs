@@ -22,5 +22,5 @@ pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     doors.platform.redrive_task(task.id, &How::default(), &asker).await?;
     // As the commit left it.
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&shown(doors, &task, &file).await?)))
+    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
 }

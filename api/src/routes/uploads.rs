@@ -13,6 +13,7 @@ use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
 use super::create::{idempotency_key, parse_formats, policy, show, told};
+use super::objects::embedded_at;
 use super::{asked_user, body};
 use crate::auth::caller::Caller;
 use crate::doors::Doors;
@@ -35,7 +36,9 @@ pub(crate) async fn begin(req: &mut Request, depot: &mut Depot, res: &mut Respon
     let doors = Doors::of(depot)?;
     let Announced { user_id, filename, bytes: size_bytes, sha256 } = body(req).await?;
     let user = Caller::of(depot)?.acts_for(user_id)?;
-    let begun = doors.platform.begin_upload(NewUpload { user, filename, size_bytes, sha256 }).await?;
+    let embedded_at = Some(embedded_at(req)?);
+    let wanted = NewUpload { user, filename, size_bytes, sha256, embedded_at };
+    let begun = doors.platform.begin_upload(wanted).await?;
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&shown(&begun))));
     Ok(())
@@ -80,6 +83,13 @@ pub(crate) async fn complete(
     let submission = doors.platform.complete_upload(&upload, wanted).await?;
     show(&submission, Seen::of(req)?, res);
     Ok(())
+}
+
+#[handler]
+pub(crate) async fn give_up(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let upload = named_upload(req, depot).await?;
+    Doors::of(depot)?.platform.give_up_upload(&upload).await?;
+    Ok(Json(views::success(&json!({ "uploadId": upload.id, "givenUp": true }))))
 }
 
 /// The upload that the path names. To others than its user it is not there.

@@ -38,6 +38,7 @@ mod private_files;
 mod processes;
 mod proxies;
 mod refusals;
+mod results;
 mod seed_client;
 mod serve;
 mod settings;

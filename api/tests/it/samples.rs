@@ -97,6 +97,21 @@ pub(crate) fn pdf_that_never_ends(pages: usize) -> Vec<u8> {
     assemble(&objects, "")
 }
 
+/// A PDF of as many pages as of a book: 36 lines of 11 words each.
+pub(crate) fn book(pages: usize) -> Vec<u8> {
+    const WORDS: [&str; 7] = ["of", "the", "people", "over", "house", "a", "general"];
+    let mut objects = page_objects(pages);
+    for page in 0..pages {
+        let line = |number: usize| {
+            let words: Vec<&str> = (0..11).map(|word| WORDS[(page + number * 3 + word) % 7]).collect();
+            format!("(p{page} {}) Tj 0 -5 Td ", words[1..].join(" "))
+        };
+        let lines: String = (0..36).map(line).collect();
+        objects[4 + 2 * page] = stream(format!("BT /F 4 Tf 10 190 Td {lines} ET").as_bytes());
+    }
+    assemble(&objects, "")
+}
+
 fn page_objects(pages: usize) -> Vec<Vec<u8>> {
     let kids: Vec<String> = (0..pages).map(|index| format!("{} 0 R", 4 + 2 * index)).collect();
     let mut objects = vec![

@@ -17,6 +17,9 @@ use crate::server::Server;
 enum About {
     /// Nobody: it is answered to anybody.
     Nobody,
+    /// An object, for whoever holds its signed URL and for nobody else, whatever
+    /// they present.
+    Signed,
     /// The caller, whoever that is.
     Caller,
     /// The one task that `{id}` names.
@@ -34,7 +37,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 41] = [
+const ROUTES: [(&str, About); 46] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -49,6 +52,8 @@ const ROUTES: [(&str, About); 41] = [
     ("GET /api/tasks/{id}", About::OneTask),
     ("GET /api/tasks/{id}/status", About::OneTask),
     ("GET /api/tasks/{id}/result", About::OneTask),
+    ("GET /api/tasks/{id}/result/content", About::OneTask),
+    ("HEAD /api/tasks/{id}/result/content", About::OneTask),
     ("GET /api/tasks/{id}/history", About::OneTask),
     ("POST /api/tasks/{id}/cancel", About::OneTask),
     ("POST /api/tasks/{id}/retry", About::OneTask),
@@ -56,6 +61,9 @@ const ROUTES: [(&str, About); 41] = [
     ("DELETE /api/tasks/{id}", About::OneTask),
     ("POST /api/uploads", About::Tasks),
     ("POST /api/uploads/{id}/complete", About::OneUpload),
+    ("DELETE /api/uploads/{id}", About::OneUpload),
+    ("GET /objects/{key}", About::Signed),
+    ("PUT /objects/{key}", About::Signed),
     ("GET /api/admin/audit", About::Operations),
     ("GET /api/admin/workers", About::Operations),
     ("GET /api/admin/retries", About::Operations),
@@ -143,13 +151,22 @@ async fn whatever_route_another_user_tries_a_task_is_not_there() {
         match about {
             About::Nobody => assert_eq!(nobody.status, 200, "{route}"),
             About::Socket => assert_eq!(nobody.code(), "NOT_A_WEBSOCKET", "{route}"),
+            About::Signed => assert_eq!((nobody.status, nobody.code()), (403, "URL_NOT_SIGNED"), "{route}"),
             _ => {
-                assert_eq!((nobody.status, nobody.code()), (401, "UNAUTHENTICATED"), "{route}");
+                assert_eq!(nobody.status, 401, "{route}");
+                if method != "HEAD" {
+                    assert_eq!(nobody.code(), "UNAUTHENTICATED", "{route}");
+                }
                 assert!(nobody.challenge.is_some(), "{route}");
             }
         }
         match about {
             About::Nobody | About::Socket => {}
+            About::Signed => {
+                for person in [&stage.owner, &stage.operator, &stage.admin] {
+                    assert_eq!(status(person).await, refused(403, "URL_NOT_SIGNED"), "{route}");
+                }
+            }
             About::Caller => assert_eq!(status(&stage.other).await.0, 201, "{route}"),
             About::OneTask => one_thing(&stage, route, &task, "TASK_NOT_FOUND").await,
             About::OneUpload => one_thing(&stage, route, &stage.upload().await, "UPLOAD_NOT_FOUND").await,
@@ -180,7 +197,11 @@ async fn one_thing(stage: &Stage, route: &str, there: &str, code: &str) {
             ["".to_owned(), format!("?userId={}", stage.owner.user), format!("?userId={}", stage.other.user)];
         for query in queries {
             let answer = other.ask(method, &format!("{path}{query}")).await;
-            assert_eq!((answer.status, answer.code()), (404, code), "{route}{query}: {answer:?}");
+            assert_eq!(answer.status, 404, "{route}{query}: {answer:?}");
+            // An answer to HEAD has no body.
+            if method != "HEAD" {
+                assert_eq!(answer.code(), code, "{route}{query}: {answer:?}");
+            }
             said.push(answer.body["error"].to_string().replace(id, "ID"));
         }
     }

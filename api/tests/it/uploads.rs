@@ -81,3 +81,50 @@ async fn what_is_not_as_announced_is_refused() {
     assert_eq!((unknown.status, unknown.code()), (404, "UPLOAD_NOT_FOUND"), "{unknown:?}");
     assert_eq!(client.task_count(user).await, 0);
 }
+
+#[tokio::test]
+async fn an_upload_that_was_begun_can_be_given_up() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let file = samples::pdf(1);
+    let announced = json!({"userId": user, "filename": "a.pdf", "bytes": file.len()});
+    let begun = client.send_json("/api/uploads", &announced).await.body["data"].clone();
+    assert_eq!(client.put(&begun, file.clone()).await, 200);
+    let path = format!("/api/uploads/{}", begun["uploadId"].as_str().unwrap());
+    let given_up = client.delete(&path).await;
+    assert_eq!((given_up.status, &given_up.body["data"]["givenUp"]), (200, &json!(true)), "{given_up:?}");
+    assert_eq!(home.objects(), 0, "what was put is gone");
+    for answer in
+        [client.delete(&path).await, client.send_json(&format!("{path}/complete"), &json!({})).await]
+    {
+        assert_eq!((answer.status, answer.code()), (404, "UPLOAD_NOT_FOUND"), "{answer:?}");
+    }
+
+    let begun = client.send_json("/api/uploads", &announced).await.body["data"].clone();
+    assert_eq!(client.put(&begun, file).await, 200);
+    let path = format!("/api/uploads/{}", begun["uploadId"].as_str().unwrap());
+    assert_eq!(client.send_json(&format!("{path}/complete"), &json!({})).await.status, 201);
+    let late = client.delete(&path).await;
+    assert_eq!((late.status, late.code()), (409, "UPLOAD_COMPLETED"), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_uploads_that_were_begun_lock_nobody_out() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let announced = json!({"userId": user, "filename": "a.pdf", "bytes": 9});
+    let mut last = String::new();
+    for number in 0..100 {
+        let begun = client.send_json("/api/uploads", &announced).await;
+        assert_eq!(begun.status, 201, "{number}: {begun:?}");
+        last = begun.body["data"]["uploadId"].as_str().unwrap().to_owned();
+    }
+    let full = client.send_json("/api/uploads", &announced).await;
+    assert_eq!((full.status, full.code()), (429, "QUOTA_EXCEEDED"), "{full:?}");
+    let wait: u64 = full.retry_after.unwrap().parse().unwrap();
+    assert!((3_000..=3_600).contains(&wait), "until the oldest URL ends, not a day: {wait}");
+    assert_eq!(client.delete(&format!("/api/uploads/{last}")).await.status, 200);
+    assert_eq!(client.send_json("/api/uploads", &announced).await.status, 201);
+}

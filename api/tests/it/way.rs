@@ -47,7 +47,7 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let objects = Embedded::start(dir.path(), "untxt").await.unwrap();
+        let objects = Embedded::start(dir.path(), "untxt", 100 << 20).await.unwrap();
         let way = Way::to(objects.address()).await;
         Self { objects, way, _dir: dir }
     }

@@ -16,7 +16,7 @@ use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::config::ObjectsConfig;
-use super::embedded::Embedded;
+use super::embedded::{Embedded, SIGNED_HOST};
 use super::error::{ObjectError, Place};
 
 /// A store that can be reached takes a connection well within this.
@@ -53,21 +53,34 @@ impl Aim {
     }
 }
 
-/// The client of the server in this process.
-pub(super) fn of_embedded(server: &Embedded) -> Client {
+/// The client of the server in this process, and what signs URLs of it.
+pub(super) fn of_embedded(server: &Embedded) -> Clients {
+    let at = |endpoint: String| Client::from_conf(embedded_at(server, endpoint));
+    Clients { asks: at(server.endpoint()), signs: at(format!("http://{SIGNED_HOST}")) }
+}
+
+/// The clients of one store.
+pub(super) struct Clients {
+    /// Speaks to the store.
+    pub(super) asks: Client,
+    /// Signs URLs for others, for where they see the store.
+    pub(super) signs: Client,
+}
+
+fn embedded_at(server: &Embedded, endpoint: String) -> Config {
     let (access_key, secret_key) = server.key_pair();
-    let config = Config::builder()
+    Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http_client())
         .timeout_config(timeouts())
         .retry_config(retries())
         .region(Region::from_static(REGION_UNSAID))
         .credentials_provider(Credentials::new(access_key, secret_key, None, None, "embedded"))
-        .endpoint_url(server.endpoint())
+        .endpoint_url(endpoint)
         .force_path_style(true)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-    Client::from_conf(config.build())
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .build()
 }
 
 /// The client of AWS or of the server that is configured, and what to call it.
@@ -75,7 +88,7 @@ pub(super) fn of_embedded(server: &Embedded) -> Client {
 /// the environment, the profile files (keys and assumed roles), a web identity
 /// token, the container's endpoint and the instance's metadata service. SSO
 /// and `credential_process` are not built in.
-pub(super) async fn of_config(config: &ObjectsConfig) -> Result<(Client, String), ObjectError> {
+pub(super) async fn of_config(config: &ObjectsConfig) -> Result<(Clients, String), ObjectError> {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http_client())
         .timeout_config(timeouts())
@@ -107,7 +120,12 @@ pub(super) async fn of_config(config: &ObjectsConfig) -> Result<(Client, String)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     client.set_endpoint_url(config.endpoint.clone());
-    Ok((Client::from_conf(client.build()), endpoint))
+    let asks = Client::from_conf(client.build());
+    let signs = match &config.public_endpoint {
+        Some(url) => Client::from_conf(asks.config().to_builder().endpoint_url(url.as_str()).build()),
+        None => asks.clone(),
+    };
+    Ok((Clients { asks, signs }, endpoint))
 }
 
 /// TLS by rustls with ring and the system's root certificates.

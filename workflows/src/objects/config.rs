@@ -47,6 +47,9 @@ impl fmt::Debug for StaticCredentials {
 pub struct ObjectsConfig {
     /// URL of an S3 server. None: AWS when `aws`, else the embedded store.
     pub endpoint: Option<String>,
+    /// URL under which clients see the store that `endpoint` names; none: the
+    /// same. URLs that are handed out are signed for it.
+    pub public_endpoint: Option<String>,
     /// Whether the environment says that AWS is meant.
     pub aws: bool,
     /// The bucket.
@@ -62,6 +65,8 @@ pub struct ObjectsConfig {
     pub credentials: Option<StaticCredentials>,
     /// Where the embedded store keeps its files.
     pub embedded_dir: PathBuf,
+    /// Bytes that the embedded store takes in one request by a signed URL.
+    pub embedded_put_bytes_max: u64,
 }
 
 impl ObjectsConfig {
@@ -71,6 +76,7 @@ impl ObjectsConfig {
     pub fn embedded(embedded_dir: PathBuf) -> Self {
         Self {
             endpoint: None,
+            public_endpoint: None,
             aws: false,
             bucket: "untxt".to_owned(),
             region: None,
@@ -78,6 +84,7 @@ impl ObjectsConfig {
             force_path_style: None,
             credentials: None,
             embedded_dir,
+            embedded_put_bytes_max: 100 << 20,
         }
     }
 
@@ -96,13 +103,14 @@ impl ObjectsConfig {
             ["S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].iter().find_map(|name| get(name));
         let config = Self {
             endpoint,
+            public_endpoint: get("S3_PUBLIC_ENDPOINT"),
             aws: MEANS_AWS.iter().any(|name| get(name).is_some()),
             bucket: get("S3_BUCKET").unwrap_or_else(|| "untxt".to_owned()),
             region: get("S3_REGION"),
             kms_key_id: get("S3_KMS_KEY_ID"),
             force_path_style: get("S3_FORCE_PATH_STYLE").map(|v| flag(&v)).transpose()?,
             credentials: credentials(&get)?,
-            embedded_dir,
+            ..Self::embedded(embedded_dir)
         };
         config.check()?;
         Ok(config)
@@ -135,6 +143,19 @@ impl ObjectsConfig {
                         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead";
             return Err(ObjectError::Config(text.to_owned()));
         }
+        if self.public_endpoint.as_ref().is_some_and(|url| !is_http(url) || url.contains('@')) {
+            return Err(ObjectError::Config(
+                "S3_PUBLIC_ENDPOINT is no URL of a store: it begins with http:// or https:// and has no user in it"
+                    .to_owned(),
+            ));
+        }
+        if self.is_embedded() && self.public_endpoint.is_some() {
+            return Err(ObjectError::Config(
+                "S3_PUBLIC_ENDPOINT is set, but the embedded store is served by the server itself: \
+                 set S3_ENDPOINT too, or UNTXT_PUBLIC_URL instead"
+                    .to_owned(),
+            ));
+        }
         if self.is_embedded() && self.kms_key_id.is_some() {
             return Err(ObjectError::Config(
                 "S3_KMS_KEY_ID is set, but the embedded store knows no KMS: \
@@ -144,6 +165,10 @@ impl ObjectsConfig {
         }
         Ok(())
     }
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
 }
 
 fn flag(value: &str) -> Result<bool, ObjectError> {

@@ -25,7 +25,7 @@ mod store;
 mod upload;
 
 pub use config::{ObjectsConfig, StaticCredentials};
-pub use embedded::Embedded;
+pub use embedded::{Embedded, signed_request};
 pub use error::ObjectError;
-pub use presign::PresignOptions;
+pub use presign::{PresignOptions, attachment};
 pub use store::{Chunks, Head, Objects, PresignedPut, Stored};

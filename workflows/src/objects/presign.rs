@@ -9,6 +9,9 @@ pub struct PresignOptions {
     pub content_type: Option<String>,
     /// Makes the answer an attachment of this name.
     pub filename: Option<String>,
+    /// URL under which the client reaches the embedded store; none: its own
+    /// listener on this machine. Says nothing to other stores.
+    pub embedded_at: Option<String>,
 }
 
 impl PresignOptions {
@@ -18,9 +21,11 @@ impl PresignOptions {
     }
 }
 
-/// RFC 6266: an ASCII name for everybody, and the real one in the encoding of
-/// RFC 8187 (which replaced 5987) where it differs.
-fn attachment(filename: &str) -> String {
+/// The `Content-Disposition` of an attachment. RFC 6266: an ASCII name for
+/// everybody, and the real one in the encoding of RFC 8187 (which replaced 5987)
+/// where it differs.
+#[must_use]
+pub fn attachment(filename: &str) -> String {
     let plain: String = filename.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let mut text = format!("attachment; filename=\"{plain}\"");
     if plain != filename {

@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 
-use super::client::{self, Aim};
+use super::client::{self, Aim, Clients};
 use super::config::ObjectsConfig;
-use super::embedded::Embedded;
+use super::embedded::{Embedded, SIGNED_HOST};
 use super::error::{ObjectError, Place};
 use super::keys;
 use super::presign::PresignOptions;
@@ -34,7 +34,7 @@ pub struct Objects {
 }
 
 struct Inner {
-    client: Client,
+    clients: Clients,
     aim: Aim,
     kms_key_id: Option<String>,
     leftovers: Leftovers,
@@ -100,18 +100,18 @@ impl Objects {
     pub async fn connect(config: ObjectsConfig) -> Result<Self, ObjectError> {
         config.check()?;
         let embedded = if config.is_embedded() {
-            Some(Embedded::start(&config.embedded_dir, &config.bucket).await?)
+            Some(Embedded::start(&config.embedded_dir, &config.bucket, config.embedded_put_bytes_max).await?)
         } else {
             None
         };
-        let (client, endpoint) = match &embedded {
+        let (clients, endpoint) = match &embedded {
             Some(server) => (client::of_embedded(server), server.endpoint()),
             None => client::of_config(&config).await?,
         };
         let aim = Aim { endpoint, bucket: config.bucket };
         let kms_key_id = config.kms_key_id;
         let inner = Inner {
-            client,
+            clients,
             aim,
             kms_key_id,
             leftovers: Leftovers::default(),
@@ -234,7 +234,8 @@ impl Objects {
 
     /// A URL by which anybody may fetch the object until it expires. Nothing
     /// is sent: whether the object exists is not known here. A URL of the
-    /// embedded store works on this machine, as long as this process runs.
+    /// embedded store names its own listener, which is on this machine and ends
+    /// with this process, unless `options` say where else it is served.
     ///
     /// # Errors
     /// [`ObjectError::Key`]; [`ObjectError::Config`] when `expires` is longer
@@ -249,17 +250,33 @@ impl Objects {
         keys::check(key)?;
         let terms = PresigningConfig::expires_in(expires)
             .map_err(|e| ObjectError::Config(format!("a URL can't expire in {expires:?}: {e}")))?;
-        let get = self.client().get_object().bucket(self.bucket()).key(key);
+        let get = self.inner.clients.signs.get_object().bucket(self.bucket()).key(key);
+        let base = options.embedded_at.clone();
         let get = get
             .set_response_content_disposition(options.disposition())
             .set_response_content_type(options.content_type);
         let signed = get.presigned(terms).await;
         let signed = signed.map_err(|e| client::failure("signing a URL for", self.place(key), e))?;
-        Ok(signed.uri().to_owned())
+        Ok(self.seen_at(signed.uri(), base.as_deref()))
+    }
+
+    /// The URL by which clients reach what `signed` names.
+    fn seen_at(&self, signed: &str, embedded_at: Option<&str>) -> String {
+        let Some(embedded) = &self.inner.embedded else { return signed.to_owned() };
+        let path = signed.strip_prefix("http://").and_then(|rest| rest.strip_prefix(SIGNED_HOST));
+        let base = embedded_at.map_or_else(|| embedded.signed_endpoint(), str::to_owned);
+        format!("{base}{}", path.unwrap_or_default())
+    }
+
+    /// The store inside this process, if that is the one.
+    #[must_use]
+    pub fn embedded(&self) -> Option<&Embedded> {
+        self.inner.embedded.as_ref()
     }
 
     /// A request by which anybody may store exactly `size_bytes` under `key`
-    /// until it expires; under SSE-KMS if that is configured.
+    /// until it expires; under SSE-KMS if that is configured. `embedded_at` is as
+    /// in [`PresignOptions`].
     ///
     /// # Errors
     /// Those of [`Objects::presign_get`].
@@ -268,17 +285,18 @@ impl Objects {
         key: &str,
         size_bytes: u64,
         expires: Duration,
+        embedded_at: Option<&str>,
     ) -> Result<PresignedPut, ObjectError> {
         keys::check(key)?;
         let terms = PresigningConfig::expires_in(expires)
             .map_err(|e| ObjectError::Config(format!("a URL can't expire in {expires:?}: {e}")))?;
-        let put = self.client().put_object().bucket(self.bucket()).key(key);
+        let put = self.inner.clients.signs.put_object().bucket(self.bucket()).key(key);
         let put = self.encrypted(put.content_type(ANY_BYTES));
         let put = put.content_length(i64::try_from(size_bytes).unwrap_or(i64::MAX));
         let signed = put.presigned(terms).await;
         let signed = signed.map_err(|e| client::failure("signing a URL for", self.place(key), e))?;
         let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(PresignedPut { url: signed.uri().to_owned(), headers })
+        Ok(PresignedPut { url: self.seen_at(signed.uri(), embedded_at), headers })
     }
 
     fn encrypted(&self, put: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
@@ -300,6 +318,20 @@ impl Objects {
         Ok(Chunks { objects: self.clone(), key: key.to_owned(), body: answer.body })
     }
 
+    /// Fetches the bytes `first` to `last` of an object, both included, piece by
+    /// piece.
+    ///
+    /// # Errors
+    /// [`ObjectError::Key`], and what the store answers:
+    /// [`ObjectError::Refused`] for bytes that the object has not.
+    pub async fn chunks_of(&self, key: &str, first: u64, last: u64) -> Result<Chunks, ObjectError> {
+        keys::check(key)?;
+        let get = self.client().get_object().bucket(self.bucket()).key(key);
+        let asked = get.range(format!("bytes={first}-{last}")).send().await;
+        let answer = asked.map_err(|e| client::failure("fetching", self.place(key), e))?;
+        Ok(Chunks { objects: self.clone(), key: key.to_owned(), body: answer.body })
+    }
+
     /// Whether the bucket is there and lets us in. Also tries again to take
     /// away what broken uploads left behind.
     ///
@@ -317,7 +349,7 @@ impl Objects {
     }
 
     pub(super) fn client(&self) -> &Client {
-        &self.inner.client
+        &self.inner.clients.asks
     }
 
     pub(super) fn bucket(&self) -> &str {

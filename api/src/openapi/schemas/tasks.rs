@@ -150,6 +150,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 ("expiresIn", count()),
             ]),
         ),
+        ("GivenUp", object(&[("uploadId", uuid()), ("givenUp", json!({ "const": true }))])),
         ("Erased", object(&[("taskId", uuid()), ("erased", json!({ "const": true }))])),
         (
             "History",

@@ -1,11 +1,14 @@
 //! The S3 server inside this process.
 //!
+//! - `key`: what URLs are signed with
+//! - `signed`: requests by a signed URL, wherever they come in
 //! - `stored`: the file an object is
 //! - `staging`: where files lie until they are whole
 //! - `shelf`: the S3 operations over those files
 //!
-//! It speaks to this machine only, to those who know the key pair it rolls at
-//! its start or hold a URL signed with it. Any number of processes may serve
+//! It listens on this machine only, to those who know the key pair in its
+//! directory or hold a URL signed with it; requests by such URLs may come in
+//! through another listener too ([`Embedded::answer_signed`]). Any number of processes may serve
 //! the same directory: each stages in a place of its own, and what becomes
 //! visible becomes so by one rename of a file that was flushed to disk.
 //!
@@ -13,7 +16,9 @@
 //! versions, no conditions, no KMS. Whoever owns the directory may ask for the
 //! keys in it ([`Embedded::keys`]).
 
+mod key;
 mod shelf;
+mod signed;
 mod staging;
 mod stored;
 
@@ -25,9 +30,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt::set_tcp_nodelay;
+use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -35,6 +44,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(super) use self::signed::HOST as SIGNED_HOST;
+pub use self::signed::signed_request;
+
+use self::key::KeyPair;
 use self::shelf::Shelf;
 use self::staging::Staging;
 use super::error::ObjectError;
@@ -57,31 +70,33 @@ const XML_BYTES_MAX: usize = 2 << 20;
 pub struct Embedded {
     bucket: PathBuf,
     address: SocketAddr,
-    access_key: String,
-    secret_key: String,
+    keys: KeyPair,
+    service: S3Service,
     serving: JoinHandle<()>,
 }
 
 impl Embedded {
-    /// Serves `dir`, with the bucket in it, on a free loopback port.
+    /// Serves `dir`, with the bucket in it, on a free loopback port, and takes
+    /// objects of up to `put_bytes_max` in one request.
     ///
     /// # Errors
     /// [`ObjectError::Disk`] when `dir` can't be used, [`ObjectError::Config`]
     /// when there is no port to listen on.
-    pub async fn start(dir: &Path, bucket: &str) -> Result<Self, ObjectError> {
+    pub async fn start(dir: &Path, bucket: &str, put_bytes_max: u64) -> Result<Self, ObjectError> {
         let disk = |source| ObjectError::Disk { doing: "preparing", path: dir.to_owned(), source };
         fs::create_dir_all(dir.join(bucket)).map_err(disk)?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(disk)?;
-        let shelf = Shelf::new(dir.to_owned(), Staging::open(&dir.join(staging::DIR)).map_err(disk)?);
+        let keys = KeyPair::open(dir).map_err(disk)?;
+        let staging = Staging::open(&dir.join(staging::DIR)).map_err(disk)?;
+        let shelf = Shelf::new(dir.to_owned(), staging, put_bytes_max);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(|e| nowhere_to_listen(&e))?;
         // What is accepted takes it over: an answer in two writes is not held up.
         set_tcp_nodelay(&listener, true).map_err(|e| nowhere_to_listen(&e.into()))?;
         let address = listener.local_addr().map_err(|e| nowhere_to_listen(&e))?;
-        let (access_key, secret_key) = (random_hex::<10>(), random_hex::<32>());
-        let service = service(shelf, &access_key, &secret_key);
-        let serving = tokio::spawn(serve(listener, service));
-        Ok(Self { bucket: dir.join(bucket), address, access_key, secret_key, serving })
+        let service = service(shelf, &keys);
+        let serving = tokio::spawn(serve(listener, service.clone()));
+        Ok(Self { bucket: dir.join(bucket), address, keys, service, serving })
     }
 
     /// Where it listens.
@@ -96,10 +111,15 @@ impl Embedded {
         format!("http://{}", self.address)
     }
 
+    /// Where its own listener takes requests by signed URLs.
+    pub(super) fn signed_endpoint(&self) -> String {
+        format!("{}{}", self.endpoint(), signed::PREFIX)
+    }
+
     /// Access key and secret key of whoever may use it.
     #[must_use]
     pub fn key_pair(&self) -> (&str, &str) {
-        (&self.access_key, &self.secret_key)
+        (&self.keys.access, &self.keys.secret)
     }
 
     /// The keys of all objects in the bucket, in no order; read from the disk.
@@ -123,15 +143,11 @@ fn nowhere_to_listen(error: &std::io::Error) -> ObjectError {
     ))
 }
 
-fn random_hex<const BYTES: usize>() -> String {
-    hex::encode(rand::random::<[u8; BYTES]>())
-}
-
-fn service(shelf: Shelf, access_key: &str, secret_key: &str) -> S3Service {
+fn service(shelf: Shelf, keys: &KeyPair) -> S3Service {
     let mut config = S3Config::default();
     config.xml_max_body_size = XML_BYTES_MAX;
     let mut builder = S3ServiceBuilder::new(shelf);
-    builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
+    builder.set_auth(SimpleAuth::from_single(keys.access.as_str(), keys.secret.as_str()));
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
     builder.build()
 }
@@ -162,7 +178,12 @@ async fn serve(listener: TcpListener, service: S3Service) {
 async fn converse(socket: TcpStream, service: S3Service) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let conversation = http.serve_connection(TokioIo::new(socket), service);
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let request = signed::as_meant(request.map(Body::from));
+        let service = service.clone();
+        async move { service.call(request).await }
+    });
+    let conversation = http.serve_connection(TokioIo::new(socket), answer);
     match tokio::time::timeout(CONNECTION_LIFE, conversation).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a connection to the embedded object store broke"),

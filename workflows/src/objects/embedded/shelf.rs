@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use s3s::dto::{
@@ -22,11 +23,18 @@ use uuid::Uuid;
 use super::staging::{Staged, Staging};
 use super::stored::{self, Description, Opened};
 
-/// The client sends at most 5 MiB in one request.
-const BODY_BYTES_MAX: u64 = 16 << 20;
+/// Our own client sends at most 5 MiB in one request; others put what a URL was
+/// signed for.
+const OWN_BYTES_MAX: u64 = 16 << 20;
 
-/// Uploads in parts at once. Each is a request the API is still reading.
+/// Uploads in parts that are kept, far more than are ever under way at once. Who
+/// begins one more ends the one that nobody has touched for longest: its client
+/// is gone.
 const UPLOADS_MAX: usize = 1024;
+
+/// As long as no upload takes. One that nobody touched for so long is ended when
+/// the next begins.
+const UPLOAD_IDLE_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// One read from the disk, one write to the socket.
 const READ_BYTES: usize = 256 << 10;
@@ -35,6 +43,8 @@ const READ_BYTES: usize = 256 << 10;
 pub(super) struct Shelf {
     root: PathBuf,
     staging: Arc<Staging>,
+    /// Bytes of one request's body.
+    body_bytes_max: u64,
     /// Known to this process only: an upload does not outlive it.
     uploads: Mutex<HashMap<Uuid, Upload>>,
 }
@@ -44,11 +54,14 @@ struct Upload {
     bucket: String,
     key: String,
     content_type: Option<String>,
+    /// When it was begun, or a part of it came last.
+    touched: Instant,
 }
 
 impl Shelf {
-    pub(super) fn new(root: PathBuf, staging: Staging) -> Self {
-        Self { root, staging: Arc::new(staging), uploads: Mutex::default() }
+    pub(super) fn new(root: PathBuf, staging: Staging, put_bytes_max: u64) -> Self {
+        let body_bytes_max = put_bytes_max.max(OWN_BYTES_MAX);
+        Self { root, staging: Arc::new(staging), body_bytes_max, uploads: Mutex::default() }
     }
 
     /// The file of a key, in a bucket that is there. The service has checked
@@ -70,7 +83,8 @@ impl Shelf {
     /// The body, written to a file that goes away if nobody keeps it.
     async fn stage(&self, body: Option<StreamingBlob>, announced: Option<i64>) -> S3Result<(File, Staged)> {
         let mut body = body.ok_or_else(|| s3_error!(IncompleteBody))?;
-        if announced.is_some_and(|bytes| u64::try_from(bytes).is_ok_and(|bytes| bytes > BODY_BYTES_MAX)) {
+        if announced.is_some_and(|bytes| u64::try_from(bytes).is_ok_and(|bytes| bytes > self.body_bytes_max))
+        {
             return Err(s3_error!(EntityTooLarge));
         }
         let staged = self.staging.file();
@@ -79,7 +93,7 @@ impl Shelf {
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|e| S3Error::with_source(s3s::S3ErrorCode::IncompleteBody, e))?;
             size_bytes += chunk.len() as u64;
-            if size_bytes > BODY_BYTES_MAX {
+            if size_bytes > self.body_bytes_max {
                 return Err(s3_error!(EntityTooLarge));
             }
             file.write_all(&chunk).await.map_err(S3Error::internal_error)?;
@@ -94,18 +108,31 @@ impl Shelf {
     /// The upload of that id, if it is one to this key.
     fn upload(&self, id: &str, bucket: &str, key: &str) -> S3Result<(Uuid, Upload)> {
         let id = Uuid::parse_str(id).map_err(|_| s3_error!(NoSuchUpload))?;
-        let upload = self.uploads().get(&id).cloned().ok_or_else(|| s3_error!(NoSuchUpload))?;
-        if upload.bucket == bucket && upload.key == key {
-            Ok((id, upload))
-        } else {
-            Err(s3_error!(NoSuchUpload))
+        let mut uploads = self.uploads();
+        let upload = uploads.get_mut(&id).filter(|upload| upload.bucket == bucket && upload.key == key);
+        let upload = upload.ok_or_else(|| s3_error!(NoSuchUpload))?;
+        upload.touched = Instant::now();
+        Ok((id, upload.clone()))
+    }
+
+    /// Ends uploads whose client is gone, so that there is room for one more.
+    async fn end_abandoned(&self) -> S3Result<()> {
+        let abandoned = abandoned(&self.uploads(), Instant::now());
+        for id in abandoned {
+            tracing::info!(upload = %id, "ended an upload in parts that nobody went on with");
+            self.forget(id).await?;
         }
+        Ok(())
     }
 
     /// Forgets an upload and its parts.
     async fn forget(&self, id: Uuid) -> S3Result<()> {
         let dir = self.staging.upload(id);
-        blocking(move || fs::remove_dir_all(dir)).await?;
+        blocking(move || match fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
+        .await?;
         self.uploads().remove(&id);
         Ok(())
     }
@@ -202,13 +229,10 @@ impl S3 for Shelf {
             upload_id: Some(id.to_string()),
             ..Default::default()
         };
+        self.end_abandoned().await?;
         let dir = self.staging.upload(id);
-        let mut uploads = self.uploads();
-        if uploads.len() >= UPLOADS_MAX {
-            return Err(s3_error!(SlowDown));
-        }
-        fs::create_dir(dir).map_err(S3Error::internal_error)?;
-        uploads.insert(id, Upload { bucket, key, content_type });
+        blocking(move || fs::create_dir(dir)).await?;
+        self.uploads().insert(id, Upload { bucket, key, content_type, touched: Instant::now() });
         Ok(S3Response::new(output))
     }
 
@@ -267,6 +291,18 @@ impl S3 for Shelf {
     }
 }
 
+/// Those that nobody touched for too long; and if they are as many as may be, the
+/// one that nobody touched for longest.
+fn abandoned(uploads: &HashMap<Uuid, Upload>, now: Instant) -> Vec<Uuid> {
+    let idle = |upload: &Upload| now.saturating_duration_since(upload.touched);
+    let mut ended: Vec<Uuid> =
+        uploads.iter().filter(|(_, upload)| idle(upload) > UPLOAD_IDLE_MAX).map(|(id, _)| *id).collect();
+    if ended.is_empty() && uploads.len() >= UPLOADS_MAX {
+        ended.extend(uploads.iter().min_by_key(|(_, upload)| upload.touched).map(|(id, _)| *id));
+    }
+    ended
+}
+
 fn describe(key: String, content_type: Option<String>) -> Description {
     Description { key, content_type, etag: Uuid::new_v4().simple().to_string() }
 }
@@ -304,4 +340,27 @@ where
     F: FnOnce() -> io::Result<T> + Send + 'static,
 {
     tokio::task::spawn_blocking(work).await.map_err(S3Error::internal_error)?.map_err(S3Error::internal_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload(touched: Instant) -> Upload {
+        Upload { bucket: "b".to_owned(), key: "k".to_owned(), content_type: None, touched }
+    }
+
+    #[test]
+    fn uploads_that_were_given_up_end_by_age_and_at_the_limit_the_oldest_first() {
+        let began = Instant::now();
+        let mut uploads: HashMap<Uuid, Upload> = (1..=UPLOADS_MAX as u64)
+            .map(|n| (Uuid::new_v4(), upload(began + Duration::from_secs(n))))
+            .collect();
+        let oldest = Uuid::new_v4();
+        uploads.insert(oldest, upload(began));
+        assert_eq!(abandoned(&uploads, began + UPLOAD_IDLE_MAX), [oldest]);
+        uploads.retain(|id, _| *id == oldest);
+        assert!(abandoned(&uploads, began + UPLOAD_IDLE_MAX).is_empty(), "there is room");
+        assert_eq!(abandoned(&uploads, began + UPLOAD_IDLE_MAX + Duration::from_secs(1)), [oldest]);
+    }
 }

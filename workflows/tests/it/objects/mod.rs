@@ -27,7 +27,7 @@ impl Store {
         Self { objects, dir }
     }
 
-    /// Every file of the store, lock files apart.
+    /// Every file of the store, lock files and its key apart.
     fn files(&self) -> Vec<PathBuf> {
         files(self.dir.path())
     }
@@ -43,7 +43,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if path.file_name() != Some("lock".as_ref()) {
+        } else if path.file_name() != Some("lock".as_ref()) && path.file_name() != Some(".key".as_ref()) {
             found.push(path);
         }
     }

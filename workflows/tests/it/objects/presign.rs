@@ -11,7 +11,7 @@ use super::{Store, elsewhere};
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn named(filename: &str) -> PresignOptions {
-    PresignOptions { content_type: None, filename: Some(filename.to_owned()) }
+    PresignOptions { filename: Some(filename.to_owned()), ..PresignOptions::default() }
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_wrong_key_pair_is_denied() {
     let store = Store::start().await;
     store.objects.put_bytes("k", "text/plain", Bytes::from_static(b"1")).await.unwrap();
     let url = store.objects.presign_get("k", HOUR, PresignOptions::default()).await.unwrap();
-    let stranger = Objects::connect(elsewhere(url.split_once("/untxt").unwrap().0)).await.unwrap();
+    let stranger = Objects::connect(elsewhere(url.split_once("/.signed").unwrap().0)).await.unwrap();
     for error in [
         stranger.get_bytes("k", 1).await.unwrap_err(),
         stranger.put_bytes("k", "text/plain", Bytes::from_static(b"2")).await.unwrap_err(),
@@ -85,6 +85,28 @@ async fn a_wrong_key_pair_is_denied() {
         assert!(error.to_string().contains("AWS_"), "{error}");
     }
     assert_eq!(store.objects.get_bytes("k", 1).await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn urls_are_signed_for_where_clients_see_the_store() {
+    let mut config = elsewhere("http://10.0.0.7:9000");
+    config.public_endpoint = Some("https://files.example.com".to_owned());
+    let objects = Objects::connect(config).await.unwrap();
+    let url = objects.presign_get("k", HOUR, PresignOptions::default()).await.unwrap();
+    assert!(url.starts_with("https://files.example.com/untxt/k?"), "{url}");
+    let put = objects.presign_put("k", 9, HOUR, None).await.unwrap();
+    assert!(put.url.starts_with("https://files.example.com/untxt/k?"), "{put:?}");
+
+    for (endpoint, public) in
+        [(None, "https://a"), (Some("http://b"), "a"), (Some("http://b"), "http://u:p@a")]
+    {
+        let mut config = elsewhere("http://b");
+        config.endpoint = endpoint.map(str::to_owned);
+        config.public_endpoint = Some(public.to_owned());
+        let Err(error) = Objects::connect(config).await else { panic!("{public} was taken") };
+        let text = error.to_string();
+        assert!(text.contains("S3_PUBLIC_ENDPOINT") && !text.contains("u:p"), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl Servers {
         let redis_address = address_in(&redis.url())?;
         let redis_network = Proxy::start(redis_address).await.map_err(Failure::work)?;
         let redis_url = redis.url().replace(&redis_address.to_string(), &redis_network.address().to_string());
-        let store = Embedded::start(&home.join("objects"), BUCKET).await.map_err(Failure::work)?;
+        let store = Embedded::start(&home.join("objects"), BUCKET, 100 << 20).await.map_err(Failure::work)?;
         let store_network = Proxy::start(store.address()).await.map_err(Failure::work)?;
         install(&plugins(home)).map_err(Failure::work)?;
         Ok(Self {

@@ -20,7 +20,8 @@ pub(super) struct Export<'a> {
 }
 
 impl Export<'_> {
-    /// Writes every format; each file is complete when its name appears.
+    /// Writes every format; each file is complete when its name appears. Fails
+    /// when one could not be made, but not before the others are written.
     pub(super) async fn write(&self) -> Result<(ResultSummary, Vec<PathBuf>), Failure> {
         let summary = summary(self.platform, self.task).await?;
         let mut written = Vec::new();
@@ -35,7 +36,13 @@ impl Export<'_> {
             self.share(&path).map_err(|error| Failure::file(&path, &error))?;
             written.push(path);
         }
-        Ok((summary, written))
+        match summary.failed_formats.first() {
+            None => Ok((summary, written)),
+            Some(failed) => Err(Failure::work(format!(
+                "{} could not be made: {}: {}; the other formats are written",
+                failed.format, failed.code, failed.message
+            ))),
+        }
     }
 
     /// Makes a result as readable as the file it was made from; it was written
