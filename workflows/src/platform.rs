@@ -29,6 +29,7 @@ use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Regis
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
+use crate::doubtful::Waiting;
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
 use crate::ocr::{self, TaskProjection, utc};
 use crate::quota::Quota;
@@ -148,6 +149,7 @@ pub struct Platform {
     engine: Engine,
     bulk_engine: Engine,
     bench: Arc<Workbench>,
+    doubtful: Arc<Waiting>,
     /// What all processes go by.
     clock: Arc<SharedClock>,
     _following: AbortOnDropHandle<()>,
@@ -192,7 +194,17 @@ impl Platform {
         let bulk_engine = self::engine(&journal, &queue, &clock, vec![redrive])?;
         take_over(&engine, &remains).await?;
         let _following = following;
-        Ok(Self { settings, database, engine, bulk_engine, bench, clock, _following, process })
+        Ok(Self {
+            settings,
+            database,
+            engine,
+            bulk_engine,
+            bench,
+            doubtful: Arc::default(),
+            clock,
+            _following,
+            process,
+        })
     }
 
     /// The durable engine.
@@ -243,6 +255,11 @@ impl Platform {
     #[must_use]
     pub fn default_engine(&self) -> &str {
         &self.settings.engine
+    }
+
+    /// Objects that may be nobody's and are not written down yet.
+    pub(crate) fn doubtful(&self) -> &Arc<Waiting> {
+        &self.doubtful
     }
 
     /// Name of this process.

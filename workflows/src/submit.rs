@@ -177,7 +177,7 @@ impl Platform {
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
         let put = self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
-        put.inspect_err(|_| doubtful::unwanted(self.database(), &file, self.now()))?;
+        put.inspect_err(|_| doubtful::unwanted(self.doubtful(), self.database(), &file, self.now()))?;
         let mut run = run(&wanted, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
@@ -186,14 +186,14 @@ impl Platform {
             // Somebody with the same key was faster. The object is nobody's.
             Err(JournalError::Conflict(what)) => {
                 if self.bench().objects.delete(&file.s3_key).await.is_err() {
-                    doubtful::unwanted(self.database(), &file, self.now());
+                    doubtful::unwanted(self.doubtful(), self.database(), &file, self.now());
                 }
                 let earlier = self.earlier(&wanted, &request).await?;
                 earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
             }
             // The commit may have happened: then the object has to stay.
             Err(error) => {
-                doubtful::uncommitted(self.database(), &file, self.now());
+                doubtful::uncommitted(self.doubtful(), self.database(), &file, self.now());
                 Err(error.into())
             }
         }
