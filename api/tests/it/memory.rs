@@ -1,4 +1,4 @@
-//! Memory does not grow with the file.
+//! Memory does not grow with the file, nor with its pages.
 
 #![cfg(target_os = "linux")]
 
@@ -26,6 +26,27 @@ async fn a_hundred_megabytes_take_no_more_than_twenty() {
     let [one, twenty, hundred] = peaks_kib().await;
     assert!(hundred < one + BUFFERS_KIB_MAX, "peak in KiB after 1 MB: {one}, after 100 MB: {hundred}");
     assert!(hundred < twenty + GROWTH_KIB_MAX, "peak in KiB after 20 MB: {twenty}, after 100 MB: {hundred}");
+}
+
+/// What the allocator may add when three times as many pages become a result. All
+/// pages at once, and their JSON, go beyond.
+const PAGES_GROWTH_KIB_MAX: u64 = 40_000_000 / 1024;
+
+#[tokio::test]
+async fn six_hundred_pages_take_no_more_than_two_hundred() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let mut peaks = [0; 2];
+    for (peak, pages) in peaks.iter_mut().zip([200, 600]) {
+        let upload = Upload::new(user, "book.pdf", samples::book(pages)).with("formats", "json,html");
+        let task = client.accepted(upload).await;
+        assert_eq!(socket.end_of(&task).await, "completed");
+        *peak = peak_kib(server.id());
+    }
+    let [some, many] = peaks;
+    assert!(many < some + PAGES_GROWTH_KIB_MAX, "peak in KiB after 200 pages: {some}, after 600: {many}");
 }
 
 /// Peaks after files of 1, 20 and 100 MB went all the way: in, to the worker,
