@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::client::{Client, Upload};
+use crate::client::{Answer, Client, Upload};
 use crate::database;
 use crate::home::{Home, built};
 use crate::people::Person;
@@ -87,13 +87,18 @@ async fn a_process_that_can_take_nothing_is_not_ready_and_says_why() {
     let client = server.client();
     let database = Database::connect(home.setting("DATABASE_URL")).await.unwrap();
     let name = home.setting("DATABASE_URL").rsplit_once('/').unwrap().1.to_owned();
-    let read_only = |on: &str| format!("ALTER DATABASE {name} SET default_transaction_read_only = {on}");
+    // A connection that is made meanwhile is read-only as well.
+    let read_only = |on: &str| {
+        format!("BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {on}; COMMIT")
+    };
     database.execute_unprepared(&read_only("on")).await.unwrap();
     let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
     database.execute_unprepared(end_all).await.unwrap();
-    let unready = client.until_answer("/ready", |answer| answer.status != 200).await;
-    assert_eq!(unready.body["error"]["details"]["lacks"], json!(["database writes"]), "{unready:?}");
+    // A look over a connection that was just ended finds out nothing.
+    let lacks = json!(["database writes"]);
+    let says = |answer: &Answer| answer.body["error"]["details"]["lacks"] == lacks;
+    assert_eq!(client.until_answer("/ready", says).await.status, 503);
     assert_eq!(client.get("/health").await.status, 503);
     database.execute_unprepared(&read_only("off")).await.unwrap();
     client.until_answer("/ready", |answer| answer.status == 200).await;

@@ -2,8 +2,11 @@
 //! suffer.
 
 use std::collections::HashSet;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{Bench, LONG, NOT_AT_ALL, conforms, now, pointer};
 use crate::decide::Scheduled;
@@ -259,6 +262,87 @@ async fn who_waits_while_the_server_goes_hears_of_a_push_after_it_is_back() {
     });
     assert_eq!(pulled, [one.delivery]);
     blocking(move || drop(server)).await;
+}
+
+/// An address whose new connections may be led to another server, while open
+/// ones stay where they are, as with a virtual address or a name.
+struct Relay {
+    port: u16,
+    target: Arc<Mutex<u16>>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Relay {
+    async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let target = Arc::new(Mutex::new(port));
+        let (port, led) = (listener.local_addr().unwrap().port(), Arc::clone(&target));
+        let serving = tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let port = *led.lock().unwrap_or_else(PoisonError::into_inner);
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+                    let _ended = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        });
+        Self { port, target, serving }
+    }
+
+    fn lead_to(&self, port: u16) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = port;
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+fn port(server: &Redis) -> u16 {
+    let url = server.url();
+    url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_is_followed_though_connections_to_the_demoted_server_stay_open() {
+    let (old, new) = (own_server().await, own_server().await);
+    for server in [&old, &new] {
+        server.ask("ACL SETUSER both on >secret ~* &* +@all").unwrap();
+    }
+    let relay = Relay::to(port(&old)).await;
+    let bench = on(&format!("redis://both:secret@127.0.0.1:{}/0", relay.port));
+    push_and_pull(&bench).await;
+
+    old.ask(&format!("REPLICAOF 127.0.0.1 {}", port(&new))).unwrap();
+    let demoted = bench.queue.depth(&bench.topic).await.unwrap_err().to_string();
+    assert!(demoted.contains("is a replica and takes no writes"), "what is looked at says so: {demoted}");
+    assert!(bench.queue.push(&bench.topic, &many(1)).await.is_err());
+
+    relay.lead_to(port(&new));
+    let one = pointer(5, now());
+    pushes_again(&bench, std::slice::from_ref(&one)).await;
+    assert_eq!(bench.pull(1, LONG).await, [one.delivery]);
+    assert!(bench.queue.depth(&bench.topic).await.is_ok());
+    blocking(move || drop((old, new))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_wants_is_said_once_and_without_a_secret() {
+    let url = blocking(shared_server).await;
+    let at = url.rsplit_once('@').unwrap().1;
+    let told = async |url: String| {
+        let queue = RedisQueue::open(&url).unwrap();
+        queue.depth("t").await.unwrap_err().to_string()
+    };
+    let missing = told(format!("redis://{at}")).await;
+    assert!(missing.contains("wants a password, and REDIS_URL has none"), "{missing}");
+    let wrong = told(format!("redis://:s3cret@{at}")).await;
+    assert!(wrong.contains("does not take the user and password"), "{wrong}");
+    assert!(!wrong.contains("s3cret"), "{wrong}");
+    let refused = told("redis://127.0.0.1:1".to_owned()).await;
+    assert_eq!(refused.matches("refuse").count(), 1, "{refused}");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 -- Counts: waiting, scheduled, in flight, and waiting at ARGV[1] or above. What
--- is due counts as waiting, and, not yet having a level, as being above.
+-- is due counts as waiting, and, not yet having a level, as being above. Whether
+-- the queue works is judged by this script too, so it writes, though nothing: a
+-- replica refuses it like any other write.
+call('DEL', topic .. ':never')
 local due = call('ZCOUNT', scheduled, '-inf', now)
 local waiting, above = due, due
 local counts = call('HGETALL', levels)
