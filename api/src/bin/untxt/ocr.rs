@@ -34,7 +34,8 @@ const TRIES_MAX: u32 = 5;
 const FILES_PER_SLOT: usize = 3;
 
 pub(crate) async fn run(arguments: OcrArguments) -> Result<ExitCode, Failure> {
-    let config = start::config("error")?;
+    // What keeps it waiting is said: without that, a full disk looks like a hang.
+    let config = start::config("error,untxt_engine::health=warn")?;
     let orders = Order::read(&arguments)?;
     let shutdown = start::until_signalled()?;
     let platform = start::platform(&config).await?;
