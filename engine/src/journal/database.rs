@@ -42,7 +42,7 @@ const SESSIONS_COMPARED: u32 = 3;
 
 /// A database that is used through a pool of connections. Clones are the same.
 ///
-/// Each call ends within [`ANSWER_WAIT`], and 5 s more if all connections are in
+/// Each call ends within 12 s, and 5 s more if all connections are in
 /// use. When a server is silent, a commit or a rollback fails, or the
 /// server may not be written to any more, the connections of that moment are
 /// given up with the pool that holds them, and the next call makes a new one.
