@@ -6,7 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where distributions put it; `*` is the machine's name for itself.
+/// Where distributions put the library: right below one of these, or below a folder
+/// in it that is named after the processor.
 const FOLDERS: [&str; 2] = ["/usr/lib", "/usr/lib64"];
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
