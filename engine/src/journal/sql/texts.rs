@@ -10,35 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use super::item::{Items, Key};
-use super::run::Runs;
+use super::run::{self, Runs};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::database::Transaction;
 use crate::state::{Attempts, ItemCount, ItemState, ItemStatus, RunState, RunStatus};
 use crate::time::Timestamp;
-
-const RUN_COLUMNS: [Runs; 20] = [
-    Runs::Definition,
-    Runs::Version,
-    Runs::Tenant,
-    Runs::Priority,
-    Runs::OnItemFailure,
-    Runs::Input,
-    Runs::Status,
-    Runs::Step,
-    Runs::Attempts,
-    Runs::ItemsTotal,
-    Runs::ItemsDone,
-    Runs::ItemsFailed,
-    Runs::Outputs,
-    Runs::Error,
-    Runs::Seq,
-    Runs::CreatedAtMs,
-    Runs::StartedAtMs,
-    Runs::FinishedAtMs,
-    Runs::DueAtMs,
-    Runs::HeldBy,
-];
 
 const ITEM_COLUMNS: [Items; 7] = [
     Items::Status,
@@ -57,12 +34,13 @@ pub(super) struct Texts(BTreeMap<String, Option<String>>);
 impl Texts {
     /// The run's row, held until the transaction ends.
     pub(super) async fn of_run(tx: &Transaction, run: RunId) -> Result<Option<Self>, Fault> {
-        let mut select = texts(&RUN_COLUMNS);
+        let columns = run_columns();
+        let mut select = texts(&columns);
         select.from(Runs::Table).and_where(Expr::col(Runs::Id).eq(run.0));
         if tx.get_database_backend() == DbBackend::Postgres {
             select.lock_exclusive();
         }
-        Ok(tx.query_one(&select).await?.map(|row| Self::read(&row, &RUN_COLUMNS)))
+        Ok(tx.query_one(&select).await?.map(|row| Self::read(&row, &columns)))
     }
 
     /// The item's row.
@@ -171,6 +149,12 @@ fn json<T: DeserializeOwned>(text: &str) -> Option<T> {
 
 fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok().map(Timestamp)
+}
+
+/// What a run's state is read from, but for its id, and what follows from it.
+fn run_columns() -> Vec<Runs> {
+    let state = run::COLUMNS.into_iter().filter(|column| !matches!(column, Runs::Id));
+    state.chain([Runs::DueAtMs, Runs::HeldBy]).collect()
 }
 
 fn texts<C: Iden>(columns: &[C]) -> SelectStatement {
