@@ -14,18 +14,20 @@ use crate::views::millis;
 
 /// Everybody who is on the list of workers or holds something, with what each
 /// holds: `alive`; `silent`, when it was not heard of for a lease; `gone`, when
-/// it is off the list and its work is about to be taken over.
+/// it is off the list and its work is about to be taken over; `unreadable`, when
+/// the database says nothing of it that can be read but its name.
 #[must_use]
 pub fn workers(rows: &[WorkerRow], held: &[Holding], now: Timestamp, lease: Duration) -> Vec<Value> {
     let mut workers: Vec<Value> = rows
         .iter()
         .map(|row| {
             let silent = now.since(row.heartbeat_at) > lease;
+            let time = |at| (!row.unreadable).then(|| millis(at));
             json!({
                 "name": row.name,
-                "state": if silent { "silent" } else { "alive" },
-                "since": millis(row.started_at),
-                "lastHeartbeat": millis(row.heartbeat_at),
+                "state": if row.unreadable { "unreadable" } else if silent { "silent" } else { "alive" },
+                "since": time(row.started_at),
+                "lastHeartbeat": time(row.heartbeat_at),
                 "holds": held.iter().filter(|held| held.worker == row.name).map(holding).collect::<Vec<_>>(),
             })
         })
@@ -83,6 +85,7 @@ mod tests {
             name: name(worker),
             started_at: Timestamp(0),
             heartbeat_at: Timestamp(at),
+            unreadable: worker == "odd",
         };
         let held = |worker, item| Holding {
             worker: name(worker),
@@ -91,8 +94,12 @@ mod tests {
             attempt: 2,
         };
         let held = [held("off", 0), held("quiet", 1), held("off", 2)];
-        let views =
-            workers(&[row("here", 9_000), row("quiet", 0)], &held, Timestamp(10_000), Duration::from_secs(5));
+        let views = workers(
+            &[row("here", 9_000), row("quiet", 0), row("odd", 0)],
+            &held,
+            Timestamp(10_000),
+            Duration::from_secs(5),
+        );
         let told: Vec<_> = views
             .iter()
             .map(|view| {
@@ -103,7 +110,11 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(told, [("here", "alive", 0), ("quiet", "silent", 1), ("off", "gone", 2)]);
+        assert_eq!(
+            told,
+            [("here", "alive", 0), ("quiet", "silent", 1), ("odd", "unreadable", 0), ("off", "gone", 2)]
+        );
+        assert!(views[2]["since"].is_null() && views[2]["lastHeartbeat"].is_null());
         assert_eq!(views[1]["holds"][0]["step"], "ocr");
         assert_eq!(views[1]["holds"][0]["item"], 1);
     }

@@ -15,11 +15,11 @@ use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
 use crate::journal::look::{Backlog, Holding, Retry};
 use crate::journal::rows::RowChange;
-use crate::journal::{ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
+use crate::journal::{Histories, ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
 use crate::parts::Parts;
 use crate::queue::{Depth, Queue, QueueError, QueueServer};
 use crate::reconcile::rescue;
-use crate::state::RunState;
+use crate::state::{ItemCount, RunState};
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::watch::{Endings, Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
@@ -262,6 +262,28 @@ impl Engine {
     /// Those of [`Journal::history`].
     pub async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
         self.parts.journal.history(run, after_seq, limit).await
+    }
+
+    /// The events of several runs; see [`Journal::histories`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::histories`].
+    pub async fn histories(
+        &self,
+        runs: &[RunId],
+        after: Option<(RunId, u64)>,
+        limit: u32,
+    ) -> Result<Histories, JournalError> {
+        self.parts.journal.histories(runs, after, limit).await
+    }
+
+    /// How many items runs have, and how many are done; see
+    /// [`Journal::item_counts`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::item_counts`].
+    pub async fn item_counts(&self, runs: &[RunId]) -> Result<Vec<(RunId, ItemCount)>, JournalError> {
+        self.parts.journal.item_counts(runs).await
     }
 
     /// The workers that are on the list.

@@ -268,7 +268,8 @@ impl Journal for MemoryJournal {
     }
 
     async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
-        let new = || WorkerRow { name: worker.clone(), started_at: now, heartbeat_at: now };
+        let new =
+            || WorkerRow { name: worker.clone(), started_at: now, heartbeat_at: now, unreadable: false };
         self.records().workers.entry(worker.clone()).or_insert_with(new).heartbeat_at = now;
         Ok(())
     }

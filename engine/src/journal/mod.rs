@@ -39,7 +39,7 @@ use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Refusal, Scheduled};
 use crate::event::{Event, OnItemFailure};
 use crate::id::{RunId, Slot, WorkerName};
-use crate::state::{ItemState, RunState, RunStatus};
+use crate::state::{ItemCount, ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
 use look::{Backlog, Holding, Retry};
 use retention::{Pruned, Retention};
@@ -141,6 +141,9 @@ pub struct WorkerRow {
     pub started_at: Timestamp,
     /// When it was last heard of.
     pub heartbeat_at: Timestamp,
+    /// Whether its row holds times that this program can't read: those above are
+    /// the beginning of time then, as of a worker that is long gone.
+    pub unreadable: bool,
 }
 
 /// Which runs a list shows.
@@ -163,6 +166,17 @@ pub struct Tail {
     pub events: Vec<Event>,
     /// The runs of which events came that can't be read, and why.
     pub unreadable: Vec<(RunId, String)>,
+}
+
+/// Events of several runs, run after run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Histories {
+    /// In the order of the runs' ids, and of each run in the order of `seq`.
+    pub events: Vec<Event>,
+    /// The runs of which events can't be read, and why.
+    pub unreadable: Vec<(RunId, String)>,
+    /// Where to go on reading; `None` when this was all.
+    pub next: Option<(RunId, u64)>,
 }
 
 /// Why the journal could not do it.
@@ -253,6 +267,55 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Pruned`], [`JournalError::Unavailable`],
     /// [`JournalError::Corrupt`].
     async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError>;
+
+    /// The events of `runs` in the order of the runs' ids and of `seq`: those
+    /// behind `after`, or all. At most `limit` and the rest of one decision. Runs
+    /// that are not there, or whose history was pruned, are left out.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn histories(
+        &self,
+        runs: &[RunId],
+        after: Option<(RunId, u64)>,
+        limit: u32,
+    ) -> Result<Histories, JournalError> {
+        let mut runs = runs.to_vec();
+        runs.sort_unstable();
+        runs.dedup();
+        let mut found = Histories::default();
+        for run in runs.into_iter().filter(|run| after.is_none_or(|(from, _)| *run >= from)) {
+            let after_seq = after.filter(|(from, _)| *from == run).map_or(0, |(_, seq)| seq);
+            let left = limit.saturating_sub(u32::try_from(found.events.len()).unwrap_or(u32::MAX));
+            if left == 0 {
+                found.next = found.events.last().map(|last| (last.run, last.seq));
+                break;
+            }
+            match self.history(run, after_seq, left).await {
+                Ok(events) => found.events.extend(events),
+                Err(JournalError::Pruned(_)) => {}
+                Err(JournalError::Corrupt(why)) => found.unreadable.push((run, why)),
+                Err(error) => return Err(error),
+            }
+        }
+        if found.events.len() >= limit as usize {
+            found.next = found.events.last().map(|last| (last.run, last.seq));
+        }
+        Ok(found)
+    }
+
+    /// How many items each of `runs` has, and how many of them are done. Runs that
+    /// are not there are left out.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    async fn item_counts(&self, runs: &[RunId]) -> Result<Vec<(RunId, ItemCount)>, JournalError> {
+        let mut counts = Vec::with_capacity(runs.len());
+        for run in runs {
+            counts.extend(self.run(*run).await?.map(|state| (*run, state.items)));
+        }
+        Ok(counts)
+    }
 
     /// Events of all runs after `cursor`, at most `limit`; `None` begins at the
     /// present end and returns only the cursor. Events that can't be read are

@@ -122,6 +122,42 @@ pub(super) async fn a_cancelled_run_has_nothing_due_or_held(bench: Bench) {
     bench.history(run).await;
 }
 
+pub(super) async fn several_histories_are_read_together_in_parts(bench: Bench) {
+    let mut runs = Vec::new();
+    for pages in 1..=3 {
+        let run = bench.submit_pages(pages, OnItemFailure::Fail).await;
+        let page = bench.claim(run, 1, Some(0), 1).await;
+        bench.done(&page).await;
+        runs.push(run);
+    }
+    let other = bench.submit_pages(1, OnItemFailure::Fail).await;
+    let mut all = Vec::new();
+    for run in &runs {
+        all.extend(bench.history(*run).await);
+    }
+    let asked: Vec<RunId> = runs.iter().rev().copied().chain([RunId::new()]).collect();
+    for limit in [1, 2, 3, 5, 1_000] {
+        let (mut read, mut after, mut parts) = (Vec::new(), None, 0);
+        loop {
+            let part = bench.journal.histories(&asked, after, limit).await.unwrap();
+            read.extend(part.events);
+            parts += 1;
+            after = part.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(read, all, "{limit} at once");
+        assert!(parts > 1 || limit == 1_000, "{limit} at once");
+    }
+    assert!(all.iter().all(|event| event.run != other));
+
+    let mut counts = bench.journal.item_counts(&asked).await.unwrap();
+    counts.sort_unstable_by_key(|(run, _)| *run);
+    let counted: Vec<_> = counts.into_iter().map(|(run, items)| (run, items.total, items.done)).collect();
+    assert_eq!(counted, [(runs[0], 1, 1), (runs[1], 2, 1), (runs[2], 3, 1)]);
+}
+
 pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench: Bench) {
     let run = bench.submit_pages(1, OnItemFailure::Fail).await;
     let page = bench.claim(run, 1, Some(0), 1).await;

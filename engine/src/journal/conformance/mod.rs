@@ -54,6 +54,7 @@ on_every_journal! {
         a_failure_is_retried_then_dead,
         a_lost_worker_records_nothing_and_a_handed_back_claim_costs_nothing,
         a_cancelled_run_has_nothing_due_or_held,
+        several_histories_are_read_together_in_parts,
         who_keeps_a_run_holds_its_next_step_in_the_same_commit,
         what_is_remembered_is_never_trusted;
     follow_ups:

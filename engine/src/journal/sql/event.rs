@@ -40,6 +40,11 @@ impl EventRow {
         RunId(self.run_id)
     }
 
+    /// Where it stands among the rows of all runs' histories.
+    pub(super) fn place(&self) -> Result<(RunId, u64), JournalError> {
+        Ok((self.run(), number("events.seq", self.seq)?))
+    }
+
     /// The events of the row, in order. `seq` is the last one's.
     pub(super) fn events(&self) -> Result<impl Iterator<Item = Event>, JournalError> {
         let kinds: Vec<EventKind> = match self.event.starts_with('[') {

@@ -27,6 +27,7 @@ mod look;
 mod prune;
 mod read;
 mod redrive;
+mod several;
 mod slots;
 mod transaction;
 mod writer;
@@ -47,14 +48,15 @@ use super::retention::{Pruned, Retention};
 use super::rows::RowChange;
 use super::workflows::Workflows;
 use super::{
-    Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+    Applied, Found, Histories, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail,
+    WorkerRow,
 };
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Scheduled};
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
 use crate::journal::database::Database;
-use crate::state::RunState;
+use crate::state::{ItemCount, RunState};
 use crate::time::{Clock, Timestamp};
 
 /// The record of all runs, in a database. Clones are the same journal.
@@ -119,6 +121,19 @@ impl Journal for SqlJournal {
             prune::kept(&self.db, run).await?;
         }
         Ok(events)
+    }
+
+    async fn histories(
+        &self,
+        runs: &[RunId],
+        after: Option<(RunId, u64)>,
+        limit: u32,
+    ) -> Result<Histories, JournalError> {
+        Ok(several::histories(&self.db, runs, after, limit).await?)
+    }
+
+    async fn item_counts(&self, runs: &[RunId]) -> Result<Vec<(RunId, ItemCount)>, JournalError> {
+        Ok(several::item_counts(&self.db, runs).await?)
     }
 
     async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError> {

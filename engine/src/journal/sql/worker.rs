@@ -1,7 +1,7 @@
 //! The table `workers`: who is at work, and when each was last heard of.
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult};
+use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult, QueryResult};
 
 use super::fault::Fault;
 use crate::id::WorkerName;
@@ -52,13 +52,49 @@ pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, Fault> {
         .order_by(Workers::Name, sea_orm::Order::Asc)
         .to_owned();
     let rows = db.query_all(&statement).await?;
-    let row = |row: &sea_orm::QueryResult| {
-        let row = Row::from_query_result(row, "")?;
-        Ok(WorkerRow {
-            name: WorkerName::from(row.name),
-            started_at: Timestamp(row.started_at_ms),
-            heartbeat_at: Timestamp(row.heartbeat_at_ms),
-        })
+    Ok(rows.iter().filter_map(row).collect())
+}
+
+/// A row, whatever it holds: one that can't be read hides no other. `None` if not
+/// even its name can be.
+fn row(row: &QueryResult) -> Option<WorkerRow> {
+    let problem = match Row::from_query_result(row, "") {
+        Ok(row) => {
+            let (started_at, heartbeat_at) = (Timestamp(row.started_at_ms), Timestamp(row.heartbeat_at_ms));
+            let name = WorkerName::from(row.name);
+            return Some(WorkerRow { name, started_at, heartbeat_at, unreadable: false });
+        }
+        Err(problem) => problem,
     };
-    rows.iter().map(row).collect()
+    let name: Option<String> = row.try_get("", "name").ok();
+    tracing::warn!(worker = name.as_deref(), %problem, "a row of the table of workers can't be read");
+    let (started_at, heartbeat_at) = (Timestamp(0), Timestamp(0));
+    name.map(|name| WorkerRow { name: name.into(), started_at, heartbeat_at, unreadable: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use untxt_migrations::Migrator;
+    use untxt_migrations::sea_orm_migration::MigratorTrait;
+
+    use super::*;
+    use crate::journal::database::connect;
+
+    #[tokio::test]
+    async fn a_row_that_cant_be_read_is_named_and_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = connect(&format!("sqlite://{}/untxt.db", dir.path().display())).await.unwrap();
+        Migrator::up(&db.for_layout(), None).await.unwrap();
+        for name in ["one", "other", "third"] {
+            heartbeat(&db, &WorkerName::from(name.to_owned()), Timestamp(7)).await.unwrap();
+        }
+        db.execute_unprepared("UPDATE workers SET heartbeat_at_ms = 'soon' WHERE name = 'other'")
+            .await
+            .unwrap();
+        let rows = all(&db).await.unwrap();
+        let seen: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.unreadable)).collect();
+        assert_eq!(seen, [("one", false), ("other", true), ("third", false)]);
+        retire(&db, &[rows[1].name.clone()]).await.unwrap();
+        assert_eq!(all(&db).await.unwrap().len(), 2);
+    }
 }
