@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::feed::Feed;
 use crate::patience::Patience;
 use crate::places::{Full, Place, Places};
+use crate::turns::Turns;
 
 /// What every route may use.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Doors {
     pub feed: Feed,
     /// How many connections may stay open.
     pub places: Places,
+    /// Whose turn it is to read what was missed.
+    pub turns: Turns,
     /// How long clients may take.
     pub patience: Patience,
     /// Tells callers from each other.

@@ -145,6 +145,12 @@ impl ApiError {
         self.status
     }
 
+    /// For machines.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// For people.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
 //! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
-//! many of them), [`patience`] (how long clients may take), [`site`] (where clients see the
+//! many of them), [`turns`] (who reads what was missed), [`patience`] (how long clients may take), [`site`] (where clients see the
 //! server), [`arrival`] (where every request begins), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
 //! [`doors`] (what every route may use), [`operator_views`], [`plugins`] and [`queues`], the routes,
 //! and [`server`].
@@ -26,6 +26,7 @@ pub mod views;
 
 pub mod exporter;
 mod traced;
+pub mod turns;
 pub mod vitals;
 
 pub mod doors;

@@ -24,6 +24,7 @@ use crate::patience::Patience;
 use crate::places::{Places, PlacesMax};
 use crate::router;
 use crate::site::SiteSettings;
+use crate::turns::Turns;
 use crate::vitals::Vitals;
 
 /// How long open requests may take after the shutdown began.
@@ -116,7 +117,9 @@ impl Server {
         let failures = Arc::new(Failures::new(settings.auth_failures_per_minute));
         // A whole upload may be on its way to somebody who was refused.
         let linger_bytes_max = crate::routes::create::form_bytes_max(platform.settings().upload_bytes_max);
-        let doors = Doors { platform, feed, places, patience, auth, failures, shutdown: shutdown.clone() };
+        let turns = Turns::default();
+        let doors =
+            Doors { platform, feed, places, turns, patience, auth, failures, shutdown: shutdown.clone() };
         let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
         let service = router::service(doors, vitals, &settings.cors_origins, &settings.site);
         self.answer(service, patience, connections_max, linger_bytes_max, shutdown).await

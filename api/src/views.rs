@@ -4,7 +4,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 use untxt_engine::event::Event;
-use untxt_engine::state::{RunState, RunStatus};
+use untxt_engine::state::{ItemCount, RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use untxt_workflows::submit::Submission;
 use untxt_workflows::tables::{file, task};
@@ -48,9 +48,9 @@ pub fn submission(submission: &Submission) -> Value {
     })
 }
 
-/// A task in a list.
+/// A task in a list, with how many of its pages are done.
 #[must_use]
-pub fn task(task: &task::Model, file: &file::Model) -> Value {
+pub fn task(task: &task::Model, file: &file::Model, pages: ItemCount) -> Value {
     json!({
         "taskId": task.id,
         "fileId": file.id,
@@ -69,6 +69,7 @@ pub fn task(task: &task::Model, file: &file::Model) -> Value {
         "formats": task.formats.split(',').collect::<Vec<_>>(),
         "pages": task.pages,
         "pagesTotal": task.pages_total,
+        "progress": progress(pages.done, pages.total),
         "onPageFailure": task.on_page_failure,
         "result": task.result.as_ref().map(result),
         "error": task.error_code.as_ref().map(|code| json!({ "code": code, "message": task.error_message })),
@@ -108,10 +109,8 @@ pub fn detailed(
     failed_pages: &[FailedPage],
     result_url: Option<&str>,
 ) -> Value {
-    let mut view = task(row, file);
+    let mut view = task(row, file, run.map(|run| run.items).unwrap_or_default());
     if let Some(fields) = view.as_object_mut() {
-        let items = run.map(|run| run.items).unwrap_or_default();
-        fields.insert("progress".to_owned(), progress(items.done, items.total));
         fields.insert("failedPages".to_owned(), failed_pages.iter().map(failed_page).collect());
         fields.insert("resultUrl".to_owned(), json!(result_url));
     }
@@ -140,7 +139,7 @@ pub fn webhook(webhook: &WebhookState) -> Value {
         "attempts": run.attempts.made,
         "nextAttemptAt": retrying.then(|| millis(run.attempts.due_at)),
         "deliveredAt": run.finished_at.filter(|_| status == "delivered").map(millis),
-        "error": run.error.as_ref().map(|error| json!({ "code": error.code, "message": error.message })),
+        "error": webhook.error.as_ref().map(|error| json!({ "code": error.code, "message": error.message })),
     })
 }
 
@@ -177,6 +176,28 @@ pub fn connected(user: Uuid) -> Value {
 #[must_use]
 pub fn resumed() -> Value {
     json!({ "type": "resumed", "timestamp": time(Utc::now()) })
+}
+
+/// What a socket says when there is more of what was missed than one `resume`
+/// tells.
+#[must_use]
+pub fn resume_more(cursor: &str) -> Value {
+    let message = "more tasks changed since then: send `resume` again with this `cursor` for the next of them; to \
+                   hear only of what happens from now on, send it without one and with `since` now, and ask GET \
+                   /api/tasks for the others";
+    let data = json!({ "cursor": cursor, "message": message });
+    json!({ "type": "resume_more", "data": data, "timestamp": time(Utc::now()) })
+}
+
+/// That a message of the client's is not followed, and why; about which task, if
+/// it is about one.
+#[must_use]
+pub fn socket_error(code: &str, message: &str, task: Option<Uuid>) -> Value {
+    let mut data = json!({ "code": code, "message": message });
+    if let (Some(fields), Some(task)) = (data.as_object_mut(), task) {
+        fields.insert("taskId".to_owned(), json!(task));
+    }
+    json!({ "type": "error", "data": data, "timestamp": time(Utc::now()) })
 }
 
 /// The answer to a ping.

@@ -2,7 +2,7 @@
 //! files. Knows no entity: what a migration once did must not change because
 //! the code around it did. A migration that has been released is never edited.
 //!
-//! `users`, `files`, `tasks`, `removals`, `uploads`, `admissions` and `passes` are the product's,
+//! `users`, `files`, `tasks`, `removals`, `erasures`, `uploads`, `admissions` and `passes` are the product's,
 //! `api_keys` and `tickets` say who may call; `runs`, `events`, `items`,
 //! `dead_letters`, `workers`, `audit` and `controls` are the engine's journal. The engine's tables
 //! keep times as milliseconds since 1970 and structured values as JSON text (a
@@ -37,6 +37,8 @@ mod m20261124_000018_admissions;
 mod m20261126_000020_raw_rows;
 mod m20261126_000021_lists;
 mod m20261126_000024_decoding;
+mod m20261126_000030_changed_tasks;
+mod m20261126_000031_erasures;
 
 /// Every migration, in order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +66,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000020_raw_rows::Migration),
             Box::new(m20261126_000021_lists::Migration),
             Box::new(m20261126_000024_decoding::Migration),
+            Box::new(m20261126_000030_changed_tasks::Migration),
+            Box::new(m20261126_000031_erasures::Migration),
         ]
     }
 }

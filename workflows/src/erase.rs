@@ -14,10 +14,10 @@ use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::formats::Format;
-use crate::doubtful;
 use crate::objects::{ObjectError, keys};
 use crate::platform::Platform;
 use crate::tables::{file, removal, task, upload};
+use crate::{doubtful, erasures};
 
 /// A worker that has not heard of the end may still store a result: it is let
 /// go of the step after half as long.
@@ -97,7 +97,9 @@ impl Platform {
         removals: &[removal::Model],
     ) -> Result<bool, EraseError> {
         self.erase_deliveries(RunId(task.id)).await?;
-        match self.engine().erase(RunId(task.id), rows(task, file, removals)).await {
+        let mut rows = rows(task, file, removals);
+        rows.push(erasures::of(task, self.now()));
+        match self.engine().erase(RunId(task.id), rows).await {
             Ok(()) => {
                 self.remove_at_once(removals).await;
                 Ok(true)
@@ -202,6 +204,7 @@ impl Platform {
         self.remove_due().await?;
         let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(self.now()));
         expired.exec(self.database()).await?;
+        self.forget_erasures().await?;
         self.forget_admissions().await
     }
 

@@ -6,7 +6,7 @@
 //! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`], [`decode_budget`] and [`ocr`] (the four steps and what
 //! they work with); [`redrive`] (what goes on after it died); [`platform`]
 //! (everything put together), and what it can be asked for: [`clocks`], [`incoming`], [`quota`] and
-//! [`submit`], [`uploads`], [`tasks`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
+//! [`submit`], [`uploads`], [`tasks`], [`missed`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
 
 pub mod dial;
 pub mod documents;
@@ -30,8 +30,10 @@ pub mod platform;
 pub mod clocks;
 mod doubtful;
 pub mod erase;
+mod erasures;
 pub mod incoming;
 pub mod letters;
+pub mod missed;
 mod passes;
 pub mod quota;
 pub mod retain;

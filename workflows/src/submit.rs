@@ -18,10 +18,10 @@ use untxt_plugins::PluginError;
 use uuid::Uuid;
 
 use self::rows::{file_row, on_page_failure, rows, task_row};
-use crate::documents::DocumentError;
 use crate::documents::formats::Format;
 use crate::documents::pages::{PageRange, PageRangeError};
 use crate::documents::renderer::RenderOptions;
+use crate::documents::{DocumentError, filename};
 use crate::doubtful;
 use crate::incoming::Spooled;
 use crate::objects::ObjectError;
@@ -100,7 +100,7 @@ pub enum SubmitError {
     #[error(transparent)]
     Engine(#[from] PluginError),
     /// The key belongs to another request.
-    #[error("idempotency key `{0}` was used for another file or other options; use a new one")]
+    #[error("idempotency key `{0}` was used with another file or other fields; use a new one")]
     KeyReused(String),
     /// The store did not take the file.
     #[error(transparent)]
@@ -151,13 +151,13 @@ impl Platform {
         more: &(dyn Fn(Uuid) -> Vec<RowChange> + Sync),
     ) -> Result<Submission, SubmitError> {
         check(&wanted)?;
-        if let Some(url) = &wanted.options.webhook {
-            let checked = self.settings().webhooks.check(url).await;
-            checked.map_err(|reason| SubmitError::Field { field: "webhook", reason })?;
-        }
         let request = request_hash(&wanted, &spooled.sha256);
         if let Some(earlier) = self.earlier(&wanted, &request).await? {
             return Ok(earlier);
+        }
+        if let Some(url) = &wanted.options.webhook {
+            let checked = self.settings().webhooks.check(url).await;
+            checked.map_err(|reason| SubmitError::Field { field: "webhook", reason })?;
         }
         self.admit(wanted.user).await?;
         let engine = self.pin(&wanted).await?;
@@ -261,8 +261,7 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
     Ok(())
 }
 
-/// What makes two requests the same: the bytes and everything that decides
-/// what becomes of them.
+/// What makes two requests the same: the bytes and every field beside them.
 fn request_hash(wanted: &NewTask, sha256: &str) -> String {
     let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     let options = serde_json::to_string(&wanted.options).unwrap_or_default();
@@ -273,6 +272,8 @@ fn request_hash(wanted: &NewTask, sha256: &str) -> String {
         wanted.pages.as_deref().unwrap_or_default(),
         on_page_failure(wanted.on_page_failure),
         &options,
+        &wanted.priority.to_string(),
+        &filename::safe(&wanted.filename),
     ];
     // NUL can't stand in any part, so no two lists of parts run together.
     hex::encode(Sha256::digest(parts.join("\0")))

@@ -1,17 +1,17 @@
 //! What users may know of their tasks.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, Func, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait,
-    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
 };
+use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
-use untxt_engine::state::RunState;
+use untxt_engine::state::{ItemCount, RunError, RunState};
 use uuid::Uuid;
 
 use crate::ocr::input::TaskInput;
@@ -43,16 +43,16 @@ pub struct FailedPage {
 /// another reason than its pages.
 const FAILED_PAGES_MAX: u32 = 1_000;
 
-/// How much later a change may show than it says: all machines go by one clock,
-/// and a commit ends within this time.
-const COMMITTED_WITHIN: chrono::Duration = chrono::Duration::minutes(1);
-
 /// Tasks of all users that are counted; counting more would read as many rows as
 /// there are, for a number that nobody reads to its last digit.
 pub const COUNTED_MAX: u64 = 100_000;
 
 /// Events of a task that are read at once.
 const HISTORY_AT_ONCE: u32 = 1_000;
+
+/// Events among which a delivery's last failure is: an attempt has three, and some
+/// more are there where its workers had to go.
+const LATELY: u32 = 100;
 
 /// How far it is told how a task ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +61,8 @@ pub struct WebhookState {
     pub url: String,
     /// The delivery, once the task has ended; its id is the event's.
     pub delivery: Option<RunState>,
+    /// How its last attempt failed, until one succeeds.
+    pub error: Option<RunError>,
 }
 
 impl Platform {
@@ -75,7 +77,42 @@ impl Platform {
             Some(id) => self.engine().run(id).await?,
             None => None,
         };
-        Ok(Some(WebhookState { url, delivery }))
+        let error = match &delivery {
+            Some(delivery) => self.last_failure(delivery).await?,
+            None => None,
+        };
+        Ok(Some(WebhookState { url, delivery, error }))
+    }
+
+    /// How the last attempt at a run of one step failed; `None` before its first
+    /// failure and once it is done.
+    async fn last_failure(&self, run: &RunState) -> Result<Option<RunError>, JournalError> {
+        if run.status.is_terminal() || run.error.is_some() || run.attempts.made == 0 {
+            return Ok(run.error.clone());
+        }
+        let lately = run.seq.saturating_sub(u64::from(LATELY));
+        let events = self.engine().history(run.id, lately, LATELY).await?;
+        let failure = |event: &Event| match &event.kind {
+            EventKind::Failed { error, .. } => Some(error.clone()),
+            EventKind::Lost(attempt) => Some(attempt.lost(run.id)),
+            _ => None,
+        };
+        let last = events.iter().rev().find_map(failure);
+        Ok(last.map(|error| RunError { code: error.code, message: error.message }))
+    }
+
+    /// How many pages each of the tasks has, and how many are done: of all of
+    /// them with one question.
+    ///
+    /// # Errors
+    /// When the journal does not answer.
+    pub async fn page_counts(
+        &self,
+        tasks: &[(task::Model, file::Model)],
+    ) -> Result<HashMap<Uuid, ItemCount>, JournalError> {
+        let runs: Vec<RunId> = tasks.iter().map(|(task, _)| RunId(task.id)).collect();
+        let counts = self.engine().item_counts(&runs).await?;
+        Ok(counts.into_iter().map(|(run, items)| (run.0, items)).collect())
     }
 
     /// The runs that tell, or told, of each end that the run came to, if anybody
@@ -122,33 +159,6 @@ impl Platform {
         pages.sort_by_key(|page| page.page);
         pages.dedup_by_key(|page| page.page);
         Ok(pages)
-    }
-
-    /// The user's tasks that have not ended, or were changed after `since`; the
-    /// newest, at most `limit`. Those of the minute before are among them.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn changed_since(
-        &self,
-        user: Uuid,
-        since: DateTime<Utc>,
-        limit: u64,
-    ) -> Result<BTreeSet<Uuid>, DbErr> {
-        let since = since.checked_sub_signed(COMMITTED_WITHIN).unwrap_or(since);
-        let changed =
-            Condition::any().add(task::Column::CompletedAt.is_null()).add(task::Column::UpdatedAt.gte(since));
-        let ids: Vec<Uuid> = task::Entity::find()
-            .select_only()
-            .column(task::Column::Id)
-            .filter(task::Column::UserId.eq(user))
-            .filter(changed)
-            .order_by_desc(task::Column::CreatedAt)
-            .limit(limit)
-            .into_tuple()
-            .all(self.database())
-            .await?;
-        Ok(ids.into_iter().collect())
     }
 
     /// The task with its file, if there is one.

@@ -1,7 +1,7 @@
 //! Events as their users hear of them: which task, which status, in a sentence.
 
-use std::collections::HashMap;
-
+use async_trait::async_trait;
+use lru::LruCache;
 use serde_json::{Value, json};
 use untxt_engine::engine::Engine;
 use untxt_engine::event::{Attempt, Event, EventKind};
@@ -13,9 +13,13 @@ use uuid::Uuid;
 
 use crate::ocr::{WORKFLOW, position};
 
-/// Runs whose state is kept between their events. Beyond it all are forgotten
-/// and read again when they are heard of.
+/// Runs whose state is kept between their events, some kilobytes each: more than
+/// are in work at once for those who listen.
 const RUNS_MAX: usize = 10_000;
+
+/// Runs of which it is known whose they are, about a hundred bytes each: as many
+/// as wait and are worked on in a large installation.
+const OWNERS_MAX: usize = 50_000;
 
 /// Events that are read at once when a run is first heard of in its middle.
 const HISTORY_AT_ONCE: u32 = 1_000;
@@ -47,37 +51,130 @@ pub struct TaskUpdate {
     pub at: Timestamp,
 }
 
+/// Where the past of a run can be read.
+#[async_trait]
+pub trait Past: Sync {
+    /// The run's events after `after_seq`, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of [`Engine::history`].
+    async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError>;
+
+    /// Whose task the run is; `None` if it is not there, or no task.
+    ///
+    /// # Errors
+    /// Those of [`Engine::run`].
+    async fn owner(&self, run: RunId) -> Result<Option<Uuid>, JournalError>;
+}
+
+#[async_trait]
+impl Past for Engine {
+    async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
+        Self::history(self, run, after_seq, limit).await
+    }
+
+    async fn owner(&self, run: RunId) -> Result<Option<Uuid>, JournalError> {
+        match self.run(run).await {
+            Ok(state) => Ok(state.and_then(|state| owner(&state.definition, &state.tenant))),
+            // Nothing can be told of it, to nobody.
+            Err(JournalError::Corrupt(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whose task a run is, by its workflow and its tenant. What tells of a task, or
+/// goes through letters, is none.
+fn owner(definition: &str, tenant: &str) -> Option<Uuid> {
+    (definition == WORKFLOW).then(|| Uuid::parse_str(tenant).ok())?
+}
+
+/// Knows whose tasks runs are, of those that were heard of last.
+#[derive(Debug)]
+pub struct Owners {
+    known: LruCache<RunId, Option<Uuid>>,
+}
+
+impl Default for Owners {
+    fn default() -> Self {
+        Self { known: LruCache::unbounded() }
+    }
+}
+
+impl Owners {
+    /// Whose task `event` is about; `None` if it is about no task. Reads nothing
+    /// of a run whose submission was heard of, and otherwise once.
+    ///
+    /// # Errors
+    /// Those of [`Past::owner`].
+    pub async fn of(&mut self, past: &impl Past, event: &Event) -> Result<Option<Uuid>, JournalError> {
+        if let Some(known) = self.known.get(&event.run) {
+            return Ok(*known);
+        }
+        let found = match &event.kind {
+            EventKind::Submitted { definition, tenant, .. } => owner(definition, tenant),
+            _ => past.owner(event.run).await?,
+        };
+        self.known.put(event.run, found);
+        if self.known.len() > OWNERS_MAX {
+            self.known.pop_lru();
+        }
+        Ok(found)
+    }
+}
+
 /// Tells the story of runs from their events, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Narrator {
-    states: HashMap<RunId, RunState>,
+    states: LruCache<RunId, RunState>,
+    states_max: usize,
+    /// Whether a run that has ended may go on in what is still to be told.
+    goes_on: bool,
+}
+
+impl Default for Narrator {
+    fn default() -> Self {
+        Self { states: LruCache::unbounded(), states_max: RUNS_MAX, goes_on: false }
+    }
 }
 
 impl Narrator {
+    /// For whole histories, one run after the other.
+    #[must_use]
+    pub fn of_histories() -> Self {
+        Self { states: LruCache::unbounded(), states_max: 1, goes_on: true }
+    }
+
     /// What `event` means to its user; `None` if nothing.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`] when the run was not heard of before and
     /// its past can't be read; the same event may be told again.
-    pub async fn tell(&mut self, engine: &Engine, event: &Event) -> Result<Option<TaskUpdate>, JournalError> {
+    pub async fn tell(
+        &mut self,
+        past: &impl Past,
+        event: &Event,
+    ) -> Result<Option<TaskUpdate>, JournalError> {
         // Events that were not told leave a state behind that is out of date.
-        let known = self.states.get(&event.run).is_some_and(|state| event.seq <= state.seq + 1);
+        let known = self.states.peek(&event.run).is_some_and(|state| event.seq <= state.seq + 1);
         if !known {
-            if self.states.len() >= RUNS_MAX {
-                self.states.clear();
-            }
-            match past(engine, event).await? {
-                Some(state) => self.states.insert(event.run, state),
+            match before(past, event).await? {
+                Some(state) => self.states.put(event.run, state),
                 None => return Ok(None),
             };
+            // The one that was not heard of for the longest time is read again when
+            // it is heard of.
+            if self.states.len() > self.states_max {
+                self.states.pop_lru();
+            }
         }
         let Some(state) = self.states.get_mut(&event.run) else { return Ok(None) };
         if event.seq > state.seq {
             state.apply(event);
         }
         let update = update(state, event);
-        if state.status.is_terminal() {
-            self.states.remove(&event.run);
+        if state.status.is_terminal() && !self.goes_on {
+            self.states.pop(&event.run);
         }
         Ok(update)
     }
@@ -85,14 +182,14 @@ impl Narrator {
 
 /// The state that `event` found (or made, if it is the first). `None` if the
 /// run has been erased, or its history pruned.
-async fn past(engine: &Engine, event: &Event) -> Result<Option<RunState>, JournalError> {
+async fn before(past: &impl Past, event: &Event) -> Result<Option<RunState>, JournalError> {
     if event.seq == 1 {
         return Ok(RunState::begin(event));
     }
     let mut history = Vec::new();
     while history.last().map_or(0, |last: &Event| last.seq) + 1 < event.seq {
         let after = history.last().map_or(0, |last| last.seq);
-        let more = match engine.history(event.run, after, HISTORY_AT_ONCE).await {
+        let more = match past.history(event.run, after, HISTORY_AT_ONCE).await {
             // It ended so long ago that nobody waits for this to be told.
             Err(JournalError::Pruned(_)) => return Ok(None),
             read => read?,
@@ -107,11 +204,11 @@ async fn past(engine: &Engine, event: &Event) -> Result<Option<RunState>, Journa
 }
 
 fn update(run: &RunState, event: &Event) -> Option<TaskUpdate> {
-    // What tells of a task, or goes through letters, is none.
-    let message = (run.definition == WORKFLOW).then(|| message(run, &event.kind))??;
+    let user = owner(&run.definition, &run.tenant)?;
+    let message = message(run, &event.kind)?;
     let completed = matches!(run.status, RunStatus::Completed | RunStatus::Partial);
     Some(TaskUpdate {
-        user: Uuid::parse_str(&run.tenant).ok()?,
+        user,
         task: run.id.0,
         status: run.status,
         message,
@@ -169,4 +266,90 @@ fn result(run: &RunState) -> Value {
         "text_length": output["text_length"],
         "confidence": output["confidence"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use untxt_engine::event::OnItemFailure;
+
+    use super::*;
+
+    /// A past that counts how often it is read.
+    #[derive(Default)]
+    struct Counted {
+        events: Vec<Event>,
+        reads: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Past for Counted {
+        async fn history(&self, run: RunId, after_seq: u64, _: u32) -> Result<Vec<Event>, JournalError> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            let of_run = self.events.iter().filter(|event| event.run == run && event.seq > after_seq);
+            Ok(of_run.cloned().collect())
+        }
+
+        async fn owner(&self, _: RunId) -> Result<Option<Uuid>, JournalError> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            Ok(None)
+        }
+    }
+
+    impl Counted {
+        fn reads(&self) -> usize {
+            self.reads.load(Ordering::Relaxed)
+        }
+    }
+
+    fn submitted(run: RunId) -> Event {
+        let kind = EventKind::Submitted {
+            definition: WORKFLOW.to_owned(),
+            version: 1,
+            tenant: Uuid::from_u128(9).to_string(),
+            priority: 5,
+            on_item_failure: OnItemFailure::Fail,
+            input: Value::Null,
+        };
+        Event { run, seq: 1, at: Timestamp(0), kind }
+    }
+
+    fn opened(run: RunId, seq: u64) -> Event {
+        Event { run, seq, at: Timestamp(0), kind: EventKind::Opened { step: 3, items: None } }
+    }
+
+    #[tokio::test]
+    async fn of_too_many_runs_the_one_not_heard_of_for_the_longest_time_is_forgotten() {
+        let runs: Vec<RunId> = (0..4).map(|n| RunId(Uuid::from_u128(n))).collect();
+        let past = Counted { events: runs.iter().map(|run| submitted(*run)).collect(), ..Counted::default() };
+        let mut narrator = Narrator { states_max: 3, ..Narrator::default() };
+        for run in &runs[..3] {
+            assert!(narrator.tell(&past, &submitted(*run)).await.unwrap().is_some());
+        }
+        narrator.tell(&past, &opened(runs[0], 2)).await.unwrap();
+        narrator.tell(&past, &submitted(runs[3])).await.unwrap();
+        assert_eq!(past.reads(), 0);
+        for kept in [0, 2, 3] {
+            let seq = if kept == 0 { 3 } else { 2 };
+            assert!(narrator.tell(&past, &opened(runs[kept], seq)).await.unwrap().is_some());
+            assert_eq!(past.reads(), 0, "{kept}");
+        }
+        assert!(narrator.tell(&past, &opened(runs[1], 2)).await.unwrap().is_some());
+        assert_eq!(past.reads(), 1);
+    }
+
+    #[tokio::test]
+    async fn whose_a_run_is_costs_a_read_only_where_its_submission_was_not_heard() {
+        let (past, mut owners) = (Counted::default(), Owners::default());
+        let (heard, other) = (RunId(Uuid::from_u128(1)), RunId(Uuid::from_u128(2)));
+        for event in [submitted(heard), opened(heard, 2), opened(heard, 3)] {
+            assert_eq!(owners.of(&past, &event).await.unwrap(), Some(Uuid::from_u128(9)));
+        }
+        assert_eq!(past.reads(), 0);
+        for seq in 5..9 {
+            assert_eq!(owners.of(&past, &opened(other, seq)).await.unwrap(), None);
+        }
+        assert_eq!(past.reads(), 1);
+    }
 }

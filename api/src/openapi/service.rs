@@ -57,9 +57,10 @@ fn socket(path: &'static str, id: &str) -> Operation {
     let yes = json!({ "type": "string", "enum": ["true", "false"] });
     get(path, id, "What happens to a user's tasks, as it happens")
         .about(
-            "A WebSocket. The server sends `connected`, `task_update` (`TaskUpdate`), `resumed` and `pong`; the \
-             client may send `{\"type\":\"authenticate\",\"token\":…}` before anything else, `{\"type\":\"ping\"}`, `{\"type\":\"subscribe\",\"taskId\":…,\"afterSeq\":7}` and \
-             `{\"type\":\"resume\",\"since\":…,\"seen\":{\"<taskId>\":7}}`.",
+            "A WebSocket. The server sends `connected`, `task_update` (`TaskUpdate`), `task_erased` (`TaskErased`), \
+             `resume_more` (`ResumeMore`), `resumed`, `pong`, and `error` (`SocketError`) with the code \
+             `MALFORMED_MESSAGE`, `TASK_NOT_FOUND`, `HISTORY_PRUNED` or `INVALID_FIELD`; the client may send `{\"type\":\"authenticate\",\"token\":…}` before anything else, `{\"type\":\"ping\"}`, `{\"type\":\"subscribe\",\"taskId\":…,\"afterSeq\":7}` and \
+             `{\"type\":\"resume\",\"since\":…,\"seen\":{\"<taskId>\":7},\"cursor\":…}`.",
         )
         .parameter(user(WHOSE))
         .parameter(query("resume", "Nothing is told until the client has said `resume`.", &yes, &json!("true")))

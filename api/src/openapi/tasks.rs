@@ -145,7 +145,8 @@ fn task() -> Value {
         "taskId": TASK, "fileId": TASK, "userId": USER, "filename": "letter-scan.png", "fileSize": 333_382,
         "mimeType": "image/png", "fileHash": SHA256, "taskType": "ocr", "priority": 5, "status": "completed",
         "step": "finalize", "attempt": 1, "engine": "simulated-qwen3", "engineDigest": SHA256,
-        "formats": ["html"], "pages": null, "pagesTotal": 1, "onPageFailure": "fail",
+        "formats": ["html"], "pages": null, "pagesTotal": 1, "progress": { "pagesDone": 1, "pagesTotal": 1 },
+        "onPageFailure": "fail",
         "result": { "textLength": 1234, "confidence": null, "confidenceKind": "none", "pages": 1,
             "failedPages": [], "simulated": true },
         "error": null, "createdAt": AT, "startedAt": AT, "completedAt": AT, "updatedAt": AT,
@@ -154,7 +155,6 @@ fn task() -> Value {
 
 pub(super) fn details() -> Value {
     let mut details = task();
-    details["progress"] = json!({ "pagesDone": 1, "pagesTotal": 1 });
     details["failedPages"] = json!([]);
     details["webhook"] = json!(null);
     details["resultUrl"] = json!("https://untxt.s3.amazonaws.com/results/…?X-Amz-Signature=…");
@@ -226,7 +226,8 @@ fn events() -> Operation {
     let content = json!({ "text/event-stream": { "schema": { "type": "string" }, "example": line } });
     at_task(Method::GET, "/api/tasks/{id}/events", "streamTask", "What happens to a task, as it happens")
         .about("Server-sent events. `data` is a `TaskUpdate`, the same as the WebSocket sends; `id` is its `seq`. \
-                The stream begins with what happened so far and ends with the task.")
+                The stream begins with what happened so far and ends with the task. The last line of a task that is erased \
+                before its end was told is an event `task_erased` without an id, with a `TaskErased`.")
         .parameter(header("Last-Event-ID", "Tells what happened after that event only.", &id, &json!("7")))
         .parameter(query("afterSeq", "The same, for whom a header is hard to send.", &number(0), &json!(7)))
         .answers(200, "The events.", Some(&content))

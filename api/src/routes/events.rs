@@ -104,7 +104,7 @@ impl Story {
     ) -> Self {
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_EVERY, KEEP_ALIVE_EVERY);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let narrator = Narrator::default();
+        let narrator = Narrator::of_histories();
         let open = meter::socket_open("sse");
         Self {
             engine,

@@ -3,6 +3,7 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 use untxt_engine::state::RunStatus;
+use untxt_workflows::tables::task;
 use untxt_workflows::tasks::TaskFilter;
 
 use super::asked_user;
@@ -21,7 +22,9 @@ pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Va
     let filter = TaskFilter { user: Some(user), status: status(req)? };
     let (limit, offset) = page(req)?;
     let (rows, total) = doors.platform.tasks(&filter, limit, offset).await?;
-    let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
+    let pages = doors.platform.page_counts(&rows).await?;
+    let pages_of = |task: &task::Model| pages.get(&task.id).copied().unwrap_or_default();
+    let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file, pages_of(task))).collect();
     let pagination = pagination(total, limit, offset, tasks.len());
     Ok(Json(views::success(&json!({ "tasks": tasks, "pagination": pagination }))))
 }

@@ -96,6 +96,40 @@ async fn what_was_missed_is_told_again_to_its_owner_alone() {
     assert_eq!(late.story_of(&task).await, heard[1..]);
     let mut stranger = client.socket(Uuid::new_v4()).await;
     stranger.send(&subscribe).await;
+    let answer = stranger.next().await;
+    assert_eq!((&answer["type"], &answer["data"]["code"]), (&json!("error"), &json!("TASK_NOT_FOUND")));
+    assert_eq!(answer["data"]["taskId"], json!(task));
     stranger.ping().await;
     assert_eq!(stranger.next().await["type"], "pong");
+}
+
+#[tokio::test]
+async fn lists_say_how_many_pages_of_each_task_are_done() {
+    let home = Home::new().with("UNTXT_WORKER_CONCURRENCY", "1");
+    home.install("slow", "slow");
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let mut socket = client.socket(user).await;
+    let done = client.accepted(Upload::new(user, "done.pdf", samples::pdf(3))).await;
+    assert_eq!(socket.end_of(&done).await, "completed");
+    let slow = Upload::new(user, "slow.pdf", samples::pdf(2)).with("engine", "slow");
+    let slow = client.accepted(slow.with("options", &json!({"settings": {"ms": 100_000}}))).await;
+    socket.until(&slow, |data| data["step"] == "ocr").await;
+
+    let listed = client.data(&format!("/api/tasks?userId={user}")).await["tasks"].clone();
+    let progress = |task: &Value| (task["taskId"].clone(), task["progress"].clone());
+    let expected = [
+        (json!(slow), json!({"pagesDone": 0, "pagesTotal": 2})),
+        (json!(done), json!({"pagesDone": 3, "pagesTotal": 3})),
+    ];
+    assert_eq!(listed.as_array().unwrap().iter().map(progress).collect::<Vec<_>>(), expected);
+    for (task, progress) in &expected {
+        let alone = client.data(&format!("/api/tasks/{}", task.as_str().unwrap())).await;
+        assert_eq!(&alone["progress"], progress);
+    }
+    let shown = home.run(&["tasks", "list", "--json"]).exits(0).json()["tasks"].clone();
+    assert_eq!(shown.as_array().unwrap().iter().map(progress).collect::<Vec<_>>(), expected);
+    let shown = home.run(&["tasks", "list"]).exits(0).stdout;
+    let line = |name: &str| shown.lines().find(|line| line.ends_with(name)).unwrap().to_owned();
+    assert!(line("done.pdf").contains(" 3/3 ") && line("slow.pdf").contains(" 0/2 "), "{shown}");
 }

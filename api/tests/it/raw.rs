@@ -24,6 +24,7 @@ pub(crate) struct Raw {
 pub(crate) enum Frame {
     Text(String),
     Ping,
+    Pong(Vec<u8>),
     Closed(u16),
 }
 
@@ -100,6 +101,20 @@ impl Raw {
         self.stream.write_all(&frame).await.unwrap();
     }
 
+    /// Sends a frame whose first byte is `first` (whether it is the last one of a
+    /// message, and of which kind), masked with zeros. Whether the server took it.
+    pub(crate) async fn send_frame(&mut self, first: u8, payload: &[u8]) -> bool {
+        let length = u64::try_from(payload.len()).unwrap().to_be_bytes();
+        let head = [&[first, 0x80 | 127], &length[..], &[0, 0, 0, 0]].concat();
+        self.stream.write_all(&head).await.is_ok() && self.stream.write_all(payload).await.is_ok()
+    }
+
+    /// Sends the head of a frame and nothing of what it announces.
+    pub(crate) async fn announce(&mut self, first: u8, bytes: u64) {
+        let head = [&[first, 0x80 | 127], &bytes.to_be_bytes()[..], &[0, 0, 0, 0]].concat();
+        self.stream.write_all(&head).await.unwrap();
+    }
+
     /// The next of what the server says on a socket.
     pub(crate) async fn frame(&mut self) -> Frame {
         timeout(PATIENCE, self.read_frame()).await.expect("the server stays silent")
@@ -119,6 +134,7 @@ impl Raw {
             1 => Frame::Text(String::from_utf8(payload).unwrap()),
             8 => Frame::Closed(u16::from_be_bytes([payload[0], payload[1]])),
             9 => Frame::Ping,
+            10 => Frame::Pong(payload),
             other => panic!("a frame of kind {other}"),
         }
     }
@@ -131,7 +147,7 @@ impl Raw {
             match self.frame().await {
                 Frame::Closed(code) => return (pings, code),
                 Frame::Ping => pings += 1,
-                Frame::Text(_) => {}
+                Frame::Text(_) | Frame::Pong(_) => {}
             }
         }
     }

@@ -142,11 +142,18 @@ async fn what_is_not_taken_is_told_again_then_dead_then_redriven() {
     receiver.next().await;
 
     receiver.will_answer(&["503 Busy\r\nretry-after: 2"]);
-    client.accepted(upload(user, &receiver)).await;
+    let task = client.accepted(upload(user, &receiver)).await;
     receiver.next().await;
     let asked = std::time::Instant::now();
+    // Meanwhile its owner sees why it has not been told, and when it is tried again.
+    let waiting = until_it_is(&client, &task, "retrying").await;
+    assert_eq!((&waiting["attempts"], &waiting["error"]["code"]), (&json!(1), &json!("WEBHOOK_BUSY")));
+    assert!(waiting["error"]["message"].as_str().unwrap().contains("503"), "{waiting}");
+    assert!(waiting["nextAttemptAt"].is_string() && waiting["deliveredAt"].is_null(), "{waiting}");
     receiver.next().await;
     assert!(asked.elapsed() >= std::time::Duration::from_millis(1_900), "after {:?}", asked.elapsed());
+    let delivered = until_it_is(&client, &task, "delivered").await;
+    assert_eq!((&delivered["error"], &delivered["nextAttemptAt"]), (&json!(null), &json!(null)));
 }
 
 #[tokio::test]
@@ -194,6 +201,13 @@ async fn nothing_is_told_to_addresses_that_are_not_public() {
         assert_eq!((answer.status, answer.code()), (400, "INVALID_FIELD"), "{url}: {answer:?}");
         assert_eq!(answer.body["error"]["details"]["field"], "webhook", "{url}: {answer:?}");
         assert!(!answer.body.to_string().contains("secret@"), "{answer:?}");
+        // What a name means here is for operators only.
+        if url.contains("localhost") {
+            let told = answer.body.to_string();
+            assert!(!told.contains("127.0.0.1") && !told.contains("::1"), "{told}");
+            let log = std::fs::read_to_string(server.log()).unwrap();
+            assert!(log.contains("localhost") && (log.contains("127.0.0.1") || log.contains("::1")), "{log}");
+        }
     }
     let unsigned = Home::new();
     let unsigned = Server::start(&unsigned, &["serve", "--no-worker"]);

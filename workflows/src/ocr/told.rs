@@ -74,6 +74,7 @@ fn result(run: &RunState) -> Value {
         "confidence": stored["confidence"],
         "confidenceKind": stored["confidence_kind"],
         "failedPages": stored["failed_pages"].as_array().cloned().unwrap_or_default(),
+        "failedFormats": stored["failed_formats"].as_array().cloned().unwrap_or_default(),
         "simulated": stored["simulated"],
     })
 }
@@ -81,4 +82,58 @@ fn result(run: &RunState) -> Value {
 fn time(at: Timestamp) -> String {
     let at: DateTime<Utc> = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use untxt_engine::event::OnItemFailure;
+    use uuid::Uuid;
+
+    use super::super::WORKFLOW;
+    use super::super::input::{EnginePin, FileInput, TaskOptions};
+    use super::*;
+    use crate::documents::formats::Format;
+
+    /// A run that is completed, of which the last step but one returned `output`.
+    fn completed(output: &Value) -> (RunState, Event) {
+        let options =
+            TaskOptions { webhook: Some("https://example.com/".to_owned()), ..TaskOptions::default() };
+        let file = FileInput {
+            id: Uuid::from_u128(1),
+            user: Uuid::from_u128(2),
+            name: "a.pdf".to_owned(),
+            key: "uploads/a.pdf".to_owned(),
+            sha256: String::new(),
+            size_bytes: 1,
+            uploaded_at_ms: 0,
+        };
+        let engine = EnginePin { name: "reader".to_owned(), digest: String::new() };
+        let formats = vec![Format::Html, Format::Json];
+        let input = TaskInput { file, engine, formats, pages: None, options, trace: None };
+        let submitted = EventKind::Submitted {
+            definition: WORKFLOW.to_owned(),
+            version: 1,
+            tenant: Uuid::from_u128(2).to_string(),
+            priority: 5,
+            on_item_failure: OnItemFailure::Fail,
+            input: serde_json::to_value(input).unwrap(),
+        };
+        let run = RunId(Uuid::from_u128(3));
+        let first = Event { run, seq: 1, at: Timestamp(0), kind: submitted };
+        let last = Event { run, seq: 2, at: Timestamp(1), kind: EventKind::Completed };
+        let mut state = RunState::replay(&[first, last.clone()]).unwrap();
+        state.outputs.insert(position::UPLOAD_RESULT, output.clone());
+        (state, last)
+    }
+
+    #[test]
+    fn formats_that_could_not_be_made_are_told_as_the_task_shows_them() {
+        let failed = json!([{ "format": "json", "code": "OBJECT_REFUSED", "message": "too large" }]);
+        let output = json!({ "text_length": 7, "failed_pages": [], "failed_formats": failed });
+        let (run, last) = completed(&output);
+        let told = of(&run, &last).unwrap().input["body"]["data"]["result"].clone();
+        assert_eq!((&told["failedFormats"], &told["textLength"]), (&failed, &json!(7)));
+        let (run, last) = completed(&json!({}));
+        assert_eq!(of(&run, &last).unwrap().input["body"]["data"]["result"]["failedFormats"], json!([]));
+    }
 }

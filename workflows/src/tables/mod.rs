@@ -1,6 +1,7 @@
 //! The product's own tables, as the migrations lay them out.
 
 pub mod admission;
+pub mod erasure;
 pub mod file;
 pub mod pass;
 pub mod removal;

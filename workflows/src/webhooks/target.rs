@@ -17,8 +17,11 @@ pub enum TargetError {
     #[error("{0}")]
     Url(String),
     /// Its address is none to be called.
+    ///
+    /// Which one that is, only the log says: tenants are not to learn what names
+    /// mean inside of the operator's network.
     #[error(
-        "{host} is {address}, which is not public; UNTXT_WEBHOOK_ALLOW_PRIVATE lists what is allowed beside"
+        "the address of {host} is not public; the server's UNTXT_WEBHOOK_ALLOW_PRIVATE lists what is allowed beside"
     )]
     Refused {
         /// As the URL names it.
@@ -149,6 +152,7 @@ impl Target {
         for address in &found {
             match allowed.judge(address.ip()) {
                 Standing::Refused => {
+                    tracing::warn!(host = self.host(), address = %address.ip(), "a webhook may not go to this address; UNTXT_WEBHOOK_ALLOW_PRIVATE lists what is allowed beside public ones");
                     return Err(TargetError::Refused { host: self.host(), address: address.ip() });
                 }
                 Standing::Public if !self.is_tls() => return Err(TargetError::Plain { host: self.host() }),
@@ -199,9 +203,12 @@ mod tests {
         let both = ["93.184.216.34:443", "10.0.0.1:443"].map(|address| address.parse().unwrap());
         let error = target.judged(both.to_vec(), &Allowed::Public).unwrap_err();
         assert!(
-            error.to_string().starts_with("two-faced.example is 10.0.0.1, which is not public"),
-            "{error}"
+            matches!(error, TargetError::Refused { address, .. } if address == both[1].ip()),
+            "{error:?}"
         );
+        let told = error.to_string();
+        assert!(told.starts_with("the address of two-faced.example is not public"), "{told}");
+        assert!(!told.contains("10.0.0.1") && !told.contains("93.184"), "{told}");
         assert!(!error.may_pass());
         assert_eq!(target.judged(both[..1].to_vec(), &Allowed::Public), Ok(both[..1].to_vec()));
     }

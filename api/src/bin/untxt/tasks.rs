@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use untxt_api::views;
 use untxt_engine::event::Event;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
+use untxt_engine::state::ItemCount;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::tables::{file, task};
 use untxt_workflows::tasks::TaskFilter;
@@ -31,7 +33,8 @@ pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure>
         Question::List { user, status, limit, offset, json } => {
             let filter = TaskFilter { user: *user, status: status.clone() };
             let (rows, total) = platform.tasks(&filter, *limit, *offset).await?;
-            list(&rows, total, *json);
+            let pages = platform.page_counts(&rows).await?;
+            list(&rows, &pages, total, *json);
         }
         Question::Show { id, json } => show(&platform, *id, *json).await?,
         Question::Retry(arguments) => retry(&platform, arguments).await?,
@@ -61,16 +64,20 @@ async fn cancel(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure
     Ok(())
 }
 
-fn list(rows: &[(task::Model, file::Model)], total: u64, json: bool) {
+fn list(rows: &[(task::Model, file::Model)], pages: &HashMap<Uuid, ItemCount>, total: u64, json: bool) {
+    let pages_of = |task: &task::Model| pages.get(&task.id).copied().unwrap_or_default();
     if json {
-        let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file)).collect();
+        let tasks: Vec<Value> =
+            rows.iter().map(|(task, file)| views::task(task, file, pages_of(task))).collect();
         output::json(&json!({ "tasks": tasks, "total": total }));
         return;
     }
     for (task, file) in rows {
         let created = task.created_at.map(views::time).unwrap_or_default();
         let status = task.status.as_deref().unwrap_or_default();
-        output::line(&format!("{}  {created}  {status:<10}  {}", task.id, file.filename));
+        let ItemCount { done, total, .. } = pages_of(task);
+        let pages = format!("{done}/{total}");
+        output::line(&format!("{}  {created}  {status:<10}  {pages:>9}  {}", task.id, file.filename));
     }
     output::line(&format!("{} of {total} task(s)", rows.len()));
 }

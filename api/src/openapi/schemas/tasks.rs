@@ -108,7 +108,6 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 "allOf": [
                     reference("Task"),
                     object(&[
-                        ("progress", reference("Progress")),
                         ("failedPages", list(&object(&[("page", count()), ("code", text()), ("message", text())]))),
                         ("resultUrl", or_null(&text())),
                         ("webhook", json!({ "anyOf": [reference("Webhook"), { "type": "null" }] })),
@@ -177,6 +176,39 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 ("timestamp", time()),
             ]),
         ),
+        (
+            "TaskErased",
+            object(&[
+                ("type", json!({ "const": "task_erased" })),
+                ("data", object(&[("taskId", uuid())])),
+                ("timestamp", time()),
+            ]),
+        ),
+        (
+            "SocketError",
+            open(
+                &[
+                    ("type", json!({ "const": "error" })),
+                    (
+                        "data",
+                        open(
+                            &[("code", text()), ("message", text()), ("taskId", uuid())],
+                            &["code", "message"],
+                        ),
+                    ),
+                    ("timestamp", time()),
+                ],
+                &["type", "data", "timestamp"],
+            ),
+        ),
+        (
+            "ResumeMore",
+            object(&[
+                ("type", json!({ "const": "resume_more" })),
+                ("data", object(&[("cursor", text()), ("message", text())])),
+                ("timestamp", time()),
+            ]),
+        ),
     ]
 }
 
@@ -204,6 +236,7 @@ fn task() -> Vec<(&'static str, Value)> {
         ("formats", list(&json!({ "type": "string", "enum": FORMATS }))),
         ("pages", or_null(&text())),
         ("pagesTotal", or_null(&count())),
+        ("progress", reference("Progress")),
         ("onPageFailure", json!({ "type": "string", "enum": ["fail", "partial"] })),
         ("result", json!({ "type": ["object", "null"] })),
         ("error", json!({ "type": ["object", "null"] })),

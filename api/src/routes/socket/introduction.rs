@@ -10,7 +10,9 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{FORBIDDEN, TRY_AGAIN_LATER, UNAUTHENTICATED, close};
+use super::{
+    Close, FORBIDDEN, MESSAGE_BYTES_MAX, MESSAGE_TOO_LARGE, TRY_AGAIN_LATER, UNAUTHENTICATED, broken, close,
+};
 use crate::auth::caller::{Caller, Scope};
 use crate::doors::Doors;
 use crate::error::ApiError;
@@ -29,7 +31,7 @@ pub(super) struct Listener {
     pub(super) caller: Caller,
     pub(super) user: Uuid,
     /// What happens to them from here on.
-    pub(super) updates: Subscription,
+    pub(super) news: Subscription,
     _place: Place,
 }
 
@@ -43,8 +45,8 @@ impl Listener {
         caller.may(Scope::Read)?;
         let user = caller.acts_for(asked)?;
         let place = doors.place(user)?;
-        let updates = doors.feed.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
-        Ok(Self { caller: caller.clone(), user, updates, _place: place })
+        let news = doors.feed.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
+        Ok(Self { caller: caller.clone(), user, news, _place: place })
     }
 }
 
@@ -71,6 +73,7 @@ pub(super) async fn introduce(
             Err(refused) => refused,
         },
         Ok(Heard::Other) => (UNAUTHENTICATED, NOT_AUTHENTICATE.to_owned()),
+        Ok(Heard::Unread(Close(code, reason))) => (code, reason.to_owned()),
         Ok(Heard::Gone) => return None,
         Err(_) => (UNAUTHENTICATED, "nobody said who listens within 5 seconds".to_owned()),
     };
@@ -83,6 +86,8 @@ const NOT_AUTHENTICATE: &str = r#"the first message is not {"type":"authenticate
 enum Heard {
     Token(String),
     Other,
+    /// What came can't be read.
+    Unread(Close),
     Gone,
 }
 
@@ -92,11 +97,15 @@ async fn first(open: &mut WebSocket) -> Heard {
         match open.recv().await {
             Some(Ok(message)) if message.is_ping() || message.is_pong() => {}
             Some(Ok(message)) if message.is_close() => return Heard::Gone,
+            Some(Ok(message)) if message.as_bytes().len() > MESSAGE_BYTES_MAX => {
+                return Heard::Unread(MESSAGE_TOO_LARGE);
+            }
             Some(Ok(message)) => {
                 let said = message.as_str().ok().and_then(|text| json::read(text.as_bytes()).ok());
                 return said.map_or(Heard::Other, |First::Authenticate { token }| Heard::Token(token));
             }
-            Some(Err(_)) | None => return Heard::Gone,
+            Some(Err(error)) => return broken(&error).map_or(Heard::Gone, Heard::Unread),
+            None => return Heard::Gone,
         }
     }
 }

@@ -1,24 +1,23 @@
 //! The WebSocket: what happens to a user's tasks, as it happens.
 
 mod introduction;
+mod missed;
 mod said;
 mod told;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Request, Response, handler};
 use salvo::websocket::{Message, WebSocket, WebSocketUpgrade};
 use serde_json::Value;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Error as SocketError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tracing::{Instrument, Span};
-use untxt_engine::id::RunId;
-use untxt_engine::journal::JournalError;
-use untxt_workflows::updates::{Narrator, TaskUpdate};
+use untxt_workflows::updates::TaskUpdate;
 use uuid::Uuid;
 
 use self::introduction::{Listener, introduce};
@@ -29,7 +28,7 @@ use super::origin::same_origin;
 use crate::auth::caller::Caller;
 use crate::doors::Doors;
 use crate::error::ApiError;
-use crate::json;
+use crate::feed::News;
 use crate::patience::Patience;
 use crate::site::Seen;
 use crate::views;
@@ -38,6 +37,19 @@ use crate::vitals::meter;
 /// Bytes of a client's message: about 1,200 tasks to resume.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of a message that is read to its end, so that its client surely sees why
+/// it is refused. Of a larger one nothing is read but that it is.
+const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
+/// Messages a second that a client may send for long, and how many at once.
+const MESSAGES_PER_SECOND: u32 = 20;
+const MESSAGES_AT_ONCE: u32 = 100;
+
+/// Messages that can't be read and are answered: enough for people who try, and
+/// not one for each that a broken program sends.
+const PROBLEMS_PER_SECOND: u32 = 2;
+const PROBLEMS_AT_ONCE: u32 = 10;
+
 /// Bytes that are read and written at once. Thousands of sockets are idle, and
 /// messages are some hundred bytes.
 const BUFFER_BYTES: usize = 4 << 10;
@@ -45,15 +57,16 @@ const BUFFER_BYTES: usize = 4 << 10;
 /// How long a client that was told to leave may take.
 const LEAVES_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long a client that wants to resume may take to say from where.
+/// How long a client that wants to resume may take to say from where, and to ask
+/// for the next part.
 const RESUME_WITHIN: Duration = Duration::from_secs(10);
-
-/// Tasks of one user that are looked through for one `resume`.
-const RESUMED_MAX: u64 = 10_000;
 
 /// Close codes (RFC 6455, section 7.4.1, and the registry it founded).
 const GOING_AWAY: u16 = 1001;
+const PROTOCOL: u16 = 1002;
+const NOT_UTF8: u16 = 1007;
 const POLICY: u16 = 1008;
+const TOO_LARGE: u16 = 1009;
 const NOT_ALIVE: u16 = 1011;
 const TRY_AGAIN_LATER: u16 = 1013;
 /// The same as the statuses of HTTP, among the codes for private use.
@@ -98,8 +111,8 @@ fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX))
+        .max_message_size(Some(READ_BYTES_MAX))
+        .max_frame_size(Some(READ_BYTES_MAX))
 }
 
 struct Connection {
@@ -107,27 +120,61 @@ struct Connection {
     user: Uuid,
     socket: WebSocket,
     told: Told,
+    /// Of all messages, and of those that can't be read.
     pace: Pace,
-    /// Whether nothing is told until the client said from where.
+    problems: Pace,
+    /// Whether nothing is told until the client said from where and has heard all
+    /// it missed, and until when it may take to ask for it.
     waits: bool,
+    resumes_by: Instant,
 }
 
-/// Why the server ends a conversation, as a close code.
-struct Close(u16);
+/// Why the server ends a conversation: as a close code, and for people.
+struct Close(u16, &'static str);
+
+const MESSAGE_TOO_LARGE: Close = Close(TOO_LARGE, "a message may have 64 KiB");
+
+/// Why a conversation ends in which what comes can't be read; `None` when the
+/// client has gone.
+fn broken(error: &salvo::Error) -> Option<Close> {
+    let salvo::Error::Other(error) = error else { return None };
+    match error.downcast_ref::<SocketError>()? {
+        SocketError::Capacity(_) => Some(MESSAGE_TOO_LARGE),
+        SocketError::Utf8(_) => Some(Close(NOT_UTF8, "a text message is not UTF-8")),
+        // Also what comes when a connection just ends.
+        SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        SocketError::Protocol(_) => Some(Close(PROTOCOL, "a frame is not as RFC 6455 wants it")),
+        _ => None,
+    }
+}
 
 /// Says why it is over, and reads what is still on its way: a connection that is
-/// dropped with something unread is reset, and the client never sees why.
+/// dropped with something unread is reset, and the client may never see why.
 async fn close(open: &mut WebSocket, patience: Patience, code: u16, reason: &str) {
     meter::socket_closed(code);
     // Whoever reads too slowly may not read this either.
     drop(timeout(patience.client, open.send(Message::close_with(code, reason))).await);
-    let leaving = async { while let Some(Ok(_)) = open.recv().await {} };
+    let leaving = async {
+        loop {
+            match open.recv().await {
+                Some(Ok(message)) if message.is_close() => break,
+                Some(Ok(_)) => {}
+                Some(Err(_)) => break,
+                // Nothing is read behind what could not be read: the client has time to
+                // see why.
+                None => std::future::pending().await,
+            }
+        }
+    };
     drop(timeout(LEAVES_WITHIN, leaving).await);
 }
 
 impl Connection {
     fn new(doors: Doors, user: Uuid, open: WebSocket, waits: bool) -> Self {
-        Self { doors, user, socket: open, told: Told::default(), pace: Pace::new(), waits }
+        let pace = Pace::new(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE);
+        let problems = Pace::new(PROBLEMS_PER_SECOND, PROBLEMS_AT_ONCE);
+        let resumes_by = Instant::now() + RESUME_WITHIN;
+        Self { doors, user, socket: open, told: Told::default(), pace, problems, waits, resumes_by }
     }
 
     async fn serve(mut self, mut listener: Listener) {
@@ -136,8 +183,7 @@ impl Connection {
             return;
         }
         let ended = self.converse(&mut listener).await;
-        if let Err(Close(code)) = ended {
-            let reason = if code == UNAUTHENTICATED { "the key or token expired or was revoked" } else { "" };
+        if let Err(Close(code, reason)) = ended {
             close(&mut self.socket, self.doors.patience, code, reason).await;
         }
     }
@@ -150,103 +196,81 @@ impl Connection {
         let ping_every = self.doors.patience.ping_every;
         let mut pings = interval_at(Instant::now() + ping_every, ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let hesitates = sleep(RESUME_WITHIN);
-        tokio::pin!(hesitates);
         let mut alive = true;
+        let expired = Close(UNAUTHENTICATED, "the key or token expired or was revoked");
+        let leaving = Close(GOING_AWAY, "the server is going away; connect again");
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => return Err(Close(GOING_AWAY)),
-                () = &mut nobody => return Err(Close(UNAUTHENTICATED)),
-                update = listener.updates.next(), if !self.waits => match update {
-                    Some(update) if self.told.had(&update) => {}
-                    Some(update) => self.update(&update).await?,
-                    None => return Err(Close(TRY_AGAIN_LATER)),
+                () = shutdown.cancelled() => return Err(leaving),
+                () = &mut nobody => return Err(expired),
+                news = listener.news.next(), if !self.waits => match news {
+                    Some(News::Update(update)) if self.told.had(&update) => {}
+                    Some(News::Update(update)) => self.update(&update).await?,
+                    Some(News::Erased(task)) => self.erased(task).await?,
+                    None => return Err(Close(TRY_AGAIN_LATER, "too far behind; connect again")),
                 },
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) if message.is_close() => return Ok(()),
                     Some(Ok(message)) => {
                         alive = true;
-                        self.hear(&message).await?;
+                        // What a client asks for may take a while to find and to tell.
+                        tokio::select! {
+                            () = shutdown.cancelled() => return Err(leaving),
+                            () = &mut nobody => return Err(expired),
+                            heard = self.hear(&message) => heard?,
+                        }
                     }
-                    Some(Err(_)) | None => return Ok(()),
+                    Some(Err(error)) => return broken(&error).map_or(Ok(()), Err),
+                    None => return Ok(()),
                 },
                 _ = pings.tick() => {
                     if !alive {
-                        return Err(Close(NOT_ALIVE));
+                        return Err(Close(NOT_ALIVE, "no answer to a ping"));
                     }
                     alive = false;
                     self.deliver(Message::ping(Vec::new())).await?;
                 }
-                () = &mut hesitates, if self.waits => return Err(Close(POLICY)),
+                () = sleep_until(self.resumes_by), if self.waits => {
+                    return Err(Close(POLICY, "no `resume` within 10 seconds"));
+                }
             }
         }
     }
 
     async fn hear(&mut self, message: &Message) -> Result<(), Close> {
         if !self.pace.allows() {
-            return Err(Close(POLICY));
+            return Err(Close(POLICY, "more than 20 messages a second"));
         }
-        let Ok(text) = message.as_str() else { return Ok(()) };
-        match json::read(text.as_bytes()) {
+        if message.is_ping() || message.is_pong() {
+            return Ok(());
+        }
+        if message.as_bytes().len() > MESSAGE_BYTES_MAX {
+            return Err(MESSAGE_TOO_LARGE);
+        }
+        match said::read(message) {
             Ok(Said::Ping) => self.send(&views::pong()).await,
-            Ok(Said::Subscribe { task_id, after_seq }) => self.catch_up(task_id, after_seq).await,
-            Ok(Said::Resume { since, seen }) => self.resume(since, seen).await,
-            // What is not understood is not answered.
+            Ok(Said::Subscribe { task_id, after_seq }) => self.subscribe(task_id, after_seq).await,
+            Ok(Said::Resume(away)) => self.resume(away).await,
+            Err(problem) if self.problems.allows() => {
+                self.send(&views::socket_error("MALFORMED_MESSAGE", &problem, None)).await
+            }
             Err(_) => Ok(()),
         }
     }
 
-    /// Tells again what happened to a task of the user's after `after_seq`.
-    async fn catch_up(&mut self, task: Uuid, after_seq: u64) -> Result<(), Close> {
-        let engine = self.doors.platform.engine().clone();
-        let mut narrator = Narrator::default();
-        let mut seq = 0;
-        loop {
-            let events = match engine.history(RunId(task), seq, 1_000).await {
-                Ok(events) => events,
-                // It ended so long ago that only how it ended is kept.
-                Err(JournalError::Pruned(_)) => return Ok(()),
-                // The client must not take this for all there is.
-                Err(_) => return Err(Close(TRY_AGAIN_LATER)),
-            };
-            let Some(last) = events.last() else { return Ok(()) };
-            seq = last.seq;
-            for event in &events {
-                match narrator.tell(&engine, event).await {
-                    // To others a task is not there.
-                    Ok(Some(update)) if update.user != self.user => return Ok(()),
-                    Ok(Some(update)) if update.seq > after_seq => self.update(&update).await?,
-                    Ok(_) => {}
-                    Err(_) => return Err(Close(TRY_AGAIN_LATER)),
-                }
-            }
-            self.told.again(task, seq);
-        }
+    /// Answers a message that is not followed; about which task, if it is about
+    /// one.
+    async fn refuse(&mut self, error: &ApiError, task: Option<Uuid>) -> Result<(), Close> {
+        self.send(&views::socket_error(error.code(), error.message(), task)).await
     }
 
-    /// Tells what the client missed of all its user's tasks, and from here on
-    /// what happens.
-    async fn resume(&mut self, since: DateTime<Utc>, seen: HashMap<Uuid, u64>) -> Result<(), Close> {
-        let away = Close(TRY_AGAIN_LATER);
-        let platform = self.doors.platform.clone();
-        let Ok(changed) = platform.changed_since(self.user, since, RESUMED_MAX).await else {
-            return Err(away);
-        };
-        let mut named: Vec<Uuid> = seen.keys().filter(|task| !changed.contains(task)).copied().collect();
-        // In the order in which they came to be: their ids grow with time.
-        named.extend(changed);
-        named.sort_unstable();
-        let runs: Vec<RunId> = named.iter().copied().map(RunId).collect();
-        let Ok(seqs) = platform.bench().journal.last_seqs(&runs).await else { return Err(away) };
-        let seqs: HashMap<Uuid, u64> = seqs.into_iter().map(|(run, seq)| (run.0, seq)).collect();
-        for task in named {
-            let after = seen.get(&task).copied().unwrap_or(0);
-            if seqs.get(&task).is_some_and(|last| *last > after) {
-                self.catch_up(task, after).await?;
-            }
+    /// Tells that a task was erased, once.
+    async fn erased(&mut self, task: Uuid) -> Result<(), Close> {
+        if self.told.up_to(task) == Some(u64::MAX) {
+            return Ok(());
         }
-        self.waits = false;
-        self.send(&views::resumed()).await
+        self.told.again(task, u64::MAX);
+        self.send(&views::task_erased(task)).await
     }
 
     async fn update(&mut self, update: &TaskUpdate) -> Result<(), Close> {
@@ -260,7 +284,7 @@ impl Connection {
     async fn deliver(&mut self, message: Message) -> Result<(), Close> {
         match timeout(self.doors.patience.client, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            _ => Err(Close(TRY_AGAIN_LATER)),
+            _ => Err(Close(TRY_AGAIN_LATER, "the client reads too slowly; connect again")),
         }
     }
 }

@@ -26,9 +26,13 @@ impl Told {
         self.recent.insert(task, seq);
     }
 
+    /// Up to which `seq` the task was told again.
+    pub(super) fn up_to(&self, task: Uuid) -> Option<u64> {
+        self.recent.get(&task).or_else(|| self.older.get(&task)).copied()
+    }
+
     /// Whether the update was among what was told again.
     pub(super) fn had(&self, update: &TaskUpdate) -> bool {
-        let last = self.recent.get(&update.task).or_else(|| self.older.get(&update.task));
-        last.is_some_and(|last| update.seq <= *last)
+        self.up_to(update.task).is_some_and(|last| update.seq <= last)
     }
 }
