@@ -25,7 +25,12 @@ fn list() -> Operation {
         .parameter(user("Only this user's."))
         .parameter(query("limit", "How many.", &limit(200), &json!(50)))
         .parameter(query("offset", "How many are left out.", &number(0), &json!(0)))
-        .data(200, "The keys.", "ApiKeys", &json!({ "keys": [key()], "pagination": pagination() }))
+        .data(
+            200,
+            "The keys.",
+            "ApiKeys",
+            &json!({ "keys": [key()], "unreadable": [], "pagination": pagination() }),
+        )
 }
 
 fn create() -> Operation {
@@ -92,9 +97,14 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("expiresIn", life),
     ];
     let keys = json!({ "type": "array", "items": reference("ApiKey") });
+    let unreadable = json!({ "type": "array", "items": { "type": ["string", "null"], "format": "uuid",
+        "description": "Id of a key whose row in the database can't be read, if that can be." } });
     vec![
         ("ApiKey", object(&key)),
-        ("ApiKeys", object(&[("keys", keys), ("pagination", reference("Pagination"))])),
+        (
+            "ApiKeys",
+            object(&[("keys", keys), ("unreadable", unreadable), ("pagination", reference("Pagination"))]),
+        ),
         ("MadeKey", json!({ "allOf": [reference("ApiKey"), object(&[("key", text.clone())])] })),
         ("NewKey", open(&wanted, &["scopes"])),
         ("Ticket", object(&[("ticket", text), ("expiresIn", count)])),

@@ -50,6 +50,47 @@ async fn a_key_lets_its_user_in_until_it_is_revoked_by_another_process() {
 }
 
 #[tokio::test]
+async fn a_key_and_a_worker_whose_rows_cant_be_read_hide_no_other() {
+    let home = Home::new();
+    let (person, odd, other) =
+        (Person::new(&home, "read"), Person::new(&home, "read"), Person::new(&home, "read"));
+    let server = Server::start(&home, &["serve"]);
+    let client = server.client();
+    let worker = client.until("/api/admin/workers", |data| data["workers"][0]["state"] == "alive").await;
+    let worker = worker["workers"][0]["name"].clone();
+    let database = format!("sqlite://{}", home.path("data/untxt.db").display());
+    let database = Database::connect(database).await.unwrap();
+    let spoil = |of: &str| format!("UPDATE api_keys SET created_at_ms = 'long ago' WHERE hex(id) = '{of}'");
+    let odd_id = odd.id.replace('-', "").to_ascii_uppercase();
+    assert_eq!(database.execute_unprepared(&spoil(&odd_id)).await.unwrap().rows_affected(), 1);
+    let ghost = "INSERT INTO workers (name, started_at_ms, heartbeat_at_ms) VALUES ('ghost', 'then', 'now')";
+    database.execute_unprepared(ghost).await.unwrap();
+
+    let listed = client.data("/api/admin/keys").await;
+    let ids: Vec<_> = listed["keys"].as_array().unwrap().iter().map(|key| key["id"].clone()).collect();
+    assert!(ids.contains(&json!(person.id)) && ids.contains(&json!(other.id)), "{listed}");
+    assert_eq!((&listed["unreadable"], ids.len()), (&json!([odd.id]), 2));
+    assert_eq!(
+        (&listed["pagination"]["total"], &listed["pagination"]["hasMore"]),
+        (&json!(3), &json!(false))
+    );
+    let shown = home.run(&["keys", "list"]).exits(0).stdout;
+    assert!(shown.contains(&person.id) && shown.contains(&format!("{}  its row", odd.id)), "{shown}");
+
+    // A worker that can't be read is shown as such, works as if it had never been,
+    // and is forgotten; the others are shown beside it.
+    let listed = home.run(&["workers", "list", "--json"]).exits(0).json();
+    let listed = listed["workers"].as_array().unwrap();
+    assert!(listed.iter().any(|row| row["name"] == worker && row["state"] == "alive"), "{listed:?}");
+    let gone = |data: &serde_json::Value| {
+        let ghost = data["workers"].as_array().unwrap().iter().find(|row| row["name"] == "ghost");
+        ghost.inspect(|ghost| assert_eq!(ghost["state"], "unreadable", "{ghost}")).is_none()
+    };
+    client.until("/api/admin/workers", gone).await;
+    database.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_key_lets_nobody_in() {
     let home = home();
     let (person, other) = (Person::new(&home, "read"), Person::new(&home, "read"));

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{PaginatorTrait, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ConnectionTrait, FromQueryResult, PaginatorTrait, QueryOrder, QuerySelect, QueryTrait};
 use serde_json::json;
 use untxt_engine::engine::Engine;
 use untxt_engine::journal::JournalError;
@@ -54,6 +54,32 @@ pub enum KeyError {
     Journal(#[from] JournalError),
 }
 
+/// A page of the list of keys.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Those that can be read, newest first.
+    pub keys: Vec<Model>,
+    /// Those that can't, by their ids where at least that can be; they let nobody
+    /// in.
+    pub unreadable: Vec<Option<Uuid>>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+impl Listed {
+    /// How many stand on this page.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len() + self.unreadable.len()
+    }
+
+    /// Whether there is none on this page.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Keys {
     /// Makes a key; its row, and the text that lets its owner in, which is kept
     /// nowhere. `by` is who asks, for the audit.
@@ -85,23 +111,30 @@ impl Keys {
     }
 
     /// Keys, newest first, and how many there are in all; only `user`'s if one is
-    /// named.
+    /// named. One that can't be read hides no other.
     ///
     /// # Errors
     /// [`KeyError::Database`].
-    pub async fn list(
-        &self,
-        user: Option<Uuid>,
-        limit: u64,
-        offset: u64,
-    ) -> Result<(Vec<Model>, u64), KeyError> {
+    pub async fn list(&self, user: Option<Uuid>, limit: u64, offset: u64) -> Result<Listed, KeyError> {
         let mut query = Entity::find();
         if let Some(user) = user {
             query = query.filter(Column::UserId.eq(user));
         }
         let total = query.clone().count(&self.database).await?;
         let newest = query.order_by_desc(Column::CreatedAtMs).order_by_desc(Column::Id);
-        Ok((newest.limit(limit).offset(offset).all(&self.database).await?, total))
+        let page = newest.limit(limit).offset(offset).build(self.database.get_database_backend());
+        let mut listed = Listed { total, ..Listed::default() };
+        for row in self.database.query_all_raw(page).await? {
+            match Model::from_query_result(&row, "") {
+                Ok(key) => listed.keys.push(key),
+                Err(problem) => {
+                    let id = row.try_get("", "id").ok();
+                    tracing::warn!(key = ?id, %problem, "a row of the table of API keys can't be read");
+                    listed.unreadable.push(id);
+                }
+            }
+        }
+        Ok(listed)
     }
 
     /// Has a key let nobody in: at once through this process, within some seconds

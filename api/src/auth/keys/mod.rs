@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
 
-pub use self::manage::{KeyError, LIFE_SECONDS_MAX, NewKey};
+pub use self::manage::{KeyError, LIFE_SECONDS_MAX, Listed, NewKey};
 pub use self::table::Model as Key;
 use self::table::{Column, Entity};
 use self::text::KeyText;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use untxt_api::auth::caller::Scopes;
-use untxt_api::auth::keys::{Key, KeyError, Keys, NewKey};
+use untxt_api::auth::keys::{Key, KeyError, Keys, Listed, NewKey};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
@@ -105,8 +105,7 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<ExitCode, Failure> {
             created(&key, &text, engine.now(), json);
         }
         KeysCommand::List { user, limit, offset, json } => {
-            let (rows, total) = keys.list(user, limit, offset).await?;
-            list(&rows, total, engine.now(), json);
+            list(&keys.list(user, limit, offset).await?, engine.now(), json);
         }
         KeysCommand::Revoke { id, json } => {
             let key = keys.revoke(engine, id, &by).await?;
@@ -137,10 +136,11 @@ fn created(key: &Key, text: &str, now: Timestamp, json: bool) {
     ));
 }
 
-fn list(keys: &[Key], total: u64, now: Timestamp, json: bool) {
+fn list(listed: &Listed, now: Timestamp, json: bool) {
+    let Listed { keys, unreadable, total } = listed;
     let views: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
     if json {
-        output::json(&json!({ "keys": views, "total": total }));
+        output::json(&json!({ "keys": views, "unreadable": unreadable, "total": total }));
         return;
     }
     for (key, view) in keys.iter().zip(&views) {
@@ -154,7 +154,11 @@ fn list(keys: &[Key], total: u64, now: Timestamp, json: bool) {
             key.id, key.user_id, key.scopes, key.name
         ));
     }
-    output::line(&format!("{} of {total} key(s)", keys.len()));
+    for id in unreadable {
+        let id = id.map_or_else(|| "a key".to_owned(), |id| id.to_string());
+        output::line(&format!("{id}  its row in the database can't be read; it lets nobody in"));
+    }
+    output::line(&format!("{} of {total} key(s)", listed.len()));
 }
 
 impl From<KeyError> for Failure {

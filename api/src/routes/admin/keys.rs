@@ -27,10 +27,11 @@ pub(super) fn router() -> Router {
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (doors, (limit, offset)) = (Doors::of(depot)?, page(req)?);
     let now = doors.platform.engine().now();
-    let (keys, total) = doors.auth.keys().list(asked_user(req)?, limit, offset).await?;
-    let keys: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
-    let pagination = pagination(total, limit, offset, keys.len());
-    Ok(Json(views::success(&json!({ "keys": keys, "pagination": pagination }))))
+    let listed = doors.auth.keys().list(asked_user(req)?, limit, offset).await?;
+    let keys: Vec<Value> = listed.keys.iter().map(|key| key.view(now)).collect();
+    let pagination = pagination(listed.total, limit, offset, listed.len());
+    let data = json!({ "keys": keys, "unreadable": listed.unreadable, "pagination": pagination });
+    Ok(Json(views::success(&data)))
 }
 
 /// A key that is wanted; the caller's own when no user is named.
