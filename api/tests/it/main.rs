@@ -23,6 +23,7 @@ mod engines;
 mod erase;
 mod events;
 mod frames;
+mod idle;
 mod keys;
 mod kill;
 mod later_client;

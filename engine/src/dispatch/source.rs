@@ -12,8 +12,13 @@ use crate::crash::CrashPoint;
 use crate::health::Part;
 use crate::id::Delivery;
 use crate::parts::Parts;
-use crate::queue;
+use crate::queue::{self, QueueError};
 use crate::workflow::Workflow;
+
+/// How long one pull waits for something to do. The queue wakes it when there is
+/// something, and the worker drops it when it leaves, so this is only how often
+/// it begins anew.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One topic, as one worker sees it.
 pub(crate) struct Source {
@@ -21,10 +26,9 @@ pub(crate) struct Source {
     pub(crate) workflow: Workflow,
     /// The worker's slots, shared by its topics.
     pub(crate) slots: Arc<Semaphore>,
-    /// Slots this topic may hold while it waits, so that the others can wait too.
+    /// Slots this topic may hold while it asks for deliveries, so that the others
+    /// can ask too.
     pub(crate) share: usize,
-    /// How long one pull waits before its slots are offered to the others.
-    pub(crate) patience: Duration,
 }
 
 /// A delivery and the slot it is dealt with in; the slot is free again when
@@ -45,23 +49,42 @@ impl Source {
     pub(super) async fn pull(self: Arc<Self>) -> Vec<Pulled> {
         let mut backoff = Backoff::default();
         loop {
-            let slots = self.free_slots().await;
-            match self.parts.queue.pull(self.topic(), slots.len(), self.patience).await {
-                Ok(deliveries) => {
-                    self.parts.health.succeeded(Part::Pull);
-                    let pulled = self.accept(deliveries, slots).await;
-                    if !pulled.is_empty() {
-                        self.parts.passes(CrashPoint::Pulled).await;
-                        return pulled;
-                    }
+            match self.next().await {
+                Ok(pulled) if pulled.is_empty() => backoff = Backoff::default(),
+                Ok(pulled) => {
+                    self.parts.passes(CrashPoint::Pulled).await;
+                    return pulled;
                 }
                 Err(error) => {
                     self.parts.failed(Part::Pull, &error);
-                    drop(slots);
                     backoff.wait().await;
                 }
             }
         }
+    }
+
+    /// Takes what is there into free slots. While there is nothing it holds none
+    /// of them: another topic may use them all. Should it have done so when
+    /// something comes, that goes back.
+    async fn next(&self) -> Result<Vec<Pulled>, QueueError> {
+        let slots = self.free_slots().await;
+        let pulled = self.pull_into(slots.len(), Duration::ZERO, || slots).await?;
+        if !pulled.is_empty() {
+            return Ok(pulled);
+        }
+        let last_slot = || Arc::clone(&self.slots).try_acquire_owned().into_iter().collect();
+        self.pull_into(1, PATIENCE, last_slot).await
+    }
+
+    async fn pull_into(
+        &self,
+        max: usize,
+        patience: Duration,
+        slots: impl FnOnce() -> Vec<OwnedSemaphorePermit>,
+    ) -> Result<Vec<Pulled>, QueueError> {
+        let deliveries = self.parts.queue.pull(self.topic(), max, patience).await?;
+        self.parts.health.succeeded(Part::Pull);
+        Ok(self.accept(deliveries, slots()).await)
     }
 
     async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {

@@ -1,6 +1,7 @@
 //! A database as the product uses it: one URL, SQLite or PostgreSQL; every call
 //! has a deadline, and no connection that is in doubt is used again.
 
+mod listener;
 mod pool;
 mod transaction;
 
@@ -8,6 +9,7 @@ mod transaction;
 mod tests;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -120,6 +122,11 @@ impl Database {
                 Err(error)
             }
         }
+    }
+
+    /// What a SQLite file is written ahead to; `None` for a PostgreSQL.
+    pub(super) fn written_ahead(&self) -> Option<PathBuf> {
+        self.0.way.written_ahead()
     }
 
     /// Whether the database answers.

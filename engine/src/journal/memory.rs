@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::audit::{AuditEntry, AuditLine};
+use super::changes::{Changes, Teller};
 use super::follow::{Followed, Rules, item_due_at, item_of, run_due_at};
 use super::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
 use super::look::{Backlog, Holding, Retry};
@@ -33,6 +34,7 @@ use crate::time::{Clock, Timestamp};
 pub struct MemoryJournal {
     rules: Rules,
     records: Mutex<Records>,
+    teller: Teller,
 }
 
 #[derive(Default)]
@@ -55,7 +57,10 @@ impl MemoryJournal {
     /// An empty journal for `workflows`; `jitter` draws evenly from 0..1.
     #[must_use]
     pub fn new(workflows: Workflows, clock: Arc<dyn Clock>, jitter: fn() -> f64) -> Self {
-        Self { rules: Rules { workflows, clock, jitter }, records: Mutex::default() }
+        let teller = Teller::default();
+        // Nobody but this process can write to it.
+        teller.tell();
+        Self { rules: Rules { workflows, clock, jitter }, records: Mutex::default(), teller }
     }
 
     /// The product's rows that were written, in order.
@@ -182,7 +187,9 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Conflict(format!("run {}", known.id)));
         }
         let begun: Result<Vec<_>, _> = runs.iter().map(|new| self.rules.begin(new)).collect();
-        Ok(begun?.into_iter().map(|followed| records.write(followed)).collect())
+        let submitted = begun?.into_iter().map(|followed| records.write(followed)).collect();
+        self.teller.tell();
+        Ok(submitted)
     }
 
     async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
@@ -193,7 +200,9 @@ impl Journal for MemoryJournal {
             .map(|item| &item.state);
         let dead = records.dead(order.run);
         let followed = self.rules.follow(run, item, &dead, &order)?;
-        Ok(records.write(followed))
+        let applied = records.write(followed);
+        self.teller.tell();
+        Ok(applied)
     }
 
     async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
@@ -438,6 +447,11 @@ impl Journal for MemoryJournal {
         records.events.retain(|_, event| event.run != run);
         records.dead_letters.retain(|letter| letter.run != run);
         records.rows.extend(rows);
+        self.teller.tell();
         Ok(())
+    }
+
+    fn changes(&self) -> Changes {
+        self.teller.changes()
     }
 }

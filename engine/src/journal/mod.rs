@@ -7,6 +7,7 @@ pub mod letters;
 pub mod rows;
 pub mod workflows;
 
+pub mod changes;
 pub mod look;
 pub mod retention;
 
@@ -41,6 +42,7 @@ use crate::event::{Event, OnItemFailure};
 use crate::id::{RunId, Slot, WorkerName};
 use crate::state::{ItemCount, ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
+use changes::Changes;
 use look::{Backlog, Holding, Retry};
 use retention::{Pruned, Retention};
 use rows::RowChange;
@@ -499,4 +501,11 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Refused`] with [`Refusal::Stale`] while the run has not
     /// ended; [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
     async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError>;
+
+    /// Word of events that are committed from now on, in whichever process. A
+    /// journal that brings none says so, and whoever follows it looks all the time
+    /// then. What is erased is found by looking.
+    fn changes(&self) -> Changes {
+        Changes::unheard()
+    }
 }

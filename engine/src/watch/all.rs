@@ -5,10 +5,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Notify, broadcast};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::lines::{Lines, Sorted};
-use super::{Hub, LOOK_EVERY, PAGE, WatchError};
+use super::pace::Pace;
+use super::{Hub, PAGE, WatchError};
 use crate::backoff::Backoff;
 use crate::event::Event;
 use crate::health::Part;
@@ -23,13 +25,13 @@ pub(super) struct All {
     events: broadcast::Sender<Arc<Event>>,
     /// None while nobody watches.
     lines: Mutex<Option<Lines>>,
-    behind: Notify,
+    behind: Arc<Notify>,
     follower: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Default for All {
     fn default() -> Self {
-        let (lines, behind, follower) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
+        let (lines, behind, follower) = (Mutex::default(), Arc::default(), tokio::sync::Mutex::default());
         Self { events: broadcast::channel(BEHIND_MAX).0, lines, behind, follower }
     }
 }
@@ -72,6 +74,11 @@ impl Hub {
         Ok(receiver)
     }
 
+    /// What is waited for between two looks.
+    fn waits(&self) -> (Pace, Arc<Notify>) {
+        (Pace::new(self.journal.changes()), Arc::clone(&self.all.behind))
+    }
+
     /// Ends the following when nobody watches any more.
     async fn rest(&self) -> bool {
         let mut follower = self.all.follower.lock().await;
@@ -84,37 +91,59 @@ impl Hub {
         idle
     }
 
-    async fn read_tail(&self, cursor: &mut u64) -> Result<bool, JournalError> {
+    /// Passes on a page of the tail; whether there was none, some, or all that a
+    /// page holds.
+    async fn read_tail(&self, cursor: &mut u64) -> Result<Read, JournalError> {
         let tail = self.journal.tail(Some(*cursor), PAGE).await?;
         *cursor = tail.cursor;
         for (run, why) in &tail.unreadable {
             let problem = format!("an event of run {run} is left out: {why}");
             self.health.failed(Part::Watch, &problem, self.clock.now());
         }
-        let full = tail.events.len() >= PAGE as usize;
+        let read = match tail.events.len() {
+            0 => Read::Nothing,
+            events if events >= PAGE as usize => Read::Page,
+            _ => Read::Some,
+        };
         self.all.pass_on(|lines| lines.tailed(tail.events));
-        Ok(full)
+        Ok(read)
     }
+}
+
+/// What the tail had.
+#[derive(Clone, Copy, PartialEq)]
+enum Read {
+    Nothing,
+    Some,
+    /// There may be more.
+    Page,
 }
 
 /// Reads the tail as long as there are watchers.
 async fn follow(hub: Weak<Hub>, mut cursor: u64) {
     let mut backoff = Backoff::default();
-    while let Some(hub) = hub.upgrade() {
-        if hub.rest().await {
+    let Some((mut pace, behind)) = hub.upgrade().map(|hub| hub.waits()) else { return };
+    while let Some(followed) = hub.upgrade() {
+        if followed.rest().await {
             return;
         }
-        match hub.read_tail(&mut cursor).await {
-            Ok(full) => {
-                hub.health.succeeded(Part::Watch);
+        let began = Instant::now();
+        match followed.read_tail(&mut cursor).await {
+            Ok(read) => {
+                followed.health.succeeded(Part::Watch);
                 backoff = Backoff::default();
-                if !full {
-                    // Either way it is time for the next look.
-                    let _ = tokio::time::timeout(LOOK_EVERY, hub.all.behind.notified()).await;
+                // Whoever waits here does not keep the hub.
+                drop(followed);
+                if read != Read::Page {
+                    tokio::select! {
+                        () = pace.next(began.elapsed(), read == Read::Some) => {}
+                        () = behind.notified() => {}
+                    }
                 }
             }
             Err(error) => {
-                hub.health.failed(Part::Watch, &error, hub.clock.now());
+                followed.health.failed(Part::Watch, &error, followed.clock.now());
+                drop(followed);
                 backoff.wait().await;
             }
         }

@@ -1,18 +1,19 @@
 //! Committed events, in order, for whoever wants to see them happen.
 //!
 //! What this process commits is passed on at once. What others commit is found
-//! by looking: for watchers of all runs by reading the journal's tail, for
+//! by looking, when the journal brings word that there is something and now and
+//! then besides: for watchers of all runs by reading the journal's tail, for
 //! watchers of single runs by asking how far those runs are. Who only wants to
 //! know what ended here costs no look at all.
 
 mod all;
 mod lines;
 mod notices;
+mod pace;
 mod run;
 mod runs;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::event::Event;
 use crate::health::Health;
@@ -25,14 +26,6 @@ use notices::Notices;
 pub use notices::{Ended, Endings};
 pub use run::RunWatcher;
 use runs::Runs;
-
-/// How often the journal is asked for what other processes committed: whoever
-/// listens hears of it within half of 50 ms.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
-
-/// A look that takes longer is made less often: at most this part of the time is
-/// spent on looking.
-const LOOKING_SHARE: u32 = 10;
 
 /// Events read at once, from the tail or from a history.
 const PAGE: u32 = 512;

@@ -9,8 +9,9 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Hub, LOOK_EVERY, LOOKING_SHARE};
-use crate::backoff::{Backoff, pause};
+use super::Hub;
+use super::pace::Pace;
+use crate::backoff::Backoff;
 use crate::event::Event;
 use crate::health::Part;
 use crate::id::RunId;
@@ -65,9 +66,9 @@ impl Runs {
     }
 
     /// Tells the watchers of those of `asked` that are further than they were
-    /// told, and of those that are not there (any more).
-    fn moved(&self, asked: &[RunId], last_seqs: &HashMap<RunId, u64>) {
-        let mut followed = self.lock();
+    /// told, and of those that are not there (any more); whether there were any.
+    fn moved(&self, asked: &[RunId], last_seqs: &HashMap<RunId, u64>) -> bool {
+        let (mut followed, mut any) = (self.lock(), false);
         for run in asked {
             let Some(line) = followed.lines.get_mut(run) else { continue };
             match last_seqs.get(run) {
@@ -75,8 +76,10 @@ impl Runs {
                 Some(seq) => line.told = *seq,
                 None => {}
             }
+            any = true;
             let _ = line.channel.send(Heard::Look);
         }
+        any
     }
 
     /// Tells the watchers of a run that was erased here.
@@ -116,19 +119,20 @@ impl Hub {
         followed.lines.entry(run).or_insert_with(new).channel.subscribe()
     }
 
-    async fn look_once(&self, runs: &[RunId]) -> Result<(), JournalError> {
+    async fn look_once(&self, runs: &[RunId]) -> Result<bool, JournalError> {
         let last_seqs = self.journal.last_seqs(runs).await?.into_iter().collect();
-        self.runs.moved(runs, &last_seqs);
-        Ok(())
+        Ok(self.runs.moved(runs, &last_seqs))
     }
 }
 
 /// Looks how far the followed runs are, as long as there are any: one question
 /// for all of them.
 async fn look(hub: Weak<Hub>) {
-    let (mut backoff, mut took) = (Backoff::default(), Duration::ZERO);
+    let mut backoff = Backoff::default();
+    let Some(mut pace) = hub.upgrade().map(|hub| Pace::new(hub.journal.changes())) else { return };
+    let (mut took, mut found) = (Duration::ZERO, true);
     loop {
-        pause(LOOK_EVERY.max(took * LOOKING_SHARE)).await;
+        pace.next(took, found).await;
         let Some(hub) = hub.upgrade() else { return };
         let runs = hub.runs.to_look_at();
         if runs.is_empty() {
@@ -138,12 +142,13 @@ async fn look(hub: Weak<Hub>) {
         let looked = hub.look_once(&runs).await;
         took = began.elapsed();
         match looked {
-            Ok(()) => {
+            Ok(any) => {
                 hub.health.succeeded(Part::Watch);
-                backoff = Backoff::default();
+                (backoff, found) = (Backoff::default(), any);
             }
             Err(error) => {
                 hub.health.failed(Part::Watch, &error, hub.clock.now());
+                drop(hub);
                 backoff.wait().await;
             }
         }

@@ -32,13 +32,6 @@ use running::{Running, Stop};
 /// is over.
 const HAND_BACK_MAX: Duration = Duration::from_secs(5);
 
-/// How long a pull waits for something to do.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// How long it waits in a worker with more topics than slots, where whoever
-/// waits keeps another from looking.
-const PATIENCE_IN_TURN: Duration = Duration::from_millis(10);
-
 /// One worker under one name.
 struct Worker {
     parts: Arc<Parts>,
@@ -133,7 +126,6 @@ impl Worker {
                 workflow: workflow.clone(),
                 slots: aside.map_or_else(|| Arc::clone(&semaphore), |own| Arc::new(Semaphore::new(own))),
                 share: aside.unwrap_or_else(|| (slots / count).max(1)),
-                patience: if slots < count && aside.is_none() { PATIENCE_IN_TURN } else { PATIENCE },
             });
             let name = format!("{}/{}", self.name, workflow.definition.name());
             let (attempts, shutdown) = (Arc::clone(&attempts), self.draining.clone());

@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
-use untxt_engine::controls::Controls;
 use untxt_engine::decide::Scheduled;
 use untxt_engine::engine::Engine;
-use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
+use untxt_engine::queue::{Queue, QueueError};
 use untxt_engine::worker::WorkerConfig;
 use uuid::Uuid;
 
 use crate::stage::{
-    Working, config, easy_page, in_time, memory_journal, memory_queue, new_run, paper, policy,
+    Around, Otherwise, Working, config, easy_page, in_time, memory_journal, memory_queue, new_run, paper, policy,
 };
 
 /// More than a page of the reconciler's.
@@ -28,30 +27,16 @@ struct Counting {
 }
 
 #[async_trait]
-impl Queue for Counting {
+impl Otherwise for Counting {
+    fn inner(&self) -> &dyn Queue {
+        &*self.inner
+    }
+
     async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
         let new = self.inner.push(topic, pointers).await?;
         self.pushed.lock().unwrap().extend(pointers.iter().map(|pointer| pointer.delivery.id()));
         self.pushes.send_modify(|pushes| *pushes += 1);
         Ok(new)
-    }
-    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
-        self.inner.pull(topic, max, patience).await
-    }
-    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.inner.acknowledge(topic, deliveries).await
-    }
-    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.inner.release(topic, deliveries).await
-    }
-    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
-        self.inner.configure(controls).await
-    }
-    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
-        self.inner.ahead(topic, priority).await
-    }
-    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
-        self.inner.depth(topic).await
     }
 }
 
@@ -65,7 +50,7 @@ async fn a_backlog_that_stands_in_the_queue_costs_one_page_a_round() {
     elsewhere.pause_workflow("paper", true, "ann").await.unwrap();
 
     let (pushes, mut pushed) = watch::channel(0);
-    let queue = Arc::new(Counting { inner: memory_queue(), pushed: Mutex::default(), pushes });
+    let queue = Arc::new(Around(Counting { inner: memory_queue(), pushed: Mutex::default(), pushes }));
     let engine = Engine::builder(journal, queue.clone()).workflow(workflow).build().unwrap();
     // Paused from the start: nothing drains it.
     engine.pause_workflow("paper", true, "ann").await.unwrap();
@@ -74,7 +59,7 @@ async fn a_backlog_that_stands_in_the_queue_costs_one_page_a_round() {
     let _working = Working::begin(&engine, WorkerConfig { reconcile_every: every, ..config(1) });
     // An empty queue is filled at once, all of it.
     in_time(pushed.wait_for(|pushes| *pushes == 2)).await.unwrap();
-    assert_eq!(queue.pushed.lock().unwrap().len(), BACKLOG);
+    assert_eq!(queue.0.pushed.lock().unwrap().len(), BACKLOG);
     assert!(began.elapsed() < every, "the second page did not wait for the next round");
     let full = Instant::now();
     in_time(pushed.wait_for(|pushes| *pushes == 6)).await.unwrap();

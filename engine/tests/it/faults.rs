@@ -21,13 +21,13 @@ use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
     Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
 };
-use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
+use untxt_engine::queue::{Pulled, Queue, QueueError};
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use uuid::Uuid;
 
 use crate::stage::{
-    Working, config, easy_page, history, in_time, memory_journal, memory_queue, names, new_run, paper, policy,
+    Around, Otherwise, Working, config, easy_page, history, in_time, memory_journal, memory_queue, names, new_run, paper, policy,
 };
 
 /// How an order fails.
@@ -189,40 +189,19 @@ struct FaultyQueue {
     calls: AtomicU64,
 }
 
-impl FaultyQueue {
-    fn fails(&self) -> Result<(), QueueError> {
+#[async_trait]
+impl Otherwise for FaultyQueue {
+    fn inner(&self) -> &dyn Queue {
+        &*self.inner
+    }
+
+    fn before(&self) -> Result<(), QueueError> {
         let odd = self.calls.fetch_add(1, Ordering::SeqCst) % 2 == 1;
         odd.then_some(()).ok_or_else(|| QueueError::Unavailable("the test wants it so".to_owned()))
     }
-}
 
-#[async_trait]
-impl Queue for FaultyQueue {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
-        self.fails()?;
-        self.inner.push(topic, pointers).await
-    }
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
-        self.fails()?;
         self.inner.pull(topic, max, patience.min(Duration::from_millis(20))).await
-    }
-    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.fails()?;
-        self.inner.acknowledge(topic, deliveries).await
-    }
-    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.fails()?;
-        self.inner.release(topic, deliveries).await
-    }
-    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
-        self.fails()?;
-        self.inner.configure(controls).await
-    }
-    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
-        self.inner.ahead(topic, priority).await
-    }
-    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
-        self.inner.depth(topic).await
     }
 }
 
@@ -262,7 +241,7 @@ async fn outcomes_and_claims_survive_a_journal_that_fails() {
 #[tokio::test]
 async fn a_queue_that_fails_costs_time_and_nothing_else() {
     let workflow = paper(policy(), easy_page());
-    let queue = FaultyQueue { inner: memory_queue(), calls: AtomicU64::new(0) };
+    let queue = Around(FaultyQueue { inner: memory_queue(), calls: AtomicU64::new(0) });
     let journal = memory_journal(&workflow.definition);
     let engine = Engine::builder(journal, Arc::new(queue)).workflow(workflow.clone()).build().unwrap();
     let _working = Working::begin(&engine, config(2));

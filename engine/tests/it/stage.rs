@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use untxt_engine::decide::Done;
+use untxt_engine::controls::Controls;
+use untxt_engine::decide::{Done, Scheduled};
 use untxt_engine::definition::{Definition, Spread, StepDefinition};
 use untxt_engine::engine::Engine;
 use untxt_engine::error::StepError;
@@ -20,13 +21,14 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::memory::MemoryJournal;
 use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::journal::{Journal, NewRun};
-use untxt_engine::queue::Queue;
 use untxt_engine::queue::memory::MemoryQueue;
+use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::retry::RetryPolicy;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use uuid::Uuid;
 
 pub(crate) const PAGES: u32 = 3;
 
@@ -90,6 +92,58 @@ pub(crate) fn memory_journal(definition: &Definition) -> Arc<dyn Journal> {
 
 pub(crate) fn memory_queue() -> Arc<dyn Queue> {
     Arc::new(MemoryQueue::new(Arc::new(SystemClock)))
+}
+
+/// What a queue does otherwise than the one inside it.
+#[async_trait]
+pub(crate) trait Otherwise: Send + Sync + 'static {
+    fn inner(&self) -> &dyn Queue;
+
+    /// Before each call that changes something.
+    fn before(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+        self.inner().push(topic, pointers).await
+    }
+
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
+        self.inner().pull(topic, max, patience).await
+    }
+}
+
+/// That queue.
+pub(crate) struct Around<T>(pub(crate) T);
+
+#[async_trait]
+impl<T: Otherwise> Queue for Around<T> {
+    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+        self.0.before()?;
+        self.0.push(topic, pointers).await
+    }
+    async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
+        self.0.before()?;
+        self.0.pull(topic, max, patience).await
+    }
+    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.0.before()?;
+        self.0.inner().acknowledge(topic, deliveries).await
+    }
+    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
+        self.0.before()?;
+        self.0.inner().release(topic, deliveries).await
+    }
+    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
+        self.0.before()?;
+        self.0.inner().configure(controls).await
+    }
+    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
+        self.0.inner().ahead(topic, priority).await
+    }
+    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
+        self.0.inner().depth(topic).await
+    }
 }
 
 pub(crate) fn engine(workflow: &Workflow) -> Engine {

@@ -9,6 +9,7 @@ use wasmtime::Result;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use crate::bounds::Bounds;
+use crate::clock::Ticking;
 use crate::contract::OcrEngine;
 use crate::contract::untxt::ocr::assets;
 use crate::contract::untxt::ocr::host::{Host, Level};
@@ -37,6 +38,8 @@ pub(crate) struct Call {
     cancel: CancellationToken,
     deadline: Instant,
     table: ResourceTable,
+    /// Once it has a store: what may run is to be stoppable.
+    ticking: Option<Ticking>,
 }
 
 impl Call {
@@ -51,7 +54,13 @@ impl Call {
             cancel,
             deadline: Instant::now() + wall,
             table: ResourceTable::new(),
+            ticking: None,
         }
+    }
+
+    /// Keeps the guests' clock ticking as long as the call exists.
+    pub(crate) fn keep_ticking(&mut self, ticking: Ticking) {
+        self.ticking = Some(ticking);
     }
 
     /// What is seen of the call, during it and after.

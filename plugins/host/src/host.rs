@@ -167,7 +167,8 @@ impl Host {
         verdict::judge(engine, &mut record.read(), answered, &page)
     }
 
-    pub(crate) fn store(&self, call: Call) -> Store<Call> {
+    pub(crate) fn store(&self, mut call: Call) -> Store<Call> {
+        call.keep_ticking(self.sandbox.ticking());
         let mut store = Store::new(&self.sandbox.engine, call);
         store.limiter(|call| &mut call.bounds);
         store.set_epoch_deadline(1);

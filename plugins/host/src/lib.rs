@@ -16,6 +16,7 @@ mod answer;
 mod bounds;
 mod cache;
 mod call;
+mod clock;
 mod contract;
 mod egress;
 pub mod engine;

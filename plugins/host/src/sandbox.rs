@@ -1,18 +1,11 @@
 //! The one place where wasmtime is configured.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
-use std::time::Duration;
-
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::clock::{Clock, Ticking};
 use crate::error::PluginError;
 use crate::grants::MEMORY_BYTES_CEILING;
 use crate::host::HostConfig;
-
-/// How often a running guest is asked whether it should stop. The overshoot of
-/// a deadline or a cancellation is about this.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Memory that stays with a pooled instance between calls: touching fresh pages
 /// costs more than the work on most of them.
@@ -29,14 +22,12 @@ const CRAMPED_GROWTH_BYTES: u64 = 16 << 20;
 /// Instances beyond those of running calls, for loads that are checked.
 const SPARE_INSTANCES: u32 = 4;
 
-/// Compiler, memory and interruption of all guests, and the thread that keeps
-/// their clock.
+/// Compiler, memory and interruption of all guests, and their clock.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) pooled: bool,
-    /// Dropped with the sandbox: its thread ends.
-    _clock: Sender<()>,
+    clock: Clock,
 }
 
 impl Sandbox {
@@ -54,13 +45,15 @@ impl Sandbox {
                 (Engine::new(&cramped(wanted.metered)).map_err(failed)?, false)
             }
         };
-        let (clock, stopped) = channel();
         let ticking = engine.clone();
-        thread::Builder::new()
-            .name("engine-clock".to_owned())
-            .spawn(move || tick(&ticking, &stopped))
+        let clock = Clock::start(move || ticking.increment_epoch())
             .map_err(|error| PluginError::Sandbox(format!("no thread for the engines' clock: {error}")))?;
-        Ok(Self { engine, pooled, _clock: clock })
+        Ok(Self { engine, pooled, clock })
+    }
+
+    /// Has guests asked whether they should stop, as long as this exists.
+    pub(crate) fn ticking(&self) -> Ticking {
+        self.clock.ticking()
     }
 }
 
@@ -107,10 +100,4 @@ fn pooling(wanted: &HostConfig) -> Config {
     config.memory_guard_size(32 << 20);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
-}
-
-fn tick(engine: &Engine, stopped: &Receiver<()>) {
-    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-        engine.increment_epoch();
-    }
 }

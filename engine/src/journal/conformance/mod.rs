@@ -4,6 +4,7 @@ mod bench;
 pub(in crate::journal) mod proxy;
 
 mod broken;
+mod changes;
 mod commands;
 mod controls;
 mod crowds;
@@ -57,6 +58,8 @@ on_every_journal! {
         several_histories_are_read_together_in_parts,
         who_keeps_a_run_holds_its_next_step_in_the_same_commit,
         what_is_remembered_is_never_trusted;
+    changes:
+        word_comes_of_what_anybody_commits_and_of_nothing_else;
     follow_ups:
         what_begins_with_an_end_is_there_if_and_only_if_that_is;
     lists:

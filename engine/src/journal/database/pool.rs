@@ -1,5 +1,6 @@
 //! How connections are made, and which of them are used again.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +79,14 @@ impl Way {
             Self::Postgres { options, .. } => Self::Postgres { options, journal: true },
             Self::Sqlite { options, .. } => Self::Sqlite { options, journal: true },
         }
+    }
+
+    /// What a SQLite file is written ahead to.
+    pub(super) fn written_ahead(&self) -> Option<PathBuf> {
+        let Self::Sqlite { options, .. } = self else { return None };
+        let mut name = options.get_filename().as_os_str().to_owned();
+        name.push("-wal");
+        Some(name.into())
     }
 
     pub(super) fn backend(&self) -> DbBackend {
@@ -189,6 +198,10 @@ impl Pool {
     /// From now on no connection of it is used again.
     pub(super) fn give_up(&self) {
         self.given_up.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {

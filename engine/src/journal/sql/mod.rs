@@ -28,6 +28,7 @@ mod prune;
 mod read;
 mod redrive;
 mod several;
+mod signals;
 mod slots;
 mod transaction;
 mod writer;
@@ -39,8 +40,10 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use self::batch::Request;
+use self::signals::Signals;
 use self::writer::Writer;
 use super::audit::{AuditEntry, AuditLine};
+use super::changes::Changes;
 use super::follow::Rules;
 use super::letters::{DeadLetter, LetterFilter, LetterGroup};
 use super::look::{Backlog, Holding, Retry};
@@ -64,6 +67,7 @@ use crate::time::{Clock, Timestamp};
 pub struct SqlJournal {
     db: Database,
     writer: Writer,
+    signals: Arc<Signals>,
 }
 
 impl SqlJournal {
@@ -73,12 +77,17 @@ impl SqlJournal {
     #[must_use]
     pub fn new(db: Database, workflows: Workflows, clock: Arc<dyn Clock>, jitter: fn() -> f64) -> Self {
         let rules = Arc::new(Rules { workflows, clock, jitter });
-        Self { writer: Writer::spawn(db.of_journal(), rules), db }
+        let signals = Arc::new(Signals::over(db.clone()));
+        Self { writer: Writer::spawn(db.of_journal(), rules, signals.bell()), db, signals }
     }
 }
 
 #[async_trait]
 impl Journal for SqlJournal {
+    fn changes(&self) -> Changes {
+        self.signals.changes()
+    }
+
     async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError> {
         self.writer.ask(Request::Submit(runs)).await
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::batch::{Answer, Batch, Missing, Request};
 use super::fault::Fault;
@@ -44,9 +44,10 @@ struct Waiting {
 }
 
 impl Writer {
-    pub(super) fn spawn(db: Database, rules: Arc<Rules>) -> Self {
+    /// Rings `committed` after each commit.
+    pub(super) fn spawn(db: Database, rules: Arc<Rules>, committed: Arc<Notify>) -> Self {
         let (sender, inbox) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(write_on(db, rules, inbox));
+        tokio::spawn(write_on(db, rules, inbox, committed));
         Self(sender)
     }
 
@@ -61,7 +62,12 @@ impl Writer {
     }
 }
 
-async fn write_on(db: Database, rules: Arc<Rules>, mut inbox: mpsc::Receiver<Waiting>) {
+async fn write_on(
+    db: Database,
+    rules: Arc<Rules>,
+    mut inbox: mpsc::Receiver<Waiting>,
+    committed: Arc<Notify>,
+) {
     let mut desk = Desk { db, rules, recent: Recent::default() };
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while inbox.recv_many(&mut waiting, BATCH_MAX).await > 0 {
@@ -72,6 +78,9 @@ async fn write_on(db: Database, rules: Arc<Rules>, mut inbox: mpsc::Receiver<Wai
         let (requests, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|waiting| (waiting.request, waiting.reply)).unzip();
         let answers = desk.answer(&requests).await;
+        if answers.iter().any(Result::is_ok) {
+            committed.notify_one();
+        }
         for (reply, answer) in replies.into_iter().zip(answers) {
             // A caller that went away does not undo what is committed.
             let _: Result<(), Answer> = reply.send(answer);

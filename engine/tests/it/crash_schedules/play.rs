@@ -7,24 +7,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use untxt_engine::controls::Controls;
 use untxt_engine::crash::CrashPoint;
-use untxt_engine::decide::{Redrive, Scheduled};
+use untxt_engine::decide::Redrive;
 use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::{Event, EventKind, OnItemFailure};
 use untxt_engine::id::{RunId, Slot};
 use untxt_engine::journal::{Journal, NewRun};
-use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
+use untxt_engine::queue::{Pulled, Queue, QueueError};
 use untxt_engine::step::{Step, StepContext};
 use untxt_engine::workflow::Workflow;
-use uuid::Uuid;
 
 use super::hook::{Crash, Reaper};
 use super::normal::{Normal, check, normal};
 use super::record::Record;
 use crate::stage::{
-    PAGES, StepResult, code, config, definition, history, in_time, names_pages, new_run, paper, policy,
+    Around, Otherwise, PAGES, StepResult, code, config, definition, history, in_time, names_pages, new_run, paper, policy,
     returns,
 };
 
@@ -137,7 +135,7 @@ impl Life<'_> {
     /// that doesn't.
     fn engine(&self, reaper: Arc<Reaper>) -> Engine {
         let (inner, again) = (self.record.queue(), Mutex::default());
-        let queue = Arc::new(Doubling { inner, doubled: self.play.doubled, again });
+        let queue = Arc::new(Around(Doubling { inner, doubled: self.play.doubled, again }));
         let builder = Engine::builder(Arc::clone(&self.journal), queue).workflow(self.workflow());
         builder.crash_hook(reaper).build().unwrap()
     }
@@ -259,10 +257,11 @@ struct Doubling {
 }
 
 #[async_trait]
-impl Queue for Doubling {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
-        self.inner.push(topic, pointers).await
+impl Otherwise for Doubling {
+    fn inner(&self) -> &dyn Queue {
+        &*self.inner
     }
+
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         if let Some(again) = self.again.lock().unwrap().pop_front() {
             return Ok(vec![again]);
@@ -272,20 +271,5 @@ impl Queue for Doubling {
             self.again.lock().unwrap().extend(pulled.iter().cloned());
         }
         Ok(pulled)
-    }
-    async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.inner.acknowledge(topic, deliveries).await
-    }
-    async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
-        self.inner.release(topic, deliveries).await
-    }
-    async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
-        self.inner.configure(controls).await
-    }
-    async fn ahead(&self, topic: &str, priority: u8) -> Result<u64, QueueError> {
-        self.inner.ahead(topic, priority).await
-    }
-    async fn depth(&self, topic: &str) -> Result<Depth, QueueError> {
-        self.inner.depth(topic).await
     }
 }

@@ -1,0 +1,161 @@
+//! How processes that share a database tell each other that they committed
+//! something. PostgreSQL passes the word on (`NOTIFY`); of a SQLite file the
+//! kernel tells when what is written ahead of it grows (inotify). Nothing is lost
+//! with a word that does not come: whoever follows the journal also looks by
+//! itself, and does so all the time while no word can come.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::backoff::{Backoff, pause};
+use crate::journal::changes::{Changes, Teller};
+use crate::journal::database::Database;
+
+/// Where PostgreSQL passes the word on.
+const CHANNEL: &str = "untxt_commits";
+
+/// What tells the others. The word has a transaction of its own: within one that
+/// writes, all processes' commits would wait for one lock. It is not worth a sync
+/// of the disk.
+const TELL: &str = "SET LOCAL synchronous_commit = off; NOTIFY untxt_commits";
+
+/// How often a process tells and hears of commits, at most: a busy one commits
+/// more than a thousand times a second.
+const WORD_EVERY: Duration = Duration::from_millis(25);
+
+/// How long nothing is heard until PostgreSQL is asked whether it is still there.
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// Room for what the kernel tells at once; the name of a file is at most 255 bytes.
+const INOTIFY_BYTES: usize = 4_096;
+
+/// The word of one process's journal.
+pub(super) struct Signals {
+    db: Database,
+    teller: Arc<Teller>,
+    /// This process committed something.
+    committed: Arc<Notify>,
+    /// Since somebody first wanted to hear.
+    hearing: OnceLock<AbortOnDropHandle<()>>,
+    _telling: Option<AbortOnDropHandle<()>>,
+}
+
+impl Signals {
+    pub(super) fn over(db: Database) -> Self {
+        let committed = Arc::<Notify>::default();
+        let tells = db.get_database_backend() == DbBackend::Postgres;
+        let telling = tells.then(|| tokio::spawn(tell(db.clone(), Arc::clone(&committed))));
+        let (teller, hearing) = (Arc::default(), OnceLock::new());
+        Self { db, teller, committed, hearing, _telling: telling.map(AbortOnDropHandle::new) }
+    }
+
+    /// To be rung after each commit.
+    pub(super) fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.committed)
+    }
+
+    pub(super) fn changes(&self) -> Changes {
+        self.hearing.get_or_init(|| {
+            let hearing = hear(self.db.clone(), Arc::clone(&self.teller));
+            AbortOnDropHandle::new(tokio::spawn(hearing))
+        });
+        self.teller.changes()
+    }
+}
+
+/// Tells the others what this process commits, for ever.
+async fn tell(db: Database, committed: Arc<Notify>) {
+    loop {
+        committed.notified().await;
+        if let Err(error) = db.execute_unprepared(TELL).await {
+            tracing::debug!(%error, "other processes were not told of a commit; they look by themselves");
+        }
+        pause(WORD_EVERY).await;
+    }
+}
+
+/// Hears what others tell, for ever.
+async fn hear(db: Database, teller: Arc<Teller>) {
+    let mut backoff = Backoff::default();
+    loop {
+        let ended = match db.written_ahead() {
+            Some(file) => hear_of_file(&file, &teller, &mut backoff).await.map_err(|error| error.to_string()),
+            None => hear_of_postgres(&db, &teller, &mut backoff).await.map_err(|error| error.to_string()),
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error, "no word of other processes' commits comes for now; the journal is asked");
+        }
+        teller.lose();
+        backoff.wait().await;
+    }
+}
+
+/// Until the connection ends.
+async fn hear_of_postgres(db: &Database, teller: &Teller, backoff: &mut Backoff) -> Result<(), DbErr> {
+    let mut listener = db.listen(CHANNEL).await?;
+    *backoff = Backoff::default();
+    // For what was committed while nobody listened.
+    teller.tell();
+    loop {
+        match timeout(PROBE_EVERY, listener.next()).await {
+            Ok(told) => told.map(|()| teller.tell())?,
+            Err(_silent) => listener.probe().await?,
+        }
+    }
+}
+
+/// Until the file is replaced by another one.
+async fn hear_of_file(file: &Path, teller: &Teller, backoff: &mut Backoff) -> io::Result<()> {
+    let watching = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+    // Its attributes change when it is removed while somebody has it open.
+    let wanted = WatchFlags::MODIFY | WatchFlags::ATTRIB | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+    inotify::add_watch(&watching, file, wanted)?;
+    let watching = awaited(watching)?;
+    *backoff = Backoff::default();
+    teller.tell();
+    loop {
+        let mut ready = watching.readable().await?;
+        let only_grew = only_grew(&watching)?;
+        ready.clear_ready();
+        if !only_grew {
+            return Ok(());
+        }
+        teller.tell();
+        pause(WORD_EVERY).await;
+    }
+}
+
+#[expect(unsafe_code, reason = "the safe way to wait for a descriptor is deprecated")]
+fn awaited(watching: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` is the same open descriptor until it is dropped, and
+    // nothing takes it out of what is made of it here.
+    let awaited = unsafe { AsyncFd::register_with_interest(watching, Interest::READABLE) };
+    awaited.map_err(io::Error::from)
+}
+
+/// Takes what the kernel has told; whether the file was written to and nothing
+/// else.
+fn only_grew(watching: &AsyncFd<OwnedFd>) -> io::Result<bool> {
+    let mut room = [MaybeUninit::uninit(); INOTIFY_BYTES];
+    let (mut told, mut only_grew) = (Reader::new(watching, &mut room), true);
+    loop {
+        match told.next() {
+            Ok(event) => only_grew &= event.events() == ReadFlags::MODIFY,
+            Err(Errno::WOULDBLOCK) => return Ok(only_grew),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
