@@ -16,10 +16,10 @@ use crate::server::Server;
 /// How long a process is watched. Its timers go by seconds.
 const WATCHED: Duration = Duration::from_secs(5);
 
-/// How often its threads may wake in a second, all together: about three times as
-/// often as they do. One timer of 25 ms that asks the database wakes them 200
-/// times, one of 10 ms 100 times.
-const WAKEUPS_MAX: u64 = 75;
+/// How often its threads may wake in a second, all together: about twice as often
+/// as they do. A timer of 25 ms that asks the database wakes them 300 times, one of
+/// 10 ms alone 100 times.
+const WAKEUPS_MAX: u64 = 110;
 
 /// How often each thread has waited so far: it was woken as often.
 fn waits(process: u32) -> HashMap<String, u64> {

@@ -13,7 +13,8 @@ use untxt_engine::worker::WorkerConfig;
 use uuid::Uuid;
 
 use crate::stage::{
-    Around, Otherwise, Working, config, easy_page, in_time, memory_journal, memory_queue, new_run, paper, policy,
+    Around, Otherwise, Working, config, easy_page, in_time, memory_journal, memory_queue, new_run, paper,
+    policy,
 };
 
 /// More than a page of the reconciler's.

@@ -27,7 +27,8 @@ use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use uuid::Uuid;
 
 use crate::stage::{
-    Around, Otherwise, Working, config, easy_page, history, in_time, memory_journal, memory_queue, names, new_run, paper, policy,
+    Around, Otherwise, Working, config, easy_page, history, in_time, memory_journal, memory_queue, names,
+    new_run, paper, policy,
 };
 
 /// How an order fails.

@@ -22,8 +22,8 @@ use super::hook::{Crash, Reaper};
 use super::normal::{Normal, check, normal};
 use super::record::Record;
 use crate::stage::{
-    Around, Otherwise, PAGES, StepResult, code, config, definition, history, in_time, names_pages, new_run, paper, policy,
-    returns,
+    Around, Otherwise, PAGES, StepResult, code, config, definition, history, in_time, names_pages, new_run,
+    paper, policy, returns,
 };
 
 /// What goes wrong besides crashes.
