@@ -88,6 +88,8 @@ fn result(stored: &Value) -> Value {
         "confidenceKind": stored["confidence_kind"],
         "pages": stored["pages"],
         "failedPages": stored["failed_pages"].as_array().cloned().unwrap_or_default(),
+        "warnings": stored["warnings"].as_array().cloned().unwrap_or_default(),
+        "warningCount": stored["warning_count"].as_u64().unwrap_or_default(),
         "failedFormats": stored["failed_formats"].as_array().cloned().unwrap_or_default(),
         "simulated": stored["simulated"],
     })

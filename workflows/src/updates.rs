@@ -265,6 +265,8 @@ fn result(run: &RunState) -> Value {
         "s3_result_key": output["s3_result_key"],
         "text_length": output["text_length"],
         "confidence": output["confidence"],
+        "warnings": output["warnings"].as_array().cloned().unwrap_or_default(),
+        "warning_count": output["warning_count"].as_u64().unwrap_or_default(),
     })
 }
 

@@ -148,7 +148,7 @@ fn task() -> Value {
         "formats": ["html"], "pages": null, "pagesTotal": 1, "progress": { "pagesDone": 1, "pagesTotal": 1 },
         "onPageFailure": "fail",
         "result": { "textLength": 1234, "confidence": null, "confidenceKind": "none", "pages": 1,
-            "failedPages": [], "simulated": true },
+            "failedPages": [], "warnings": [], "warningCount": 0, "simulated": true },
         "error": null, "createdAt": AT, "startedAt": AT, "completedAt": AT, "updatedAt": AT,
     })
 }

@@ -57,5 +57,6 @@ mod text_layers;
 mod tokens;
 mod traces;
 mod uploads;
+mod warnings;
 mod watched;
 mod webhooks;

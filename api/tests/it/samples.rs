@@ -71,6 +71,31 @@ pub(crate) fn pdf_with_a_giant_page(pages: usize, giant: usize) -> Vec<u8> {
     assemble(&objects, "")
 }
 
+/// A PDF of as many pages with text, of which `damaged` draws a picture too that
+/// can't be decoded.
+pub(crate) fn pdf_with_a_damaged_picture(pages: usize, damaged: usize) -> Vec<u8> {
+    let mut objects = page_objects(pages);
+    let picture = objects.len() + 1;
+    let page = String::from_utf8(objects[1 + 2 * damaged].clone()).unwrap();
+    let page = page.replace("/Resources<<", &format!("/Resources<</XObject<</I {picture} 0 R>>"));
+    objects[1 + 2 * damaged] = page.into_bytes();
+    let content = String::from_utf8(objects[2 + 2 * damaged].clone()).unwrap();
+    let content = content.split_once("stream\n").unwrap().1.strip_suffix("\nendstream").unwrap();
+    objects[2 + 2 * damaged] = stream(format!("{content} q 50 0 0 50 9 9 cm /I Do Q").as_bytes());
+    let dictionary =
+        "/Type/XObject/Subtype/Image/Width 85/Height 110/BitsPerComponent 8/ColorSpace/DeviceRGB";
+    let data = [0x5a; 600];
+    objects.push(
+        [
+            format!("<<{dictionary}/Filter/FlateDecode/Length 600>>\nstream\n").as_bytes(),
+            &data,
+            b"\nendstream",
+        ]
+        .concat(),
+    );
+    assemble(&objects, "")
+}
+
 /// A small PDF of pages each of which draws thirty forms, each the next one twice.
 pub(crate) fn pdf_that_never_ends(pages: usize) -> Vec<u8> {
     let kids: Vec<String> = (0..pages).map(|index| format!("{} 0 R", 3 + index)).collect();

@@ -1,7 +1,22 @@
 //! What is said of a document as a whole, gathered page by page: the pages of a
 //! long one are never in memory together.
 
+use serde::{Deserialize, Serialize};
+
 use super::model::{ConfidenceKind, Page, PageStatus};
+
+/// Warnings of a document that are listed; the others are counted, and stand with
+/// their pages in the result.
+const WARNINGS_MAX: usize = 50;
+
+/// What of a page can't be read, while the rest was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageWarning {
+    /// From 1.
+    pub page: u32,
+    /// For people.
+    pub message: String,
+}
 
 /// The figures of the pages that were added.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +31,10 @@ pub struct Figures {
     pub simulated: bool,
     /// Pages that could not be recognised, from 1.
     pub failed_pages: Vec<u32>,
+    /// The first warnings of pages, in their order; 50 at most.
+    pub warnings: Vec<PageWarning>,
+    /// Warnings in all.
+    pub warning_count: usize,
     words: Mean,
     means_of_pages: Mean,
     /// Of the page whose figures are worth least.
@@ -33,6 +52,11 @@ impl Figures {
         }
         page.word_confidences().for_each(|figure| self.words.add(figure));
         page.mean_confidence().into_iter().for_each(|figure| self.means_of_pages.add(figure));
+        self.warning_count += page.warnings.len();
+        let room = WARNINGS_MAX.saturating_sub(self.warnings.len());
+        let told = page.warnings.iter().take(room);
+        self.warnings
+            .extend(told.map(|message| PageWarning { page: page.index + 1, message: message.clone() }));
         match page.status {
             PageStatus::Recognized => {
                 let least = self.kind.into_iter().chain([page.confidence_kind]);
@@ -110,6 +134,20 @@ mod tests {
         let none = figures(&pages);
         assert_eq!((none.confidence(), none.confidence_kind()), (None, ConfidenceKind::None));
         assert_eq!(pages[0].mean_confidence(), None);
+    }
+
+    #[test]
+    fn warnings_are_listed_up_to_a_bound_and_counted_beyond_it() {
+        let page = |index| Page {
+            index,
+            warnings: vec![format!("a picture of page {index}"), "another".to_owned()],
+            ..Page::default()
+        };
+        let pages: Vec<Page> = (0..40).map(page).collect();
+        let all = figures(&pages);
+        assert_eq!((all.warnings.len(), all.warning_count), (WARNINGS_MAX, 80));
+        let third = PageWarning { page: 2, message: "a picture of page 1".to_owned() };
+        assert_eq!(all.warnings[2], third);
     }
 
     #[test]

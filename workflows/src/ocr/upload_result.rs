@@ -21,7 +21,7 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 use super::download::Downloaded;
 use super::input::TaskInput;
 use super::{failure, position, reading};
-use crate::documents::figures::Figures;
+use crate::documents::figures::{Figures, PageWarning};
 use crate::documents::formats::{Format, Outline};
 use crate::documents::model::{Engine, Page};
 use crate::objects::{ObjectError, keys};
@@ -47,6 +47,12 @@ pub struct ResultSummary {
     /// Pages that could not be recognised, from 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_pages: Vec<u32>,
+    /// The first of what could not be read of pages that otherwise were; 50 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<PageWarning>,
+    /// How many such warnings there are.
+    #[serde(default)]
+    pub warning_count: usize,
     /// Whether the engine made the text up.
     pub simulated: bool,
     /// Objects, in the order of the formats.
@@ -282,6 +288,8 @@ fn summary(figures: &Figures, stored: Outcomes) -> Result<ResultSummary, StepErr
         confidence_kind: figures.confidence_kind().as_str().to_owned(),
         pages: figures.pages,
         failed_pages: figures.failed_pages.clone(),
+        warnings: figures.warnings.clone(),
+        warning_count: figures.warning_count,
         simulated: figures.simulated,
         objects,
         failed_formats: failed,

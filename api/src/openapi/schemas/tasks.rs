@@ -217,6 +217,17 @@ fn webhook_url() -> Value {
     json!({ "type": ["string", "null"], "maxLength": 2048 })
 }
 
+/// What came of a task, where there is a result.
+fn result() -> Value {
+    let warning = object(&[("page", count()), ("message", text())]);
+    let warnings = json!({ "type": "array", "maxItems": 50, "items": warning,
+        "description": "What could not be read of pages that otherwise were; the first 50." });
+    let warning_count = json!({ "type": "integer", "minimum": 0,
+        "description": "Warnings in all. Each stands with its page in every format of the result." });
+    let known = json!({ "warnings": warnings, "warningCount": warning_count });
+    json!({ "type": ["object", "null"], "properties": known, "required": ["warnings", "warningCount"] })
+}
+
 fn task() -> Vec<(&'static str, Value)> {
     vec![
         ("taskId", uuid()),
@@ -238,7 +249,7 @@ fn task() -> Vec<(&'static str, Value)> {
         ("pagesTotal", or_null(&count())),
         ("progress", reference("Progress")),
         ("onPageFailure", json!({ "type": "string", "enum": ["fail", "partial"] })),
-        ("result", json!({ "type": ["object", "null"] })),
+        ("result", result()),
         ("error", json!({ "type": ["object", "null"] })),
         ("createdAt", or_null(&time())),
         ("startedAt", or_null(&time())),

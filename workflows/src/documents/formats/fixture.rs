@@ -4,7 +4,8 @@ use super::{Format, Outline};
 use crate::documents::figures::Figures;
 use crate::documents::model::{Block, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Word};
 
-/// Two pages, the second of which failed; hostile words among honest ones.
+/// Two pages, the second of which failed; hostile words among honest ones. A part
+/// of the first could not be read.
 pub(super) fn document() -> Document {
     let blocks = vec![
         block("heading", vec![line(0.1, &[("Invoice", 0.1), ("42", 0.3)])]),
@@ -31,6 +32,7 @@ pub(super) fn document() -> Document {
         dpi: 150,
         confidence_kind: ConfidenceKind::Calibrated,
         attempts: 1,
+        warnings: vec!["the picture in object 5 (<F--x>, 8 x 9) ends in the middle".to_owned()],
         blocks,
         ..Page::default()
     };

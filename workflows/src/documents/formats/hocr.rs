@@ -2,8 +2,8 @@
 //! say what is a page, an area, a paragraph, a line and a word, and titles say
 //! where it stands, in pixels of the page image.
 
-use super::{Outline, apology, escape};
-use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, Rect, Word};
+use super::{Outline, apology, escape, warnings};
+use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, PageStatus, Rect, Word};
 
 pub(super) fn head(outline: &Outline<'_>) -> String {
     let language = escape::html(outline.figures.language.as_deref().unwrap_or("und"));
@@ -40,21 +40,23 @@ pub(super) fn page(page: &Page, filename: &str) -> String {
     if page.dpi > 0 {
         title += &format!("; scan_res {0} {0}", page.dpi);
     }
-    // A comment may not hold two dashes.
-    let apology = apology(page.index, &page.status).map(|words| words.replace('-', "‐"));
-    let body: String = match apology {
-        Some(words) => format!("<!-- {} -->\n", escape::html(&words)),
-        None => {
-            let blocks = page.blocks.iter().enumerate();
-            blocks
-                .map(|(index, block)| Place { page, path: format!("{number}_{}", index + 1) }.area(block))
-                .collect()
+    // hOCR has no place for them.
+    let comments = apology(page.index, &page.status).into_iter().chain(warnings(page));
+    let mut body: String = comments.map(|words| comment(&words)).collect();
+    if page.status == PageStatus::Recognized {
+        for (index, block) in page.blocks.iter().enumerate() {
+            body += &Place { page, path: format!("{number}_{}", index + 1) }.area(block);
         }
-    };
+    }
     format!(
         "<div class=\"ocr_page\" id=\"page_{number}\" title=\"{}\">\n{body}</div>\n",
         escape::html(&title)
     )
+}
+
+/// A comment may not hold two dashes.
+fn comment(words: &str) -> String {
+    format!("<!-- {} -->\n", escape::html(&words.replace('-', "‐")))
 }
 
 /// A string of the specification's grammar; what it has no form for is left
@@ -128,6 +130,7 @@ mod tests {
             "<span class=\"ocrx_word\" id=\"word_1_1_1_1\" title=\"bbox 100 140 160 168; x_wconf 98\">Invoice</span>",
             "<span class=\"ocrx_word\" id=\"word_1_1_1_2\" title=\"bbox 300 140 360 168\">42</span>",
             "content=\"untxt, engine reader\"",
+            "<!-- Not all of page 1 could be read: the picture in object 5 (&lt;F‐‐x&gt;, 8 x 9) ends in the middle -->",
             "<div class=\"ocr_page\" id=\"page_2\"",
         ] {
             assert!(hocr.contains(part), "{part} is not in\n{hocr}");

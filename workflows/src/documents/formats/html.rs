@@ -1,7 +1,7 @@
 //! A page for a browser. Its frame is what clients of the first version parse:
 //! the title, the heading, paragraphs, and the metadata under them.
 
-use super::{Outline, apology, cells, escape, facts};
+use super::{Outline, apology, cells, escape, facts, warnings};
 use crate::documents::model::{Block, Line, Page};
 
 pub(super) fn head(outline: &Outline<'_>) -> String {
@@ -35,10 +35,14 @@ fn contents(page: &Page) -> String {
     if let Some(apology) = apology(page.index, &page.status) {
         return format!("  <p class=\"failed\">{}</p>\n", escape::html(&apology));
     }
-    match page.html.as_deref().filter(|html| !html.trim().is_empty()) {
+    let warnings: String = warnings(page)
+        .map(|words| format!("  <p class=\"warning\">{}</p>\n", escape::html(&words)))
+        .collect();
+    let text = match page.html.as_deref().filter(|html| !html.trim().is_empty()) {
         Some(html) => format!("{html}\n"),
         None => page.blocks.iter().map(|block| self::block(block, page)).collect(),
-    }
+    };
+    warnings + &text
 }
 
 fn block(block: &Block, page: &Page) -> String {
@@ -91,6 +95,8 @@ mod tests {
             "<p>Ten &lt;b&gt;&amp;\n*stars* bell</p>",
             "<li>second</li>",
             "<tr><td>Item no</td><td>Price</td></tr>",
+            "<p class=\"warning\">Not all of page 1 could be read: the picture in object 5 (&lt;F--x&gt;, 8 x 9) ends",
+            "<p>Warnings: 1</p>",
         ] {
             assert!(html.contains(part), "{part} is not in\n{html}");
         }
@@ -102,6 +108,7 @@ mod tests {
         let mut document = fixture::document();
         document.engine.simulated = true;
         document.pages[0].html = Some("<p>own</p>".to_owned());
+        document.pages[0].warnings.clear();
         let html = fixture::render(Format::Html, &document, "x.pdf");
         assert!(html.contains("<section id=\"page-1\">\n  <h2>Page 1</h2>\n<p>own</p>\n"), "{html}");
         assert!(html.contains(

@@ -1,6 +1,6 @@
 //! Markdown, as GitHub reads it.
 
-use super::{Outline, apology, cells, escape, facts};
+use super::{Outline, apology, cells, escape, facts, warnings};
 use crate::documents::model::{Block, Line, Page};
 
 pub(super) const HEAD: &str = "# Extracted Text\n\n";
@@ -20,7 +20,8 @@ pub(super) fn page(outline: &Outline<'_>, page: &Page) -> String {
         Some(apology) => format!("_{}_\n\n", escape::md(&apology)),
         None => page.blocks.iter().map(|block| self::block(block, page)).collect(),
     };
-    heading + &text
+    let warnings: String = warnings(page).map(|words| format!("_{}_\n\n", escape::md(&words))).collect();
+    heading + &warnings + &text
 }
 
 fn block(block: &Block, page: &Page) -> String {
@@ -60,7 +61,9 @@ mod tests {
     #[test]
     fn roles_become_markup_and_text_does_not() {
         let md = fixture::render(Format::Md, &fixture::document(), "a_b.pdf");
-        let text = "# Extracted Text\n\n## Page 1\n\n### Invoice 42\n\nTen \\<b\\>\\&\n\\*stars\\* bell\n\n- first\n- second\n\n\
+        let text = "# Extracted Text\n\n## Page 1\n\n\
+                    _Not all of page 1 could be read: the picture in object 5 (\\<F--x\\>, 8 x 9) ends in the middle_\n\n\
+                    ### Invoice 42\n\nTen \\<b\\>\\&\n\\*stars\\* bell\n\n- first\n- second\n\n\
                     | Item no | Price |\n| --- | --- |\n| A\\|B | 7 |\n\n## Page 2\n\n\
                     _Page 2 could not be recognised: PAGE\\_TIMEOUT: late \\& \\<gone\\>_\n\n---\n\n- Confidence: 98.5%\n";
         assert!(md.starts_with(text), "{md}");

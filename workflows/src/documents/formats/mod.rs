@@ -170,6 +170,12 @@ fn apology(index: u32, status: &PageStatus) -> Option<String> {
     Some(format!("Page {} could not be recognised: {code}: {message}", index + 1))
 }
 
+/// What is said beside a page of which parts could not be read.
+fn warnings(page: &Page) -> impl Iterator<Item = String> {
+    let number = page.index + 1;
+    page.warnings.iter().map(move |warning| format!("Not all of page {number} could be read: {warning}"))
+}
+
 /// What stands under the text: names and values.
 fn facts(outline: &Outline<'_>) -> Vec<(&'static str, String)> {
     let Outline { filename, engine, figures } = outline;
@@ -188,6 +194,9 @@ fn facts(outline: &Outline<'_>) -> Vec<(&'static str, String)> {
     if !figures.failed_pages.is_empty() {
         let pages: Vec<String> = figures.failed_pages.iter().map(u32::to_string).collect();
         facts.push(("Pages not recognised", pages.join(", ")));
+    }
+    if figures.warning_count > 0 {
+        facts.push(("Warnings", figures.warning_count.to_string()));
     }
     if engine.simulated {
         facts.push((
@@ -232,6 +241,7 @@ mod tests {
             let made = fixture::render(format, &document, "letter.pdf");
             assert!(made.contains("TIMEOUT"), "{format} hides the failed page:\n{made}");
             assert!(made.contains("42"), "{format} lost the text:\n{made}");
+            assert!(made.contains("ends in the middle"), "{format} hides what is lost of a page:\n{made}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Plain text: a line each, an empty line between blocks, a form feed between
-//! pages, as `pdftotext` has it.
+//! pages, as `pdftotext` has it. What could not be read is said in brackets.
 
-use super::{apology, cells, escape};
+use super::{apology, cells, escape, warnings};
 use crate::documents::model::{Block, Line, Page};
 
 pub(super) fn page(page: &Page) -> String {
-    let blocks: Vec<String> = page.blocks.iter().map(|block| self::block(block, page)).collect();
+    let warnings = warnings(page).map(|words| format!("[{words}]"));
+    let blocks: Vec<String> =
+        page.blocks.iter().map(|block| self::block(block, page)).chain(warnings).collect();
     let text =
         apology(page.index, &page.status).map_or_else(|| blocks.join("\n\n"), |words| format!("[{words}]"));
     escape::plain(&text) + "\n"
@@ -28,7 +30,8 @@ mod tests {
     fn text_and_nothing_else() {
         assert_eq!(
             fixture::render(Format::Txt, &fixture::document(), "x.pdf"),
-            "Invoice 42\n\nTen <b>&\n*stars* bell\n\nfirst\nsecond\n\nItem no\tPrice\nA|B\t7\n\u{c}\
+            "Invoice 42\n\nTen <b>&\n*stars* bell\n\nfirst\nsecond\n\nItem no\tPrice\nA|B\t7\n\n\
+             [Not all of page 1 could be read: the picture in object 5 (<F--x>, 8 x 9) ends in the middle]\n\u{c}\
              [Page 2 could not be recognised: PAGE_TIMEOUT: late & <gone>]\n"
         );
     }

@@ -1,11 +1,13 @@
 //! PDF pages, by hayro.
 
+use std::collections::BTreeSet;
+
 use hayro::hayro_interpret::util::TransformExt;
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
 
-use super::pdf_canvas::{Drawn, is_blank, whiten};
+use super::pdf_canvas::{Drawn, is_blank, is_blank_without, whiten};
 use super::picture::in_color;
 use super::protocol::{Answer, ChildLimits, RenderOptions};
 use super::{pdf_canvas, pdf_fields, pdf_losses, pdf_overlay, text};
@@ -45,19 +47,32 @@ pub(super) fn render(
     let Drawn { mut picture, all_decoded } =
         drawn.ok_or_else(|| broken("its page has fewer pixels than it should".to_owned()))?;
     let size = picture.dimensions();
+    let unseen = overlay.map(pdf_overlay::unseen).unwrap_or_default();
     let losses = pdf_losses::find(page, transform, size, !all_decoded || is_blank(&picture));
     losses.noise.iter().for_each(|area| whiten(&mut picture, *area));
-    if !losses.told.is_empty() && !losses.has_text && is_blank(&picture) {
+    if losses.is_serious && !losses.has_text && is_blank_without(&picture, &losses.cut) {
         return Err(DocumentError::PageBroken { page: number, reason: losses.told.join("; ") });
     }
     let mut text_layer = text::layer(page, size, scale);
     if let Some(overlay) = overlay {
         pdf_overlay::weave(&mut text_layer, text::layer(overlay, size, scale));
     }
-    let (dpi, color, warnings) = (options.dpi, options.color, losses.told);
+    let (dpi, color, mut warnings) = (options.dpi, options.color, losses.told);
+    warnings.extend(no_font(&unseen));
     let pixels = in_color(picture.into(), color).into_bytes();
     let (width, height) = size;
     Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings }, pixels))
+}
+
+/// What is said of letters that stand in fields and can't be drawn there.
+fn no_font(letters: &BTreeSet<char>) -> Option<String> {
+    /// Letters that are named; who reads of twenty knows which script it is.
+    const NAMED_MAX: usize = 20;
+    let named: String = letters.iter().take(NAMED_MAX).collect();
+    let more = if letters.len() > NAMED_MAX { "…" } else { "" };
+    (!letters.is_empty()).then(|| {
+        format!("its fields have letters that no font here has, so they are not drawn: {named}{more}")
+    })
 }
 
 /// How many of PDF's units of length one of the page's is (ISO 32000-1, table

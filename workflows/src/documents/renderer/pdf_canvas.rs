@@ -64,6 +64,16 @@ pub(super) fn is_blank(picture: &RgbaImage) -> bool {
     picture.as_raw().iter().all(|byte| *byte == u8::MAX)
 }
 
+/// Whether there is nothing but white paper around `areas`.
+pub(super) fn is_blank_without(picture: &RgbaImage, areas: &[Rect]) -> bool {
+    if areas.is_empty() {
+        return is_blank(picture);
+    }
+    let mut rest = picture.clone();
+    areas.iter().for_each(|area| whiten(&mut rest, *area));
+    is_blank(&rest)
+}
+
 /// Makes paper of `area`, in pixels.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate")]
 pub(super) fn whiten(picture: &mut RgbaImage, area: Rect) {

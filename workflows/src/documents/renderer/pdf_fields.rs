@@ -1,7 +1,7 @@
 //! What fields and notes of a PDF page say and no appearance stream shows: a
 //! viewer would draw it (ISO 32000-1, 12.7.3.3), the rasteriser does not.
 
-use hayro::hayro_syntax::object::{Array, Dict, Name, Object, Rect, Stream, String as Text};
+use hayro::hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, Rect, Stream, String as Text};
 use hayro::hayro_syntax::page::Page;
 
 /// Annotations of a page that are looked at; forms have hundreds.
@@ -9,6 +9,14 @@ const ANNOTATIONS_MAX: usize = 5_000;
 
 /// Characters of a value that are shown; a page of small type has fewer.
 const CHARACTERS_MAX: usize = 10_000;
+
+/// Characters of all values of a page: what could be read of one.
+const CHARACTERS_OF_PAGE_MAX: usize = 200_000;
+
+/// Entries of a list that are looked through for what they show, and values of a
+/// list that are shown: the longest lists are of countries and of time zones.
+const OPTIONS_MAX: usize = 1_000;
+const VALUES_MAX: usize = 100;
 
 /// Dictionaries between a field and the one that its values are inherited from.
 const ANCESTORS_MAX: usize = 16;
@@ -42,8 +50,29 @@ pub(super) enum What {
 /// What `page` has to say, in the order of its annotations.
 pub(super) fn entries(page: &Page<'_>) -> Vec<Entry> {
     let annotations = page.raw().get::<Array<'_>>(b"Annots");
-    let annotations = annotations.iter().flat_map(|all| all.iter::<Dict<'_>>());
-    annotations.take(ANNOTATIONS_MAX).filter_map(|annotation| entry(&annotation)).collect()
+    let annotations = annotations.iter().flat_map(Array::raw_iter).take(ANNOTATIONS_MAX);
+    // One that is missing does not hide those after it.
+    let annotations = annotations.filter_map(|annotation| match annotation {
+        MaybeRef::Ref(place) => page.xref().get::<Dict<'_>>(place.into()),
+        MaybeRef::NotRef(object) => object.into_dict(),
+    });
+    let entries = annotations.filter_map(|annotation| entry(&annotation));
+    let mut characters = 0;
+    entries
+        .take_while(|entry| {
+            characters += entry.characters();
+            characters <= CHARACTERS_OF_PAGE_MAX
+        })
+        .collect()
+}
+
+impl Entry {
+    fn characters(&self) -> usize {
+        match &self.what {
+            What::Text { text, .. } => text.chars().count(),
+            What::Mark(_) => 1,
+        }
+    }
 }
 
 fn entry(annotation: &Dict<'_>) -> Option<Entry> {
@@ -127,7 +156,7 @@ fn text_of(value: Object<'_>, options: Option<&Array<'_>>) -> Option<String> {
         Object::Array(values) => {
             let texts = values.iter::<Text<'_>>();
             let texts = texts.map(|text| shown(&text, options).unwrap_or_else(|| decoded(&text)));
-            Some(texts.take(ANNOTATIONS_MAX).collect::<Vec<_>>().join("\n"))
+            Some(texts.take(VALUES_MAX).collect::<Vec<_>>().join("\n"))
         }
         _ => None,
     }
@@ -135,8 +164,11 @@ fn text_of(value: Object<'_>, options: Option<&Array<'_>>) -> Option<String> {
 
 /// What a list shows for the value that it exports.
 fn shown(value: &Text<'_>, options: Option<&Array<'_>>) -> Option<String> {
-    let pairs = options?.iter::<Array<'_>>().map(|pair| pair.iter::<Text<'_>>().collect::<Vec<_>>());
-    let pair = pairs.into_iter().find(|pair| pair.first() == Some(value))?;
+    let mut pairs = options?
+        .iter::<Array<'_>>()
+        .take(OPTIONS_MAX)
+        .map(|pair| pair.iter::<Text<'_>>().collect::<Vec<_>>());
+    let pair = pairs.find(|pair| pair.first() == Some(value))?;
     pair.get(1).map(|text| decoded(text))
 }
 

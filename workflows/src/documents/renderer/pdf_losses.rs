@@ -1,25 +1,37 @@
 //! What of a PDF page can't be drawn. The rasteriser leaves out a picture that
-//! it can't decode, and draws its bytes as they come if it does not know how
-//! they are packed; here such pictures are found and named.
+//! it can't decode, draws its bytes as they come if it does not know how they are
+//! packed, and fills up one that ends in the middle; here such pictures are found
+//! and named.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use hayro::hayro_interpret::font::GlyphRun;
 use hayro::hayro_interpret::{
     BlendMode, CacheKey, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
     InterpreterCache, InterpreterSettings, SoftMask, interpret_page,
 };
+use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::object::{Array, Dict, Name, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::{Affine, BezPath, Rect};
-use hayro_jbig2::{DecodeError, DecodeSettings, ParseError};
 
-use super::whole;
-use crate::documents::kind::Kind;
+use super::pdf_flate::Inflated;
+use super::pdf_pictures::{Extent, extent};
 
 /// Losses of one page that are told; who reads of ten knows enough.
 const TOLD_MAX: usize = 10;
+
+/// Filters of one picture that are named; two are many.
+const FILTERS_TOLD: usize = 4;
+
+/// A picture of which no more is there than this part has nothing that could be
+/// read; what is drawn of it are the values that noise happens to have.
+const NOTHING: f64 = 0.02;
+
+/// A picture of which this part is there is read like one that is whole: some
+/// programs write a row too few.
+const NEARLY_ALL: f64 = 0.98;
 
 /// The filters of ISO 32000-1, table 6, and their short names in table 94.
 const FILTERS: [&[u8]; 17] = [
@@ -48,14 +60,42 @@ pub(super) struct Losses {
     /// What can't be drawn, in the order in which it should have been; at most
     /// [`TOLD_MAX`].
     pub(super) told: Vec<String>,
+    /// Whether that is more than a page can be read without, if it has nothing
+    /// else.
+    pub(super) is_serious: bool,
     /// Where the page image shows bytes that are no picture, in pixels.
     pub(super) noise: Vec<Rect>,
+    /// Where it shows pictures that end in the middle.
+    pub(super) cut: Vec<Rect>,
     /// Whether there is text, be it visible or not.
     pub(super) has_text: bool,
     /// Whether pictures are decoded to see whether they can be.
     thoroughly: bool,
     size: (u32, u32),
-    seen: HashSet<u128>,
+    /// What is wrong with the pictures that were looked at, if anything is.
+    seen: HashMap<u128, Option<Fault>>,
+}
+
+/// What is wrong with a picture.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    UnknownFilter,
+    Nothing,
+    MaskOfNothing,
+    Cut,
+    Slight,
+}
+
+impl Fault {
+    fn words(self) -> &'static str {
+        match self {
+            Self::UnknownFilter => "uses a filter that does not exist",
+            Self::Nothing => "can't be decoded",
+            Self::MaskOfNothing => "has a mask that can't be decoded",
+            Self::Cut => "ends in the middle",
+            Self::Slight => "is slightly damaged",
+        }
+    }
 }
 
 /// Looks for losses of `page`, which is drawn by `transform` on an image of
@@ -72,7 +112,8 @@ pub(super) fn find(page: &Page<'_>, transform: Affine, size: (u32, u32), thoroug
 }
 
 impl Losses {
-    /// Content streams that are named and not there, or can't be decoded.
+    /// Content streams that are named and not there, or can't be decoded to their
+    /// end.
     fn contents(&mut self, page: &Page<'_>) {
         const KEY: &[u8] = b"Contents";
         if let Some(parts) = page.raw().get::<Array<'_>>(KEY) {
@@ -81,8 +122,14 @@ impl Losses {
             if whole < named {
                 self.tell(format!("{} of its {named} content streams are missing or damaged", named - whole));
             }
+            let cut = parts.iter::<Stream<'_>>().filter(is_cut_off).count();
+            if cut > 0 {
+                self.tell(format!("{cut} of its {named} content streams end in the middle"));
+            }
         } else if page.raw().get_ref(KEY).is_some() && page.page_stream().is_none() {
             self.tell("its content stream is missing or damaged".to_owned());
+        } else if page.raw().get::<Stream<'_>>(KEY).is_some_and(|only| is_cut_off(&only)) {
+            self.tell("its content stream ends in the middle".to_owned());
         }
     }
 
@@ -99,38 +146,80 @@ impl Losses {
     }
 
     fn picture(&mut self, image: &Image<'_, '_>, place: Affine) {
-        let stream = match image {
-            Image::Stencil(stencil) => stencil.stream(),
-            Image::Raster(raster) => raster.stream(),
+        let drawn = Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
+        let area = place.transform_rect_bbox(drawn);
+        let key = image.cache_key();
+        let (fault, is_new) = match self.seen.get(&key) {
+            Some(fault) => (*fault, false),
+            None => (self.fault(image), true),
         };
-        let names = filters(stream.dict());
-        let unknown = names.iter().any(|name| !FILTERS.contains(&&name[..]));
-        if unknown {
-            let drawn = Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
-            self.noise.push(place.transform_rect_bbox(drawn));
+        self.seen.insert(key, fault);
+        let Some(fault) = fault else { return };
+        match fault {
+            Fault::UnknownFilter | Fault::Nothing | Fault::MaskOfNothing => self.noise.push(area),
+            Fault::Cut => self.cut.push(area),
+            Fault::Slight => {}
         }
-        if !self.seen.insert(image.cache_key()) {
-            return;
+        if is_new {
+            self.tell_of(image, fault);
         }
-        let why = if unknown {
-            "uses a filter that does not exist"
-        } else if self.thoroughly && !decodes(image, self.size) {
-            "can't be decoded"
-        } else if is_cut_off(stream, &names) {
-            "ends in the middle"
-        } else {
-            return;
+    }
+
+    fn fault(&self, image: &Image<'_, '_>) -> Option<Fault> {
+        let (stream, is_stencil) = stream(image);
+        if filters(stream.dict()).iter().any(|name| !FILTERS.contains(&&name[..])) {
+            return Some(Fault::UnknownFilter);
+        }
+        if self.thoroughly && !decodes(image, self.size) {
+            return Some(Fault::Nothing);
+        }
+        let of_extent = |extent| match extent {
+            Extent::Whole => None,
+            Extent::Rows(there) if there <= NOTHING => Some(Fault::Nothing),
+            Extent::Rows(there) if there >= NEARLY_ALL => Some(Fault::Slight),
+            Extent::Rows(_) | Extent::Cut => Some(Fault::Cut),
         };
-        let packed: Vec<String> = names.iter().map(shown).collect();
+        let size = (image.width(), image.height());
+        let fault = of_extent(extent(stream, size, is_stencil));
+        fault.or_else(|| {
+            let mask = |key: &[u8]| stream.dict().get::<Stream<'_>>(key);
+            let mask = mask(b"SMask").or_else(|| mask(b"Mask"))?;
+            let side = |key: &[u8]| mask.dict().get::<u32>(key);
+            let fault = of_extent(extent(&mask, (side(b"Width")?, side(b"Height")?), true))?;
+            Some(if fault == Fault::Nothing { Fault::MaskOfNothing } else { fault })
+        })
+    }
+
+    fn tell_of(&mut self, image: &Image<'_, '_>, fault: Fault) {
+        let (stream, _) = stream(image);
+        let packed: Vec<String> = filters(stream.dict()).iter().take(FILTERS_TOLD).map(shown).collect();
         let packed = if packed.is_empty() { "no filter".to_owned() } else { packed.join(", ") };
-        let (number, width, height) = (stream.obj_id().obj_number, image.width(), image.height());
-        self.tell(format!("the picture in object {number} ({packed}, {width} x {height}) {why}"));
+        let picture = match stream.obj_id().obj_number {
+            0 => "a picture within its content".to_owned(),
+            number => format!("the picture in object {number}"),
+        };
+        let (width, height) = (image.width(), image.height());
+        let loss = format!("{picture} ({packed}, {width} x {height}) {}", fault.words());
+        if fault == Fault::Slight { self.mark(loss) } else { self.tell(loss) }
     }
 
     fn tell(&mut self, loss: String) {
+        self.is_serious = true;
+        self.mark(loss);
+    }
+
+    fn mark(&mut self, loss: String) {
         if self.told.len() < TOLD_MAX && !self.told.contains(&loss) {
             self.told.push(loss);
         }
+    }
+}
+
+/// The bytes of a picture, and whether it is a stencil.
+fn stream<'a>(image: &'a Image<'_, '_>) -> (&'a Stream<'a>, bool) {
+    match image {
+        Image::Stencil(stencil) => (stencil.stream(), true),
+        Image::Raster(raster) => (raster.stream(), false),
     }
 }
 
@@ -155,20 +244,9 @@ fn decodes(image: &Image<'_, '_>, hint: (u32, u32)) -> bool {
     decoded
 }
 
-/// Whether a JPEG or a JBIG2 lacks its end; the decoder fills it up with grey,
-/// or with paper.
-fn is_cut_off(stream: &Stream<'_>, filters: &[Name<'_>]) -> bool {
-    let [only] = filters else { return false };
-    match &only[..] {
-        b"DCTDecode" | b"DCT" => whole::check(&stream.raw_data(), Kind::Jpeg).is_err(),
-        b"JBIG2Decode" => {
-            let settings = DecodeSettings { strict: true };
-            let data = stream.raw_data();
-            let parsed = hayro_jbig2::Page::new_embedded(&data, None, &settings);
-            matches!(parsed, Err(DecodeError::Parse(ParseError::UnexpectedEof)))
-        }
-        _ => false,
-    }
+/// Whether operators are missing at the end of a content stream.
+fn is_cut_off(content: &Stream<'_>) -> bool {
+    content.filters()[..] == [Filter::FlateDecode] && !Inflated::of(&content.raw_data(), u64::MAX).is_ended
 }
 
 impl<'a> Device<'a> for Losses {

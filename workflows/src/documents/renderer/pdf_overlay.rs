@@ -1,10 +1,19 @@
 //! A page with what fields and notes say, to be laid over the page they are
 //! on: a PDF of its own, so that it is drawn and read as any other.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
+use hayro::hayro_interpret::font::{Glyph, GlyphId, GlyphRun};
+use hayro::hayro_interpret::hayro_cmap::BfString;
+use hayro::hayro_interpret::{
+    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
+    InterpreterSettings, SoftMask, interpret_page,
+};
 use hayro::hayro_syntax::object::Rect;
 use hayro::hayro_syntax::page::{Page, Rotation};
+use hayro::kurbo::{Affine, BezPath};
+use unicode_normalization::UnicodeNormalization;
 
 use super::pdf_fields::{Entry, What};
 use super::protocol::{TextLine, TextWord};
@@ -25,11 +34,16 @@ const SIZES: (f32, f32) = (4.0, 12.0);
 /// From 0x80 in WinAnsiEncoding (ISO 32000-1, annex D.2).
 const WIN_ANSI: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
 
-/// Characters that Helvetica's own encoding lacks and a page may have.
-const OTHERS_MAX: usize = 255;
+/// Characters of one font; its codes are bytes, and 0 is left out.
+const CODES: usize = 255;
+
+/// Fonts for the characters that Helvetica lacks: as many as a page of ideographs
+/// has. Characters beyond them are left out.
+const OTHER_FONTS_MAX: usize = 32;
 
 /// A PDF with one page as large as `page`, with `entries` where they belong.
 pub(super) fn pdf(page: &Page<'_>, entries: &[Entry]) -> Vec<u8> {
+    const OTHERS_FROM: usize = 9;
     let mut others = Others::default();
     let content: String = entries.iter().map(|entry| drawn(entry, &mut others)).collect();
     let Rect { x0, y0, x1, y1 } = page.intersected_crop_box();
@@ -39,32 +53,50 @@ pub(super) fn pdf(page: &Page<'_>, entries: &[Entry]) -> Vec<u8> {
         Rotation::Flipped => 180,
         Rotation::FlippedHorizontal => 270,
     };
-    let helvetica = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding";
-    file(&[
-        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-        "<</Type/Pages/Count 1/Kids[3 0 R]>>".to_owned(),
+    let others = others.encodings();
+    let fonts: String =
+        (0..others.len()).map(|font| format!("/O{font} {} 0 R", OTHERS_FROM + font)).collect();
+    let mut objects = vec![
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Count 1/Kids[3 0 R]>>".to_vec(),
         format!(
             "<</Type/Page/Parent 2 0 R/MediaBox[{x0} {y0} {x1} {y1}]/Rotate {turn}/Contents 4 0 R\
-             /Resources<</Font<</W 5 0 R/O 6 0 R/Z 7 0 R>>>>>>"
-        ),
-        format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()),
-        format!("{helvetica}/WinAnsiEncoding>>"),
-        format!("{helvetica}<</Type/Encoding/Differences[1 {}]>>>>", others.names()),
-        "<</Type/Font/Subtype/Type1/BaseFont/ZapfDingbats>>".to_owned(),
-    ])
+             /Resources<</Font<</W 5 0 R/Z 6 0 R{fonts}>>>>>>"
+        )
+        .into_bytes(),
+        stream("", content.as_bytes()),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
+        b"<</Type/Font/Subtype/Type1/BaseFont/ZapfDingbats>>".to_vec(),
+        // 32: its letters are known by their names.
+        b"<</Type/FontDescriptor/FontName/DejaVuSans/Flags 32/FontFile2 8 0 R>>".to_vec(),
+        if others.is_empty() { b"null".to_vec() } else { stream("", dejavu::sans::regular()) },
+    ];
+    objects.extend(others.iter().map(|names| {
+        let encoding = format!("<</Type/Encoding/Differences[1 {names}]>>");
+        let font = "/Type/Font/Subtype/TrueType/BaseFont/DejaVuSans/FontDescriptor 7 0 R";
+        format!("<<{font}/Encoding{encoding}>>").into_bytes()
+    }));
+    file(&objects)
 }
 
-fn file(objects: &[String]) -> Vec<u8> {
-    let mut file = "%PDF-1.7\n".to_owned();
+fn stream(dictionary: &str, data: &[u8]) -> Vec<u8> {
+    let head = format!("<<{dictionary}/Length {}>>\nstream\n", data.len());
+    [head.as_bytes(), data, b"\nendstream"].concat()
+}
+
+fn file(objects: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = b"%PDF-1.7\n".to_vec();
     let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
     for (number, object) in (1..).zip(objects) {
         // Writing to a string does not fail.
         let _ = writeln!(table, "{:010} 00000 n ", file.len());
-        let _ = write!(file, "{number} 0 obj\n{object}\nendobj\n");
+        file.extend_from_slice(format!("{number} 0 obj\n").as_bytes());
+        file.extend_from_slice(object);
+        file.extend_from_slice(b"\nendobj\n");
     }
     let (place, size) = (file.len(), objects.len() + 1);
-    (file + &table + &format!("trailer\n<</Size {size}/Root 1 0 R>>\nstartxref\n{place}\n%%EOF\n"))
-        .into_bytes()
+    let trailer = format!("trailer\n<</Size {size}/Root 1 0 R>>\nstartxref\n{place}\n%%EOF\n");
+    [&file, table.as_bytes(), trailer.as_bytes()].concat()
 }
 
 /// Operators that draw an entry within its place.
@@ -131,42 +163,90 @@ fn wrapped(text: &str, characters: f32) -> Vec<String> {
     lines
 }
 
-/// Characters that are drawn by name, each with a code of its own from 1.
+/// Characters that are drawn by name, each with a place of its own.
 #[derive(Default)]
-struct Others(Vec<char>);
+struct Others {
+    characters: Vec<char>,
+    places: HashMap<char, usize>,
+}
+
+/// A font of the overlay.
+#[derive(Clone, Copy, PartialEq)]
+enum Font {
+    WinAnsi,
+    Other(usize),
+}
 
 impl Others {
     /// Shows `line` where the text matrix is, run by run of a font.
     fn runs(&mut self, line: &str, size: f32, drawn: &mut String) {
-        let codes: Vec<(char, u8)> = line.chars().filter_map(|character| self.code(character)).collect();
+        let codes: Vec<(Font, u8)> = line.nfc().filter_map(|character| self.code(character)).collect();
         for run in codes.chunk_by(|one, next| one.0 == next.0) {
             let hex: String = run.iter().map(|(_, code)| format!("{code:02x}")).collect();
-            let _ = write!(drawn, "/{} {size} Tf <{hex}> Tj ", run[0].0);
+            let font = match run[0].0 {
+                Font::WinAnsi => "W".to_owned(),
+                Font::Other(font) => format!("O{font}"),
+            };
+            let _ = write!(drawn, "/{font} {size} Tf <{hex}> Tj ");
         }
     }
 
     /// The font that has `character`, and its code there.
-    fn code(&mut self, character: char) -> Option<(char, u8)> {
+    fn code(&mut self, character: char) -> Option<(Font, u8)> {
         if let Some(code) = win_ansi(character) {
-            return Some(('W', code));
+            return Some((Font::WinAnsi, code));
         }
-        let known = self.0.iter().position(|other| *other == character);
-        let place = known.or_else(|| {
-            self.0.push(character);
-            Some(self.0.len() - 1)
-        })?;
-        (place < OTHERS_MAX).then(|| Some(('O', u8::try_from(place + 1).ok()?)))?
+        let known = self.places.get(&character).copied();
+        let place = known.unwrap_or(self.characters.len());
+        let (font, code) = (place / CODES, u8::try_from(place % CODES + 1).ok()?);
+        if known.is_none() && font < OTHER_FONTS_MAX {
+            self.characters.push(character);
+            self.places.insert(character, place);
+        }
+        (font < OTHER_FONTS_MAX).then_some((Font::Other(font), code))
     }
 
-    fn names(&self) -> String {
-        let name = |character: &char| match character {
-            'ł' => "/lslash".to_owned(),
-            'Ł' => "/Lslash".to_owned(),
-            other if u32::from(*other) <= 0xffff => format!("/uni{:04X}", u32::from(*other)),
-            other => format!("/u{:X}", u32::from(*other)),
+    /// The names of the characters of each font.
+    fn encodings(&self) -> Vec<String> {
+        let name = |character: &char| match u32::from(*character) {
+            code @ ..=0xffff => format!("/uni{code:04X}"),
+            code => format!("/u{code:X}"),
         };
-        self.0.iter().take(OTHERS_MAX).map(name).collect()
+        self.characters.chunks(CODES).map(|font| font.iter().map(name).collect()).collect()
     }
+}
+
+/// Characters of an overlay that none of its fonts has, so that they are text and
+/// can't be seen.
+pub(super) fn unseen(overlay: &Page<'_>) -> BTreeSet<char> {
+    let target = hayro::kurbo::Rect::new(0.0, 0.0, 1.0, 1.0);
+    let (cache, settings) = (InterpreterCache::new(), InterpreterSettings::default());
+    let mut context = Context::new(Affine::IDENTITY, target, &cache, overlay.xref(), settings);
+    let mut unseen = Unseen(BTreeSet::new());
+    interpret_page(overlay, &mut context, &mut unseen);
+    unseen.0
+}
+
+struct Unseen(BTreeSet<char>);
+
+impl<'a> Device<'a> for Unseen {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, _: DrawProps<'a>, _: &DrawMode) {
+        for glyph in run.glyphs() {
+            if let (Glyph::Outline(outline), Some(BfString::Char(character))) = (&**glyph, glyph.as_unicode())
+                && outline.glyph_id() == GlyphId::NOTDEF
+                && !character.is_whitespace()
+            {
+                self.0.insert(character);
+            }
+        }
+    }
+
+    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {}
+    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
+    fn push_clip_path(&mut self, _: &ClipPath) {}
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
+    fn pop_clip(&mut self) {}
+    fn pop_transparency_group(&mut self) {}
 }
 
 fn win_ansi(character: char) -> Option<u8> {

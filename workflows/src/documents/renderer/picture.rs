@@ -10,8 +10,10 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageResult, Limits as Decod
 use super::density::{self, Density};
 use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
 use super::tiff_colors::{Disguise, disguise};
+use super::tiff_fields::Form;
+use super::tiff_kinds::PageOf;
 use super::tiff_pages::TiffPages;
-use super::{tiff_fax, tiff_strips, whole};
+use super::{tiff_fax, tiff_kinds, tiff_strips, whole};
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 
@@ -26,10 +28,34 @@ pub(super) fn count(mut data: Vec<u8>, kind: Kind, limits: &ChildLimits) -> Resu
     let pages = TiffPages::read(&data, limits.pages_max).map_err(|reason| broken(kind, reason))?;
     if (1..=limits.pages_max).contains(&pages.count()) {
         tiff_strips::check(&data, &pages)?;
-        let disguise = disguise(&mut data);
-        open(&data, kind, 1, disguise.as_ref(), limits)?;
+        for index in 0..pages.count() {
+            look_at(&mut data, &pages, index, limits)?;
+        }
     }
     Ok(pages.count())
+}
+
+/// Reads the head of a TIFF's page as if its picture were to be made. That takes
+/// some microseconds; the deadline of a look ends a file that makes more of it.
+fn look_at(
+    data: &mut [u8],
+    pages: &TiffPages,
+    index: u32,
+    limits: &ChildLimits,
+) -> Result<(), DocumentError> {
+    pages.put_first(data, index);
+    let (form, page) = (Form::of(data), PageOf { page: index.saturating_add(1), pages: pages.count() });
+    let place = form.first(data).unwrap_or_default();
+    tiff_kinds::without_idle_predictor(form, data, place);
+    tiff_kinds::check(form, data, place, page)?;
+    let kind = tiff_kinds::name(form, data, place);
+    let disguise = disguise(data);
+    match open(data, Kind::Tiff, page.page, disguise.as_ref(), limits) {
+        Ok(_) => Ok(()),
+        Err(DocumentError::UnsupportedVariant { .. }) => Err(page.refused(&kind)),
+        Err(DocumentError::Broken { reason, .. }) => Err(page.broken(&reason)),
+        Err(other) => Err(other),
+    }
 }
 
 pub(super) fn render(
@@ -95,6 +121,8 @@ fn turn_to(
         return Err(DocumentError::PageOutOfRange { page, pages: pages.count() });
     }
     tiff_strips::high_bits_first(data);
+    let form = Form::of(data);
+    tiff_kinds::without_idle_predictor(form, data, form.first(data).unwrap_or_default());
     Ok(disguise(data))
 }
 

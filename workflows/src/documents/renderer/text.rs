@@ -3,13 +3,15 @@
 //!
 //! The order of drawing is the file's own affair, so where letters stand decides.
 //! The map: `strings` and `letters` (what is said), `glyph` (and where), `actual`
-//! (what is stated in place of what is drawn), `drawn` (all of a page),
-//! `repeats` (said twice), `pieces` (letters that follow each other), `frames`
+//! and `structure` (what is stated in place of what is drawn), `drawn` (all of a
+//! page), `repeats` (said twice), `cjk` (ideographs in columns), `pieces` (letters that
+//! follow each other), `frames`
 //! (directions of writing), `evidence`, `gutter` and `columns` (regions), `rows`
 //! (lines and words), `rtl` and `bidi` (what is read from the right).
 
 mod actual;
 mod bidi;
+mod cjk;
 mod columns;
 mod drawn;
 mod evidence;
@@ -24,6 +26,7 @@ mod rtl;
 #[cfg(test)]
 mod sample;
 mod strings;
+mod structure;
 
 use hayro::hayro_interpret::hayro_syntax::page::Page;
 use hayro::hayro_interpret::util::TransformExt;
@@ -43,14 +46,14 @@ pub(super) fn layer(page: &Page<'_>, size: (u32, u32), scale: (f32, f32)) -> Vec
         * page.initial_transform(true).to_kurbo();
     let cache = InterpreterCache::new();
     let mut context = Context::new(transform, target, &cache, page.xref(), InterpreterSettings::default());
-    let mut listener = drawn::Listener::default();
+    let mut listener = drawn::Listener::new(structure::Structure::of(page));
     interpret_page(page, &mut context, &mut listener);
     lines(listener.finish(), target)
 }
 
 /// The lines that `glyphs` make, and what can be seen of them on `target`.
 fn lines(glyphs: Vec<Glyph>, target: Rect) -> Vec<TextLine> {
-    let mut pieces = pieces::pieces(repeats::without_repeats(glyphs));
+    let mut pieces = pieces::pieces(cjk::stood_up(repeats::without_repeats(glyphs)));
     pieces.retain(|piece| piece.iter().any(|glyph| is_seen(glyph.bounds.intersect(target))));
     let lines = frames::frames(pieces)
         .into_iter()

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::tiff_fields::Form;
+use super::tiff_kinds::PageOf;
 use super::tiff_pages::TiffPages;
 use crate::documents::error::DocumentError;
 
@@ -46,22 +47,22 @@ pub(super) fn check(data: &[u8], pages: &TiffPages) -> Result<(), DocumentError>
     // Each strip has bytes of its own in a sound file; directories that share
     // long tables would be walked for ever.
     let mut left = data.len();
-    for place in pages.places() {
+    for (page, place) in (1..).zip(pages.places()) {
+        let page = PageOf { page, pages: pages.count() };
         let packed = compression(form, data, *place);
         if !is_read(packed) {
-            let what = format!("a TIFF that is compressed with {}", name(packed));
-            return Err(DocumentError::UnsupportedVariant { what });
+            return Err(page.refused(&format!("compressed with {}", name(packed))));
         }
         if is_subsampled(form, data, *place) && packed != JPEG {
-            let what = "a TIFF whose colours have fewer pixels than its greys, outside of JPEG,".to_owned();
-            return Err(DocumentError::UnsupportedVariant { what });
+            return Err(page.refused("stored with fewer pixels of colour than of grey, outside of JPEG,"));
         }
         let strips = strips(form, data, *place).take(left);
         let (seen, ends) = strips.fold((0, 0), |(seen, end), strip| (seen + 1, strip.end.max(end)));
         left -= seen;
         if ends > data.len() {
-            let reason = format!("its pixels end at byte {ends}, the file at {}: it is cut off", data.len());
-            return Err(DocumentError::Broken { what: "image/tiff".to_owned(), reason });
+            let length = data.len();
+            let reason = format!("its pixels end at byte {ends}, the file at {length}: it is cut off");
+            return Err(page.broken(&reason));
         }
     }
     Ok(())

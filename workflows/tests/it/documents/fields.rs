@@ -54,6 +54,66 @@ async fn values_without_an_appearance_stand_beside_their_labels() {
 }
 
 #[tokio::test]
+async fn letters_of_other_alphabets_are_drawn_and_read() {
+    let bench = Bench::new();
+    let field = |text: &str| {
+        let hex: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
+        page("", &format!("<</Subtype/Widget/FT/Tx/Rect[10 10 280 60]/V<FEFF{hex}>/DA(/Helv 20 Tf)>>"))
+    };
+    let ink = async |text: &str| {
+        let sheet = bench.gray(&field(text), 0).await;
+        assert_eq!(sheet.0.warnings, [""; 0], "{text}");
+        let (width, height) = sheet.size();
+        (0..height)
+            .flat_map(|y| (0..width).map(move |x| (x, y)))
+            .filter(|(x, y)| sheet.luma(*x, *y) < 128)
+            .collect::<Vec<_>>()
+    };
+    for text in ["Zażółć gęślą jaźń", "Příliš žluťoučký kůň", "Ξεσκεπάζω την", "Съешь же ещё", "őű Ťđħŋ"]
+    {
+        assert_eq!(said(&bench, &field(text)).await, [text]);
+        assert!(!ink(text).await.is_empty(), "{text}");
+    }
+    // Letters, and not the box that stands for one that is missing.
+    let letters = ["ą", "ě", "ω", "Ж", "Щ"];
+    for (at, letter) in letters.iter().enumerate() {
+        let drawn = ink(letter).await;
+        assert!(drawn.len() > 20, "{letter} has {} dark pixels", drawn.len());
+        for other in &letters[at + 1..] {
+            assert_ne!(drawn, ink(other).await, "{letter} and {other}");
+        }
+    }
+    assert_eq!(said(&bench, &field("e\u{301}\u{328}")).await, ["ę\u{301}"], "marks and letters are one");
+    let unseen = bench.gray(&field("漢字 and 仮名"), 0).await;
+    assert_eq!(
+        unseen.0.warnings,
+        ["its fields have letters that no font here has, so they are not drawn: 仮名字漢"]
+    );
+    assert_eq!(said(&bench, &field("漢字 and 仮名")).await, ["漢字 and 仮名"], "they are read all the same");
+}
+
+#[tokio::test]
+async fn a_form_of_more_fields_than_any_has_is_read_up_to_its_bound() {
+    let field = |(x, text): (u32, &str)| {
+        format!("<</Subtype/Widget/FT/Tx/Rect[{x} 10 {} 40]/V({text})/DA(/H 8 Tf)/Parent 6 0 R>>", x + 90)
+    };
+    let first = std::iter::repeat_n((10, "first"), 5_000).map(field);
+    let fields: String = first.chain(std::iter::repeat_n((150, "beyond"), 5_000).map(field)).collect();
+    let begun = std::time::Instant::now();
+    let bench = Bench::new();
+    assert_eq!(said(&bench, &page("", &fields)).await, ["first"]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15), "{:?}", begun.elapsed());
+    let long = "long ".repeat(2_000);
+    let fields: String = (0..100)
+        .map(|_| format!("<</Subtype/Widget/FT/Tx/Rect[10 10 280 40]/V({long})/DA(/H 8 Tf)>>"))
+        .collect();
+    let sheet = bench.gray(&page("", &fields), 0).await;
+    let characters: usize =
+        sheet.0.text_layer.iter().flat_map(|line| &line.words).map(|word| word.text.len()).sum();
+    assert!(characters <= 200_000, "{characters}");
+}
+
+#[tokio::test]
 async fn fields_of_all_kinds_say_their_values() {
     let bench = Bench::new();
     let value = async |annotation: &str| said(&bench, &page("", annotation)).await;
@@ -74,6 +134,8 @@ async fn fields_of_all_kinds_say_their_values() {
     assert_eq!(value(&ticked("/AS/One/Ff 32768")).await, ["\u{25cf}"]);
     let note = "<</Subtype/FreeText/Rect[10 10 280 100]/Contents(Without appearance)/DA(/Helv 16 Tf 0 g)>>";
     assert_eq!(value(note).await, ["Without appearance"]);
+    let after = format!("99 0 R {}", text("/V(after one that is missing)"));
+    assert_eq!(value(&after).await, ["after one that is missing"]);
     let parents = "<</Subtype/Widget/FT/Tx/Rect[10 10 90 40]/Parent 3 0 R>>";
     assert_eq!(value(parents).await, [""; 0], "whoever is the parent");
 }

@@ -1,5 +1,10 @@
 //! PDF pages of which something can't be drawn.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
 use super::bench::Bench;
 use super::pdf_file::{pdf, stream};
 
@@ -8,6 +13,11 @@ const FULL_PAGE: &str = "q 204 0 0 264 0 0 cm /I Do Q";
 /// A page of 204 x 264 points that draws `content`, with `picture` as `/I` and
 /// Helvetica as `/F`.
 fn page(content: &str, picture: Vec<u8>) -> Vec<u8> {
+    page_with(content, picture, b"null".to_vec())
+}
+
+/// The same, with one more object, whose number is 7.
+fn page_with(content: &str, picture: Vec<u8>, other: Vec<u8>) -> Vec<u8> {
     pdf(&[
         b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
         b"<</Type/Pages/Count 1/Kids[3 0 R]/MediaBox[0 0 204 264]>>".to_vec(),
@@ -16,6 +26,7 @@ fn page(content: &str, picture: Vec<u8>) -> Vec<u8> {
         stream("", content.as_bytes()),
         picture,
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
+        other,
     ])
 }
 
@@ -32,10 +43,23 @@ fn noise() -> Vec<u8> {
     (0..30_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x7f).collect()
 }
 
+/// Filters that tell noise from a picture; run lengths make something of all bytes.
+const FILTERS: [&str; 9] = [
+    "DCTDecode",
+    "JBIG2Decode",
+    "JPXDecode",
+    "FooDecode",
+    "FlateDecode",
+    "LZWDecode",
+    "CCITTFaxDecode",
+    "ASCII85Decode",
+    "ASCIIHexDecode",
+];
+
 #[tokio::test]
 async fn a_page_whose_only_picture_cant_be_decoded_fails_and_names_it() {
     let bench = Bench::new();
-    for filter in ["DCTDecode", "JBIG2Decode", "JPXDecode", "FooDecode"] {
+    for filter in FILTERS {
         let file = page(FULL_PAGE, image(filter, &noise()));
         bench.probe(&file).await.unwrap();
         let error = bench.render(&file, 0, Default::default()).await.expect_err(filter);
@@ -64,7 +88,7 @@ async fn a_picture_that_a_decoder_takes_for_blank_paper_is_told_from_blank_paper
 async fn a_page_with_other_content_is_read_and_marked() {
     let bench = Bench::new();
     let content = format!("{FULL_PAGE} BT /F 20 Tf 20 20 Td (Whole) Tj ET");
-    for filter in ["DCTDecode", "JBIG2Decode", "JPXDecode", "FooDecode"] {
+    for filter in FILTERS {
         let file = page(&content, image(filter, &noise()));
         let sheet = bench.gray(&file, 0).await;
         assert_eq!(sheet.0.text_layer[0].words[0].text, "Whole");
@@ -74,17 +98,183 @@ async fn a_page_with_other_content_is_read_and_marked() {
     }
 }
 
-#[tokio::test]
-async fn a_jpeg_that_ends_in_the_middle_marks_its_page() {
-    let mut jpeg = std::io::Cursor::new(Vec::new());
+/// A picture that is whole, packed with `filters`; `dictionary` says the rest.
+struct Sound {
+    filters: &'static str,
+    dictionary: String,
+    data: Vec<u8>,
+}
+
+impl Sound {
+    fn object(&self, bytes: usize) -> Vec<u8> {
+        let dictionary = format!("/Type/XObject/Subtype/Image{}/Filter{}", self.dictionary, self.filters);
+        stream(&dictionary, &self.data[..bytes])
+    }
+}
+
+/// One for each filter, with writing on it from its top to its bottom.
+fn sound() -> Vec<Sound> {
     let ramp =
         image::RgbImage::from_fn(85, 110, |x, y| image::Rgb([(x * 3) as u8, (y * 2) as u8, (x * y) as u8]));
+    let rgb = |filters, data| Sound {
+        filters,
+        dictionary: "/Width 85/Height 110/BitsPerComponent 8/ColorSpace/DeviceRGB".to_owned(),
+        data,
+    };
+    let raw = ramp.as_raw();
+    let mut jpeg = std::io::Cursor::new(Vec::new());
     ramp.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
-    let (bench, whole) = (Bench::new(), jpeg.into_inner());
-    assert_eq!(bench.gray(&page(FULL_PAGE, image("DCTDecode", &whole)), 0).await.0.warnings, [""; 0]);
-    let half = page(FULL_PAGE, image("DCTDecode", &whole[..whole.len() / 2]));
-    let warnings = bench.gray(&half, 0).await.0.warnings;
-    assert!(matches!(&warnings[..], [one] if one.ends_with("ends in the middle")), "{warnings:?}");
+    let jpeg = jpeg.into_inner();
+    let inflatable = |bytes: &[u8]| {
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    let predicted: Vec<u8> = raw.chunks(3 * 85).flat_map(|row| [&[0], row].concat()).collect();
+    let hex = |bytes: &[u8]| bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+    let runs: Vec<u8> =
+        raw.chunks(128).flat_map(|run| [&[run.len() as u8 - 1], run].concat()).chain([128]).collect();
+    let jp2k: &[u8] = include_bytes!("../fixtures/jp2k.tif");
+    let g4: &[u8] = include_bytes!("../fixtures/g4_lsb.tif");
+    let g3: &[u8] = include_bytes!("../fixtures/g3_1d.tif");
+    let number = |file: &[u8], at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    // The first strips of pages that scanners wrote.
+    let strip = |file: &[u8], offsets: usize, counts: usize| {
+        let offset = number(file, offsets);
+        file[offset..offset + number(file, counts)].to_vec()
+    };
+    let fax = |k: i32, data| Sound {
+        filters: "/CCITTFaxDecode",
+        dictionary: format!(
+            "/Width 850/Height 76/BitsPerComponent 1/ColorSpace/DeviceGray/DecodeParms<</K {k}/Columns 850/Rows 76>>"
+        ),
+        data,
+    };
+    vec![
+        rgb("[/ASCIIHexDecode/DCTDecode]", hex(&jpeg)),
+        rgb("/DCTDecode", jpeg),
+        rgb("/FlateDecode", inflatable(raw)),
+        rgb("/FlateDecode/DecodeParms<</Predictor 15/Columns 85/Colors 3>>", inflatable(&predicted)),
+        rgb("[/ASCIIHexDecode]", hex(raw)),
+        rgb("/ASCII85Decode", ascii_85(raw)),
+        rgb("/RunLengthDecode", runs),
+        rgb("/LZWDecode", lzw(raw)),
+        rgb("[]", raw.clone()),
+        fax(-1, strip(g4, 1600, 1540).iter().map(|byte| byte.reverse_bits()).collect()),
+        fax(0, strip(g3, 7944, 7884)),
+        Sound {
+            filters: "/JPXDecode",
+            dictionary: "/Width 850/Height 102/ColorSpace/DeviceRGB".to_owned(),
+            data: strip(jp2k, 250, 294),
+        },
+    ]
+}
+
+fn ascii_85(bytes: &[u8]) -> Vec<u8> {
+    let group = |four: &[u8]| {
+        let number = u32::from_be_bytes([four[0], four[1], four[2], four[3]]);
+        [4, 3, 2, 1, 0].map(|place| (number / 85_u32.pow(place) % 85) as u8 + b'!')
+    };
+    let mut padded = bytes.to_vec();
+    padded.resize(bytes.len().next_multiple_of(4), 0);
+    padded.chunks(4).flat_map(group).chain(*b"~>").collect()
+}
+
+/// Codes of nine bits for each byte, and a new table before they need ten.
+fn lzw(bytes: &[u8]) -> Vec<u8> {
+    let codes =
+        bytes.chunks(200).flat_map(|run| [256].into_iter().chain(run.iter().map(|byte| u32::from(*byte))));
+    let bits: Vec<u8> =
+        codes.chain([257]).flat_map(|code| (0..9).rev().map(move |bit| (code >> bit & 1) as u8)).collect();
+    bits.chunks(8)
+        .map(|byte| byte.iter().enumerate().fold(0, |sum, (at, bit)| sum | bit << (7 - at)))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_picture_that_ends_in_the_middle_fails_its_page_or_marks_it() {
+    let bench = Bench::new();
+    let beside = "q 204 0 0 200 0 64 cm /I Do Q BT /F 20 Tf 20 20 Td (Whole) Tj ET";
+    for picture in sound() {
+        let filters = picture.filters;
+        let whole = bench.gray(&page(FULL_PAGE, picture.object(picture.data.len())), 0).await;
+        assert_eq!(whole.0.warnings, [""; 0], "{filters}");
+        let (width, height) = whole.size();
+        let shows = (0..height).any(|y| (0..width).any(|x| whole.luma(x, y) < 250));
+        assert!(shows, "{filters} shows nothing");
+        let half = picture.object(picture.data.len() / 2);
+        let error =
+            bench.render(&page(FULL_PAGE, half.clone()), 0, Default::default()).await.expect_err(filters);
+        assert_eq!(error.code(), "PAGE_BROKEN", "{filters}: {error}");
+        let sheet = bench.gray(&page(beside, half), 0).await;
+        assert_eq!(sheet.0.text_layer[0].words[0].text, "Whole", "{filters}");
+        let [warning] = &sheet.0.warnings[..] else { panic!("{filters}: {:?}", sheet.0.warnings) };
+        assert!(
+            warning.ends_with("ends in the middle") || warning.ends_with("can't be decoded"),
+            "{warning}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_row_too_few_is_a_mark_and_no_failure() {
+    let bench = Bench::new();
+    let flate = sound().remove(2);
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&[90; 3 * 85 * 109]).unwrap();
+    let short = Sound { data: packed.finish().unwrap(), ..flate };
+    let sheet = bench.gray(&page(FULL_PAGE, short.object(short.data.len())), 0).await;
+    assert_eq!(sheet.0.warnings, ["the picture in object 5 (FlateDecode, 85 x 110) is slightly damaged"]);
+    assert!(sheet.luma(200, 100) < 100);
+}
+
+#[tokio::test]
+async fn pictures_within_the_content_and_masks_are_looked_at_too() {
+    let bench = Bench::new();
+    let inline = "q 204 0 0 264 0 0 cm BI /W 85 /H 110 /BPC 8 /CS /RGB /F /AHx ID 00ff00ff00ff> EI Q";
+    let error =
+        bench.render(&page(inline, image("DCTDecode", b"")), 0, Default::default()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("a picture within its content (AHx, 85 x 110) can't be decoded"),
+        "{error}"
+    );
+    let masked = |mask: &[u8]| {
+        let dictionary =
+            "/Type/XObject/Subtype/Image/Width 85/Height 110/BitsPerComponent 8/ColorSpace/DeviceGray";
+        let picture = stream(&format!("{dictionary}/SMask 7 0 R"), &[0; 85 * 110]);
+        page_with(FULL_PAGE, picture, stream(&format!("{dictionary}/Filter/FlateDecode"), mask))
+    };
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&[255; 85 * 110]).unwrap();
+    let sheet = bench.gray(&masked(&packed.finish().unwrap()), 0).await;
+    assert_eq!((sheet.luma(200, 100), sheet.0.warnings.len()), (0, 0));
+    let error = bench.render(&masked(&noise()), 0, Default::default()).await.unwrap_err();
+    assert!(error.to_string().ends_with("has a mask that can't be decoded"), "{error}");
+}
+
+#[tokio::test]
+async fn a_content_stream_that_ends_in_the_middle_is_told() {
+    let content =
+        "BT /F 20 Tf 20 200 Td (First) Tj ET\n".to_owned() + &"0 0 m 9 9 l S 1 2 m 3 4 l S\n".repeat(400);
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::none());
+    packed.write_all(content.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let file = |bytes: usize| {
+        let page = b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>".to_vec();
+        pdf(&[
+            b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+            b"<</Type/Pages/Count 1/Kids[3 0 R]/MediaBox[0 0 204 264]>>".to_vec(),
+            page,
+            stream("/Filter/FlateDecode", &packed[..bytes]),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_vec(),
+        ])
+    };
+    let bench = Bench::new();
+    let whole = bench.gray(&file(packed.len()), 0).await;
+    assert_eq!(whole.0.warnings, [""; 0]);
+    let half = bench.gray(&file(packed.len() / 2), 0).await;
+    assert_eq!(half.0.warnings, ["its content stream ends in the middle"]);
+    assert_eq!(half.0.text_layer[0].words[0].text, "First");
 }
 
 #[tokio::test]

@@ -80,6 +80,14 @@ async fn a_newspaper_has_its_heading_first_and_then_its_columns() {
 }
 
 #[tokio::test]
+async fn words_that_stand_below_each_other_are_no_columns() {
+    // Each gap between words goes down the page, and each is as wide as a space.
+    let sentence = "the quick brown fox jumps over it ".repeat(3);
+    let rows: String = (0..30).map(|row| shown(&sentence, 40, 740 - 12 * row)).collect();
+    assert_eq!(read(&rows).await, vec![sentence.trim_end(); 30]);
+}
+
+#[tokio::test]
 async fn rows_of_a_table_are_lines() {
     let cells = [("Bolts", "12", "4.50"), ("Washers, large", "100", "9.99"), ("Nuts", "7", "0.30")];
     let rows = cells
@@ -136,6 +144,26 @@ async fn vertical_writing_is_read_down_and_from_the_right() {
 }
 
 #[tokio::test]
+async fn ideographs_drawn_one_by_one_are_lines_without_spaces() {
+    let letters = |text: &str, at: fn(usize) -> (usize, usize)| -> String {
+        let shown = |(index, letter): (usize, char)| {
+            let (x, y) = at(index);
+            format!("BT /F 20 Tf {x} {y} Td {} Tj ET\n", hex(&letter.to_string()))
+        };
+        text.chars().enumerate().map(shown).collect()
+    };
+    let content = letters("春はあけぼの。", |index| (72 + 16 * index, 700))
+        + &letters("「やうやう」、", |index| (72 + 12 * index, 660));
+    assert_eq!(texts(&read_unicode("Identity-H", &content).await), ["春はあけぼの。", "「やうやう」、"]);
+    // Below each other, in a font for lines, with the punctuation of columns.
+    let columns = letters("春は﹁あけ﹂︒", |index| (500, 700 - 20 * index))
+        + &letters("白くなり行く︑", |index| (460, 700 - 22 * index));
+    let lines = read_unicode("Identity-H", &columns).await;
+    assert_eq!(texts(&lines), ["春は「あけ」。", "白くなり行く、"]);
+    assert!(lines[0].words[0].height > 5 * lines[0].words[0].width, "{lines:?}");
+}
+
+#[tokio::test]
 async fn text_that_is_turned_is_words() {
     for (matrix, degrees) in
         [("0 1 -1 0", 90), ("-1 0 0 -1", 180), ("0 -1 1 0", 270), ("0.866 0.5 -0.5 0.866", 30)]
@@ -153,6 +181,86 @@ async fn stated_text_replaces_what_is_drawn() {
         0 -40 Td (no) Tj /Span <</ActualText ()>> BDC (---) Tj EMC (thing) Tj ET\n\
         /Figure <</ActualText (LOGO)>> BDC 72 500 100 20 re f EMC EMC";
     assert_eq!(read(content).await, ["so office it is", "outer text after", "no thing", "LOGO"]);
+}
+
+/// A document with a page for each of `contents`, whose marked content belongs to
+/// `elements`: content 0 of every page to the first of them, which is object 20,
+/// and so on.
+fn tagged(contents: &[&str], elements: &[&str]) -> Vec<u8> {
+    let (kids, count): (String, _) = (
+        contents.iter().enumerate().map(|(at, _)| format!("{} 0 R ", 10 + 2 * at)).collect(),
+        contents.len(),
+    );
+    let parents: String = (0..elements.len()).map(|element| format!("{} 0 R ", 20 + element)).collect();
+    let numbers: String = (0..count).map(|page| format!("{page} 6 0 R ")).collect();
+    let mut objects = vec![
+        b"<</Type/Catalog/Pages 2 0 R/StructTreeRoot 3 0 R>>".to_vec(),
+        format!("<</Type/Pages/Count {count}/Kids[{kids}]/MediaBox[0 0 595 842]>>").into_bytes(),
+        b"<</Type/StructTreeRoot/ParentTree 4 0 R>>".to_vec(),
+        b"<</Kids[4 0 R 5 0 R]>>".to_vec(),
+        format!("<</Limits[0 9]/Nums[{numbers}]>>").into_bytes(),
+        format!("[{parents}]").into_bytes(),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec(),
+        b"null".to_vec(),
+        b"null".to_vec(),
+    ];
+    for (at, content) in contents.iter().enumerate() {
+        let stream_number = 11 + 2 * at;
+        objects.push(format!("<</Type/Page/Parent 2 0 R/StructParents {at}/Contents {stream_number} 0 R/Resources<</Font<</F 7 0 R>>>>>>").into_bytes());
+        objects.push(stream("", content.as_bytes()));
+    }
+    objects.resize(19, b"null".to_vec());
+    objects.extend(elements.iter().map(|element| element.as_bytes().to_vec()));
+    pdf(&objects)
+}
+
+#[tokio::test]
+async fn text_stated_in_the_structure_replaces_what_is_drawn() {
+    let content = "BT /F 20 Tf 72 700 Td (so ) Tj /Span <</MCID 0>> BDC (o?ce) Tj EMC ( it is) Tj\n\
+        0 -40 Td /Span <</MCID 1>> BDC (in) Tj EMC ( two ) Tj /Span <</MCID 1>> BDC (ner) Tj EMC\n\
+        0 -40 Td /Span <</MCID 2>> BDC (Dr) Tj EMC /Figure <</MCID 3>> BDC ( logo) Tj EMC\n\
+        0 -40 Td /Span <</MCID 4/ActualText (inside)>> BDC (xxxxxxx) Tj EMC\n\
+        0 -40 Td /Span <</MCID 5>> BDC (in a circle) Tj EMC /Span <</MCID 99>> BDC ( of none) Tj EMC ET";
+    let elements = [
+        "<</S/Span/P 3 0 R/ActualText (office)/Pg 10 0 R/K 0>>",
+        "<</S/Span/P 26 0 R/Pg 10 0 R/K 1>>",
+        "<</S/Span/P 3 0 R/E (Doctor)/Pg 10 0 R/K 2>>",
+        "<</S/Figure/P 3 0 R/Alt (A picture of a lion)/Pg 10 0 R/K 3>>",
+        "<</S/Span/P 3 0 R/ActualText (outside)/Pg 10 0 R/K 4>>",
+        "<</S/Span/P 25 0 R/Pg 10 0 R/K 5>>",
+        "<</S/P/P 26 0 R/ActualText (above)/K[21 0 R]>>",
+    ];
+    let sheet = Bench::new().gray(&tagged(&[content], &elements), 0).await;
+    let expected = ["so office it is", "above two", "Dr logo", "outside", "in a circle of none"];
+    assert_eq!(texts(&sheet.0.text_layer), expected);
+}
+
+#[tokio::test]
+async fn an_element_of_two_pages_says_its_text_where_it_begins() {
+    let content = "BT /F 20 Tf 72 700 Td /Span <</MCID 0>> BDC (here) Tj EMC ( and more) Tj ET";
+    let element =
+        "<</S/P/P 3 0 R/ActualText (Long)/K[<</Type/MCR/Pg 10 0 R/MCID 0>><</Type/MCR/Pg 12 0 R/MCID 0>>]>>";
+    let (bench, file) = (Bench::new(), tagged(&[content, content], &[element]));
+    assert_eq!(texts(&bench.gray(&file, 0).await.0.text_layer), ["Long and more"]);
+    assert_eq!(texts(&bench.gray(&file, 1).await.0.text_layer), ["and more"]);
+}
+
+#[tokio::test]
+async fn a_structure_that_leads_in_circles_or_is_deep_does_not_hold_a_page_up() {
+    // Each element is above the one before it, and the last above itself.
+    let elements: Vec<String> = (0..20_000)
+        .map(|at| format!("<</S/Span/P {} 0 R/Pg 10 0 R>>", 20 + (at + 1_u32).min(19_999)))
+        .collect();
+    let pieces: String = (0..20_000).map(|at| format!("/Span <</MCID {at}>> BDC (x) Tj EMC\n")).collect();
+    let content = format!("BT /F 1 Tf 10 700 Td {pieces} ET");
+    let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
+    let begun = std::time::Instant::now();
+    let sheet = Bench::new().gray(&tagged(&[&content], &elements), 0).await;
+    assert_eq!(
+        sheet.0.text_layer.iter().flat_map(|line| &line.words).map(|word| word.text.len()).sum::<usize>(),
+        20_000
+    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -10,12 +10,24 @@ pub(crate) struct TiffPage {
     pub(crate) dpi: Option<(u32, u32)>,
     pub(crate) color_map: Vec<u16>,
     pub(crate) data: Vec<u8>,
+    /// Fields of one short number in place of those that follow from the rest: tag
+    /// and value.
+    pub(crate) more: Vec<(u16, u16)>,
 }
 
 impl TiffPage {
     pub(crate) fn gray(size: (u32, u32), level: u8) -> Self {
         let data = vec![level; (size.0 * size.1) as usize];
-        Self { size, photometric: 1, bits: 8, samples: 1, dpi: None, color_map: Vec::new(), data }
+        Self {
+            size,
+            photometric: 1,
+            bits: 8,
+            samples: 1,
+            dpi: None,
+            color_map: Vec::new(),
+            data,
+            more: Vec::new(),
+        }
     }
 
     /// A page of one pixel's bytes over and over.
@@ -77,6 +89,10 @@ fn append(file: &mut Vec<u8>, page: &TiffPage) -> usize {
         // No subsampling: 1 and 1 as two short numbers.
         fields.push((530, 3, 2, 0x0001_0001));
     }
+    let tags: Vec<u16> = page.more.iter().map(|(tag, _)| *tag).collect();
+    fields.retain(|(tag, ..)| !tags.contains(tag));
+    fields.extend(page.more.iter().map(|(tag, value)| (*tag, 3, 1, u32::from(*value))));
+    fields.sort_unstable();
     let place = file.len();
     file.extend(u16::try_from(fields.len()).unwrap().to_le_bytes());
     for (tag, kind, count, value) in fields {

@@ -172,3 +172,45 @@ async fn colours_with_fewer_pixels_than_greys_are_named_and_not_called_broken() 
     let error = Bench::new().probe(&file).await.unwrap_err();
     assert_eq!(error.code(), "DOCUMENT_UNSUPPORTED_TYPE", "{error}");
 }
+
+#[tokio::test]
+async fn each_page_is_looked_at_before_there_is_a_task_and_the_one_that_is_not_read_is_named() {
+    let bench = Bench::new();
+    let sound = || TiffPage::gray((8, 8), 90);
+    let deep = || TiffPage { bits: 12, data: vec![0; 96], ..sound() };
+    let more = |fields: &[(u16, u16)], page: TiffPage| TiffPage { more: fields.to_vec(), ..page };
+    let planar_cmyk = more(&[(284, 2)], TiffPage::plain(5, &[0, 255, 255, 0]));
+    let odd = [
+        (deep(), "in grey, 1 sample(s) of 12 bits"),
+        (TiffPage::plain(8, &[90, 0, 0]), "in CIE Lab, 3 sample(s) of 8 bits"),
+        (more(&[(339, 2)], sound()), "in grey, 1 sample(s) of 8 bits, signed"),
+        (more(&[(259, 50_000)], sound()), "compressed with ZSTD (method 50000)"),
+        (more(&[(259, 5), (317, 2)], TiffPage { bits: 4, ..sound() }), "stored as differences, in grey"),
+        (more(&[(259, 5), (317, 3)], sound()), "stored with predictor 3, in grey"),
+        (planar_cmyk, "in CMYK with each ink by itself"),
+    ];
+    for (page, name) in odd {
+        let error = bench.probe(&tiff(&[sound(), sound(), page])).await.expect_err(name);
+        assert_eq!((error.code(), error.is_permanent()), ("DOCUMENT_UNSUPPORTED_TYPE", true), "{error}");
+        assert!(error.to_string().starts_with(&format!("a TIFF whose page 3 is {name}")), "{error}");
+    }
+    let alone = bench.probe(&tiff(&[deep()])).await.unwrap_err().to_string();
+    assert!(alone.starts_with("a TIFF that is in grey, 1 sample(s) of 12 bits can't be read"), "{alone}");
+    let giant = TiffPage { size: (60_000, 60_000), ..sound() };
+    let error = bench.probe(&tiff(&[sound(), giant])).await.unwrap_err();
+    assert_eq!(error.code(), "PAGE_TOO_LARGE");
+    assert!(error.to_string().starts_with("page 2 would be 60000 x 60000 pixels"), "{error}");
+    let cut = TiffPage { size: (8, 80), more: vec![(279, 640)], ..sound() };
+    let error = bench.probe(&tiff(&[sound(), cut])).await.unwrap_err();
+    assert_eq!(error.code(), "DOCUMENT_BROKEN");
+    assert!(error.to_string().contains("page 2: its pixels end at byte"), "{error}");
+}
+
+#[tokio::test]
+async fn a_predictor_that_its_packing_does_not_have_is_put_up_with() {
+    let page = TiffPage { more: vec![(317, 2)], ..TiffPage::gray((8, 8), 90) };
+    let file = tiff(&[page]);
+    let bench = Bench::new();
+    assert_eq!(bench.probe(&file).await.unwrap().pages, 1);
+    assert_eq!(bench.gray(&file, 0).await.luma(7, 7), 90);
+}

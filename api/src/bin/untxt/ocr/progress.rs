@@ -121,7 +121,8 @@ impl Progress {
             let status = if summary.failed_pages.is_empty() { "completed" } else { "partial" };
             output::json(&json!({
                 "type": "result", "file": order.path, "taskId": task, "status": status, "outputs": written,
-                "pages": summary.pages, "failedPages": summary.failed_pages, "textLength": summary.text_length,
+                "pages": summary.pages, "failedPages": summary.failed_pages, "warnings": summary.warnings,
+                "warningCount": summary.warning_count, "textLength": summary.text_length,
                 "confidence": summary.confidence, "confidenceKind": summary.confidence_kind,
                 "simulated": summary.simulated, "seconds": seconds,
             }));
@@ -137,6 +138,16 @@ impl Progress {
             summary.pages,
             outputs.join(", ")
         ));
+        for warning in &summary.warnings {
+            self.warning(order, &format!("page {}: {}", warning.page, warning.message));
+        }
+        let others = summary.warning_count.saturating_sub(summary.warnings.len());
+        if others > 0 {
+            self.warning(
+                order,
+                &format!("{others} more warning(s), which stand with their pages in the result"),
+            );
+        }
     }
 
     /// The task ended without a result.
@@ -181,10 +192,18 @@ impl Progress {
             }));
             return;
         }
-        let text = format!("{}: {code}: {message}", order.path.display());
+        self.say_on_stderr(&format!("{}: {code}: {message}", order.path.display()));
+    }
+
+    /// A part of the document could not be read.
+    fn warning(&self, order: &Order, message: &str) {
+        self.say_on_stderr(&format!("{}: warning: {message}", order.path.display()));
+    }
+
+    fn say_on_stderr(&self, text: &str) {
         match &self.bars {
-            Some(bars) => bars.suspend(|| output::problem(&text)),
-            None => output::problem(&text),
+            Some(bars) => bars.suspend(|| output::problem(text)),
+            None => output::problem(text),
         }
     }
 

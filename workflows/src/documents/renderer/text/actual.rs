@@ -7,6 +7,7 @@ use super::letters::folded;
 use super::rtl::begins_from_the_right;
 
 /// Marked content that states its text, while it is drawn.
+#[derive(Default)]
 pub(super) struct Stated {
     /// How deep in others it was opened.
     pub(super) depth: usize,
@@ -16,6 +17,8 @@ pub(super) struct Stated {
     pub(super) glyphs: Vec<Glyph>,
     /// The box of the lines and pictures drawn.
     pub(super) drawn: Option<Rect>,
+    /// Which element of the structure states it, if one does.
+    pub(super) element: Option<usize>,
 }
 
 /// A stretch of a line.
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
 
     fn stated(text: &str, glyphs: Vec<Glyph>, drawn: Option<Rect>) -> Vec<(String, f64, f64)> {
-        let stated = Stated { depth: 1, text: text.to_owned(), glyphs, drawn };
+        let stated = Stated { text: text.to_owned(), glyphs, drawn, ..Stated::default() };
         stated.glyphs().into_iter().map(|glyph| (glyph.text, glyph.bounds.x0, glyph.bounds.y0)).collect()
     }
 

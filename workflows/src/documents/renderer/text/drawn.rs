@@ -1,8 +1,10 @@
 //! What is drawn on a page, as hayro tells it.
 
+use std::collections::HashMap;
+
 use hayro::hayro_interpret::font::{self, GlyphRun};
 use hayro::hayro_interpret::hayro_cmap::{BfString, WritingMode};
-use hayro::hayro_interpret::hayro_syntax::object::{Dict, String as PdfString};
+use hayro::hayro_interpret::hayro_syntax::object::{Dict, ObjRef, String as PdfString};
 use hayro::hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
 };
@@ -12,6 +14,7 @@ use super::actual::Stated;
 use super::glyph::Glyph;
 use super::letters::folded;
 use super::strings::decoded;
+use super::structure::Structure;
 
 /// Characters of one page that are kept: a page set in 2 pt type has fewer.
 pub(super) const CHARACTERS_MAX: usize = 200_000;
@@ -20,21 +23,50 @@ pub(super) const CHARACTERS_MAX: usize = 200_000;
 const WIDTH: f64 = 500.0;
 
 /// Hears what is drawn and writes the letters down.
-#[derive(Default)]
-pub(super) struct Listener {
+pub(super) struct Listener<'a> {
     characters: usize,
     glyphs: Vec<Glyph>,
     /// Marked content that is open.
     depth: usize,
     /// The outermost one that states its text: it speaks for all within.
     stated: Option<Stated>,
+    structure: Option<Structure<'a>>,
+    /// Elements of the structure that state their text and had content so far.
+    elements: Vec<Element>,
+    /// Where each stands among them.
+    element_numbers: HashMap<ObjRef, usize>,
 }
 
-impl Listener {
+/// What an element of the structure states; its content may be drawn in several
+/// parts.
+struct Element {
+    /// Before which of the glyphs it stands.
+    before: usize,
+    /// None while a part of it is drawn.
+    stated: Option<Stated>,
+}
+
+impl<'a> Listener<'a> {
+    /// One for what a page with this structure draws.
+    pub(super) fn new(structure: Option<Structure<'a>>) -> Self {
+        let (glyphs, elements) = (Vec::new(), Vec::new());
+        let element_numbers = HashMap::new();
+        Self { characters: 0, glyphs, depth: 0, stated: None, structure, elements, element_numbers }
+    }
+
     /// What was drawn, in drawing order.
     pub(super) fn finish(mut self) -> Vec<Glyph> {
         self.end_stated();
-        self.glyphs
+        let mut elements = self.elements.into_iter().peekable();
+        let mut glyphs = Vec::with_capacity(self.glyphs.len());
+        for (index, glyph) in self.glyphs.into_iter().enumerate() {
+            while let Some(element) = elements.next_if(|element| element.before <= index) {
+                glyphs.extend(element.stated.into_iter().flat_map(Stated::glyphs));
+            }
+            glyphs.push(glyph);
+        }
+        glyphs.extend(elements.filter_map(|element| element.stated).flat_map(Stated::glyphs));
+        glyphs
     }
 
     fn glyph(&mut self, glyph: &font::Glyph<'_>, place: Affine, vertical: bool) {
@@ -59,7 +91,8 @@ impl Listener {
             Some(stated) => stated.glyphs.push(glyph),
             None if glyph.is_several_words() => {
                 let text = glyph.text.clone();
-                self.glyphs.extend(Stated { depth: 0, text, glyphs: vec![glyph], drawn: None }.glyphs());
+                let stated = Stated { text, glyphs: vec![glyph], ..Stated::default() };
+                self.glyphs.extend(stated.glyphs());
             }
             None => self.glyphs.push(glyph),
         }
@@ -72,8 +105,43 @@ impl Listener {
         }
     }
 
+    /// What speaks for marked content with these properties.
+    fn spoken_for(&mut self, properties: &Dict<'_>) -> Option<Stated> {
+        let content = properties.get::<u32>(b"MCID");
+        let speaker = content.and_then(|content| self.structure.as_mut()?.speaker(content));
+        if let Some(place) = speaker {
+            return self.element(place);
+        }
+        let text = properties.get::<PdfString<'_>>("ActualText")?;
+        Some(Stated { text: decoded(text.as_bytes()), ..Stated::default() })
+    }
+
+    /// What the element at `place` states, with what was drawn of it so far.
+    fn element(&mut self, place: ObjRef) -> Option<Stated> {
+        let index = match self.element_numbers.get(&place) {
+            Some(index) => *index,
+            None => {
+                let text = self.structure.as_ref()?.text(place);
+                self.characters += text.chars().count();
+                let text = if self.characters <= CHARACTERS_MAX { text } else { String::new() };
+                let index = self.elements.len();
+                let stated = Some(Stated { text, element: Some(index), ..Stated::default() });
+                self.elements.push(Element { before: self.glyphs.len(), stated });
+                self.element_numbers.insert(place, index);
+                index
+            }
+        };
+        self.elements.get_mut(index)?.stated.take()
+    }
+
     fn end_stated(&mut self) {
         let Some(stated) = self.stated.take() else { return };
+        if let Some(element) = stated.element {
+            if let Some(element) = self.elements.get_mut(element) {
+                element.stated = Some(stated);
+            }
+            return;
+        }
         self.characters += stated.text.chars().count();
         if self.characters <= CHARACTERS_MAX {
             self.glyphs.extend(stated.glyphs());
@@ -88,7 +156,7 @@ fn written(text: BfString) -> String {
     }
 }
 
-impl<'a> Device<'a> for Listener {
+impl<'a> Device<'a> for Listener<'a> {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
         let vertical = run.writing_mode() == WritingMode::Vertical;
         for glyph in run.glyphs() {
@@ -98,10 +166,9 @@ impl<'a> Device<'a> for Listener {
 
     fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
         self.depth += 1;
-        let text = properties.and_then(|properties| properties.get::<PdfString<'_>>("ActualText"));
-        if let (None, Some(text)) = (&self.stated, text) {
-            let text = decoded(text.as_bytes());
-            self.stated = Some(Stated { depth: self.depth, text, glyphs: Vec::new(), drawn: None });
+        if let (None, Some(properties)) = (&self.stated, properties) {
+            let depth = self.depth;
+            self.stated = self.spoken_for(properties).map(|stated| Stated { depth, ..stated });
         }
     }
 

@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::cjk::in_lines;
+
 /// Ligatures of Latin and Armenian, and the shapes of Hebrew and Arabic letters
 /// (Unicode, Alphabetic Presentation Forms, Arabic Presentation Forms A and B):
 /// the standard keeps them for old encodings, and asks that text is stored in
@@ -15,7 +17,9 @@ fn is_shape(character: char) -> bool {
 pub(super) fn folded(text: &str) -> String {
     let mut letters = String::with_capacity(text.len());
     for character in text.chars().filter(|character| !character.is_control() || character.is_whitespace()) {
-        if is_shape(character) {
+        if let Some(punctuation) = in_lines(character) {
+            letters.push(punctuation);
+        } else if is_shape(character) {
             // A vowel mark that stands alone folds to a space and the mark.
             letters.extend(character.nfkc().filter(|letter| !letter.is_whitespace()));
         } else {

@@ -1,7 +1,9 @@
 //! The lines of a region, and the words of a line.
 
+use super::cjk::are_wide;
 use super::frames::Piece;
 use super::glyph::Glyph;
+use super::pieces::GAP;
 
 /// A gap wider than this part of the type size divides words that no space
 /// divides.
@@ -28,45 +30,47 @@ pub(super) fn rows(mut pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
 
 /// The words of a line, in the order in which they stand.
 pub(super) fn words(row: Vec<Piece>) -> Vec<Word> {
-    let mut words: Vec<Word> = vec![Word::new()];
+    let mut words: Vec<Word> = Vec::new();
     // Of the first letter of the word.
     let mut size = 0.0;
+    let mut after_space = false;
     for glyph in row.into_iter().flat_map(|piece| piece.glyphs) {
-        let word = words.last_mut().filter(|word| !word.is_empty());
         if glyph.is_space() {
-            if word.is_some() {
-                words.push(Word::new());
-            }
+            after_space = true;
             continue;
         }
-        match word {
-            Some(word) if word.last().is_some_and(|last| goes_on(last, &glyph, size)) => word.push(glyph),
-            Some(_) => {
+        let last = words.last().and_then(|word| word.last());
+        let goes_on = last.is_some_and(|last| goes_on(last, &glyph, size, after_space));
+        after_space = false;
+        match words.last_mut() {
+            Some(word) if goes_on => word.push(glyph),
+            _ => {
                 size = glyph.size;
-                words.push(vec![glyph]);
-            }
-            None => {
-                size = glyph.size;
-                words.pop();
                 words.push(vec![glyph]);
             }
         }
     }
-    words.retain(|word| !word.is_empty());
     words
 }
 
-fn goes_on(last: &Glyph, next: &Glyph, size: f64) -> bool {
+/// Whether `next` belongs to the word of `last`. Ideographs are set apart to fill
+/// their lines, and some programs write a space after each that nobody sees.
+fn goes_on(last: &Glyph, next: &Glyph, size: f64, after_space: bool) -> bool {
     let (from_start, _) = last.distance(next);
     let gap = from_start - last.advance;
-    gap < WORD_GAP * size && gap > -size
+    let gap_max = match (are_wide(last, next), after_space) {
+        (true, false) => GAP * size,
+        (false, true) => return false,
+        _ => WORD_GAP * size,
+    };
+    gap < gap_max && gap > -size
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::frames::frames;
     use super::super::pieces::pieces;
-    use super::super::sample::typed;
+    use super::super::sample::{SIZE, typed};
     use super::*;
 
     fn lines(glyphs: Vec<Glyph>) -> Vec<Vec<String>> {
@@ -91,5 +95,29 @@ mod tests {
     fn a_gap_divides_words_where_no_space_does() {
         let drawn = [typed("to", 0.0, 0.0), typed("gether", 19.0, 0.0), typed("apart", 72.0, 0.0)];
         assert_eq!(lines(drawn.concat()), [["together", "apart"]]);
+    }
+
+    #[test]
+    fn ideographs_that_are_set_apart_are_no_words() {
+        let spread = |gap: f64| {
+            let letters = "東京都、港区".chars().enumerate();
+            letters
+                .flat_map(|(at, letter)| typed(&letter.to_string(), at as f64 * (8.0 + gap), 0.0))
+                .collect()
+        };
+        assert_eq!(lines(spread(0.0)), [["東京都、港区"]]);
+        assert_eq!(lines(spread(0.5 * SIZE)), [["東京都、港区"]]);
+        let spaced = |gap: f64| {
+            let mut glyphs: Vec<Glyph> = spread(gap);
+            let spaces = typed("      ", 0.0, 0.0).into_iter().enumerate();
+            for (at, space) in spaces.rev() {
+                let start = glyphs[at].end();
+                glyphs.insert(at + 1, Glyph { start, advance: 0.0, ..space });
+            }
+            glyphs
+        };
+        assert_eq!(lines(spaced(0.0)), [["東京都、港区"]], "spaces that nobody sees");
+        assert_eq!(lines(spaced(0.3 * SIZE)).concat().len(), 6, "spaces that are seen");
+        assert_eq!(lines(typed("東京　港区", 0.0, 0.0)), [["東京", "港区"]]);
     }
 }
