@@ -273,6 +273,8 @@ async fn sockets_tell_nothing_of_others() {
         assert_eq!(blind.err(), Some(403), "{path}: it may not read");
         let mut socket = other.try_socket(path).await.unwrap();
         socket.send(&json!({"type": "subscribe", "taskId": task, "afterSeq": 0})).await;
+        let answer = socket.next().await;
+        assert_eq!(answer["data"]["code"], "TASK_NOT_FOUND", "{path}: {answer}");
         socket.ping().await;
         assert_eq!(socket.next().await["type"], "pong", "{path}: it was told of another's task");
         let theirs = stage.task().await;
