@@ -12,10 +12,18 @@ pub(super) struct Inflated {
 }
 
 impl Inflated {
-    /// Unpacks `data` until there are `enough` bytes; holds none of them.
+    /// Unpacks `data` until there are `enough` bytes; holds none of them. What has
+    /// neither head nor end is no such stream, and has no bytes.
     pub(super) fn of(data: &[u8], enough: u64) -> Self {
+        let packed = without_header(data);
+        let inflated = Self::inflate(packed, enough);
+        let is_none = packed.len() == data.len() && !inflated.is_ended && inflated.bytes < enough;
+        if is_none { Self { bytes: 0, is_ended: false } } else { inflated }
+    }
+
+    fn inflate(mut packed: &[u8], enough: u64) -> Self {
         let mut inflater = Decompress::new(false);
-        let (mut packed, mut unpacked) = (without_header(data), [0; 32 << 10]);
+        let mut unpacked = [0; 32 << 10];
         loop {
             let read = inflater.total_in();
             let step = inflater.decompress(packed, &mut unpacked, FlushDecompress::None);
@@ -78,6 +86,9 @@ mod tests {
     fn what_makes_no_sense_ends_it() {
         let noise = Inflated::of(&[0x78, 0x9c, 0xff, 0xff, 0xff, 0xff], u64::MAX);
         assert_eq!((noise.bytes, noise.is_ended), (0, false));
+        // Codes by chance.
+        let chance = Inflated::of(&[0x5a; 600], u64::MAX);
+        assert_eq!((chance.bytes, chance.is_ended), (0, false));
         let nothing = Inflated::of(b"", u64::MAX);
         assert_eq!((nothing.bytes, nothing.is_ended), (0, false));
     }

@@ -209,3 +209,50 @@ async fn whatever_length_a_file_is_cut_to_it_ends_in_a_verdict() {
         }
     }
 }
+
+/// Many directories that share tables of more strips than any page has.
+fn shared_tables(pages: u32) -> Vec<u8> {
+    const STRIPS: u32 = 200_000;
+    let mut file = b"II*\0\0\0\0\0".to_vec();
+    file.extend(8_u32.to_le_bytes().repeat(STRIPS as usize));
+    let mut link = 4;
+    for _ in 0..pages {
+        let place = u32::try_from(file.len()).unwrap();
+        file[link..link + 4].copy_from_slice(&place.to_le_bytes());
+        let fields = [
+            (256_u16, 4_u16, 1, 8),
+            (257, 4, 1, 8),
+            (258, 3, 1, 8),
+            (259, 3, 1, 1),
+            (262, 3, 1, 1),
+            (273, 4, STRIPS, 8),
+            (277, 3, 1, 1),
+            (278, 4, 1, 8),
+            (279, 4, STRIPS, 8),
+        ];
+        file.extend(u16::try_from(fields.len()).unwrap().to_le_bytes());
+        for (tag, kind, count, value) in fields {
+            file.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+            file.extend([count.to_le_bytes(), u32::to_le_bytes(value)].concat());
+        }
+        link = file.len();
+        file.extend([0; 4]);
+    }
+    file
+}
+
+#[tokio::test]
+async fn a_look_at_each_page_of_a_tiff_ends_at_its_deadline() {
+    let bench = Bench::hasty(2000);
+    let begun = Instant::now();
+    let verdict = bench.probe(&shared_tables(5_000)).await.map_or_else(|error| error.code(), |_| "read");
+    assert!(["read", "PAGE_TIMEOUT", "DOCUMENT_BROKEN"].contains(&verdict), "{verdict}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{verdict} took {:?}", begun.elapsed());
+    assert_eq!(bench.children_at_work(), [0; 0]);
+    let many: Vec<TiffPage> = (0..2_000).map(|_| TiffPage::gray((8, 8), 0)).collect();
+    assert_eq!(
+        Bench::new().probe(&tiff(&many)).await.unwrap().pages,
+        2_000,
+        "a sound one is looked at whole"
+    );
+}

@@ -264,6 +264,23 @@ async fn a_structure_that_leads_in_circles_or_is_deep_does_not_hold_a_page_up() 
 }
 
 #[tokio::test]
+async fn words_without_number_or_order_do_not_hold_a_page_up() {
+    let place = |at: u32| at.wrapping_mul(2_654_435_761);
+    let scattered = |at: u32| format!("1 0 0 1 {} {} Tm (ab) Tj\n", place(at) % 590, place(at + 7) / 7 % 840);
+    // As many columns as there are words in a line.
+    let in_columns = |at: u32| format!("1 0 0 1 {} {} Tm (ab) Tj\n", at % 196 * 3, 836 - at / 196 * 2);
+    let content = |words: Vec<String>| format!("BT /F 1 Tf {} ET", words.concat());
+    for content in
+        [content((0..100_000).map(scattered).collect()), content((0..80_000).map(in_columns).collect())]
+    {
+        let begun = std::time::Instant::now();
+        let lines = read(&content).await;
+        assert!(lines.iter().map(String::len).sum::<usize>() > 50_000);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn characters_beyond_the_bound_are_not_read() {
     let line = "x".repeat(1000);
     let lines = (0..202).map(|row| format!("1 0 0 1 10 {} Tm ({line}) Tj\n", 830 - 4 * row));
