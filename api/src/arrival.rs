@@ -13,6 +13,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::auth::caller::Caller;
+use crate::exchange;
 use crate::site::{Seen, SiteSettings};
 use crate::vitals::meter;
 
@@ -21,10 +22,15 @@ use crate::vitals::meter;
 pub const SPAN: &str = "untxt::request";
 
 /// The header that carries a request's id.
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Characters of an id that a proxy gave: two UUIDs' worth.
 const ID_CHARS_MAX: usize = 72;
+
+/// The span of the request that an answer is for: its body is sent after the
+/// routes are through with it.
+#[derive(Clone, Debug)]
+pub(crate) struct AnsweredIn(pub(crate) Span);
 
 /// Stands before everything else.
 pub(crate) struct Arrival {
@@ -40,8 +46,9 @@ impl Handler for Arrival {
         if let Ok(value) = HeaderValue::from_str(&id) {
             res.headers_mut().insert(HEADER, value);
         }
+        res.extensions.insert(AnsweredIn(span.clone()));
         req.extensions_mut().insert(seen.clone());
-        let (method, path) = (req.method().clone(), req.uri().path().to_owned());
+        let (method, path) = (exchange::method(req), req.uri().path().to_owned());
         let (began, _open) = (Instant::now(), meter::request_in_flight());
         async {
             ctrl.call_next(req, depot, res).await;
@@ -58,7 +65,7 @@ impl Handler for Arrival {
 }
 
 /// What everything that is logged for the request `id` stands in.
-fn span(id: &str) -> Span {
+pub(crate) fn span(id: &str) -> Span {
     tracing::error_span!(target: SPAN, "request", id)
 }
 
@@ -69,7 +76,12 @@ fn id(seen: &Seen, headers: &HeaderMap) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     given
         .filter(|id| (1..=ID_CHARS_MAX).contains(&id.len()) && id.chars().all(allowed))
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+        .map_or_else(new_id, str::to_owned)
+}
+
+/// An id that no other request has.
+pub(crate) fn new_id() -> String {
+    Uuid::now_v7().to_string()
 }
 
 /// Where the request arrived, for one that does not name a host.

@@ -26,6 +26,7 @@ use crate::codes;
 use crate::auth::AuthError;
 use crate::auth::caller::Scope;
 use crate::auth::keys::KeyError;
+use crate::unrouted::{HEAD_BYTES_MAX, HEADERS_MAX};
 
 /// Seconds after which a client may ask again when a store is away.
 const RETRY_AFTER_SECONDS: u64 = 2;
@@ -91,12 +92,35 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", message)
     }
 
+    /// The head of a request did not end in time.
+    #[must_use]
+    pub fn late_head(patience: Duration) -> Self {
+        let message = format!("the request's head did not end within {patience:?}");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", message)
+    }
+
+    /// The head of a request is larger than is read.
+    #[must_use]
+    pub fn head_too_large() -> Self {
+        let message = format!(
+            "the request has more than {HEADERS_MAX} headers, or more than {HEAD_BYTES_MAX} bytes of them"
+        );
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HEAD_TOO_LARGE", message)
+    }
+
     /// The bytes that are asked for are behind the end.
     #[must_use]
     pub fn no_such_bytes(size_bytes: u64) -> Self {
         let message = format!("range: there are {size_bytes} bytes");
         let details = json!({ "bytes": size_bytes });
         Self { details, ..Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", message) }
+    }
+
+    /// A fault of the server's own. What it was is for the log.
+    #[must_use]
+    pub fn internal(what: &str) -> Self {
+        tracing::error!("{what}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error")
     }
 
     /// There is no such route.
@@ -166,7 +190,7 @@ impl ApiError {
     }
 
     /// A store is away; what is underneath is logged, not told.
-    fn away(what: &str, error: &dyn std::error::Error) -> Self {
+    pub(crate) fn away(what: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, what, "a request failed");
         Self::away_for_now(what)
     }

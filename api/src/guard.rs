@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::routes::origin::same_origin;
 
 /// Answers are data: whoever takes one for a page gets a page that may nothing.
-const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
+pub(crate) const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

@@ -13,7 +13,10 @@ pub mod config;
 pub mod codes;
 
 pub mod arrival;
+mod compress;
+mod connections;
 pub mod error;
+mod exchange;
 pub mod feed;
 mod guard;
 pub mod json;
@@ -22,6 +25,7 @@ mod lingering;
 pub mod patience;
 pub mod places;
 pub mod site;
+mod unrouted;
 pub mod views;
 
 pub mod exporter;

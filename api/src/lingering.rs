@@ -8,11 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use salvo::conn::tcp::{TcpAcceptor, TcpCoupler};
-use salvo::conn::{Accepted, Acceptor, Holding, StraightStream};
-use salvo::fuse::ArcFusePolicy;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// How long a client may go on sending in all: what nginx grants by default.
@@ -23,40 +19,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(2);
 
 /// Bytes that are read at once, only to be thrown away.
 const PIECE_BYTES: usize = 8 << 10;
-
-/// Accepts connections that end so.
-pub(crate) struct LingeringAcceptor {
-    pub(crate) inner: TcpAcceptor,
-    /// Bytes that are read after an answer: an upload may be on its way.
-    pub(crate) bytes_max: u64,
-}
-
-type Stream = LingeringStream<StraightStream<TcpStream>>;
-
-impl Acceptor for LingeringAcceptor {
-    type Coupler = TcpCoupler<Stream>;
-    type Stream = Stream;
-
-    fn holdings(&self) -> &[Holding] {
-        self.inner.holdings()
-    }
-
-    async fn accept(
-        &mut self,
-        fuse_policy: Option<ArcFusePolicy>,
-    ) -> io::Result<Accepted<Self::Coupler, Self::Stream>> {
-        let accepted = self.inner.accept(fuse_policy).await?;
-        Ok(Accepted {
-            coupler: TcpCoupler::new(),
-            stream: LingeringStream::new(accepted.stream, self.bytes_max),
-            fuse_config: accepted.fuse_config,
-            conn_ctrl: accepted.conn_ctrl,
-            local_addr: accepted.local_addr,
-            remote_addr: accepted.remote_addr,
-            http_scheme: accepted.http_scheme,
-        })
-    }
-}
 
 /// A connection that is read on after its end was sent.
 pub(crate) struct LingeringStream<S> {
@@ -77,7 +39,8 @@ enum End {
 }
 
 impl<S> LingeringStream<S> {
-    fn new(inner: S, bytes_max: u64) -> Self {
+    /// So many bytes are read after the last answer: an upload may be on its way.
+    pub(crate) fn new(inner: S, bytes_max: u64) -> Self {
         Self { inner, bytes_left: bytes_max, end: End::Open }
     }
 }

@@ -10,6 +10,7 @@ use salvo::routing::FilterInfo;
 use crate::arrival::Arrival;
 use crate::auth::caller::Scope;
 use crate::auth::hoops::{Authenticate, AuthenticateOperator, AuthenticateSocket, Needs};
+use crate::compress::Compressed;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::guard::Guard;
@@ -34,17 +35,13 @@ pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String], sit
 /// who they are.
 pub(crate) fn worker_service(
     vitals: Vitals,
-    asked: Option<AuthenticateOperator>,
+    asked: AuthenticateOperator,
     patience: Patience,
     site: &SiteSettings,
 ) -> Service {
-    let told = Router::new()
+    let told = for_operators(asked)
         .push(Router::with_path("status").get(worker_status::worker_status))
-        .push(Router::with_path("metrics").get(metrics::metrics));
-    let told = match asked {
-        Some(asked) => told.hoop(asked).hoop(Needs::scope(Scope::Operate)),
-        None => told,
-    };
+        .push(counted());
     let router = Router::new()
         .hoop(affix_state::inject(vitals))
         .hoop(CatchPanic::new())
@@ -54,11 +51,29 @@ pub(crate) fn worker_service(
     dressed(router, patience, &[], site)
 }
 
+/// What is told to operators only, of whom `asked` asks who they are. Both
+/// listeners keep to it: where nobody is asked (`UNTXT_AUTH=off`, on loopback
+/// only), everybody is one.
+fn for_operators(asked: impl Handler) -> Router {
+    Router::new().hoop(asked).hoop(Needs::scope(Scope::Operate))
+}
+
+/// What Prometheus reads.
+fn counted() -> Router {
+    Router::with_path("metrics").get(metrics::metrics)
+}
+
 /// What every answer has, whatever the route.
 fn dressed(router: Router, patience: Patience, cors_origins: &[String], site: &SiteSettings) -> Service {
     let arrival = Arrival { site: site.clone() };
     let (guard, paced) = (Guard::new(cors_origins), Paced(patience));
-    Service::new(router).hoop(arrival).hoop(Traced).hoop(paced).hoop(guard).catcher(Catcher::new(AsJson))
+    Service::new(router)
+        .hoop(arrival)
+        .hoop(Traced)
+        .hoop(paced)
+        .hoop(guard)
+        .hoop(Compressed)
+        .catcher(Catcher::new(AsJson))
 }
 
 /// What is answered to anybody, and what only to callers who are known. Each is
@@ -66,7 +81,7 @@ fn dressed(router: Router, patience: Patience, cors_origins: &[String], site: &S
 fn routes() -> Router {
     let known = Router::with_hoop(Authenticate);
     let known = known.push(admin::router()).push(ticket()).push(tasks()).push(uploads());
-    Router::new().push(open()).push(sockets()).push(known)
+    Router::new().push(open()).push(for_operators(Authenticate).push(counted())).push(sockets()).push(known)
 }
 
 /// What probes and readers ask, who present nothing. It tells nothing about
@@ -75,7 +90,6 @@ fn open() -> Router {
     Router::new()
         .push(Router::with_path("health").get(health::health))
         .push(Router::with_path("ready").get(ready::ready))
-        .push(Router::with_path("metrics").get(metrics::metrics))
         .push(Router::with_path("api/openapi.json").get(docs::document))
         .push(Router::with_path("objects/{**key}").get(objects::objects).put(objects::objects))
         .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
@@ -106,7 +120,7 @@ fn tasks() -> Router {
             .push(
                 Router::with_path("result")
                     .get(result::result)
-                    .push(Router::with_path("content").get(content::content).head(content::content)),
+                    .push(Router::with_path("content").get(content::content)),
             )
             .push(Router::with_path("retry").post(retry::retry)),
     )
@@ -166,5 +180,121 @@ impl Handler for AsJson {
             _ => return,
         };
         error.render(res);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use salvo::conn::tcp::TcpAcceptor;
+    use salvo::prelude::handler;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::sync::CancellationToken;
+    use tracing::Instrument;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::connections::{self, ConnectionLimits};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            io::Write::write(&mut *self.0.lock().unwrap(), bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[handler]
+    async fn panics() {
+        panic!("nobody expected this");
+    }
+
+    #[handler]
+    async fn spawns() -> Result<(), ApiError> {
+        let work = async { tracing::error!("this was done beside it") };
+        tokio::spawn(work.in_current_span()).await.unwrap();
+        Err(ApiError::internal("this went wrong"))
+    }
+
+    #[handler]
+    async fn breaks_off(res: &mut Response) {
+        let pieces = [Ok(Bytes::from_static(b"begun")), Err(io::Error::other("the disk is away"))];
+        // What came before is sent meanwhile.
+        let one_by_one = stream::iter(pieces).then(|piece| async {
+            tokio::task::yield_now().await;
+            piece
+        });
+        res.stream(one_by_one);
+    }
+
+    /// The answer to a GET of `path`, and what was logged.
+    async fn asked(path: &str) -> (String, String) {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+        let _logged = tracing::subscriber::set_default(subscriber);
+        let router = Router::new()
+            .hoop(CatchPanic::new())
+            .push(Router::with_path("panics").get(panics))
+            .push(Router::with_path("spawns").get(spawns))
+            .push(Router::with_path("breaks").get(breaks_off));
+        let patience = Patience::default();
+        let service = dressed(router, patience, &[], &SiteSettings::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = ConnectionLimits { patience, open_max: 1, linger_bytes_max: 0 };
+        let shutdown = CancellationToken::new();
+        let acceptor = TcpAcceptor::try_from(listener).unwrap();
+        let answering = connections::answer(acceptor, &service, limits, &shutdown);
+        let asking = async {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+            client.write_all(request.as_bytes()).await.unwrap();
+            let mut said = Vec::new();
+            let _breaks_off = client.read_to_end(&mut said).await;
+            shutdown.cancel();
+            String::from_utf8(said).unwrap()
+        };
+        let ((), said) = tokio::join!(answering, asking);
+        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        (said, logged)
+    }
+
+    #[tokio::test]
+    async fn the_cause_of_what_went_wrong_is_logged_under_the_requests_id() {
+        for (path, status, cause) in [
+            ("/panics", 500, "panic occurred"),
+            ("/spawns", 500, "this went wrong"),
+            ("/spawns", 500, "this was done beside it"),
+            ("/breaks", 200, "the disk is away"),
+        ] {
+            let (said, logged) = asked(path).await;
+            assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {said}");
+            assert!(!said.contains(cause), "{path}: {said}");
+            if status == 500 {
+                assert!(said.contains("\"INTERNAL\""), "{path}: {said}");
+            }
+            let id = said.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+            let line = logged.lines().find(|line| line.contains(cause));
+            let line = line.unwrap_or_else(|| panic!("{path}: {cause:?} is not in the log:\n{logged}"));
+            assert!(line.contains(id), "{path}: {line}");
+        }
     }
 }

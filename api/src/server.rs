@@ -1,15 +1,12 @@
-//! Listens.
+//! Listens, and says who answers.
 
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::net::sockopt::set_tcp_nodelay;
 use salvo::conn::tcp::TcpAcceptor;
-use salvo::fuse::FuseConfig;
-use salvo::prelude::{Server as Salvo, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use untxt_workflows::platform::Platform;
@@ -17,44 +14,29 @@ use untxt_workflows::platform::Platform;
 use crate::auth::failures::Failures;
 use crate::auth::hoops::AuthenticateOperator;
 use crate::auth::{Auth, AuthSettings};
+use crate::connections::{self, ConnectionLimits};
 use crate::doors::Doors;
 use crate::feed::Feed;
-use crate::lingering::LingeringAcceptor;
 use crate::patience::Patience;
 use crate::places::{Places, PlacesMax};
 use crate::router;
+use crate::routes::create;
 use crate::site::SiteSettings;
 use crate::turns::Turns;
+use crate::unrouted::HEAD_BYTES_MAX;
 use crate::vitals::Vitals;
-
-/// How long open requests may take after the shutdown began.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Connections beside those that stay open. Whoever comes later waits in the
 /// kernel's queue.
 const REQUESTS_MAX: usize = 1_024;
 
+/// Bytes that are read after a refusal at least: of an upload that is far too large
+/// as well, for a proxy that is cut off while it sends forgets the answer. The time
+/// that is granted ends what is larger.
+const LINGER_BYTES: u64 = 1 << 30;
+
 /// Connections to what a worker tells about itself.
 const WORKER_CONNECTIONS_MAX: usize = 64;
-
-/// Headers of a request, and bytes of all of them; more is answered with 431.
-const HEADERS_MAX: usize = 64;
-const HEAD_BYTES_MAX: usize = 32 << 10;
-
-/// How long nothing at all may happen on a connection; sockets and streams say
-/// something more often.
-const IDLE_MAX: Duration = Duration::from_secs(300);
-
-/// For a request's head (also how long a connection may idle between two
-/// requests) and to take what is sent. Bodies are seen to by [`patience`].
-///
-/// [`patience`]: crate::patience
-fn timeouts(patience: Patience) -> FuseConfig {
-    FuseConfig::default()
-        .with_http1_header_timeout(patience.client)
-        .with_write_stall_timeout(patience.client)
-        .with_connection_idle_timeout(IDLE_MAX)
-}
 
 /// What a server needs to know beside the platform.
 #[derive(Clone, Debug)]
@@ -98,16 +80,13 @@ impl Server {
     }
 
     /// Answers until `shutdown`, then lets open requests end.
-    ///
-    /// # Errors
-    /// When the listener fails.
     pub async fn serve(
         self,
         platform: Arc<Platform>,
         vitals: Vitals,
         settings: ServerSettings,
         shutdown: CancellationToken,
-    ) -> io::Result<()> {
+    ) {
         let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
         let places = Places::new(settings.places);
         let auth = Arc::new(Auth::new(&settings.auth, platform.database(), platform.engine().clock()));
@@ -116,53 +95,32 @@ impl Server {
         let patience = settings.patience;
         let failures = Arc::new(Failures::new(settings.auth_failures_per_minute));
         // A whole upload may be on its way to somebody who was refused.
-        let linger_bytes_max = crate::routes::create::form_bytes_max(platform.settings().upload_bytes_max);
+        let upload_bytes_max = platform.settings().upload_bytes_max;
+        let linger_bytes_max = create::form_bytes_max(upload_bytes_max).max(LINGER_BYTES);
         let turns = Turns::default();
         let doors =
             Doors { platform, feed, places, turns, patience, auth, failures, shutdown: shutdown.clone() };
-        let connections_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
+        let open_max = settings.places.in_all.saturating_add(REQUESTS_MAX);
         let service = router::service(doors, vitals, &settings.cors_origins, &settings.site);
-        self.answer(service, patience, connections_max, linger_bytes_max, shutdown).await
+        let limits = ConnectionLimits { patience, open_max, linger_bytes_max };
+        connections::answer(self.acceptor, &service, limits, &shutdown).await;
     }
 
-    /// Tells what a worker tells about itself, until `shutdown`. Whoever reaches a
-    /// listener that is not on loopback has to be an operator, but for probes.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve_worker(
-        self,
-        vitals: Vitals,
-        settings: ServerSettings,
-        shutdown: CancellationToken,
-    ) -> io::Result<()> {
+    /// Tells what a worker tells about itself, until `shutdown`: probes to anybody,
+    /// the rest to operators.
+    pub async fn serve_worker(self, vitals: Vitals, settings: ServerSettings, shutdown: CancellationToken) {
         let patience = settings.patience;
-        let asked = (!self.address.ip().is_loopback()).then(|| AuthenticateOperator {
+        let asked = AuthenticateOperator {
             auth: Auth::new(&settings.auth, vitals.platform().database(), vitals.platform().engine().clock()),
             failures: Failures::new(settings.auth_failures_per_minute),
-        });
+        };
         let service = router::worker_service(vitals, asked, patience, &settings.site);
-        self.answer(service, patience, WORKER_CONNECTIONS_MAX, HEAD_BYTES_MAX as u64, shutdown).await
-    }
-
-    async fn answer(
-        self,
-        service: Service,
-        patience: Patience,
-        connections_max: usize,
-        linger_bytes_max: u64,
-        shutdown: CancellationToken,
-    ) -> io::Result<()> {
-        let acceptor = LingeringAcceptor { inner: self.acceptor, bytes_max: linger_bytes_max };
-        let mut server =
-            Salvo::new(acceptor).fuse_config(timeouts(patience)).max_connections(connections_max);
-        server.http1_mut().max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
-        let handle = server.handle();
-        tokio::spawn(async move {
-            shutdown.cancelled().await;
-            handle.stop_graceful(GRACE);
-        });
-        server.try_serve(service).await
+        let limits = ConnectionLimits {
+            patience,
+            open_max: WORKER_CONNECTIONS_MAX,
+            linger_bytes_max: HEAD_BYTES_MAX as u64,
+        };
+        connections::answer(self.acceptor, &service, limits, &shutdown).await;
     }
 }
 

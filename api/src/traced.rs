@@ -9,6 +9,8 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 use untxt_workflows::trace::{self, SCOPE};
 
+use crate::{arrival, exchange};
+
 /// What is asked every few seconds and is nobody's work.
 const UNTRACED: [&str; 3] = ["health", "ready", "metrics"];
 
@@ -33,7 +35,7 @@ impl Handler for Traced {
             ctrl.call_next(req, depot, res).with_context(caller).await;
             return;
         }
-        let here = caller.with_span(global::tracer(SCOPE).build_with_context(span(req), &caller));
+        let here = caller.with_span(global::tracer(SCOPE).build_with_context(span(req, res), &caller));
         ctrl.call_next(req, depot, res).with_context(here.clone()).await;
         let status = res.status_code.unwrap_or(StatusCode::OK);
         here.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
@@ -45,9 +47,13 @@ impl Handler for Traced {
 }
 
 /// Named by method and route, with names for ids.
-fn span(req: &Request) -> SpanBuilder {
-    let (method, route) = (req.method().to_string(), format!("/{}", req.matched_path()));
-    SpanBuilder::from_name(format!("{method} {route}"))
-        .with_kind(SpanKind::Server)
-        .with_attributes([KeyValue::new("http.request.method", method), KeyValue::new("http.route", route)])
+fn span(req: &Request, res: &Response) -> SpanBuilder {
+    let (method, route) = (exchange::method(req).to_string(), format!("/{}", req.matched_path()));
+    let id = res.headers().get(arrival::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    SpanBuilder::from_name(format!("{method} {route}")).with_kind(SpanKind::Server).with_attributes([
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("http.route", route),
+        // By which the lines of the log are found that belong to it.
+        KeyValue::new("untxt.request_id", id.to_owned()),
+    ])
 }

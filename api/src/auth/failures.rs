@@ -56,6 +56,8 @@ pub(crate) struct Failures {
 struct Turns {
     waiting: Semaphore,
     working: Semaphore,
+    /// How long one may wait for its turn.
+    within: Duration,
 }
 
 struct Turn<'a> {
@@ -75,7 +77,8 @@ struct Remembered {
 impl Failures {
     /// Lets so many pass a minute.
     pub(crate) fn new(per_minute: Option<NonZeroU32>) -> Self {
-        let turns = Turns { waiting: Semaphore::new(WAITING_MAX), working: Semaphore::new(TURNS_MAX) };
+        let (waiting, working) = (Semaphore::new(WAITING_MAX), Semaphore::new(TURNS_MAX));
+        let turns = Turns { waiting, working, within: TURN_WITHIN };
         Self { per_minute, remembered: Mutex::default(), turns, hasher: RandomState::new() }
     }
 
@@ -119,7 +122,7 @@ impl Failures {
     /// A turn to look at what came from where too many failures did.
     async fn turn(&self, wait: Duration) -> Result<Turn<'_>, ApiError> {
         let waiting = self.turns.waiting.try_acquire().map_err(|_| ApiError::too_many_failures(wait))?;
-        let working = timeout(TURN_WITHIN, self.turns.working.acquire()).await;
+        let working = timeout(self.turns.within, self.turns.working.acquire()).await;
         let working = working.ok().and_then(Result::ok).ok_or_else(|| ApiError::too_many_failures(wait))?;
         Ok(Turn { _waiting: waiting, _working: working })
     }
@@ -179,6 +182,10 @@ fn make_room<K: Hash + Eq>(remembered: &mut HashMap<K, Instant>, now: Instant) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::task::JoinHandle;
+
     use super::*;
 
     const THREE: NonZeroU32 = NonZeroU32::new(3).unwrap();
@@ -223,6 +230,101 @@ mod tests {
         assert_ne!(address("2001:db8:0:1::1"), address("2001:db8:0:2::1"));
         assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
         assert_ne!(address("::ffff:192.0.2.1"), address("::ffff:192.0.2.2"));
+    }
+
+    /// Of whom too many failures came from where everybody calls from.
+    async fn crowded(within: Duration) -> Arc<Failures> {
+        let mut failures = Failures::new(Some(THREE));
+        failures.turns.within = within;
+        for number in 0..3 {
+            let refused = async { Err::<(), _>(AuthError::refused("it is nobody's")) };
+            let answer = failures.watch(Some(HERE), &format!("bad {number}"), refused).await;
+            assert_eq!(answer.unwrap_err().status(), 401);
+        }
+        Arc::new(failures)
+    }
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    /// So many who present something good, and are looked at until the gate opens.
+    fn good(
+        failures: &Arc<Failures>,
+        gate: &Arc<Semaphore>,
+        count: usize,
+    ) -> Vec<JoinHandle<Result<(), ApiError>>> {
+        let ask = |number| {
+            let (failures, gate) = (Arc::clone(failures), Arc::clone(gate));
+            tokio::spawn(async move {
+                let looked_at = async {
+                    let _open = gate.acquire().await;
+                    Ok(())
+                };
+                failures.watch(Some(HERE), &format!("good {number}"), looked_at).await
+            })
+        };
+        (0..count).map(ask).collect()
+    }
+
+    /// What becomes of one more, who must not be looked at.
+    async fn one_more(failures: &Failures) -> ApiError {
+        let looked_at = async { panic!("it was looked at") };
+        failures.watch::<()>(Some(HERE), "one more", looked_at).await.unwrap_err()
+    }
+
+    async fn until(reached: impl Fn() -> bool) {
+        while !reached() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_the_queue_full_is_refused_unseen_and_those_in_it_are_let_in() {
+        let (failures, gate) = (crowded(MINUTE).await, Arc::new(Semaphore::new(0)));
+        let waiting = good(&failures, &gate, WAITING_MAX);
+        until(|| failures.turns.waiting.available_permits() == 0).await;
+        assert_eq!(failures.turns.working.available_permits(), 0);
+        let refused = one_more(&failures).await;
+        assert_eq!(
+            (refused.status().as_u16(), refused.body()["error"]["code"].as_str()),
+            (429, Some("AUTH_RATE_LIMITED"))
+        );
+        gate.add_permits(1);
+        for waited in waiting {
+            waited.await.unwrap().unwrap();
+        }
+        let turns = &failures.turns;
+        assert_eq!(
+            (turns.waiting.available_permits(), turns.working.available_permits()),
+            (WAITING_MAX, TURNS_MAX),
+            "every turn is given back"
+        );
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_for_a_turn_is_refused_unseen() {
+        let (failures, gate) = (crowded(Duration::from_millis(20)).await, Arc::new(Semaphore::new(0)));
+        let working = good(&failures, &gate, TURNS_MAX);
+        until(|| failures.turns.working.available_permits() == 0).await;
+        assert_eq!(one_more(&failures).await.status(), 429);
+        gate.add_permits(1);
+        for worked in working {
+            worked.await.unwrap().unwrap();
+        }
+        let let_in = failures.watch(Some(HERE), "one more", async { Ok(()) }).await;
+        assert!(let_in.is_ok(), "there are turns again: {let_in:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_given_up_on_gives_its_turn_back() {
+        let (failures, gate) = (crowded(MINUTE).await, Arc::new(Semaphore::new(0)));
+        let gone = good(&failures, &gate, 2 * TURNS_MAX);
+        until(|| failures.turns.working.available_permits() == 0).await;
+        gone.iter().for_each(JoinHandle::abort);
+        for left in gone {
+            assert!(left.await.unwrap_err().is_cancelled());
+        }
+        let let_in = failures.watch(Some(HERE), "one more", async { Ok(()) }).await;
+        assert!(let_in.is_ok(), "{let_in:?}");
     }
 
     #[test]

@@ -8,8 +8,17 @@ use serde_json::{Map, Value, json};
 use crate::auth::caller::Scope;
 use crate::codes;
 
-/// Codes that any route may answer with.
-const ALWAYS: [&str; 2] = ["INTERNAL", "SERVICE_UNAVAILABLE"];
+/// Codes that any route may answer with. Most of these are found before it is known
+/// which route is asked for.
+const ALWAYS: [&str; 7] = [
+    "BAD_REQUEST",
+    "REQUEST_TOO_SLOW",
+    "URI_TOO_LONG",
+    "BODY_ENCODED",
+    "HEAD_TOO_LARGE",
+    "INTERNAL",
+    "SERVICE_UNAVAILABLE",
+];
 
 /// A method of a path, what it takes and what it answers.
 pub(super) struct Operation {
@@ -52,7 +61,7 @@ impl Operation {
     pub(super) fn takes(mut self, content_type: &str, schema: &Value, example: &Value) -> Self {
         let content = json!({ content_type: { "schema": schema, "example": example } });
         self.body.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
-        self.fails(&["REQUEST_TOO_SLOW"])
+        self
     }
 
     /// A success whose `data` is as the schema says.
@@ -98,8 +107,14 @@ impl Operation {
 
     /// What it may fail with beside what everything may.
     pub(super) fn fails(mut self, codes: &[&'static str]) -> Self {
-        self.codes.extend(codes);
+        let new = codes.iter().copied().filter(|code| !self.codes.contains(code)).collect::<Vec<_>>();
+        self.codes.extend(new);
         self
+    }
+
+    #[cfg(test)]
+    pub(super) fn codes(&self) -> &[&'static str] {
+        &self.codes
     }
 
     pub(super) fn written(mut self) -> Value {

@@ -46,11 +46,9 @@ fn ready() -> Operation {
 
 fn metrics() -> Operation {
     let content = json!({ "text/plain": { "schema": { "type": "string" } } });
-    get("/metrics", "getMetrics", "What is counted and timed").answers(
-        200,
-        "As Prometheus reads it.",
-        Some(&content),
-    )
+    get("/metrics", "getMetrics", "What is counted and timed")
+        .answers(200, "As Prometheus reads it.", Some(&content))
+        .needs(Scope::Operate)
 }
 
 fn socket(path: &'static str, id: &str) -> Operation {
@@ -102,13 +100,15 @@ fn object(method: Method, id: &str, summary: &str) -> Operation {
         .about("Only as `resultUrl`, or an upload's `url`, says; such a URL is good for one object and its time.")
         .parameter(key)
         .answers(200, "The object, or that it is stored.", Some(&json!({ "*/*": {} })))
-        .fails(&["NOT_FOUND", "URL_NOT_SIGNED", "ORIGIN_NOT_ALLOWED", "REQUEST_TOO_SLOW"])
+        .fails(&["NOT_FOUND", "URL_NOT_SIGNED", "ORIGIN_NOT_ALLOWED", "RANGE_NOT_SATISFIABLE"])
+        .fails(&["FILE_TOO_LARGE", "MALFORMED_BODY"])
 }
 
 /// What all answers share.
 pub(super) fn headers() -> Value {
+    let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,72}$" });
     json!({
-        "RequestId": { "description": "By which the request is found in the log.", "schema": { "type": "string", "format": "uuid" } },
+        "RequestId": { "description": "By which the request is found in the log: a UUID, or what a trusted proxy sent.", "schema": id },
         "Challenge": { "description": "What is to be presented.", "schema": { "type": "string" } },
         "RetryAfter": { "description": "Seconds after which to ask again.", "schema": { "type": "integer", "minimum": 1 } },
     })

@@ -15,8 +15,8 @@ pub(super) const AT: &str = "2026-11-23T12:34:56.789Z";
 pub(super) const WHOSE: &str =
     "Whose tasks: the caller's own when absent. Needed where callers are not asked who they are.";
 
-/// Codes of a document that is refused.
-pub(super) const DOCUMENT: [&str; 13] = [
+/// Codes of a document that is refused, or that can't be looked at now.
+pub(super) const DOCUMENT: [&str; 15] = [
     "DOCUMENT_EMPTY",
     "FILE_TOO_LARGE",
     "DOCUMENT_UNSUPPORTED_TYPE",
@@ -30,6 +30,8 @@ pub(super) const DOCUMENT: [&str; 13] = [
     "PAGE_TIMEOUT",
     "PAGE_MEMORY",
     "RENDERER_CRASHED",
+    "RENDERER_BUSY",
+    "NO_ROOM",
 ];
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -39,8 +41,7 @@ pub(super) fn operations() -> Vec<Operation> {
         get(),
         status(),
         result(),
-        content(Method::GET),
-        content(Method::HEAD),
+        content(),
         events(),
         history(),
         cancel(),
@@ -148,7 +149,7 @@ fn task() -> Value {
         "formats": ["html"], "pages": null, "pagesTotal": 1, "progress": { "pagesDone": 1, "pagesTotal": 1 },
         "onPageFailure": "fail",
         "result": { "textLength": 1234, "confidence": null, "confidenceKind": "none", "pages": 1,
-            "failedPages": [], "warnings": [], "warningCount": 0, "simulated": true },
+            "failedPages": [], "failedFormats": [], "warnings": [], "warningCount": 0, "simulated": true },
         "error": null, "createdAt": AT, "startedAt": AT, "completedAt": AT, "updatedAt": AT,
     })
 }
@@ -197,11 +198,12 @@ fn result() -> Operation {
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED"])
 }
 
-fn content(method: Method) -> Operation {
+fn content() -> Operation {
     let formats = json!({ "type": "string", "enum": ["html", "txt", "md", "json", "hocr"] });
-    let bytes = json!({ "*/*": {} });
-    let id = if method == Method::GET { "getTaskResultContent" } else { "headTaskResultContent" };
-    at_task(method, "/api/tasks/{id}/result/content", id, "The result itself")
+    let document = json!({ "schema": { "$ref": "#/components/schemas/ResultDocument" } });
+    let bytes = json!({ "application/json": document, "*/*": {} });
+    let part = json!({ "*/*": {} });
+    at_task(Method::GET, "/api/tasks/{id}/result/content", "getTaskResultContent", "The result itself")
         .about(
             "As an attachment, with an `ETag` (its SHA-256), which `If-None-Match` and `If-Range` take. A `Range` of \
              bytes is answered in part.",
@@ -213,7 +215,7 @@ fn content(method: Method) -> Operation {
             &json!("json"),
         ))
         .answers(200, "All of it.", Some(&bytes))
-        .answers(206, "The bytes that were asked for.", Some(&bytes))
+        .answers(206, "The bytes that were asked for.", Some(&part))
         .answers(304, "The client has it.", None)
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED", "RANGE_NOT_SATISFIABLE"])
 }

@@ -18,6 +18,7 @@ use super::objects::SANDBOX;
 use super::result::{asked_format, file_name, object};
 use crate::doors::Doors;
 use crate::error::ApiError;
+use crate::exchange;
 
 #[handler]
 pub(crate) async fn content(
@@ -51,7 +52,8 @@ pub(crate) async fn content(
         set(headers, CONTENT_RANGE, &range);
         res.status_code(StatusCode::PARTIAL_CONTENT);
     }
-    if *req.method() == Method::HEAD {
+    // The store need not be asked for what is not sent.
+    if exchange::method(req) == Method::HEAD {
         return Ok(());
     }
     let chunks = match part {

@@ -152,6 +152,13 @@ pub(crate) fn request(matched: &str, method: &Method, status: Option<StatusCode>
     histogram!("untxt_http_request_duration_seconds", "route" => route, "method" => method).record(took);
 }
 
+/// Counts an answer to what could not be read as a request.
+pub(crate) fn unrouted(status: StatusCode) {
+    let status = status.as_u16().to_string();
+    counter!("untxt_http_requests_total", "route" => "none", "method" => "other", "status" => status)
+        .increment(1);
+}
+
 /// Clients may make up methods.
 fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

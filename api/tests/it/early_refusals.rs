@@ -30,15 +30,19 @@ async fn who_sends_on_without_listening_still_gets_the_answer() {
     let blind = Person::new(&home, "read");
     let server = Server::start(&home, &["serve", "--no-worker"]);
     let key = format!("authorization: Bearer {}\r\n", blind.key);
+    let (tasks, object) = ("POST /api/tasks", "PUT /objects/untxt/uploads/a?X-Amz-Signature=00");
     let cases = [
-        (String::new(), 401, "UNAUTHENTICATED"),
-        (key.clone(), 403, "SCOPE_MISSING"),
-        (format!("{key}content-encoding: gzip\r\n"), 415, "BODY_ENCODED"),
-        (format!("{key}origin: https://evil.example\r\n"), 403, "ORIGIN_NOT_ALLOWED"),
+        (tasks, String::new(), 401, "UNAUTHENTICATED"),
+        (tasks, key.clone(), 403, "SCOPE_MISSING"),
+        (tasks, format!("{key}content-encoding: gzip\r\n"), 415, "BODY_ENCODED"),
+        (tasks, format!("{key}origin: https://evil.example\r\n"), 403, "ORIGIN_NOT_ALLOWED"),
+        (object, String::new(), 403, "URL_NOT_SIGNED"),
+        (object, "content-encoding: gzip\r\n".to_owned(), 415, "BODY_ENCODED"),
+        ("PUT /nowhere", String::new(), 404, "NOT_FOUND"),
     ];
-    for (headers, status, code) in cases {
+    for (what, headers, status, code) in cases {
         let head = format!(
-            "POST /api/tasks HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\n\
+            "{what} HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\n\
              content-length: {BODY_BYTES}\r\n{headers}\r\n"
         );
         let said = asked(&server, &head).await.unheeding(BODY_BYTES).await;

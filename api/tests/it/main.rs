@@ -7,13 +7,18 @@ mod history;
 mod home;
 mod people;
 mod provider;
+mod proxy;
 mod raw;
 mod receiver;
 mod samples;
+mod schema;
 mod server;
 mod socket;
 mod way;
 
+mod answers;
+mod before_routes;
+mod behind_proxies;
 mod campaign;
 mod cancel;
 mod dead_letters;

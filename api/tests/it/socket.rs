@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -31,6 +32,20 @@ impl Socket {
         if let Some(token) = token {
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
+        Self::requested(request).await
+    }
+
+    /// As a page of `origin` opens it.
+    pub(crate) async fn of_page(url: &str, origin: &str) -> Result<Self, u16> {
+        let mut request = url.into_client_request().unwrap();
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let mut socket = Self::requested(request).await?;
+        socket.greet().await;
+        Ok(socket)
+    }
+
+    async fn requested(request: Request) -> Result<Self, u16> {
+        let url = request.uri().clone();
         match connect_async(request).await {
             Ok((stream, _)) => Ok(Self { stream, greeting: Value::Null }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),

@@ -37,6 +37,9 @@ async fn an_upload_its_steps_and_its_pages_are_one_trace_through_two_processes()
     }
     let upload = spans.iter().find(|span| span.name == "POST /api/tasks").unwrap();
     assert_eq!(hex::encode(&upload.parent_span_id), CALLER);
+    let id = upload.attributes.iter().find(|attribute| attribute.key == "untxt.request_id").unwrap();
+    let id = id.value.clone().unwrap().value.unwrap();
+    assert_eq!(id, Told::StringValue(answer.request_id.unwrap()), "by which the log is found");
     let mut steps: Vec<(String, Option<i64>)> = Vec::new();
     for span in &spans {
         assert_eq!(hex::encode(&span.trace_id), TRACE, "{span:?}");

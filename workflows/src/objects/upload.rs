@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::sync::SemaphorePermit;
+use tracing::Instrument;
 
 use super::client;
 use super::error::{BoxError, ObjectError, Place};
@@ -256,11 +257,12 @@ impl Drop for Multipart<'_> {
         self.objects.leftovers().add(upload);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let objects = self.objects.clone();
-            runtime.spawn(async move {
+            let clearing = async move {
                 if let Err(error) = objects.clear_leftovers().await {
                     tracing::warn!(%error, "a broken upload is still there; the next health check tries again");
                 }
-            });
+            };
+            runtime.spawn(clearing.in_current_span());
         }
     }
 }

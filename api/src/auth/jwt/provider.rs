@@ -11,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use metrics::gauge;
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::Instrument;
 use url::Url;
 
 use super::super::AuthError;
@@ -141,7 +142,7 @@ impl Provider {
     /// Asks the provider, beside the request, unless somebody does.
     fn refresh(self: &Arc<Self>) {
         let provider = Arc::clone(self);
-        tokio::spawn(async move {
+        let asking = async move {
             if let Ok(_alone) = provider.asking.try_lock()
                 && provider.held().may_ask()
             {
@@ -149,7 +150,8 @@ impl Provider {
                 // that finds no key any more.
                 let _kept = provider.ask().await;
             }
-        });
+        };
+        tokio::spawn(asking.in_current_span());
     }
 
     async fn ask(&self) -> Result<Arc<[Known]>, ProviderError> {

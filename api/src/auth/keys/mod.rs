@@ -13,6 +13,7 @@ use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
 
@@ -175,7 +176,7 @@ impl Keys {
             found.key.last_used_at_ms = Some(now.0);
         }
         let (database, id) = (self.database.clone(), key.id);
-        tokio::spawn(async move {
+        let writing = async move {
             let long_ago = Column::LastUsedAtMs.is_null().or(Column::LastUsedAtMs.lte(before));
             let update = Entity::update_many()
                 .col_expr(Column::LastUsedAtMs, Expr::value(now.0))
@@ -184,7 +185,8 @@ impl Keys {
             if let Err(error) = update.exec(&database).await {
                 tracing::warn!(key = %id, %error, "can't write down that an API key was used");
             }
-        });
+        };
+        tokio::spawn(writing.in_current_span());
     }
 }
 

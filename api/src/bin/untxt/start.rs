@@ -1,6 +1,7 @@
 //! What most commands begin with: settings, the log, the database, the
 //! platform, and the signals that end it.
 
+use std::backtrace::BacktraceStatus;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,25 @@ pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
     let log = log.with_ansi(std::io::stderr().is_terminal());
     let set = if config.log_json { log.json().try_init() } else { log.try_init() };
     set.map_err(Failure::work)?;
+    log_panics();
     Ok(config)
+}
+
+/// Has panics logged like all else: in the form that is set, and in the span of
+/// the request that they happen in. They go to stderr as they are where errors are
+/// not logged.
+fn log_panics() {
+    let unlogged = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !tracing::enabled!(tracing::Level::ERROR) {
+            return unlogged(panic);
+        }
+        let place = panic.location().map(ToString::to_string);
+        // Empty unless RUST_BACKTRACE asks for one.
+        let backtrace = std::backtrace::Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        tracing::error!(place, backtrace, "panicked: {}", panic.payload_as_str().unwrap_or("no message"));
+    }));
 }
 
 /// The database, laid out. The embedded one lays itself out; another's owner

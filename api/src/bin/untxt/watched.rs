@@ -30,15 +30,14 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<Option<Server>, Failur
     }
 }
 
-/// Tells until `shutdown`. A listener that fails is no reason to end the work.
+/// Tells until `shutdown`.
 pub(crate) async fn tell(
     server: Option<Server>,
     vitals: Vitals,
     settings: ServerSettings,
     shutdown: CancellationToken,
 ) {
-    let Some(server) = server else { return };
-    if let Err(error) = server.serve_worker(vitals, settings, shutdown).await {
-        tracing::error!(%error, "the worker's listener ended; it works on");
+    if let Some(server) = server {
+        server.serve_worker(vitals, settings, shutdown).await;
     }
 }

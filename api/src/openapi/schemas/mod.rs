@@ -1,5 +1,6 @@
 //! The shapes that go in and out.
 
+mod document;
 mod operators;
 mod shape;
 mod tasks;
@@ -13,8 +14,12 @@ use super::callers;
 /// All schemas, by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    let shapes =
-        service().into_iter().chain(tasks::shapes()).chain(operators::shapes()).chain(callers::schemas());
+    let shapes = service()
+        .into_iter()
+        .chain(tasks::shapes())
+        .chain(document::shapes())
+        .chain(operators::shapes())
+        .chain(callers::schemas());
     schemas.extend(shapes.map(|(name, schema)| (name.to_owned(), schema)));
     Value::Object(schemas)
 }

@@ -143,6 +143,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                     ("actor", text()),
                     ("action", text()),
                     ("subject", text()),
+                    ("detail", json!({ "type": ["object", "null"] })),
                 ])),
             )]),
         ),

@@ -14,6 +14,14 @@ pub(in crate::openapi) fn object(fields: &[(&str, Value)]) -> Value {
     json!({ "type": "object", "required": names, "properties": properties })
 }
 
+/// The same, with fields that an answer has where there is something to say.
+pub(super) fn may(mut answer: Value, fields: &[(&str, Value)]) -> Value {
+    if let Some(properties) = answer["properties"].as_object_mut() {
+        properties.extend(fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())));
+    }
+    answer
+}
+
 /// A body: nothing but these fields.
 pub(in crate::openapi) fn open(fields: &[(&str, Value)], required: &[&str]) -> Value {
     let mut schema = object(fields);

@@ -110,7 +110,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                     object(&[
                         ("failedPages", list(&object(&[("page", count()), ("code", text()), ("message", text())]))),
                         ("resultUrl", or_null(&text())),
-                        ("webhook", json!({ "anyOf": [reference("Webhook"), { "type": "null" }] })),
+                        ("webhook", nothing_or("Webhook")),
                     ]),
                 ],
             }),
@@ -217,15 +217,8 @@ fn webhook_url() -> Value {
     json!({ "type": ["string", "null"], "maxLength": 2048 })
 }
 
-/// What came of a task, where there is a result.
-fn result() -> Value {
-    let warning = object(&[("page", count()), ("message", text())]);
-    let warnings = json!({ "type": "array", "maxItems": 50, "items": warning,
-        "description": "What could not be read of pages that otherwise were; the first 50." });
-    let warning_count = json!({ "type": "integer", "minimum": 0,
-        "description": "Warnings in all. Each stands with its page in every format of the result." });
-    let known = json!({ "warnings": warnings, "warningCount": warning_count });
-    json!({ "type": ["object", "null"], "properties": known, "required": ["warnings", "warningCount"] })
+fn nothing_or(schema: &str) -> Value {
+    json!({ "anyOf": [reference(schema), { "type": "null" }] })
 }
 
 fn task() -> Vec<(&'static str, Value)> {
@@ -249,8 +242,8 @@ fn task() -> Vec<(&'static str, Value)> {
         ("pagesTotal", or_null(&count())),
         ("progress", reference("Progress")),
         ("onPageFailure", json!({ "type": "string", "enum": ["fail", "partial"] })),
-        ("result", result()),
-        ("error", json!({ "type": ["object", "null"] })),
+        ("result", nothing_or("TaskResult")),
+        ("error", nothing_or("TaskError")),
         ("createdAt", or_null(&time())),
         ("startedAt", or_null(&time())),
         ("completedAt", or_null(&time())),
