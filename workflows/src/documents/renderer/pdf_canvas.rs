@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hayro::hayro_interpret::{InterpreterSettings, InterpreterWarning};
 use hayro::hayro_syntax::page::Page;
-use hayro::kurbo::{Affine, Rect};
+use hayro::kurbo::{Affine, Point, Rect};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::peniko::ImageAlphaType;
 use hayro::vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit};
@@ -66,12 +66,13 @@ pub(super) fn is_blank(picture: &RgbaImage) -> bool {
 
 /// Whether there is nothing but white paper around `areas`.
 pub(super) fn is_blank_without(picture: &RgbaImage, areas: &[Rect]) -> bool {
-    if areas.is_empty() {
-        return is_blank(picture);
-    }
-    let mut rest = picture.clone();
-    areas.iter().for_each(|area| whiten(&mut rest, *area));
-    is_blank(&rest)
+    // Edges are drawn over the pixels beside them.
+    let areas: Vec<Rect> = areas.iter().map(|area| area.inflate(1.0, 1.0)).collect();
+    let is_within = |x: u32, y: u32| {
+        let pixel = Point::new(f64::from(x) + 0.5, f64::from(y) + 0.5);
+        areas.iter().any(|area| area.contains(pixel))
+    };
+    picture.enumerate_pixels().all(|(x, y, pixel)| pixel.0 == [u8::MAX; 4] || is_within(x, y))
 }
 
 /// Makes paper of `area`, in pixels.

@@ -118,11 +118,13 @@ impl Losses {
         const KEY: &[u8] = b"Contents";
         if let Some(parts) = page.raw().get::<Array<'_>>(KEY) {
             let named = parts.raw_iter().count();
-            let whole = parts.iter::<Stream<'_>>().filter(|part| part.decoded_data().is_ok()).count();
+            let there = parts.raw_iter().filter_map(|part| page.xref().get(part.as_obj_ref()?.into()));
+            let there: Vec<Stream<'_>> = there.collect();
+            let whole = there.iter().filter(|part| part.decoded_data().is_ok()).count();
             if whole < named {
                 self.tell(format!("{} of its {named} content streams are missing or damaged", named - whole));
             }
-            let cut = parts.iter::<Stream<'_>>().filter(is_cut_off).count();
+            let cut = there.iter().filter(|part| is_cut_off(part)).count();
             if cut > 0 {
                 self.tell(format!("{cut} of its {named} content streams end in the middle"));
             }

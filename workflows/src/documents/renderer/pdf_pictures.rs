@@ -20,7 +20,8 @@ use super::pdf_flate::Inflated;
 pub(super) enum Extent {
     /// All.
     Whole,
-    /// This part of its rows, from the top, 0 to 1.
+    /// This part of its rows, from the top, 0 to 1; 1 if it is damaged and that can't
+    /// be told from its rows.
     Rows(f64),
     /// It ends in the middle, wherever that shows.
     Cut,
@@ -177,8 +178,8 @@ fn jpeg(data: &[u8], size: (u32, u32)) -> Extent {
         Ok(pixels) if agrees && !is_progressive(data) => {
             let row = pixels.len() / usize::from(info.height).max(1);
             let gray = pixels.iter().rev().take_while(|value| **value == GRAY).count() / row.max(1);
-            // What is grey may have been drawn so.
-            part(size.1.saturating_sub(u32::try_from(gray).unwrap_or(u32::MAX)), size.1).or_cut()
+            let gray = u32::try_from(gray).unwrap_or(u32::MAX).min(size.1);
+            Extent::Rows(1.0 - f64::from(gray) / f64::from(size.1.max(1)))
         }
         _ => Extent::Cut,
     }
@@ -186,13 +187,6 @@ fn jpeg(data: &[u8], size: (u32, u32)) -> Extent {
 
 /// What the decoder makes of pixels that are not there.
 const GRAY: u8 = 128;
-
-impl Extent {
-    /// One of which something is missing, however little shows.
-    fn or_cut(self) -> Self {
-        if self == Self::Whole { Self::Rows(1.0) } else { self }
-    }
-}
 
 fn has_end(data: &[u8]) -> bool {
     data.windows(2).rev().any(|pair| pair == [0xff, 0xd9])

@@ -300,6 +300,8 @@ async fn what_a_page_names_and_the_file_lacks_is_told() {
     assert!(gone.contains("its content stream is missing or damaged"), "{gone}");
     let gone = reason(with_contents("[8 0 R 9 0 R]")).await;
     assert!(gone.contains("2 of its 2 content streams are missing"), "{gone}");
+    let first = bench.gray(&with_contents("[9 0 R 4 0 R]"), 0).await;
+    assert_eq!(first.0.warnings, ["1 of its 2 content streams are missing or damaged"]);
     let partly = bench.gray(&with_contents("[4 0 R 9 0 R]"), 0).await;
     assert_eq!(partly.0.warnings, ["1 of its 2 content streams are missing or damaged"]);
     let empty = bench.gray(&with_contents("[]"), 0).await;
