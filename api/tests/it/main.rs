@@ -19,7 +19,6 @@ mod way;
 mod answers;
 mod before_routes;
 mod behind_proxies;
-mod campaign;
 mod cancel;
 mod dead_letters;
 mod decode_budget;

@@ -7,7 +7,6 @@ use clap::{Args, Parser, Subcommand};
 use untxt_workflows::redrive::How;
 use uuid::Uuid;
 
-use crate::campaign::CampaignArguments;
 use crate::keys::KeysArguments;
 use crate::plugin::cli::PluginArguments;
 use crate::queues::Limit;
@@ -54,8 +53,6 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Measure the engine: workflows of four small steps.
     Bench(BenchArguments),
-    /// Make everything go wrong at once and check that nothing is lost.
-    Campaign(CampaignArguments),
 }
 
 impl Default for Command {
@@ -431,18 +428,7 @@ pub(crate) struct BenchArguments {
     /// Leave the runs in the journal, to see what a full one costs.
     #[arg(long)]
     pub(crate) keep: bool,
-    /// Run `untxt campaign` with these faults instead.
-    #[arg(long)]
-    pub(crate) faults: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-impl BenchArguments {
-    /// The campaign that is meant, when anything is to go wrong.
-    pub(crate) fn campaign(&self) -> Option<CampaignArguments> {
-        let faults = self.faults.clone()?;
-        Some(CampaignArguments::of(self.runs, faults, self.json))
-    }
 }

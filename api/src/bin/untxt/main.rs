@@ -1,7 +1,6 @@
 //! `untxt`: one program for everything.
 
 mod bench;
-mod campaign;
 mod cli;
 mod data_dir;
 mod dead_letters;
@@ -61,11 +60,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Keys(arguments) => keys::run(arguments).await,
             Command::Plugin(arguments) => plugin::run(&arguments).await,
             Command::Doctor(arguments) => doctor::run(&arguments).await,
-            Command::Bench(arguments) => match arguments.campaign() {
-                Some(campaign) => campaign::run(&campaign).await,
-                None => bench::run(&arguments).await,
-            },
-            Command::Campaign(arguments) => campaign::run(&arguments).await,
+            Command::Bench(arguments) => bench::run(&arguments).await,
         }
     })
 }

@@ -11,11 +11,11 @@ use untxt_engine::journal::database::Database;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::children::{Process, Role};
-use super::documents::{self, Document, Mix};
-use super::http::{self, Answer};
-use super::progress;
-use super::stage::Stage;
+use crate::children::{Process, Role};
+use crate::documents::{self, Document, Mix};
+use crate::http::{self, Answer};
+use crate::progress;
+use crate::stage::Stage;
 
 /// Clients at once.
 const CLIENTS: usize = 12;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::documents::Document;
+use crate::documents::Document;
 
 /// After this a client gives up on a request and sends it again.
 const PATIENCE: Duration = Duration::from_secs(30);

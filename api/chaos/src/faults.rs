@@ -2,10 +2,10 @@
 
 use std::io;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -16,11 +16,11 @@ use untxt_engine::services::postgres::Postgres;
 use untxt_engine::services::redis::Redis;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
-use super::children::{Children, Death, Process, Role};
-use super::proxy::{Proxy, Weather};
-use super::servers::Servers;
-use super::{clocks, disks};
+use crate::children::{Children, Death, Process, Role};
 use crate::output;
+use crate::proxy::{Proxy, Weather};
+use crate::servers::Servers;
+use crate::{clocks, disks};
 
 /// Between two faults.
 const APART_MS: std::ops::Range<u64> = 600..3_000;
@@ -43,7 +43,7 @@ const CLOCK_OFF_S: i32 = 20;
 const CLOCK_LASTS_AT_LEAST: Duration = Duration::from_secs(4);
 
 /// What can go wrong, as it is named on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Group {
     /// Processes of the service are killed.
     Kill,
@@ -60,9 +60,6 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Kill, Self::Redis, Self::Postgres, Self::S3, Self::Disk, Self::Clock];
-
     /// What it is called.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -82,17 +79,6 @@ impl Group {
             Self::Clock => clocks::impossible(),
             Self::Kill | Self::Redis | Self::Postgres | Self::S3 => None,
         }
-    }
-}
-
-impl FromStr for Group {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|group| group.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("there is no fault `{name}`; there are: {names}")
-        })
     }
 }
 
@@ -455,12 +441,10 @@ async fn on_disk(
 mod tests {
     use super::*;
 
-    const ALL: [Group; 6] = Group::ALL;
-
     #[test]
     fn the_same_seed_draws_the_same_faults() {
         let draw = |seed| {
-            let drawn = Schedule::new(seed, &ALL).take(30);
+            let drawn = Schedule::new(seed, Group::value_variants()).take(30);
             drawn.map(|drawn| (drawn.fault.name(), drawn.after, drawn.lasts, drawn.which)).collect::<Vec<_>>()
         };
         assert_eq!(draw(7), draw(7));
@@ -469,8 +453,10 @@ mod tests {
 
     #[test]
     fn a_pack_holds_every_fault() {
-        let all: Vec<Fault> = ALL.iter().flat_map(|group| Fault::of(*group)).copied().collect();
-        let drawn: Vec<Fault> = Schedule::new(1, &ALL).take(all.len()).map(|drawn| drawn.fault).collect();
+        let all: Vec<Fault> =
+            Group::value_variants().iter().flat_map(|group| Fault::of(*group)).copied().collect();
+        let drawn: Vec<Fault> =
+            Schedule::new(1, Group::value_variants()).take(all.len()).map(|drawn| drawn.fault).collect();
         assert!(all.iter().all(|fault| drawn.contains(fault)));
     }
 }

@@ -1,5 +1,6 @@
-//! `untxt campaign`: the whole service, clients that use it, and whatever can
-//! go wrong going wrong; then everything that was promised is checked.
+//! The fault campaign: the whole service, clients that use it, and whatever can
+//! go wrong going wrong; then everything that was promised is checked. It starts
+//! the `untxt` binary as its users do, and is no part of it.
 //!
 //! In reading order: [`plan`]; the stage, [`proxy`], [`clocks`],
 //! [`disks`], [`servers`], [`children`];
@@ -31,34 +32,55 @@ mod timeline;
 mod kill_one;
 mod storm;
 
+mod output;
+
 use std::process::ExitCode;
 
-pub(crate) use plan::CampaignArguments;
+use anyhow::anyhow;
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+use untxt_engine::services::server::ServiceError;
 
-use crate::failure::Failure;
-use crate::{output, start};
 use faults::Group;
-use plan::{Plan, Scenario};
+use plan::{Arguments, Plan, Scenario};
 
-pub(crate) async fn run(arguments: &CampaignArguments) -> Result<ExitCode, Failure> {
-    let plan = Plan::of(arguments)?;
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let plan = match Plan::of(&arguments) {
+        Ok(plan) => plan,
+        Err(error) => {
+            output::problem(&format!("untxt-chaos: {error}"));
+            return ExitCode::from(2);
+        }
+    };
+    run(&plan, &arguments).unwrap_or_else(|error| {
+        output::problem(&format!("untxt-chaos: {error:#}"));
+        let not_installed = matches!(error.downcast_ref(), Some(ServiceError::NotInstalled { .. }));
+        ExitCode::from(if not_installed { 3 } else { 1 })
+    })
+}
+
+#[tokio::main]
+async fn run(plan: &Plan, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if plan.faults.contains(&Group::Disk) && !arguments.own_mounts {
-        let never = disks::into_own_namespace(plan::OWN_MOUNTS).map_err(Failure::work)?;
+        let never = disks::into_own_namespace(plan::OWN_MOUNTS)?;
         match never {}
     }
-    let interrupted = start::until_signalled()?;
-    let mut home = tempfile::Builder::new().prefix("untxt-campaign-").tempdir().map_err(Failure::work)?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut home = tempfile::Builder::new().prefix("untxt-chaos-").tempdir()?;
     home.disable_cleanup(plan.keep);
     output::problem(&format!("seed {}", plan.seed));
     let played = async {
         match arguments.scenario {
-            Scenario::Storm => storm::run(&plan, home.path()).await,
-            Scenario::KillOne => kill_one::run(&plan, home.path()).await,
+            Scenario::Storm => storm::run(plan, home.path()).await,
+            Scenario::KillOne => kill_one::run(plan, home.path()).await,
         }
     };
     tokio::select! {
         played = played => played,
-        () = interrupted.cancelled() => Err(Failure::work("interrupted")),
+        _ = interrupt.recv() => Err(anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow!("terminated")),
     }
 }
 

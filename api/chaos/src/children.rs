@@ -1,5 +1,5 @@
-//! The processes of the service: this same program, started, killed and
-//! started again.
+//! The processes of the service: the `untxt` binary, started, killed and started
+//! again.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,9 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
-use super::clocks::Clocks;
-use super::disks;
-use super::faults::Group;
+use crate::clocks::Clocks;
+use crate::disks;
+use crate::faults::Group;
 
 /// Whatever the machine has set is not the campaign's.
 const FOREIGN: [&str; 6] = ["UNTXT_", "AWS_", "S3_", "OTEL_", "DATABASE_URL", "REDIS_URL"];
@@ -138,14 +138,14 @@ pub(crate) struct Children {
 }
 
 impl Children {
-    /// Starts `apis` servers and `workers` workers, each with a data directory
+    /// Starts `apis` servers of the program `untxt` and `workers` workers, each with a data directory
     /// of its own under `home`, as if on a machine of its own: with a disk and a
     /// clock of its own where faults of these are asked for.
     ///
     /// # Errors
     /// When a process, directory or disk can't be had.
     pub(crate) fn start(
-        home: &Path,
+        (untxt, home): (&Path, &Path),
         environment: &[(&'static str, String)],
         (apis, workers): (usize, usize),
         faults: &[Group],
@@ -171,6 +171,7 @@ impl Children {
             let keeper = Keeper {
                 name: name.clone(),
                 role,
+                program: untxt.to_owned(),
                 home: home.to_owned(),
                 environment: environment.to_vec(),
                 clocks: clocks.clone(),
@@ -215,6 +216,7 @@ fn guard() -> io::Result<std::process::Child> {
 struct Keeper {
     name: String,
     role: Role,
+    program: PathBuf,
     home: PathBuf,
     environment: Vec<(&'static str, String)>,
     clocks: Option<Arc<Clocks>>,
@@ -262,7 +264,7 @@ impl Keeper {
     fn spawn(&mut self) -> io::Result<(Child, PathBuf)> {
         self.starts += 1;
         let log = self.home.join("logs").join(format!("{}-{}.log", self.name, self.starts));
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(&self.program);
         if let Some(clocks) = &self.clocks {
             command.envs(clocks.environment(&self.name)?);
         }

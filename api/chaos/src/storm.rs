@@ -9,18 +9,17 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::check::Findings;
-use super::children::Death;
-use super::documents::Mix;
-use super::faults::{Strike, Targets};
-use super::journal::Journal;
-use super::load::{self, Order, Seen};
-use super::plan::{APIS, Plan};
-use super::stage::Stage;
-use super::timeline::Spread;
-use super::verdict;
-use crate::failure::Failure;
+use crate::check::Findings;
+use crate::children::Death;
+use crate::documents::Mix;
+use crate::faults::{Strike, Targets};
+use crate::journal::Journal;
+use crate::load::{self, Order, Seen};
 use crate::output;
+use crate::plan::{APIS, Plan};
+use crate::stage::Stage;
+use crate::timeline::Spread;
+use crate::verdict;
 
 /// Unfinished tasks at which clients hold back, so that faults meet tasks in
 /// every state and not only a heap that waits.
@@ -30,9 +29,9 @@ const BACKLOG_MAX: u64 = 60;
 ///
 /// # Errors
 /// When a server can't be started, or does not come back.
-pub(crate) async fn run(plan: &Plan, home: &Path) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(plan: &Plan, home: &Path) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let stage = Stage::start(home, (APIS, plan.workers), &plan.faults).await?;
+    let stage = Stage::start(plan, home, (APIS, plan.workers), &plan.faults).await?;
     let (seen, strikes) = play(plan, &stage).await;
     let mut findings = Findings::default();
     findings.add("every fault can be undone", strikes.iter().filter_map(|strike| strike.stuck.clone()));

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use untxt_engine::journal::database::{self, Database};
 
-use super::check::{self, Findings};
-use super::children::{Children, Role};
-use super::faults::Group;
-use super::journal::{self, Journal};
-use super::load::Seen;
-use super::servers::Servers;
-use super::{http, progress};
-use crate::failure::Failure;
+use crate::check::{self, Findings};
+use crate::children::{Children, Role};
+use crate::faults::Group;
+use crate::journal::{self, Journal};
+use crate::load::Seen;
 use crate::output;
+use crate::plan::Plan;
+use crate::servers::Servers;
+use crate::{http, progress};
 
 /// After this long a silence a worker's claims are taken over.
 const LEASE_MS: u64 = 2_000;
@@ -43,16 +43,17 @@ impl Stage {
     /// # Errors
     /// When one of them can't be started.
     pub(crate) async fn start(
+        plan: &Plan,
         home: &Path,
         processes: (usize, usize),
         faults: &[Group],
-    ) -> Result<Self, Failure> {
+    ) -> anyhow::Result<Self> {
         let servers = Servers::start(home).await?;
         let mut environment = servers.environment();
         environment.push(("UNTXT_WORKER_CONCURRENCY", CONCURRENCY.to_string()));
         environment.push(("UNTXT_LEASE_MS", LEASE_MS.to_string()));
         environment.push(("UNTXT_LOG", "info".to_owned()));
-        let children = Children::start(home, &environment, processes, faults).map_err(Failure::work)?;
+        let children = Children::start((&plan.untxt, home), &environment, processes, faults)?;
         let database = database::connect(&servers.database_url).await?;
         Ok(Self { servers: Arc::new(servers), children: Arc::new(children), database })
     }
@@ -61,7 +62,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn settle(&self, findings: &mut Findings) -> Result<(), Failure> {
+    pub(crate) async fn settle(&self, findings: &mut Findings) -> anyhow::Result<()> {
         if !progress::settled(&self.database).await {
             let unfinished = progress::unfinished(&self.database).await?;
             findings.add("every task ends", [format!("{unfinished} tasks stand still")]);
@@ -73,7 +74,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the database does not answer or a disk can't be read.
-    pub(crate) async fn judge(&self, seen: &Seen, findings: &mut Findings) -> Result<Journal, Failure> {
+    pub(crate) async fn judge(&self, seen: &Seen, findings: &mut Findings) -> anyhow::Result<Journal> {
         self.files_go(findings).await?;
         self.health(findings).await;
         self.stop(findings).await?;
@@ -85,10 +86,10 @@ impl Stage {
     }
 
     /// Waits until no process has a file of a task left.
-    async fn files_go(&self, findings: &mut Findings) -> Result<(), Failure> {
+    async fn files_go(&self, findings: &mut Findings) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
-            let files = check::temporary_files(&self.children).map_err(Failure::work)?;
+            let files = check::temporary_files(&self.children)?;
             if files.is_empty() {
                 return Ok(());
             }
@@ -117,7 +118,7 @@ impl Stage {
     }
 
     /// Drains every process, which leaves nothing behind.
-    async fn stop(&self, findings: &mut Findings) -> Result<(), Failure> {
+    async fn stop(&self, findings: &mut Findings) -> anyhow::Result<()> {
         let stops = self.children.processes.iter().map(|process| async move {
             let wrong = process.stop().await;
             (process, wrong)
@@ -126,7 +127,7 @@ impl Stage {
             findings.add("SIGTERM drains", wrong.map(|wrong| format!("{}: {wrong}", process.name)));
             findings.add("no fault ends a process", process.faults());
         }
-        let files = check::temporary_files(&self.children).map_err(Failure::work)?;
+        let files = check::temporary_files(&self.children)?;
         findings.add("a process that ends leaves no file", files);
         Ok(())
     }

@@ -13,13 +13,12 @@ use untxt_workflows::ocr::{ResultObject, ResultSummary, WORKFLOW};
 use untxt_workflows::tables::{file, task};
 use uuid::Uuid;
 
-use super::children::Children;
-use super::leftovers;
-use super::load::{Accepted, Seen};
-use super::progress::count;
-use super::servers::Servers;
-use super::stage::Stage;
-use crate::failure::Failure;
+use crate::children::Children;
+use crate::leftovers;
+use crate::load::{Accepted, Seen};
+use crate::progress::count;
+use crate::servers::Servers;
+use crate::stage::Stage;
 
 /// Largest result that is read: ours are a few kilobytes.
 const RESULT_BYTES_MAX: u64 = 16 << 20;
@@ -69,7 +68,7 @@ pub(crate) async fn promises(
     exhausted: &HashSet<Uuid>,
     stage: &Stage,
     findings: &mut Findings,
-) -> Result<(), Failure> {
+) -> anyhow::Result<()> {
     let (servers, database) = (&stage.servers, &stage.database);
     let rows = Rows {
         tasks: task::Entity::find().all(database).await?.into_iter().map(|row| (row.id, row)).collect(),
@@ -111,13 +110,8 @@ fn shared_keys(rows: &Rows) -> Vec<String> {
 
 /// Fetches every object of every completed task: it has the hash the journal
 /// gave its row, and the text of every page of the document that was sent.
-async fn results(
-    seen: &Seen,
-    rows: &Rows,
-    servers: &Servers,
-    findings: &mut Findings,
-) -> Result<(), Failure> {
-    let objects = Objects::connect(servers.objects()).await.map_err(Failure::work)?;
+async fn results(seen: &Seen, rows: &Rows, servers: &Servers, findings: &mut Findings) -> anyhow::Result<()> {
+    let objects = Objects::connect(servers.objects()).await?;
     let documents: HashMap<Uuid, &Accepted> = seen.accepted.iter().map(|a| (a.task, a)).collect();
     for task in rows.tasks.values().filter(|task| task.status.as_deref() == Some("completed")) {
         let summary =
@@ -169,14 +163,14 @@ fn orphans(
     servers: &Servers,
     exhausted: &HashSet<Uuid>,
     findings: &mut Findings,
-) -> Result<(), Failure> {
+) -> anyhow::Result<()> {
     let mut known: HashSet<String> = rows.files.values().map(|file| file.s3_key.clone()).collect();
     for task in rows.tasks.values() {
         let summary =
             task.result.clone().and_then(|result| serde_json::from_value::<ResultSummary>(result).ok());
         known.extend(summary.into_iter().flat_map(|summary| summary.objects).map(|object| object.key));
     }
-    let stored: HashSet<String> = servers.store.keys().map_err(Failure::work)?.into_iter().collect();
+    let stored: HashSet<String> = servers.store.keys()?.into_iter().collect();
     let missing = rows.files.values().map(|file| &file.s3_key).filter(|key| !stored.contains(*key));
     findings.add("every upload is present", missing.map(|key| format!("{key} is not in the store")));
     let (uploads, others): (Vec<_>, Vec<_>) =
@@ -191,7 +185,7 @@ fn orphans(
         let found = format!("{} uploads after {} unanswered requests", uploads.len(), seen.unanswered());
         findings.add("only a request without an answer leaves an upload", [found]);
     }
-    let half = servers.half_written().map_err(Failure::work)?;
+    let half = servers.half_written()?;
     findings.add("nothing half written stays", half.iter().map(|path| path.display().to_string()));
     Ok(())
 }
@@ -235,7 +229,7 @@ const POINTERS: [&str; 3] = ["data", "scheduled", "inflight"];
 ///
 /// # Errors
 /// When Redis does not answer.
-pub(crate) async fn queue_is_empty(servers: &Servers, findings: &mut Findings) -> Result<(), Failure> {
+pub(crate) async fn queue_is_empty(servers: &Servers, findings: &mut Findings) -> anyhow::Result<()> {
     let asked = servers.with_redis(|redis| {
         let mut found = Vec::new();
         for name in POINTERS {
@@ -248,7 +242,8 @@ pub(crate) async fn queue_is_empty(servers: &Servers, findings: &mut Findings) -
         found.extend((lines != "0").then(|| format!("{lines} lines of pointers still wait")));
         Ok(found)
     });
-    findings.add("Redis and the journal agree that nothing is left", asked.await.map_err(Failure::work)?);
+    findings
+        .add("Redis and the journal agree that nothing is left", asked.await.map_err(anyhow::Error::msg)?);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::anyhow;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use untxt_engine::journal::database;
@@ -15,15 +16,14 @@ use untxt_engine::services::server::ServiceError;
 use untxt_migrations::Migrator;
 use untxt_workflows::objects::{Embedded, ObjectsConfig, StaticCredentials};
 
-use super::documents::FLAKY;
-use super::proxy::Proxy;
-use crate::failure::Failure;
+use crate::documents::FLAKY;
+use crate::proxy::Proxy;
 
 /// The bucket.
-const BUCKET: &str = "campaign";
+const BUCKET: &str = "chaos";
 
 /// A component that refuses each page until it is told which attempt it is.
-const FLAKY_COMPONENT: &[u8] = include_bytes!("../../../../../plugins/guests/built/flaky.wasm");
+const FLAKY_COMPONENT: &[u8] = include_bytes!("../../../plugins/guests/built/flaky.wasm");
 
 /// Everything that runs beside the service itself.
 pub(crate) struct Servers {
@@ -47,23 +47,22 @@ impl Servers {
     /// # Errors
     /// When one of them can't be started; the message names it and what to
     /// install.
-    pub(crate) async fn start(home: &Path) -> Result<Self, Failure> {
-        let (postgres, redis) = tokio::task::spawn_blocking(|| Ok((Postgres::start()?, Redis::start()?)))
-            .await
-            .map_err(Failure::work)?
-            .map_err(unstarted)?;
+    pub(crate) async fn start(home: &Path) -> anyhow::Result<Self> {
+        let (postgres, redis) =
+            tokio::task::spawn_blocking(|| Ok::<_, ServiceError>((Postgres::start()?, Redis::start()?)))
+                .await??;
         let database_url = postgres.url();
         Migrator::up(&database::connect(&database_url).await?.for_layout(), None).await?;
         let postgres_address = address_in(&database_url)?;
-        let postgres_network = Proxy::start(postgres_address).await.map_err(Failure::work)?;
+        let postgres_network = Proxy::start(postgres_address).await?;
         let network_database_url =
             database_url.replace(&postgres_address.to_string(), &postgres_network.address().to_string());
         let redis_address = address_in(&redis.url())?;
-        let redis_network = Proxy::start(redis_address).await.map_err(Failure::work)?;
+        let redis_network = Proxy::start(redis_address).await?;
         let redis_url = redis.url().replace(&redis_address.to_string(), &redis_network.address().to_string());
-        let store = Embedded::start(&home.join("objects"), BUCKET, 100 << 20).await.map_err(Failure::work)?;
-        let store_network = Proxy::start(store.address()).await.map_err(Failure::work)?;
-        install(&plugins(home)).map_err(Failure::work)?;
+        let store = Embedded::start(&home.join("objects"), BUCKET, 100 << 20).await?;
+        let store_network = Proxy::start(store.address()).await?;
+        install(&plugins(home))?;
         Ok(Self {
             home: home.to_owned(),
             postgres: Arc::new(Mutex::new(postgres)),
@@ -171,17 +170,10 @@ where
     acted.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
-fn unstarted(error: ServiceError) -> Failure {
-    match error {
-        ServiceError::NotInstalled { .. } => Failure::service(error),
-        other => Failure::work(other),
-    }
-}
-
 /// `…@address/…`.
-fn address_in(url: &str) -> Result<SocketAddr, Failure> {
+fn address_in(url: &str) -> anyhow::Result<SocketAddr> {
     let address = url.rsplit_once('@').and_then(|(_, rest)| rest.split('/').next()?.parse().ok());
-    address.ok_or_else(|| Failure::work("a private server's URL has no address"))
+    address.ok_or_else(|| anyhow!("a private server's URL has no address"))
 }
 
 fn plugins(home: &Path) -> PathBuf {

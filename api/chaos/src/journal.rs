@@ -9,10 +9,9 @@ use untxt_engine::journal::database::Database;
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use super::check::Findings;
-use super::history::{self, Counts};
-use super::timeline::Timeline;
-use crate::failure::Failure;
+use crate::check::Findings;
+use crate::history::{self, Counts};
+use crate::timeline::Timeline;
 
 /// Events that are read at once.
 const ROWS: i64 = 10_000;
@@ -44,7 +43,7 @@ struct Row {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn read(database: &Database, findings: &mut Findings) -> Result<Journal, Failure> {
+pub(crate) async fn read(database: &Database, findings: &mut Findings) -> anyhow::Result<Journal> {
     let mut reader = Reader::default();
     let (mut run, mut seq) = (Uuid::nil(), 0_i64);
     loop {

@@ -1,9 +1,10 @@
 //! The fault campaign, shorter than an operator would run it: the whole service
-//! under kills, restarts, flushes and a bad network.
+//! under kills, restarts, flushes and a bad network. It needs the `untxt` binary,
+//! which `cargo test --workspace` builds.
+
+use std::process::{Command, Output};
 
 use serde_json::Value;
-
-use crate::home::Home;
 
 /// More are uploaded until each fault has happened.
 const TASKS: u64 = 120;
@@ -14,10 +15,11 @@ const EXHAUSTED_MAX: u64 = 2;
 
 #[test]
 fn whatever_is_killed_cut_off_or_restarted_nothing_is_lost_and_nothing_done_twice() {
-    let home = Home::new();
     let tasks = TASKS.to_string();
-    let ended = home.run(&["campaign", "--tasks", &tasks, "--seed", "1", "--json"]).exits(0);
-    let report = ended.json();
+    let output = chaos(&["--tasks", &tasks, "--seed", "1", "--json"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["violations"], Value::Array(Vec::new()));
     assert!(count(&report, "accepted") >= TASKS, "{report}");
     assert!(count(&report, "exhausted") <= EXHAUSTED_MAX, "{report}");
@@ -40,17 +42,22 @@ fn whatever_is_killed_cut_off_or_restarted_nothing_is_lost_and_nothing_done_twic
 }
 
 #[test]
-fn a_campaign_that_can_not_be_meant_is_refused() {
-    let home = Home::new();
+fn arguments_that_make_no_sense_are_refused() {
     for (arguments, named) in [
-        (["campaign", "--faults", "locusts"], "--faults: there is no fault `locusts`"),
-        (["bench", "--faults", "locusts"], "--faults: there is no fault `locusts`"),
-        (["campaign", "--workers", "0"], "--workers is 1 to"),
-        (["campaign", "--tasks", "0"], "--tasks"),
+        (["--faults", "locusts"], "invalid value 'locusts' for '--faults <FAULTS>'"),
+        (["--workers", "0"], "0 is not in 1..=6"),
+        (["--tasks", "0"], "0 is not in 1.."),
+        (["--untxt", "/nowhere"], "/nowhere: No such file or directory"),
     ] {
-        let ended = home.run(&arguments).exits(2);
-        assert!(ended.stderr.contains(named), "{}", ended.stderr);
+        let output = chaos(&arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(named), "{stderr}");
     }
+}
+
+fn chaos(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_untxt-chaos")).args(arguments).output().unwrap()
 }
 
 fn count(report: &Value, name: &str) -> u64 {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use untxt_engine::time::Timestamp;
 
-use super::faults::Strike;
+use crate::faults::Strike;
 
 /// A rate is taken over this long.
 const WINDOW_MS: i64 = 1_000;

@@ -5,21 +5,20 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::services::redis::Redis;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
-use super::check::Findings;
-use super::children::Role;
-use super::documents::Mix;
-use super::journal::Journal;
-use super::load::{self, Order};
-use super::plan::Plan;
-use super::stage::Stage;
-use super::{progress, verdict};
-use crate::failure::Failure;
-use crate::output;
+use crate::check::Findings;
+use crate::children::Role;
+use crate::documents::Mix;
+use crate::journal::Journal;
+use crate::load::{self, Order};
+use crate::plan::Plan;
+use crate::stage::Stage;
+use crate::{output, progress, verdict};
 
 /// Tasks of one page.
 const TASKS: usize = 500;
@@ -38,7 +37,7 @@ enum Victim {
 ///
 /// # Errors
 /// When a server can't be started, or does not come back.
-pub(crate) async fn run(plan: &Plan, home: &Path) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(plan: &Plan, home: &Path) -> anyhow::Result<ExitCode> {
     let mut violations = Vec::new();
     for victim in [Victim::Worker, Victim::Redis] {
         let name = if victim == Victim::Worker { "worker" } else { "redis" };
@@ -54,9 +53,9 @@ pub(crate) async fn run(plan: &Plan, home: &Path) -> Result<ExitCode, Failure> {
     Ok(verdict(&violations))
 }
 
-async fn play(victim: Victim, plan: &Plan, home: &Path, findings: &mut Findings) -> Result<Blow, Failure> {
-    std::fs::create_dir_all(home).map_err(Failure::work)?;
-    let stage = Stage::start(home, (1, 1), &[]).await?;
+async fn play(victim: Victim, plan: &Plan, home: &Path, findings: &mut Findings) -> anyhow::Result<Blow> {
+    std::fs::create_dir_all(home)?;
+    let stage = Stage::start(plan, home, (1, 1), &[]).await?;
     let order = Order { seed: plan.seed, tasks: TASKS, mix: Mix::OnePage, backlog_max: u64::MAX };
     let (at_once, never) = (CancellationToken::new(), CancellationToken::new());
     at_once.cancel();
@@ -76,11 +75,11 @@ async fn play(victim: Victim, plan: &Plan, home: &Path, findings: &mut Findings)
 
 /// Waits until half is done, and strikes: when, when it was back, and how many
 /// tasks were left.
-async fn strike(victim: Victim, stage: &Stage) -> Result<(Timestamp, Timestamp, usize), Failure> {
+async fn strike(victim: Victim, stage: &Stage) -> anyhow::Result<(Timestamp, Timestamp, usize)> {
     let done = progress::ended(&stage.database, TASKS as u64 / 2).await;
-    let done = done.ok_or_else(|| Failure::work("the service stood still before it was struck"))?;
+    let done = done.ok_or_else(|| anyhow!("the service stood still before it was struck"))?;
     let left = TASKS.saturating_sub(usize::try_from(done).unwrap_or_default());
-    let gone = || Failure::work("there is no worker to kill");
+    let gone = || anyhow!("there is no worker to kill");
     match victim {
         Victim::Worker => {
             let worker = stage.children.with_role(Role::Worker).next().ok_or_else(gone)?;
@@ -89,8 +88,8 @@ async fn strike(victim: Victim, stage: &Stage) -> Result<(Timestamp, Timestamp, 
         }
         Victim::Redis => {
             let killed_at = SystemClock.now();
-            stage.servers.with_redis(Redis::kill).await.map_err(Failure::work)?;
-            stage.servers.with_redis(Redis::restart).await.map_err(Failure::work)?;
+            stage.servers.with_redis(Redis::kill).await.map_err(anyhow::Error::msg)?;
+            stage.servers.with_redis(Redis::restart).await.map_err(anyhow::Error::msg)?;
             Ok((killed_at, SystemClock.now(), left))
         }
     }
