@@ -27,9 +27,6 @@ pub mod decide;
 // What operators set.
 pub mod controls;
 
-// Servers this program starts for itself.
-pub mod services;
-
 // What is counted, for whoever collects it.
 mod meter;
 

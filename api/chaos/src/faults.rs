@@ -12,9 +12,9 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use untxt_engine::services::postgres::Postgres;
-use untxt_engine::services::redis::Redis;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_servers::postgres::Postgres;
+use untxt_servers::redis::Redis;
 
 use crate::children::{Children, Death, Process, Role};
 use crate::output;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use untxt_engine::services::redis::Redis;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_servers::redis::Redis;
 
 use crate::check::Findings;
 use crate::children::Role;

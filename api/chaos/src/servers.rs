@@ -10,10 +10,10 @@ use anyhow::anyhow;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use untxt_engine::journal::database;
-use untxt_engine::services::postgres::Postgres;
-use untxt_engine::services::redis::Redis;
-use untxt_engine::services::server::ServiceError;
 use untxt_migrations::Migrator;
+use untxt_servers::postgres::Postgres;
+use untxt_servers::redis::Redis;
+use untxt_servers::server::ServiceError;
 use untxt_workflows::objects::{Embedded, ObjectsConfig, StaticCredentials};
 
 use crate::documents::FLAKY;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sea_orm::{ConnectionTrait, Database};
-use untxt_engine::services::postgres::Postgres;
+use untxt_servers::postgres::Postgres;
 use uuid::Uuid;
 
 use crate::home::Home;

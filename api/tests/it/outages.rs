@@ -2,7 +2,7 @@
 //! goes on by itself when it is back.
 
 use serde_json::Value;
-use untxt_engine::services::postgres::Postgres;
+use untxt_servers::postgres::Postgres;
 use uuid::Uuid;
 
 use crate::client::{Answer, Upload};

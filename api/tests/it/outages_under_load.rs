@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use untxt_engine::services::postgres::Postgres;
-use untxt_engine::services::redis::Redis;
+use untxt_servers::postgres::Postgres;
+use untxt_servers::redis::Redis;
 use uuid::Uuid;
 
 use crate::client::{Answer, Client, Upload};

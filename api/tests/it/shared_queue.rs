@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::sync::Mutex;
-use untxt_engine::services::redis::Redis;
+use untxt_servers::redis::Redis;
 use uuid::Uuid;
 
 use crate::client::Upload;

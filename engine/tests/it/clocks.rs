@@ -12,12 +12,12 @@ use untxt_engine::journal::database::connect;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::queue::redis::RedisQueue;
-use untxt_engine::services::postgres::Postgres;
-use untxt_engine::services::redis::Redis;
 use untxt_engine::state::RunStatus;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use untxt_servers::postgres::Postgres;
+use untxt_servers::redis::Redis;
 
 use crate::stage::{PAGES, Working, code, config, history, in_time, names, new_run, paper, policy, returns};
 

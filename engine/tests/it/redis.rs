@@ -13,11 +13,11 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::{Journal, NewRun};
 use untxt_engine::queue::Depth;
 use untxt_engine::queue::redis::RedisQueue;
-use untxt_engine::services::redis::Redis;
 use untxt_engine::state::RunStatus;
 use untxt_engine::step::Step;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use untxt_servers::redis::Redis;
 
 use crate::stage::{
     LONG, PAGES, Working, code, config, easy_page, history, in_time, memory_journal, names, new_run, paper,

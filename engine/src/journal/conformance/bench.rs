@@ -23,9 +23,9 @@ use crate::journal::sql::SqlJournal;
 use crate::journal::workflows::Workflows;
 use crate::journal::{Applied, Journal, JournalError, NewRun, Order};
 use crate::retry::{Budgets, RetryPolicy, WhenSpent};
-use crate::services::postgres::Postgres;
 use crate::state::RunState;
 use crate::time::{ManualClock, Timestamp};
+use untxt_servers::postgres::Postgres;
 
 pub(super) const START: Timestamp = Timestamp(1_000_000);
 

@@ -13,8 +13,8 @@ use crate::decide::Scheduled;
 use crate::id::Delivery;
 use crate::queue::redis::RedisQueue;
 use crate::queue::{Depth, Queue, QueueError};
-use crate::services::redis::Redis;
 use crate::time::{Clock, ManualClock, Timestamp};
+use untxt_servers::redis::Redis;
 
 /// One server for all tests that leave it alone; it ends with this process.
 fn shared_server() -> String {

@@ -12,11 +12,11 @@ use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::queue::Queue;
 use untxt_engine::queue::redis::RedisQueue;
-use untxt_engine::services::postgres::Postgres;
-use untxt_engine::services::redis::Redis;
 use untxt_engine::time::SystemClock;
 use untxt_migrations::Migrator;
 use untxt_migrations::sea_orm_migration::MigratorTrait;
+use untxt_servers::postgres::Postgres;
+use untxt_servers::redis::Redis;
 
 use crate::stage::{LONG, memory_journal, memory_queue};
 

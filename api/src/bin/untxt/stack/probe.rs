@@ -10,8 +10,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use untxt_engine::id::WorkerName;
 use untxt_engine::journal::WorkerRow;
-use untxt_engine::services::redis;
 use untxt_engine::time::Timestamp;
+use untxt_servers::redis;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);

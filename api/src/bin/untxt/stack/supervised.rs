@@ -8,9 +8,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use untxt_engine::services::postgres::Postgres;
-use untxt_engine::services::redis::Redis;
-use untxt_engine::services::server::ServiceError;
+use untxt_servers::postgres::Postgres;
+use untxt_servers::redis::Redis;
+use untxt_servers::server::ServiceError;
 
 use super::logs::end_of;
 use super::place::{Card, Place};
