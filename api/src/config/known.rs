@@ -94,7 +94,7 @@ pub(super) fn check_variable(name: &str) -> Result<(), ConfigError> {
     let suggestion = suggestion(name);
     Err(ConfigError::Together(format!(
         "{name} is set in the environment, but is not a setting{suggestion}; unset it or correct its name \
-         (the README lists all settings, which {FILE} takes as well)"
+         (api/guides/configuration.md lists all settings, which {FILE} takes as well)"
     )))
 }
 
@@ -144,10 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_every_setting() {
-        let readme = include_str!("../../../README.md");
+    fn the_guide_lists_every_setting() {
+        let guide = include_str!("../../guides/configuration.md");
         for name in NAMES.iter().filter(|name| !name.starts_with("AWS_")) {
-            assert!(readme.contains(&format!("\n| `{name}` |")), "{name} is not in the README's table");
+            assert!(
+                guide.contains(&format!("\n| `{name}` |")),
+                "{name} is not in api/guides/configuration.md"
+            );
         }
     }
 }

@@ -34,7 +34,7 @@ async fn until_it_is(client: &Client, task: &str, status: &str) -> Value {
     client.until(&path, |task| task["webhook"]["status"] == status).await["webhook"].clone()
 }
 
-/// As the README has receivers check it.
+/// As the HTTP guide has receivers check it.
 fn assert_signed(received: &Received) {
     let header = &received.headers["untxt-signature"];
     let parts: Vec<(&str, &str)> = header.split(',').filter_map(|part| part.split_once('=')).collect();
