@@ -11,11 +11,11 @@ use crate::keys::KeysArguments;
 use crate::plugin::cli::PluginArguments;
 use crate::queues::Limit;
 
-/// Durable OCR: documents in, text out, whatever crashes in between.
+/// Durable OCR for scanned images and PDFs.
 ///
-/// Settings come from the environment and from `untxt.toml`; without any,
-/// everything is kept in `./.untxt`. Exit codes: 0 done, 1 the work failed, 2
-/// bad usage or configuration, 3 a needed service can't be reached.
+/// Settings are read from the environment and from `untxt.toml`. Without any, all
+/// data is kept in `./.untxt`. Exit codes: 0 success, 1 the work failed, 2 wrong usage
+/// or configuration, 3 a required service is unreachable.
 #[derive(Debug, Parser)]
 #[command(name = "untxt", version)]
 pub(crate) struct Cli {
@@ -27,31 +27,31 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Recognise files and write the results beside them.
     Ocr(OcrArguments),
-    /// Serve HTTP and WebSocket clients, with a worker (also without a command).
+    /// Run the HTTP and WebSocket API with a worker (the default command).
     Serve(ServeArguments),
-    /// Work on tasks that others accept.
+    /// Run a worker.
     Worker,
-    /// Run everything in the background: servers, worker, API.
+    /// Run API, worker and services as supervised background processes.
     Stack(StackArguments),
-    /// Lay out the database.
+    /// Create or change the database tables.
     Migrate(MigrateArguments),
-    /// Look at tasks, follow and stop them.
+    /// List, show, follow, cancel and retry tasks.
     Tasks(TasksArguments),
-    /// Look at work that died, have it go on, or give it up.
+    /// List, show, redrive and discard dead letters.
     DeadLetters(DeadLettersArguments),
-    /// Look at queues, have them stand still, share them out.
+    /// List, pause and resume queues; limit tenants.
     Queues(QueuesArguments),
-    /// Look at workers and what they hold.
+    /// List workers and the steps they hold.
     Workers(WorkersArguments),
-    /// Look at what failed and will be tried again.
+    /// List pending retries.
     Retries(RetriesArguments),
-    /// Say who may call: make, list and revoke API keys.
+    /// Create, list and revoke API keys.
     Keys(KeysArguments),
-    /// Install engines, choose which version serves, go back.
+    /// Develop, test, install and roll back engines.
     Plugin(PluginArguments),
-    /// Check configuration, services and engines, and say what to do.
+    /// Check configuration, services and engines, and suggest fixes.
     Doctor(DoctorArguments),
-    /// Measure the engine: workflows of four small steps.
+    /// Measure the workflow engine on the configured services.
     Bench(BenchArguments),
 }
 
@@ -66,40 +66,39 @@ pub(crate) struct OcrArguments {
     /// PNG, JPEG, WebP, TIFF or PDF files.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Name of the engine.
+    /// Engine to use; default UNTXT_ENGINE.
     #[arg(long)]
     pub(crate) engine: Option<String>,
-    /// Formats, comma-separated: html, txt, md, json, hocr.
+    /// Output formats, comma-separated: html, txt, md, json, hocr.
     #[arg(long, default_value = "html")]
     pub(crate) format: String,
-    /// Directory for the results; beside each file when absent.
+    /// Output directory; by default results are written beside each file.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
-    /// Pages, such as 1-3,5; all when absent.
+    /// Page ranges such as 1-3,5; default all pages.
     #[arg(long)]
     pub(crate) pages: Option<String>,
-    /// Resolution of the pages' images, dots per inch, 36 to 600: what is finer
-    /// is scaled down to it; 150 when absent.
+    /// Resolution of page images in dpi, 36 to 600, default 150; finer scans are
+    /// scaled down to it.
     #[arg(long)]
     pub(crate) dpi: Option<u32>,
-    /// Languages to expect, BCP 47, the most likely first; may be given several
-    /// times.
+    /// Expected language as a BCP 47 tag; repeat for several, most likely first.
     #[arg(long = "language", value_name = "TAG")]
     pub(crate) languages: Vec<String>,
-    /// Settings for the engine, a JSON object.
+    /// Engine settings as a JSON object.
     #[arg(long)]
     pub(crate) settings: Option<String>,
-    /// Keep the task with its objects after the results are written.
+    /// Keep the task and its objects after writing the results.
     #[arg(long)]
     pub(crate) keep: bool,
-    /// Print a JSON object a line: updates as they come, results at the end.
+    /// Print one JSON object per line: updates, then the results.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// Leave the work to `untxt worker`.
+    /// Run the API only; `untxt worker` processes do the work.
     #[arg(long)]
     pub(crate) no_worker: bool,
 }
@@ -112,24 +111,24 @@ pub(crate) struct StackArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StackCommand {
-    /// Start what there is to run and keep it running; it goes on without the
-    /// terminal.
+    /// Start all processes in the background and restart those that die.
     Start {
-        /// Also a private PostgreSQL and a private Redis, from the distribution's
-        /// binaries, whose data is kept in the data directory.
+        /// Also start a private PostgreSQL and Redis from the distribution's
+        /// binaries, with their data in the data directory.
         #[arg(long)]
         with_services: bool,
     },
-    /// Stop it in reverse order; running pages are finished or handed back.
+    /// Stop all processes in reverse order; running pages finish or return to the
+    /// queue.
     Stop,
-    /// Show every service and how much work there is; exit code 1 when something
-    /// is down.
+    /// Show the state of every process and the queue lengths; exit code 1 if one is
+    /// down.
     Status {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Be the process that keeps the others running.
+    /// Run the supervisor.
     #[command(hide = true)]
     Supervise {
         #[arg(long)]
@@ -145,11 +144,11 @@ pub(crate) struct MigrateArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Direction {
-    /// Apply what is missing.
+    /// Apply pending migrations.
     Up,
-    /// Take everything back, with all data.
+    /// Revert all migrations and delete all data.
     Down,
-    /// Show what is applied.
+    /// Show applied and pending migrations.
     Status {
         /// Print JSON.
         #[arg(long)]
@@ -165,55 +164,55 @@ pub(crate) struct TasksArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Question {
-    /// Tasks, newest first.
+    /// List tasks, newest first.
     List {
-        /// Only this user's.
+        /// Only tasks of this user.
         #[arg(long)]
         user: Option<Uuid>,
-        /// Only those with this status.
+        /// Only tasks with this status.
         #[arg(long)]
         status: Option<String>,
-        /// How many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 50)]
         limit: u64,
-        /// How many to pass over.
+        /// Number of rows to skip.
         #[arg(long, default_value_t = 0)]
         offset: u64,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Stop one task.
+    /// Cancel a task.
     Cancel {
-        /// Its id.
+        /// Task id.
         id: Uuid,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Follow one task to its end; exit code 1 when it failed or was cancelled.
+    /// Follow a task to its end; exit code 1 if it failed or was cancelled.
     Watch {
-        /// Its id.
+        /// Task id.
         id: Uuid,
-        /// Print JSON, an object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
     },
-    /// One task with its history.
+    /// Show a task and its history.
     Show {
-        /// Its id.
+        /// Task id.
         id: Uuid,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Have a task go on that failed, ended partially or waits for an operator.
+    /// Resume a task that failed, completed partially or waits for an operator.
     Retry(RetryArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RetryArguments {
-    /// Its id.
+    /// Task id.
     pub(crate) id: Uuid,
     #[command(flatten)]
     pub(crate) how: HowArguments,
@@ -224,23 +223,23 @@ pub(crate) struct RetryArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct HowArguments {
-    /// Go on from this step, doing all of its pages again; from where it died
-    /// when absent.
+    /// Resume from this step and repeat all of its pages; default: the step that
+    /// failed.
     #[arg(long)]
     pub(crate) from_step: Option<String>,
-    /// Pin the task to the engine that has this name now.
+    /// Pin the task to the current version of this engine.
     #[arg(long)]
     pub(crate) engine: Option<String>,
-    /// Leave finished pages as they are, also with --from-step.
+    /// Keep finished pages, also with --from-step.
     #[arg(long)]
     pub(crate) only_failed_pages: bool,
-    /// Why, for the audit.
+    /// Reason, recorded in the audit log.
     #[arg(long)]
     pub(crate) reason: Option<String>,
 }
 
 impl HowArguments {
-    /// The same as the product takes it.
+    /// These arguments as redrive options.
     pub(crate) fn how(&self) -> How {
         How {
             from_step: self.from_step.clone(),
@@ -258,42 +257,42 @@ pub(crate) struct DeadLettersArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LettersOrder {
-    /// Dead letters, newest first.
+    /// List dead letters, newest first.
     List {
         /// tenant=, workflow=, code=, step=, digest=, fingerprint=, reason=, state=,
-        /// from=, until=, run= or bulk=; may be given several times.
+        /// from=, until=, run= or bulk=; repeat to combine.
         #[arg(long = "filter", value_name = "K=V")]
         filters: Vec<String>,
-        /// How many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 50)]
         limit: u32,
-        /// How many to pass over.
+        /// Number of rows to skip.
         #[arg(long, default_value_t = 0)]
         offset: u64,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// One with every attempt, its whole error and what the task was given.
+    /// Show a dead letter with all attempts, the full error and the task's input.
     Show {
-        /// Its id.
+        /// Dead letter id.
         id: Uuid,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Have tasks go on.
+    /// Resume tasks where they failed.
     Redrive {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
         how: HowArguments,
     },
-    /// Give letters up, and tasks that wait because of them.
+    /// Discard dead letters and fail the tasks that wait for them.
     Discard {
         #[command(flatten)]
         which: Which,
-        /// Why, for the audit.
+        /// Reason, recorded in the audit log.
         #[arg(long)]
         reason: Option<String>,
     },
@@ -301,19 +300,19 @@ pub(crate) enum LettersOrder {
 
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// Ids of letters.
+    /// Dead letter ids.
     #[arg(required_unless_present_any = ["all", "filters"], conflicts_with_all = ["all", "filters"])]
     pub(crate) ids: Vec<Uuid>,
-    /// All that wait.
+    /// All waiting dead letters.
     #[arg(long)]
     pub(crate) all: bool,
-    /// Those that wait and that every filter lets through; see `list`.
+    /// Waiting dead letters that match every filter; see `list`.
     #[arg(long = "filter", value_name = "K=V")]
     pub(crate) filters: Vec<String>,
-    /// At most so many a second, such as 5 or 5/s.
+    /// Maximum rate, such as 5 or 5/s.
     #[arg(long, value_name = "N/s", conflicts_with = "ids")]
     pub(crate) rate: Option<String>,
-    /// Count what would be done, by code, step and cause, and do nothing.
+    /// Only count what would be done, by code, step and cause.
     #[arg(long, conflicts_with = "ids")]
     pub(crate) dry_run: bool,
     /// Print JSON.
@@ -329,28 +328,28 @@ pub(crate) struct QueuesArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueuesCommand {
-    /// How much there is to do, and what is set about it.
+    /// List queues with their depths and limits.
     List {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Begin nothing more; what runs is finished.
+    /// Pause a queue or a tenant: running steps finish, no new ones start.
     Pause(Paused),
-    /// Go on.
+    /// Resume a queue or a tenant.
     Resume(Paused),
-    /// Set how much a tenant gets of every queue; what is not named stays.
+    /// Set the share and limits of a tenant; omitted values stay.
     Limit {
-        /// Whose work: a user's id.
+        /// User id.
         #[arg(long)]
         tenant: String,
-        /// Its share against others: twice the weight, twice as many pages.
+        /// Share relative to others: twice the weight, twice as many pages.
         #[arg(long)]
         weight: Option<NonZeroU32>,
-        /// Most at once; `none` lifts the limit.
+        /// Maximum concurrent steps; `none` removes the limit.
         #[arg(long)]
         concurrency: Option<Limit>,
-        /// Most starts a minute, such as `60/min`; `none` lifts the limit.
+        /// Maximum starts per minute, such as `60/min`; `none` removes the limit.
         #[arg(long)]
         rate: Option<Limit>,
         /// Print JSON.
@@ -361,10 +360,10 @@ pub(crate) enum QueuesCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Paused {
-    /// Name of a queue; every queue when neither it nor a tenant is named.
+    /// Queue name; default every queue, unless --tenant is given.
     #[arg(conflicts_with = "tenant")]
     pub(crate) name: Option<String>,
-    /// One tenant's work, in every queue.
+    /// One tenant's work in every queue.
     #[arg(long)]
     pub(crate) tenant: Option<String>,
     /// Print JSON.
@@ -380,7 +379,7 @@ pub(crate) struct WorkersArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkersQuestion {
-    /// Workers, since when, when last heard of, and what each holds.
+    /// List workers with start time, last heartbeat and held steps.
     List {
         /// Print JSON.
         #[arg(long)]
@@ -396,12 +395,12 @@ pub(crate) struct RetriesArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetriesQuestion {
-    /// Steps and pages that wait for a retry, the latest due first.
+    /// List steps and pages that wait for a retry, latest due first.
     List {
-        /// How many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 50)]
         limit: u32,
-        /// How many to pass over.
+        /// Number of rows to skip.
         #[arg(long, default_value_t = 0)]
         offset: u64,
         /// Print JSON.
@@ -419,13 +418,13 @@ pub(crate) struct DoctorArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
-    /// Runs in all.
+    /// Number of runs.
     #[arg(long, default_value_t = 2_000)]
     pub(crate) runs: usize,
-    /// Runs at once.
+    /// Concurrent runs.
     #[arg(long, default_value_t = 32)]
     pub(crate) concurrency: usize,
-    /// Leave the runs in the journal, to see what a full one costs.
+    /// Keep the runs in the journal, to measure a full one.
     #[arg(long)]
     pub(crate) keep: bool,
     /// Print JSON.

@@ -1,4 +1,4 @@
-//! `untxt keys`: who may call, and who may not any more.
+//! `untxt keys`: create, list and revoke API keys.
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -22,44 +22,43 @@ pub(crate) struct KeysArguments {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Make a key and print it. It is shown this once.
+    /// Create a key and print it; it is shown only once.
     Create {
-        /// The user who calls with it; a new one when absent.
+        /// User of the key; default a new user.
         #[arg(long)]
         user: Option<Uuid>,
-        /// What it is for.
+        /// Description.
         #[arg(long, default_value = "")]
         name: String,
-        /// What it allows, comma-separated: submit, read, operate (both, for every
-        /// user, and what operators do), admin (all, and keys).
+        /// Scopes, comma-separated: submit, read, operate (both for every user, and
+        /// operator actions), admin (everything, including keys).
         #[arg(long, default_value = "submit,read")]
         scopes: String,
-        /// After how long it lets nobody in, such as 90d, 12h or 30m; never when
-        /// absent.
+        /// Lifetime, such as 90d, 12h or 30m; default unlimited.
         #[arg(long, value_name = "TIME")]
         expires: Option<Life>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Keys, newest first, without what lets somebody in.
+    /// List keys, newest first, without their secrets.
     List {
-        /// Only this user's.
+        /// Only keys of this user.
         #[arg(long)]
         user: Option<Uuid>,
-        /// How many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 50)]
         limit: u64,
-        /// How many to pass over.
+        /// Number of rows to skip.
         #[arg(long, default_value_t = 0)]
         offset: u64,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Have a key let nobody in any more; servers notice within seconds.
+    /// Revoke a key; servers apply it within seconds.
     Revoke {
-        /// Its id.
+        /// Key id.
         id: Uuid,
         /// Print JSON.
         #[arg(long)]

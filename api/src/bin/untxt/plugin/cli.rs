@@ -1,4 +1,4 @@
-//! What `untxt plugin` takes.
+//! Arguments of `untxt plugin`.
 
 use std::path::PathBuf;
 
@@ -14,32 +14,32 @@ pub(crate) struct PluginArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Begin an engine: a folder that builds and passes its tests.
+    /// Create an engine project that builds and passes its tests.
     New(NewArguments),
-    /// Build the engine in a folder with the toolchain that is there.
+    /// Build an engine project with the installed toolchain.
     Build {
-        /// Its folder.
+        /// Project folder.
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
-    /// Write the contract's C header and its bindings into a folder.
+    /// Generate the C header and bindings of the contract.
     Bindings {
-        /// Made when it isn't there.
+        /// Output folder; created if missing.
         folder: PathBuf,
-        /// World of the engine.
+        /// World of the contract.
         #[arg(long, default_value = WORLD)]
         world: String,
     },
-    /// Make a component of a core module that was built with the bindings.
+    /// Turn a core module built with the bindings into a component.
     Pack {
-        /// The module.
+        /// Core module.
         module: PathBuf,
-        /// The component that is made.
+        /// Component to write.
         component: PathBuf,
     },
-    /// Look an engine over as `install` does, and install nothing.
+    /// Run the checks of `install` without installing.
     Check(SubjectArguments),
-    /// Put an engine through the conformance kit.
+    /// Run the conformance tests on an engine.
     Test {
         #[command(flatten)]
         subject: SubjectArguments,
@@ -47,19 +47,19 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
-    /// Measure what an engine costs, on an A4 page at 300 dpi.
+    /// Measure an engine on an A4 page at 300 dpi.
     Bench(BenchArguments),
-    /// Have an engine read one page, with its log.
+    /// Recognise one page and print the engine's log.
     Run(RunArguments),
-    /// Let an engine through the gate and have its name mean it.
+    /// Check an engine, install it and activate it.
     Install(InstallArguments),
-    /// Engines, with all versions that are kept.
+    /// List engines and their installed versions.
     List {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Have a name mean a version that is kept; lifts its quarantine.
+    /// Activate an installed version and lift its quarantine.
     Activate {
         /// `NAME@sha256:…`, with at least twelve digits.
         version: Reference,
@@ -67,16 +67,16 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Have a name mean the version that served before the one that serves now.
+    /// Activate the version that served before the current one.
     Rollback {
-        /// Its name.
+        /// Engine name.
         name: String,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Take an engine away with all its versions, or one version that does not
-    /// serve. Tasks that are pinned to it fail.
+    /// Remove an engine with all versions, or one inactive version. Tasks pinned to
+    /// it fail.
     Remove {
         /// `NAME`, or `NAME@sha256:…` for one version.
         what: Reference,
@@ -91,17 +91,16 @@ pub(crate) struct InstallArguments {
     /// A component, a folder with a plugin.toml, or the http(s) address of a
     /// component or of a plugin.toml with its files beside it.
     pub(crate) source: String,
-    /// Name to install it under; its manifest's id or its file's name when absent.
+    /// Engine name; default the id of the manifest or the file name.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// What the component's SHA-256 has to be; needed for an address, and that of
-    /// what is there.
+    /// Expected SHA-256 of the component; required for an http(s) address.
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<String>,
-    /// Its minisign signature, where it doesn't lie beside it as `….minisig`.
+    /// Minisign signature; default `….minisig` beside the component.
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: Option<PathBuf>,
-    /// Keep it beside the others, and leave the name as it is.
+    /// Install without activating.
     #[arg(long)]
     pub(crate) no_activate: bool,
     /// Print JSON.
@@ -115,11 +114,11 @@ pub(crate) struct SubjectArguments {
     /// A component, or a folder with a plugin.toml.
     #[arg(default_value = ".")]
     pub(crate) engine: PathBuf,
-    /// What an operator would allow it: a file as NAME.toml in the plugin
+    /// Grants of the operator: a file in the format of NAME.toml in the plugin
     /// directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) grants: Option<PathBuf>,
-    /// Its settings, a JSON object.
+    /// Engine settings as a JSON object.
     #[arg(long)]
     pub(crate) settings: Option<String>,
     /// Print JSON.
@@ -131,17 +130,17 @@ pub(crate) struct SubjectArguments {
 pub(crate) struct BenchArguments {
     #[command(flatten)]
     pub(crate) subject: SubjectArguments,
-    /// Pages to read.
+    /// Number of pages.
     #[arg(long, default_value_t = 20)]
     pub(crate) pages: u32,
-    /// Write the figures to this file, as JSON.
+    /// Write the results to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Compare with the figures in this file.
+    /// Compare with the results in this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Fail when the median of a page, peak memory or fuel is more than so many
-    /// times the baseline's.
+    /// Fail if the median time, peak memory or fuel exceeds the baseline by more than
+    /// this factor.
     #[arg(long, value_name = "TIMES", requires = "baseline", value_parser = times)]
     pub(crate) max_ratio: Option<f64>,
 }
@@ -157,28 +156,28 @@ pub(crate) struct RunArguments {
     pub(crate) document: PathBuf,
     #[command(flatten)]
     pub(crate) subject: SubjectArguments,
-    /// Which page, from 1.
+    /// Page number, from 1.
     #[arg(long, default_value_t = 1)]
     pub(crate) page: u32,
-    /// Resolution of the page's image, dots per inch.
+    /// Resolution of the page image in dpi.
     #[arg(long)]
     pub(crate) dpi: Option<u32>,
-    /// Give it colours.
+    /// Pass a colour image.
     #[arg(long)]
     pub(crate) color: bool,
-    /// Languages to expect, BCP 47; may be given several times.
+    /// Expected language as a BCP 47 tag; repeat for several.
     #[arg(long = "language")]
     pub(crate) languages: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct NewArguments {
-    /// Its name, and the folder that is made.
+    /// Engine name and folder to create.
     pub(crate) name: String,
-    /// What it is written in.
+    /// Programming language.
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     pub(crate) lang: Language,
-    /// One that has a server read the page.
+    /// An engine that calls an OCR server.
     #[arg(long)]
     pub(crate) http: bool,
 }
@@ -186,12 +185,12 @@ pub(crate) struct NewArguments {
 /// Languages with a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
-    /// On the SDK.
+    /// With the SDK.
     Rust,
-    /// On the generated header.
+    /// With the generated header.
     C,
-    /// By componentize-js.
+    /// With componentize-js.
     Js,
-    /// By componentize-py.
+    /// With componentize-py.
     Py,
 }
