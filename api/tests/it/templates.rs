@@ -56,7 +56,7 @@ fn the_tutorial_is_followed_to_the_letter() {
     fs::copy(env!("CARGO_BIN_EXE_untxt"), bin.join("untxt")).unwrap();
     home.write("page.png", &samples::picture(2));
     let readme = include_str!("../../../plugins/README.md");
-    let chapter = readme.split("\n## ").find(|chapter| chapter.starts_with("Write one\n")).unwrap();
+    let chapter = readme.split("\n## ").find(|chapter| chapter.starts_with("Write an engine\n")).unwrap();
     let commands = chapter.split("```").find_map(|part| part.strip_prefix("sh\n")).unwrap();
     let ended = Ended::of(&shell(&home, &bin, commands).output().unwrap());
     if ended.stderr.contains("run `rustup") {
