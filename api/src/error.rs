@@ -150,7 +150,7 @@ impl ApiError {
         let name = scope.as_str();
         let challenge =
             Some(format!(r#"Bearer realm="untxt", error="insufficient_scope", scope="{name}""#).into());
-        let message = format!("this needs the scope `{name}`, which the key or token presented has not");
+        let message = format!("this requires the scope `{name}`, which the key or token lacks");
         let details = json!({ "scope": name });
         Self { challenge, details, ..Self::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message) }
     }
@@ -158,7 +158,7 @@ impl ApiError {
     /// The request is for another user than the caller.
     #[must_use]
     pub fn not_yours() -> Self {
-        let message = "userId: it is somebody else's; leave it out, or call with the scope `operate`";
+        let message = "userId: belongs to another user; leave it out, or call with the scope `operate`";
         let details = json!({ "field": "userId" });
         Self { details, ..Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message) }
     }
@@ -429,7 +429,7 @@ impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Pruned(_) => {
-                let message = "the task ended so long ago that only how it ended is kept";
+                let message = "the task's history is past its retention";
                 Self::new(StatusCode::GONE, "HISTORY_PRUNED", message)
             }
             error => Self::away("journal", &error),

@@ -56,7 +56,7 @@ impl Exporter {
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
         global::set_tracer_provider(provider.clone());
         traced::collect();
-        tracing::info!("spans are sent to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names");
+        tracing::info!("exporting spans to OTEL_EXPORTER_OTLP_ENDPOINT");
         Ok(Self(Some(provider)))
     }
 
@@ -66,7 +66,7 @@ impl Exporter {
         // It waits for the thread that sends.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FAREWELL));
         if let Ok(Ok(Err(error))) = timeout(FAREWELL * 2, ended).await {
-            tracing::warn!(%error, "the last spans may not have been sent");
+            tracing::warn!(%error, "the last spans may not have been exported");
         }
     }
 }
@@ -109,8 +109,8 @@ impl HttpClient for Collector {
         let answered = sent.await?;
         match &answered {
             Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => tracing::warn!(status = %answer.status(), "the collector took no spans"),
-            Err(error) => tracing::warn!(%error, "spans could not be sent to the collector"),
+            Ok(answer) => tracing::warn!(status = %answer.status(), "the collector rejected spans"),
+            Err(error) => tracing::warn!(%error, "can't export spans"),
         }
         answered
     }

@@ -199,7 +199,7 @@ impl Feed {
             Ok(None) => {}
             Err(error) => {
                 let error: JournalError = error;
-                tracing::warn!(run = %event.run, seq = event.seq, %error, "an update could not be told; sockets are closed, so that clients ask for what they missed");
+                tracing::warn!(run = %event.run, seq = event.seq, %error, "an update can't be sent; sockets are closed so that clients resume");
                 return false;
             }
         }

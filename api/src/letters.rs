@@ -25,7 +25,7 @@ pub const FILTERS: &str =
 /// What is wrong with the name or the value.
 pub fn set(filter: &mut LetterFilter, name: &str, value: &str) -> Result<(), String> {
     let text = || Some(value.to_owned());
-    let id = || Uuid::parse_str(value).map(|id| Some(RunId(id))).map_err(|_| "it is not a UUID".to_owned());
+    let id = || Uuid::parse_str(value).map(|id| Some(RunId(id))).map_err(|_| "not a UUID".to_owned());
     match name {
         "tenant" => filter.tenant = text(),
         "workflow" => filter.workflow = text(),
@@ -55,7 +55,7 @@ pub fn set(filter: &mut LetterFilter, name: &str, value: &str) -> Result<(), Str
 
 fn moment(value: &str) -> Result<Timestamp, String> {
     let parsed = chrono::DateTime::parse_from_rfc3339(value);
-    let parsed = parsed.map_err(|_| "it is not a time such as 2026-11-23T12:34:56Z".to_owned())?;
+    let parsed = parsed.map_err(|_| "not a time such as 2026-11-23T12:34:56Z".to_owned())?;
     Ok(Timestamp(parsed.timestamp_millis()))
 }
 

@@ -45,7 +45,7 @@ async fn ask(parts: &Parts, slot: Slot, why: &JournalError) -> Result<(), Journa
     let command = Command::SetAside { slot, error: StepError::permanent(code, message) };
     match parts.apply(Order { run: slot.run, command, rows: Vec::new() }).await {
         Ok(applied) => {
-            tracing::warn!(%slot, %why, "set work aside as a dead letter");
+            tracing::warn!(%slot, %why, "moved an unreadable row to the dead letters");
             parts.push(&applied.run.definition, &applied.deliveries).await;
             Ok(())
         }

@@ -194,7 +194,7 @@ async fn lose(parts: &Parts, orphan: &Orphan) -> Result<bool, JournalError> {
         }
         Err(error) => return Err(error),
     };
-    tracing::info!(worker = %orphan.worker, slot = %orphan.claim.slot, "took work from a worker that is gone");
+    tracing::info!(worker = %orphan.worker, slot = %orphan.claim.slot, "reclaimed work of a dead worker");
     parts.passes(CrashPoint::OrphanLost).await;
     drop_old_pointer(parts, run, &applied).await;
     parts.push(&applied.run.definition, &applied.deliveries).await;

@@ -137,9 +137,9 @@ impl Platform {
         match timeout(AT_ONCE, all).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "objects of an erased task stay for now; a worker removes them")
+                tracing::warn!(%error, "can't delete objects of an erased task; a worker retries")
             }
-            Err(_) => tracing::warn!("the store is slow; a worker removes the objects of an erased task"),
+            Err(_) => tracing::warn!("the store is slow; a worker deletes the objects of an erased task"),
         }
     }
 
@@ -171,7 +171,7 @@ impl Platform {
                 Err(RemovalError::Database(error)) => return Err(error),
                 Err(RemovalError::Object(error)) => {
                     let away = error.is_retryable();
-                    tracing::warn!(key = %removal.object_key, %error, "an object that is to go stays for now");
+                    tracing::warn!(key = %removal.object_key, %error, "can't delete an object; it is retried");
                     self.put_off(removal).await?;
                     if away {
                         break;
@@ -215,7 +215,7 @@ impl Platform {
         loop {
             tick.tick().await;
             if let Err(error) = self.remove_what_is_over().await {
-                tracing::warn!(%error, "could not look for objects that are to go; the next look does");
+                tracing::warn!(%error, "can't list objects pending deletion; the next pass retries");
             }
         }
     }

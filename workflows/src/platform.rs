@@ -320,7 +320,7 @@ async fn take_over(engine: &Engine, remains: &Remains) -> Result<(), JournalErro
     let workers = engine.workers().await?.into_iter().map(|worker| worker.name);
     let dead: Vec<WorkerName> = workers.filter(|worker| gone.contains(process_of(worker))).collect();
     let claims = engine.declare_dead(&dead).await?;
-    tracing::info!(workers = dead.len(), claims, "took over what processes that are gone held");
+    tracing::info!(workers = dead.len(), claims, "reclaimed claims of dead processes");
     Ok(())
 }
 

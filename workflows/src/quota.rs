@@ -35,7 +35,7 @@ pub struct Quota {
 #[derive(Debug, thiserror::Error)]
 pub enum QuotaError {
     /// Too many tasks within a minute.
-    #[error("this user may begin {per_minute} tasks a minute")]
+    #[error("this user may create {per_minute} tasks per minute")]
     Rate {
         /// The limit.
         per_minute: NonZeroU32,
@@ -43,9 +43,7 @@ pub enum QuotaError {
         retry_after: Duration,
     },
     /// Too many tasks that have not ended.
-    #[error(
-        "this user has {in_flight_max} tasks under way, as many as one may; wait for one to end or cancel it"
-    )]
+    #[error("this user has {in_flight_max} unfinished tasks, the maximum; wait for one to end or cancel one")]
     InFlight {
         /// The limit.
         in_flight_max: NonZeroU32,

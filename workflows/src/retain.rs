@@ -76,7 +76,7 @@ impl Platform {
     /// Whether this worker is to make the pass now.
     async fn begins_pass(&self, name: &str) -> bool {
         passes::begins(self.database(), name, self.engine().now()).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, pass = name, "could not look whether it is time; the next look does");
+            tracing::warn!(%error, pass = name, "can't check whether a retention pass is due; the next check retries");
             false
         })
     }
@@ -93,7 +93,7 @@ impl Platform {
             }
             match self.bench().objects.abort_stale(UPLOADS_TAKE).await {
                 Ok(0) => {}
-                Ok(aborted) => tracing::info!(aborted, "took away uploads that broke off in the store"),
+                Ok(aborted) => tracing::info!(aborted, "aborted incomplete multipart uploads in the store"),
                 // Some stores can't, and some don't let everybody: their own
                 // rules for such uploads have to do then.
                 Err(error) => {
@@ -116,9 +116,9 @@ impl Platform {
             }
             match self.erase_older(keep).await {
                 Ok(0) => {}
-                Ok(erased) => tracing::info!(erased, "erased tasks that ended long ago"),
+                Ok(erased) => tracing::info!(erased, "erased tasks past their retention"),
                 Err(error) => {
-                    tracing::warn!(%error, "could not erase old tasks; the next look does");
+                    tracing::warn!(%error, "can't erase tasks past their retention; the next pass retries");
                     passes::give_up(self.database(), ERASING).await;
                 }
             }

@@ -108,7 +108,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.root) {
-            tracing::warn!(path = %self.root.display(), %error, "could not remove the scratch directory; the next start does");
+            tracing::warn!(path = %self.root.display(), %error, "can't remove the scratch directory; the next start retries");
         }
     }
 }

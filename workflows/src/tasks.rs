@@ -224,5 +224,5 @@ pub(crate) fn newest(query: Select<task::Entity>) -> Select<task::Entity> {
 fn read(row: &QueryResult) -> Option<(task::Model, file::Model)> {
     let read = task::Model::from_query_result(row, "A_")
         .and_then(|task| Ok((task, file::Model::from_query_result(row, "B_")?)));
-    read.inspect_err(|error| tracing::warn!(%error, "a task can't be read and is left out of a list")).ok()
+    read.inspect_err(|error| tracing::warn!(%error, "skipping an unreadable task in a list")).ok()
 }

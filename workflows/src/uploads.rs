@@ -73,7 +73,7 @@ pub enum UploadError {
         reason: String,
     },
     /// The user has begun too many.
-    #[error("{PENDING_MAX} uploads of this user are begun and no tasks yet; complete them or give them up")]
+    #[error("this user has {PENDING_MAX} pending uploads; complete or abandon them")]
     TooMany {
         /// When the URL of the oldest is good no longer, and its place is free.
         retry_after: Duration,
@@ -82,7 +82,7 @@ pub enum UploadError {
     #[error("the upload became task {0}; erase that instead")]
     Completed(Uuid),
     /// Nothing lies there.
-    #[error("the file has not been put, or the upload has expired; put it to the URL first")]
+    #[error("the file has not been uploaded, or the upload has expired; PUT it to the URL first")]
     NotThere,
     /// What lies there is not what was announced.
     #[error("the file that was put {0}")]
@@ -159,7 +159,7 @@ impl Platform {
         }
         let is_hash = |hash: &String| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !wanted.sha256.as_ref().is_none_or(is_hash) {
-            let reason = "it is not 64 hexadecimal digits".to_owned();
+            let reason = "not 64 hexadecimal digits".to_owned();
             return Err(UploadError::Field { field: "sha256", reason });
         }
         i64::try_from(wanted.size_bytes).map_err(|_| IncomingError::TooLarge { bytes_max }.into())
@@ -210,7 +210,7 @@ impl Platform {
             .await?;
         tx.commit().await?;
         if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
-            tracing::warn!(upload = %upload.id, %error, "the object of an upload that was given up stays for now");
+            tracing::warn!(upload = %upload.id, %error, "can't delete the object of an abandoned upload; it is retried");
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Platform {
         // Best effort: should it be put once more, or stay for now, it goes when
         // the URL is good no longer.
         if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
-            tracing::warn!(upload = %upload.id, %error, "a completed upload's object stays for now");
+            tracing::warn!(upload = %upload.id, %error, "can't delete the temporary object of a completed upload; it is retried");
         }
         Ok(submission)
     }

@@ -89,7 +89,7 @@ impl Workbench {
         self.renderer.close(&self.scratch.of_task(run));
         self.decode_budgets.forget(run);
         if let Err(error) = self.scratch.clear(run).await {
-            tracing::warn!(%run, %error, "could not remove the task's local files; the next sweep tries again");
+            tracing::warn!(%run, %error, "can't remove the task's local files; the next sweep retries");
         }
     }
 }

@@ -92,7 +92,7 @@ impl Platform {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "could not compare local files with the journal; the next sweep does")
+                tracing::warn!(%error, "can't compare local files with the journal; the next sweep retries")
             }
         }
     }

@@ -176,7 +176,7 @@ impl Caller {
     /// 400 when nobody is named and callers are not asked who they are.
     pub fn acts_for(&self, asked: Option<Uuid>) -> Result<Uuid, ApiError> {
         match asked.or(self.user) {
-            None => Err(ApiError::field("userId", "it is missing")),
+            None => Err(ApiError::field("userId", "missing")),
             Some(user) if self.sees(user) => Ok(user),
             Some(_) => Err(ApiError::not_yours()),
         }

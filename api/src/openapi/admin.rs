@@ -1,4 +1,4 @@
-//! What operators do.
+//! Operations of operators.
 
 use salvo::http::Method;
 use serde_json::{Value, json};
@@ -31,15 +31,15 @@ fn act(path: &'static str, id: &str, summary: &str, schema: &str, example: &Valu
 
 fn paged(operation: Operation) -> Operation {
     operation
-        .parameter(query("limit", "How many.", &limit(200), &json!(50)))
-        .parameter(query("offset", "How many are left out.", &number(0), &json!(0)))
+        .parameter(query("limit", "Maximum number of items.", &limit(200), &json!(50)))
+        .parameter(query("offset", "Number of items to skip.", &number(0), &json!(0)))
         .fails(&["INVALID_FIELD"])
 }
 
 fn workers() -> Operation {
     let held = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 1 });
     let worker = json!({ "name": "untxt-1f0c-7", "state": "alive", "since": AT, "lastHeartbeat": AT, "holds": [held] });
-    read("/api/admin/workers", "listWorkers", "Workers and what each holds").data(
+    read("/api/admin/workers", "listWorkers", "List workers and the steps they hold").data(
         200,
         "The workers.",
         "Workers",
@@ -51,9 +51,9 @@ fn retries() -> Operation {
     let retry = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 2,
         "tenant": "11111111-1111-1111-1111-111111111111", "dueAt": AT,
         "error": { "code": "ENGINE_TRAPPED", "message": "the engine crashed" } });
-    paged(read("/api/admin/retries", "listRetries", "What failed and will be tried again")).data(
+    paged(read("/api/admin/retries", "listRetries", "List pending retries")).data(
         200,
-        "The latest due first.",
+        "Pending retries, latest due first.",
         "Retries",
         &json!({ "retries": [retry], "pagination": pagination() }),
     )
@@ -61,35 +61,37 @@ fn retries() -> Operation {
 
 fn audit() -> Operation {
     let line = json!({ "position": 12, "at": AT, "actor": "cli:ann", "action": "redrive",
-        "subject": format!("run {TASK}"), "detail": { "reason": "the engine is mended" } });
-    read("/api/admin/audit", "listAudit", "Who did what, newest first")
-        .parameter(query("limit", "How many lines.", &limit(200), &json!(50)))
-        .parameter(query("before", "Those before this `position`.", &number(0), &json!(12)))
-        .data(200, "The lines.", "Audit", &json!({ "audit": [line] }))
+        "subject": format!("run {TASK}"), "detail": { "reason": "the engine is fixed" } });
+    read("/api/admin/audit", "listAudit", "List the audit log, newest first")
+        .parameter(query("limit", "Maximum number of entries.", &limit(200), &json!(50)))
+        .parameter(query("before", "Only entries before this `position`.", &number(0), &json!(12)))
+        .data(200, "The entries.", "Audit", &json!({ "audit": [line] }))
         .fails(&["INVALID_FIELD"])
 }
 
 fn queues() -> Vec<Operation> {
     let queue = json!({ "name": "ocr", "ready": 3, "scheduled": 1, "held": 2, "paused": false });
     let shown = json!({ "queues": [queue], "tenants": [] });
-    let after = |operation: Operation| operation.data(200, "All queues, after it.", "Queues", &shown);
+    let after = |operation: Operation| operation.data(200, "All queues after the change.", "Queues", &shown);
     let all = json!({ "queue": "ocr" });
     let share =
         json!({ "tenant": "11111111-1111-1111-1111-111111111111", "weight": 2, "ratePerMinute": null });
-    let pause = act("/api/admin/queues/pause", "pauseQueue", "Begin nothing more", "QueueName", &all)
-        .about("Of a queue or of a tenant; neither means every queue. What runs is finished.")
+    let pause = act("/api/admin/queues/pause", "pauseQueue", "Pause a queue or tenant", "QueueName", &all)
+        .about("Without `queue` and `tenant`, every queue is paused. Running steps finish.")
         .fails(&["QUEUE_NOT_FOUND"]);
-    let resume = act("/api/admin/queues/resume", "resumeQueue", "Go on", "QueueName", &all)
-        .fails(&["QUEUE_NOT_FOUND"]);
-    let limit = act("/api/admin/queues/limit", "limitTenant", "Set a tenant's share", "Share", &share)
-        .about("What is left out stays; `null` lifts a limit.");
+    let resume =
+        act("/api/admin/queues/resume", "resumeQueue", "Resume a queue or tenant", "QueueName", &all)
+            .fails(&["QUEUE_NOT_FOUND"]);
+    let limit = act(
+        "/api/admin/queues/limit",
+        "limitTenant",
+        "Set the share and limits of a tenant",
+        "Share",
+        &share,
+    )
+    .about("Omitted fields stay as they are; `null` removes a limit.");
     vec![
-        read("/api/admin/queues", "listQueues", "How much there is to do").data(
-            200,
-            "All queues.",
-            "Queues",
-            &shown,
-        ),
+        read("/api/admin/queues", "listQueues", "List queues").data(200, "All queues.", "Queues", &shown),
         after(pause),
         after(resume),
         after(limit),
@@ -99,24 +101,34 @@ fn queues() -> Vec<Operation> {
 fn letters() -> Vec<Operation> {
     vec![
         list(),
-        at_letter(Method::GET, "/api/admin/dead-letters/{id}", "getDeadLetter", "One, with every attempt"),
+        at_letter(
+            Method::GET,
+            "/api/admin/dead-letters/{id}",
+            "getDeadLetter",
+            "Get a dead letter with all attempts",
+        ),
         at_letter(
             Method::POST,
             "/api/admin/dead-letters/{id}/redrive",
             "redriveDeadLetter",
-            "Have its task go on",
+            "Redrive a dead letter",
         )
-        .json("RedriveOne", &json!({ "fromStep": "ocr", "reason": "the engine is mended" }))
+        .json("RedriveOne", &json!({ "fromStep": "ocr", "reason": "the engine is fixed" }))
         .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "TASK_NOT_FOUND"])
         .fails(&["NOTHING_TO_RETRY", "PAGES_DONE", "STEP_NOT_REACHED", "DEAD_LETTER_SETTLED"])
         .fails(&["ROW_UNREADABLE"])
         .fails(&["ENGINE_NOT_FOUND", "ENGINE_GONE", "ENGINE_INCOMPATIBLE"]),
-        at_letter(Method::POST, "/api/admin/dead-letters/{id}/discard", "discardDeadLetter", "Give it up")
-            .json("Reason", &json!({ "reason": "the scan is torn" }))
-            .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "TASK_NOT_FOUND"])
-            .fails(&["DEAD_LETTER_SETTLED", "NOTHING_TO_RETRY"]),
-        many("/api/admin/dead-letters/redrive", "redriveDeadLetters", "Have many tasks go on"),
-        many("/api/admin/dead-letters/discard", "discardDeadLetters", "Give many up"),
+        at_letter(
+            Method::POST,
+            "/api/admin/dead-letters/{id}/discard",
+            "discardDeadLetter",
+            "Discard a dead letter",
+        )
+        .json("Reason", &json!({ "reason": "the scan is torn" }))
+        .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "TASK_NOT_FOUND"])
+        .fails(&["DEAD_LETTER_SETTLED", "NOTHING_TO_RETRY"]),
+        many("/api/admin/dead-letters/redrive", "redriveDeadLetters", "Redrive many dead letters"),
+        many("/api/admin/dead-letters/discard", "discardDeadLetters", "Discard many dead letters"),
     ]
 }
 
@@ -127,10 +139,10 @@ fn list() -> Operation {
     let state = json!({ "type": "string", "enum": ["waiting", "redriven", "discarded"] });
     let reason =
         json!({ "type": "string", "enum": ["permanent", "budget_spent", "elapsed_limit", "unreadable"] });
-    let operation = paged(read("/api/admin/dead-letters", "listDeadLetters", "Work that died, newest first"))
-        .data(
+    let operation =
+        paged(read("/api/admin/dead-letters", "listDeadLetters", "List dead letters, newest first")).data(
             200,
-            "The letters.",
+            "The dead letters.",
             "DeadLetters",
             &json!({ "deadLetters": [letter()], "pagination": pagination() }),
         );
@@ -150,38 +162,39 @@ fn list() -> Operation {
     ]
     .into_iter()
     .fold(operation, |operation, (name, schema, example)| {
-        operation.parameter(query(name, "Only those that match.", schema, &example))
+        operation.parameter(query(name, "Only matching dead letters.", schema, &example))
     })
 }
 
 fn at_letter(method: Method, path: &'static str, id: &str, summary: &str) -> Operation {
     Operation::new(method, path, TAG, id, summary)
         .parameter(in_path("id", "The dead letter.", TASK))
-        .data(200, "The letter as it is then.", "DeadLetter", &letter())
+        .data(200, "The dead letter after the change.", "DeadLetter", &letter())
         .fails(&["DEAD_LETTER_NOT_FOUND", "ORIGIN_NOT_ALLOWED"])
 }
 
 fn many(path: &'static str, id: &str, summary: &str) -> Operation {
     let example =
-        json!({ "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5, "reason": "the engine is mended" });
+        json!({ "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5, "reason": "the engine is fixed" });
     let progress = json!({ "id": TASK, "status": "queued", "total": 17, "settled": 0, "waiting": 17 });
     let groups = json!({ "dryRun": true, "total": 17, "groups": [
         { "workflow": "ocr", "code": "ENGINE_TRAPPED", "step": "ocr", "fingerprint": "9f86d081884c7d65", "count": 17 },
     ] });
-    let location = json!({ "location": { "schema": { "type": "string" }, "description": "The progress." } });
+    let location =
+        json!({ "location": { "schema": { "type": "string" }, "description": "Path of the progress." } });
     act(path, id, summary, "RedriveMany", &example)
-        .about("Those that wait and match `filter`, or, with `\"all\": true`, all that wait. `Location` is the progress.")
-        .data(200, "What would be done, for `dryRun`.", "Groups", &groups)
-        .data(202, "The run that goes through them.", "Redrive", &progress)
+        .about("Applies to waiting dead letters that match `filter` or, with `\"all\": true`, to all waiting ones. Runs in the background; `Location` is its progress.")
+        .data(200, "With `dryRun`: what would be done.", "Groups", &groups)
+        .data(202, "The bulk redrive that was started.", "Redrive", &progress)
         .with_headers(202, &location)
         .fails(&["ENGINE_NOT_FOUND", "ENGINE_INCOMPATIBLE"])
 }
 
 fn progress() -> Operation {
     let example = json!({ "id": TASK, "status": "processing", "total": 17, "settled": 4, "waiting": 13 });
-    read("/api/admin/redrives/{id}", "getRedrive", "How far a run is that goes through many dead letters")
-        .parameter(in_path("id", "The run.", TASK))
-        .data(200, "How far it is.", "Redrive", &example)
+    read("/api/admin/redrives/{id}", "getRedrive", "Get the progress of a bulk redrive")
+        .parameter(in_path("id", "The bulk redrive.", TASK))
+        .data(200, "The progress.", "Redrive", &example)
         .fails(&["REDRIVE_NOT_FOUND"])
 }
 

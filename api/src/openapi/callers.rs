@@ -1,4 +1,4 @@
-//! Who may call: keys, tickets, and how callers say who they are.
+//! Authentication: API keys, tickets and security schemes.
 
 use salvo::http::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::auth::keys::LIFE_SECONDS_MAX;
 
 const TAG: &str = "callers";
 
-/// What only those do who say who may call.
+/// Operations of administrators.
 pub(super) fn keys() -> Vec<Operation> {
     vec![list(), create(), revoke()]
 }
@@ -21,10 +21,10 @@ fn at(method: Method, path: &'static str, id: &str, summary: &str) -> Operation 
 }
 
 fn list() -> Operation {
-    at(Method::GET, "/api/admin/keys", "listKeys", "API keys, newest first")
-        .parameter(user("Only this user's."))
-        .parameter(query("limit", "How many.", &limit(200), &json!(50)))
-        .parameter(query("offset", "How many are left out.", &number(0), &json!(0)))
+    at(Method::GET, "/api/admin/keys", "listKeys", "List API keys, newest first")
+        .parameter(user("Only keys of this user."))
+        .parameter(query("limit", "Maximum number of items.", &limit(200), &json!(50)))
+        .parameter(query("offset", "Number of items to skip.", &number(0), &json!(0)))
         .data(
             200,
             "The keys.",
@@ -37,25 +37,25 @@ fn create() -> Operation {
     let wanted = json!({ "name": "the scanner", "scopes": ["submit", "read"], "expiresIn": 7_776_000 });
     let mut made = key();
     made["key"] = json!("untxt_…");
-    at(Method::POST, "/api/admin/keys", "createKey", "Make an API key")
-        .about("`key` is what its owner presents; it is told this once. Without `userId` it is the caller's.")
+    at(Method::POST, "/api/admin/keys", "createKey", "Create an API key")
+        .about("`key` is the secret to present; it is returned only here. `userId` defaults to the caller.")
         .json("NewKey", &wanted)
         .data(201, "The key.", "MadeKey", &made)
         .fails(&["MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE"])
 }
 
 fn revoke() -> Operation {
-    at(Method::POST, "/api/admin/keys/{id}/revoke", "revokeKey", "Have a key let nobody in any more")
+    at(Method::POST, "/api/admin/keys/{id}/revoke", "revokeKey", "Revoke an API key")
         .parameter(in_path("id", "The key.", TASK))
-        .data(200, "The key as it is then.", "ApiKey", &key())
+        .data(200, "The revoked key.", "ApiKey", &key())
         .fails(&["KEY_NOT_FOUND", "NOT_JSON"])
 }
 
-/// Something to be let in with once.
+/// A single-use credential for clients that can't set headers.
 pub(super) fn ticket() -> Operation {
     let ticket = json!({ "ticket": "9f86d081884c7d659a2feaa0…", "expiresIn": 30 });
-    Operation::new(Method::POST, "/api/tickets", TAG, "createTicket", "Be let in once without a header")
-        .about("For browsers' WebSockets and streams: `?ticket=` opens one of them, or is good for one GET.")
+    Operation::new(Method::POST, "/api/tickets", TAG, "createTicket", "Create a single-use ticket")
+        .about("For clients that can't set headers, such as a browser's WebSocket or EventSource: `?ticket=` authenticates one of them, or one GET.")
         .data(201, "The ticket.", "Ticket", &ticket)
         .fails(&["ORIGIN_NOT_ALLOWED"])
 }
@@ -111,11 +111,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// How callers say who they are. That is asked only where `UNTXT_AUTH` says so.
+/// Security schemes, enforced unless `UNTXT_AUTH=off`.
 pub(super) fn schemes() -> Value {
     json!({
-        "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, or a token of \
-            the provider that the server was told; the roles are the scopes that a caller needs." },
+        "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, or an access \
+            token of the configured OpenID Connect provider. Roles are the required scopes." },
         "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
     })
 }

@@ -54,20 +54,20 @@ fn document() -> Value {
         "info": {
             "title": "untxt",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Documents in, text out, whatever crashes in between.",
-            "description": "Every answer is JSON: `{\"success\":true,\"data\":…}` or \
-                `{\"success\":false,\"error\":{\"code\":…,\"message\":…,\"details\":{}}}`. Codes are stable. Times are \
-                RFC 3339 in UTC. Every route that takes GET takes HEAD: the same status and headers, without the body; a \
+            "summary": "Durable OCR for scanned images and PDFs.",
+            "description": "Responses are JSON: `{\"success\":true,\"data\":…}` or \
+                `{\"success\":false,\"error\":{\"code\":…,\"message\":…,\"details\":{}}}`. Error codes are stable. \
+                Times are RFC 3339 in UTC. Every route that takes GET takes HEAD: the same status and headers, without the body; a \
                 `Range` is not looked at. JSON and text of more than 1 KiB are compressed for clients whose \
                 `Accept-Encoding` takes gzip.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": SERVER }],
         "tags": [
-            { "name": "tasks", "description": "What users do." },
-            { "name": "operators", "description": "What operators see and do." },
-            { "name": "callers", "description": "Who may call." },
-            { "name": "service", "description": "The server itself." },
+            { "name": "tasks", "description": "Create tasks, follow them, get results." },
+            { "name": "operators", "description": "Inspect and control queues, workers, dead letters and engines." },
+            { "name": "callers", "description": "API keys and tickets." },
+            { "name": "service", "description": "Health checks, metrics, sockets and this document." },
         ],
         "paths": paths,
         "components": {

@@ -1,4 +1,4 @@
-//! Engines and their versions, as operators choose among them.
+//! Engines and their versions.
 
 use salvo::http::Method;
 use serde_json::{Value, json};
@@ -10,30 +10,23 @@ const TAG: &str = "operators";
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 pub(super) fn operations() -> Vec<Operation> {
-    let list =
-        Operation::new(Method::GET, "/api/admin/plugins", TAG, "listPlugins", "Engines with all versions")
-            .data(200, "The engines.", "Plugins", &shown())
-            .fails(&["ORIGIN_NOT_ALLOWED"]);
+    let list = Operation::new(
+        Method::GET,
+        "/api/admin/plugins",
+        TAG,
+        "listPlugins",
+        "List engines and their versions",
+    )
+    .data(200, "The engines.", "Plugins", &shown())
+    .fails(&["ORIGIN_NOT_ALLOWED"]);
     let activate = json!({ "digest": DIGEST, "reason": "it reads tables" });
     let rollback = json!({ "reason": "it is slower" });
     vec![
         list,
-        choose(
-            "activate",
-            "activatePlugin",
-            "Have a name mean a version that is kept",
-            "PluginVersion",
-            &activate,
-        )
-        .about("Tasks that began on another version finish on that one. Lifts a quarantine."),
-        choose(
-            "rollback",
-            "rollbackPlugin",
-            "Go back to the version that served before",
-            "Reason",
-            &rollback,
-        )
-        .fails(&["PLUGIN_NOTHING_EARLIER"]),
+        choose("activate", "activatePlugin", "Activate a version of an engine", "PluginVersion", &activate)
+            .about("Tasks that started with another version finish with it. Lifts a quarantine."),
+        choose("rollback", "rollbackPlugin", "Roll back to the previous version", "Reason", &rollback)
+            .fails(&["PLUGIN_NOTHING_EARLIER"]),
     ]
 }
 
@@ -43,9 +36,9 @@ fn choose(what: &str, id: &str, summary: &str, schema: &str, example: &Value) ->
         _ => "/api/admin/plugins/{name}/rollback",
     };
     Operation::new(Method::POST, path, TAG, id, summary)
-        .parameter(in_path("name", "The engine's name.", "simulated-qwen3"))
+        .parameter(in_path("name", "Name of the engine.", "simulated-qwen3"))
         .json(schema, example)
-        .data(200, "All engines, after it.", "Plugins", &shown())
+        .data(200, "All engines after the change.", "Plugins", &shown())
         .fails(&["PLUGIN_NOT_FOUND", "ENGINE_INCOMPATIBLE", "ENGINE_QUARANTINED", "ORIGIN_NOT_ALLOWED"])
         .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE"])
 }

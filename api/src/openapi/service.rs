@@ -1,4 +1,4 @@
-//! The server itself: its health, its sockets, its description.
+//! Health checks, metrics, sockets, the API description and the embedded store.
 
 use salvo::http::Method;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ pub(super) fn operations() -> Vec<Operation> {
         document(),
         reader(),
         file(),
-        object(Method::GET, "getObject", "Fetch an object of the embedded store by its signed URL"),
-        object(Method::PUT, "putObject", "Put an object into the embedded store by its signed URL"),
+        object(Method::GET, "getObject", "Download an object by its presigned URL"),
+        object(Method::PUT, "putObject", "Upload an object by its presigned URL"),
     ]
 }
 
@@ -33,27 +33,27 @@ fn health() -> Operation {
         "dependencies": { "database": "up", "objects": "up", "queue": "up", "disk": "up" } });
     let down = json!({ "status": "degraded", "version": "0.1.0", "problems": [],
         "dependencies": { "database": "down", "objects": "up", "queue": "up", "disk": "up" } });
-    get("/health", "getHealth", "Whether the server and what it needs are well")
-        .data(200, "Requests are taken.", "Health", &example)
-        .data(503, "The database or the store is away.", "Health", &down)
+    get("/health", "getHealth", "Get the health of the server and its dependencies")
+        .data(200, "The server accepts requests.", "Health", &example)
+        .data(503, "The database or the store is unavailable.", "Health", &down)
 }
 
 fn ready() -> Operation {
-    get("/ready", "getReadiness", "Whether work should be sent to the server")
-        .data(200, "It should.", "Ready", &json!({ "status": "ready" }))
+    get("/ready", "getReadiness", "Check whether the server accepts work")
+        .data(200, "The server accepts work.", "Ready", &json!({ "status": "ready" }))
         .fails(&["NOT_READY"])
 }
 
 fn metrics() -> Operation {
     let content = json!({ "text/plain": { "schema": { "type": "string" } } });
-    get("/metrics", "getMetrics", "What is counted and timed")
-        .answers(200, "As Prometheus reads it.", Some(&content))
+    get("/metrics", "getMetrics", "Get Prometheus metrics")
+        .answers(200, "Metrics in the Prometheus text format.", Some(&content))
         .needs(Scope::Operate)
 }
 
 fn socket(path: &'static str, id: &str) -> Operation {
     let yes = json!({ "type": "string", "enum": ["true", "false"] });
-    get(path, id, "What happens to a user's tasks, as it happens")
+    get(path, id, "Open a WebSocket with the updates of a user's tasks")
         .about(
             "A WebSocket. The server sends `connected`, `task_update` (`TaskUpdate`), `task_erased` (`TaskErased`), \
              `resume_more` (`ResumeMore`), `resumed`, `pong`, and `error` (`SocketError`) with the code \
@@ -61,7 +61,7 @@ fn socket(path: &'static str, id: &str) -> Operation {
              `{\"type\":\"resume\",\"since\":…,\"seen\":{\"<taskId>\":7},\"cursor\":…}`.",
         )
         .parameter(user(WHOSE))
-        .parameter(query("resume", "Nothing is told until the client has said `resume`.", &yes, &json!("true")))
+        .parameter(query("resume", "Send nothing until the client has sent `resume`.", &yes, &json!("true")))
         .answers(101, "The socket is open.", None)
         .needs(Scope::Read)
         .fails(&["INVALID_FIELD", "NOT_A_WEBSOCKET", "ORIGIN_NOT_ALLOWED", "TOO_MANY_CONNECTIONS"])
@@ -69,7 +69,7 @@ fn socket(path: &'static str, id: &str) -> Operation {
 
 fn document() -> Operation {
     let content = json!({ "application/json": { "schema": { "type": "object" } } });
-    get("/api/openapi.json", "getDescription", "This description").answers(
+    get("/api/openapi.json", "getDescription", "Get this OpenAPI document").answers(
         200,
         "OpenAPI 3.1.",
         Some(&content),
@@ -78,7 +78,7 @@ fn document() -> Operation {
 
 fn reader() -> Operation {
     let content = json!({ "text/html": { "schema": { "type": "string" } } });
-    get("/docs", "readDescription", "This description, for people").answers(200, "A page.", Some(&content))
+    get("/docs", "readDescription", "Browse the API reference").answers(200, "A page.", Some(&content))
 }
 
 fn file() -> Operation {
@@ -87,7 +87,7 @@ fn file() -> Operation {
         json!({ "name": "file", "in": "path", "required": true, "schema": schema, "example": "reader.js" });
     let text = json!({ "schema": { "type": "string" } });
     let content = json!({ "text/javascript": text, "text/css": text });
-    get("/docs/{file}", "readDescriptionFile", "What the page needs")
+    get("/docs/{file}", "readDescriptionFile", "Get a file of the API reference")
         .parameter(name)
         .answers(200, "The file.", Some(&content))
         .fails(&["NOT_FOUND"])
@@ -97,19 +97,19 @@ fn object(method: Method, id: &str, summary: &str) -> Operation {
     let key = json!({ "name": "key", "in": "path", "required": true, "schema": { "type": "string" },
         "description": "Bucket and key, with slashes.", "example": "untxt/results" });
     Operation::new(method, "/objects/{key}", TAG, id, summary)
-        .about("Only as `resultUrl`, or an upload's `url`, says; such a URL is good for one object and its time.")
+        .about("Objects of the embedded store. The URL comes from `resultUrl` or an upload's `url`, and is valid for one object, one method and a limited time.")
         .parameter(key)
-        .answers(200, "The object, or that it is stored.", Some(&json!({ "*/*": {} })))
+        .answers(200, "The object, or confirmation that it is stored.", Some(&json!({ "*/*": {} })))
         .fails(&["NOT_FOUND", "URL_NOT_SIGNED", "ORIGIN_NOT_ALLOWED", "RANGE_NOT_SATISFIABLE"])
         .fails(&["FILE_TOO_LARGE", "MALFORMED_BODY"])
 }
 
-/// What all answers share.
+/// Headers of all responses.
 pub(super) fn headers() -> Value {
     let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,72}$" });
     json!({
         "RequestId": { "description": "By which the request is found in the log: a UUID, or what a trusted proxy sent.", "schema": id },
-        "Challenge": { "description": "What is to be presented.", "schema": { "type": "string" } },
-        "RetryAfter": { "description": "Seconds after which to ask again.", "schema": { "type": "integer", "minimum": 1 } },
+        "Challenge": { "description": "The accepted authentication scheme.", "schema": { "type": "string" } },
+        "RetryAfter": { "description": "Seconds to wait before retrying.", "schema": { "type": "integer", "minimum": 1 } },
     })
 }

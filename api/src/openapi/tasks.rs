@@ -1,4 +1,4 @@
-//! What users do.
+//! Operations of users.
 
 use salvo::http::Method;
 use serde_json::{Value, json};
@@ -11,9 +11,8 @@ pub(super) const USER: &str = "11111111-1111-1111-1111-111111111111";
 pub(super) const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 pub(super) const AT: &str = "2026-11-23T12:34:56.789Z";
 
-/// What it means to name a user.
-pub(super) const WHOSE: &str =
-    "Whose tasks: the caller's own when absent. Needed where callers are not asked who they are.";
+/// Meaning of a `userId` parameter.
+pub(super) const WHOSE: &str = "The user. Default: the authenticated caller. Required when `UNTXT_AUTH=off`.";
 
 /// Codes of a document that is refused, or that can't be looked at now.
 pub(super) const DOCUMENT: [&str; 15] = [
@@ -59,9 +58,9 @@ pub(super) fn at_task(method: Method, path: &'static str, id: &str, summary: &st
 fn create() -> Operation {
     let key = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
     let location =
-        json!({ "location": { "schema": { "type": "string" }, "description": "The task's path." } });
-    let about = "The parts may come in any order. The file is told by its bytes, whatever it is called. When this \
-                 is answered with 201, the task will end, whatever crashes.";
+        json!({ "location": { "schema": { "type": "string" }, "description": "Path of the task." } });
+    let about = "Parts may come in any order. The document type is detected from the content, not from the name. Once \
+                 this is answered with 201, the task will reach a final status, whatever crashes.";
     let form = json!({
         "type": "object",
         "required": ["file"],
@@ -77,19 +76,19 @@ fn create() -> Operation {
             "options": { "type": "string", "contentMediaType": "application/json",
                 "description": "`dpi`, `color`, `languages`, `settings`, `webhook`." },
             "webhook": { "type": "string", "format": "uri", "maxLength": 2048,
-                "description": "Is told how the task ended." },
+                "description": "URL that is notified when the task ends." },
         },
     });
-    let operation = Operation::new(Method::POST, "/api/tasks", TAG, "createTask", "Have a document read")
+    let operation = Operation::new(Method::POST, "/api/tasks", TAG, "createTask", "Create a task")
         .about(about)
         .parameter(header(
             "Idempotency-Key",
-            "Makes a repeated request the same task.",
+            "Makes retries of the request return the same task.",
             &key,
             &json!("invoice-42"),
         ))
         .takes("multipart/form-data", &form, &json!({ "file": "…", "userId": USER, "priority": 5 }))
-        .data(200, "The task that this key stands for already.", "Created", &created())
+        .data(200, "The task created earlier with this key.", "Created", &created())
         .data(201, "The task.", "Created", &created());
     operation
         .with_headers(201, &location)
@@ -116,11 +115,11 @@ pub(super) fn created() -> Value {
 
 fn list() -> Operation {
     let status = json!({ "$ref": "#/components/schemas/Status" });
-    Operation::new(Method::GET, "/api/tasks", TAG, "listTasks", "A user's tasks, newest first")
+    Operation::new(Method::GET, "/api/tasks", TAG, "listTasks", "List a user's tasks, newest first")
         .parameter(user(WHOSE))
-        .parameter(query("limit", "How many.", &limit(200), &json!(50)))
-        .parameter(query("offset", "How many are left out.", &number(0), &json!(0)))
-        .parameter(query("status", "Only those that are so.", &status, &json!("completed")))
+        .parameter(query("limit", "Maximum number of items.", &limit(200), &json!(50)))
+        .parameter(query("offset", "Number of items to skip.", &number(0), &json!(0)))
+        .parameter(query("status", "Only tasks with this status.", &status, &json!("completed")))
         .data(200, "The tasks.", "TaskList", &json!({ "tasks": [task()], "pagination": pagination() }))
         .fails(&["INVALID_FIELD"])
 }
@@ -163,7 +162,7 @@ pub(super) fn details() -> Value {
 }
 
 fn get() -> Operation {
-    at_task(Method::GET, "/api/tasks/{id}", "getTask", "One task").data(
+    at_task(Method::GET, "/api/tasks/{id}", "getTask", "Get a task").data(
         200,
         "The task.",
         "TaskDetails",
@@ -174,9 +173,11 @@ fn get() -> Operation {
 fn status() -> Operation {
     let example = json!({ "taskId": TASK, "status": "processing", "step": "ocr", "attempt": 1,
         "progress": { "pagesDone": 3, "pagesTotal": 9 }, "source": "database" });
-    at_task(Method::GET, "/api/tasks/{id}/status", "getTaskStatus", "Where a task stands")
-        .about("`source` says where the answer was read. It is always `database`: Redis holds no status.")
-        .data(200, "Where it stands.", "TaskStatus", &example)
+    at_task(Method::GET, "/api/tasks/{id}/status", "getTaskStatus", "Get the status of a task")
+        .about(
+            "`source` names the store that was read. It is always `database`, because Redis holds no status.",
+        )
+        .data(200, "The status.", "TaskStatus", &example)
 }
 
 fn result() -> Operation {
@@ -185,16 +186,11 @@ fn result() -> Operation {
         "resultUrl": "https://untxt.s3.amazonaws.com/results/…?X-Amz-Signature=…", "expiresIn": 3600 });
     let formats = json!({ "type": "string", "enum": ["html", "txt", "md", "json", "hocr"] });
     let seconds = json!({ "type": "integer", "minimum": 60, "maximum": 604_800, "default": 3600 });
-    at_task(Method::GET, "/api/tasks/{id}/result", "getTaskResult", "Where the result can be fetched")
-        .about("The store serves it at `resultUrl` as an attachment, to anybody, until it expires.")
-        .parameter(query(
-            "format",
-            "One of the task's formats; its first when absent.",
-            &formats,
-            &json!("txt"),
-        ))
-        .parameter(query("expiresIn", "Seconds for which the URL is good.", &seconds, &json!(600)))
-        .data(200, "Where it is.", "Result", &example)
+    at_task(Method::GET, "/api/tasks/{id}/result", "getTaskResult", "Get a download URL of the result")
+        .about("Anyone can download the result from `resultUrl`, without credentials, until it expires.")
+        .parameter(query("format", "One of the task's formats; default its first.", &formats, &json!("txt")))
+        .parameter(query("expiresIn", "Lifetime of the URL in seconds.", &seconds, &json!(600)))
+        .data(200, "The URL and facts about the result.", "Result", &example)
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED"])
 }
 
@@ -205,18 +201,18 @@ fn content() -> Operation {
     let part = json!({ "*/*": {} });
     at_task(Method::GET, "/api/tasks/{id}/result/content", "getTaskResultContent", "The result itself")
         .about(
-            "As an attachment, with an `ETag` (its SHA-256), which `If-None-Match` and `If-Range` take. A `Range` of \
-             bytes is answered in part.",
+            "Sent as an attachment. `ETag` is the SHA-256; `If-None-Match`, `If-Range` and a single byte `Range` are \
+             supported.",
         )
         .parameter(query(
             "format",
-            "One of the task's formats; its first when absent.",
+            "One of the task's formats; default its first.",
             &formats,
             &json!("json"),
         ))
-        .answers(200, "All of it.", Some(&bytes))
-        .answers(206, "The bytes that were asked for.", Some(&part))
-        .answers(304, "The client has it.", None)
+        .answers(200, "The whole result.", Some(&bytes))
+        .answers(206, "The requested bytes.", Some(&part))
+        .answers(304, "The client's copy is current.", None)
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED", "RANGE_NOT_SATISFIABLE"])
 }
 
@@ -226,14 +222,14 @@ fn events() -> Operation {
         "event: task_update\ndata: {{\"type\":\"task_update\",\"data\":{{\"taskId\":\"{TASK}\",\"status\":\"queued\",\"message\":\"Task queued for processing\",\"seq\":1,\"step\":\"download\",\"progress\":{{\"pagesDone\":0,\"pagesTotal\":0}}}},\"timestamp\":\"{AT}\"}}\nid: 1\n\n"
     );
     let content = json!({ "text/event-stream": { "schema": { "type": "string" }, "example": line } });
-    at_task(Method::GET, "/api/tasks/{id}/events", "streamTask", "What happens to a task, as it happens")
+    at_task(Method::GET, "/api/tasks/{id}/events", "streamTask", "Stream the updates of a task")
         .about("Server-sent events. `data` is a `TaskUpdate`, the same as the WebSocket sends; `id` is its `seq`. \
-                The stream begins with what happened so far and ends with the task. The last line of a task that is erased \
+                The stream starts with past updates and ends with the task. The last line of a task that is erased \
                 before its end was told is an event `task_erased` without an id, with a `TaskErased`.")
-        .parameter(header("Last-Event-ID", "Tells what happened after that event only.", &id, &json!("7")))
-        .parameter(query("afterSeq", "The same, for whom a header is hard to send.", &number(0), &json!(7)))
+        .parameter(header("Last-Event-ID", "Resume after this event.", &id, &json!("7")))
+        .parameter(query("afterSeq", "The same as `Last-Event-ID`, for clients that can't set headers.", &number(0), &json!(7)))
         .answers(200, "The events.", Some(&content))
-        .answers(204, "The task has ended, and the client has heard of it.", None)
+        .answers(204, "The task has ended and the client has all events.", None)
         .fails(&["INVALID_FIELD", "HISTORY_PRUNED", "TOO_MANY_CONNECTIONS"])
 }
 
@@ -241,34 +237,34 @@ fn history() -> Operation {
     let example = json!({ "taskId": TASK, "history": [
         { "seq": 2, "at": AT, "event": "started", "step": "download", "data": { "step": 0, "attempt": 1 } },
     ] });
-    at_task(Method::GET, "/api/tasks/{id}/history", "getTaskHistory", "The journal of a task")
+    at_task(Method::GET, "/api/tasks/{id}/history", "getTaskHistory", "Get the history of a task")
         .about("Every step, attempt, error, worker and time, in order.")
-        .parameter(query("limit", "How many events.", &limit(1_000), &json!(1_000)))
-        .parameter(query("afterSeq", "Those after this one.", &number(0), &json!(1)))
+        .parameter(query("limit", "Maximum number of events.", &limit(1_000), &json!(1_000)))
+        .parameter(query("afterSeq", "Only events after this `seq`.", &number(0), &json!(1)))
         .data(200, "The events.", "History", &example)
         .fails(&["INVALID_FIELD", "HISTORY_PRUNED"])
 }
 
 fn cancel() -> Operation {
-    at_task(Method::POST, "/api/tasks/{id}/cancel", "cancelTask", "Stop a task")
-        .parameter(user("Refuses unless the task is this user's."))
-        .data(200, "The task, cancelled.", "TaskDetails", &details())
+    at_task(Method::POST, "/api/tasks/{id}/cancel", "cancelTask", "Cancel a task")
+        .parameter(user("Answer 404 unless the task belongs to this user."))
+        .data(200, "The cancelled task.", "TaskDetails", &details())
         .fails(&["INVALID_FIELD", "TASK_ALREADY_ENDED", "ORIGIN_NOT_ALLOWED"])
 }
 
 fn retry() -> Operation {
-    at_task(Method::POST, "/api/tasks/{id}/retry", "retryTask", "Have a task go on that died")
-        .about("It goes on where it died; finished pages stay.")
+    at_task(Method::POST, "/api/tasks/{id}/retry", "retryTask", "Retry a failed task")
+        .about("Resumes at the step that failed; finished pages are kept.")
         .data(200, "The task, queued again.", "TaskDetails", &details())
         .fails(&["NOTHING_TO_RETRY", "ENGINE_NOT_FOUND", "ENGINE_GONE", "ORIGIN_NOT_ALLOWED"])
 }
 
 fn erase() -> Operation {
-    at_task(Method::DELETE, "/api/tasks/{id}", "eraseTask", "Erase a task with its objects")
+    at_task(Method::DELETE, "/api/tasks/{id}", "eraseTask", "Erase a task and its objects")
         .about(
-            "One that runs is stopped first. Objects that the store does not remove now are removed later.",
+            "A running task is cancelled first. Objects that the store can't delete now are deleted later.",
         )
-        .parameter(user("Refuses unless the task is this user's."))
-        .data(200, "It is gone.", "Erased", &json!({ "taskId": TASK, "erased": true }))
+        .parameter(user("Answer 404 unless the task belongs to this user."))
+        .data(200, "The task is erased.", "Erased", &json!({ "taskId": TASK, "erased": true }))
         .fails(&["INVALID_FIELD", "TASK_GOES_ON", "ORIGIN_NOT_ALLOWED"])
 }

@@ -20,13 +20,13 @@ fn begin() -> Operation {
         "headers": { "content-type": "application/octet-stream", "content-length": "104857600" },
         "expiresIn": 3600,
     });
-    Operation::new(Method::POST, "/api/uploads", TAG, "beginUpload", "Ask where to put a large file")
+    Operation::new(Method::POST, "/api/uploads", TAG, "beginUpload", "Start the upload of a large file")
         .about(
-            "Put exactly `bytes` bytes to `url` with `headers`, then complete the upload. What is not completed \
-             within a day is removed.",
+            "PUT exactly `bytes` bytes to `url` with `headers`, then complete the upload. Uploads that are not \
+             completed within a day are removed.",
         )
         .json("NewUpload", &announced)
-        .data(201, "Where to put it.", "Upload", &answer)
+        .data(201, "The presigned URL.", "Upload", &answer)
         .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "FILE_TOO_LARGE"])
         .fails(&["RATE_LIMITED", "QUOTA_EXCEEDED", "ORIGIN_NOT_ALLOWED"])
 }
@@ -34,20 +34,20 @@ fn begin() -> Operation {
 fn complete() -> Operation {
     let key = json!({ "type": "string", "minLength": 1, "maxLength": 200 });
     let location =
-        json!({ "location": { "schema": { "type": "string" }, "description": "The task's path." } });
+        json!({ "location": { "schema": { "type": "string" }, "description": "Path of the task." } });
     Operation::new(
         Method::POST,
         "/api/uploads/{id}/complete",
         TAG,
         "completeUpload",
-        "Have what was put read",
+        "Create a task from an upload",
     )
-    .about("Its size, hash and kind are checked first. Once more with the same body is the same task.")
+    .about("Checks size, hash and document type first. Repeating the request with the same body returns the same task.")
     .parameter(in_path("id", "The upload.", TASK))
-    .parameter(user("Refuses unless the upload is this user's."))
-    .parameter(header("Idempotency-Key", "Makes a repeated request the same task.", &key, &json!("book-7")))
+    .parameter(user("Answer 404 unless the upload belongs to this user."))
+    .parameter(header("Idempotency-Key", "Makes retries of the request return the same task.", &key, &json!("book-7")))
     .json("Wishes", &json!({ "priority": 5, "formats": ["html", "json"] }))
-    .data(200, "The task that it became already.", "Created", &created())
+    .data(200, "The task created earlier from this upload.", "Created", &created())
     .data(201, "The task.", "Created", &created())
     .with_headers(200, &location)
     .with_headers(201, &location)
@@ -65,16 +65,10 @@ fn complete() -> Operation {
 }
 
 fn give_up() -> Operation {
-    Operation::new(
-        Method::DELETE,
-        "/api/uploads/{id}",
-        TAG,
-        "giveUpUpload",
-        "Give up an upload that was begun",
-    )
-    .about("It can't become a task any more, and what was put is removed.")
-    .parameter(in_path("id", "The upload.", TASK))
-    .parameter(user("Refuses unless the upload is this user's."))
-    .data(200, "It is given up.", "GivenUp", &json!({ "uploadId": TASK, "givenUp": true }))
-    .fails(&["INVALID_FIELD", "UPLOAD_NOT_FOUND", "UPLOAD_COMPLETED", "ORIGIN_NOT_ALLOWED"])
+    Operation::new(Method::DELETE, "/api/uploads/{id}", TAG, "giveUpUpload", "Abandon an upload")
+        .about("The upload can no longer be completed; its file is removed.")
+        .parameter(in_path("id", "The upload.", TASK))
+        .parameter(user("Answer 404 unless the upload belongs to this user."))
+        .data(200, "The upload is abandoned.", "GivenUp", &json!({ "uploadId": TASK, "givenUp": true }))
+        .fails(&["INVALID_FIELD", "UPLOAD_NOT_FOUND", "UPLOAD_COMPLETED", "ORIGIN_NOT_ALLOWED"])
 }

@@ -31,6 +31,6 @@ pub(super) fn has_json(req: &Request) -> Result<(), ApiError> {
     if text.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }
-    let message = "send the body as application/json, {} when there is nothing to say";
+    let message = "send the body as application/json; an empty object is {}";
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_JSON", message))
 }

@@ -65,7 +65,7 @@ fn fits(req: &Request, upload_bytes_max: u64) -> Result<(), ApiError> {
 /// is refused: the client counts on it.
 pub(super) fn idempotency_key(req: &Request) -> Result<Option<String>, ApiError> {
     let Some(key) = req.headers().get("idempotency-key") else { return Ok(None) };
-    let text = key.to_str().map_err(|_| ApiError::field("Idempotency-Key", "it is not printable ASCII"))?;
+    let text = key.to_str().map_err(|_| ApiError::field("Idempotency-Key", "not printable ASCII"))?;
     Ok(Some(text.to_owned()))
 }
 
@@ -119,7 +119,7 @@ impl Form {
         let name = part.name().unwrap_or_default().to_owned();
         if name == "file" {
             if self.file.is_some() {
-                return Err(ApiError::field("file", "one file a task"));
+                return Err(ApiError::field("file", "only one file per task"));
             }
             self.file = Some(spool(part, platform).await?);
             return Ok(());
@@ -152,9 +152,9 @@ impl Form {
         caller: &Caller,
         idempotency_key: Option<String>,
     ) -> Result<(NewTask, Spooled), ApiError> {
-        let (filename, spooled) = self.file.ok_or_else(|| {
-            ApiError::field("file", "it is missing; send the document as a part of that name")
-        })?;
+        let (filename, spooled) = self
+            .file
+            .ok_or_else(|| ApiError::field("file", "missing; send the document as a part of this name"))?;
         let wanted = NewTask {
             user: caller.acts_for(self.user)?,
             filename,
@@ -191,7 +191,7 @@ fn known_or_foreign(name: &str) -> Result<(), ApiError> {
 /// A field came under another name than its own.
 fn misnamed(came: &str, expected: &str) -> ApiError {
     let came: String = came.chars().filter(|c| !c.is_control()).take(64).collect();
-    ApiError::field(&came, format!("there is no such field here; it is called `{expected}`"))
+    ApiError::field(&came, format!("unknown field; use `{expected}`"))
 }
 
 /// The bytes of a body as they come.
@@ -225,11 +225,11 @@ async fn text(mut part: Field<'static>, name: &str) -> Result<String, ApiError> 
             return Err(ApiError::field(name, format!("at most {FIELD_BYTES_MAX} bytes")));
         }
     }
-    String::from_utf8(bytes).map_err(|_| ApiError::field(name, "it is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| ApiError::field(name, "not UTF-8"))
 }
 
 fn parsed(field: &'static str, value: &str) -> Result<u8, ApiError> {
-    value.trim().parse().map_err(|_| ApiError::field(field, "it is not a number in 1 to 10"))
+    value.trim().parse().map_err(|_| ApiError::field(field, "not a number from 1 to 10"))
 }
 
 pub(super) fn parse_formats(list: &str) -> Result<Vec<Format>, ApiError> {
@@ -246,7 +246,7 @@ pub(super) fn policy(value: &str) -> Result<OnItemFailure, ApiError> {
     match value {
         "fail" => Ok(OnItemFailure::Fail),
         "partial" => Ok(OnItemFailure::Partial),
-        _ => Err(ApiError::field("onPageFailure", "it is `fail` or `partial`")),
+        _ => Err(ApiError::field("onPageFailure", "must be `fail` or `partial`")),
     }
 }
 

@@ -76,7 +76,7 @@ fn last_seen(req: &Request) -> Result<u64, ApiError> {
     };
     match text.trim() {
         "" => Ok(0),
-        text => text.parse().map_err(|_| ApiError::field("Last-Event-ID", "it is no number of an event")),
+        text => text.parse().map_err(|_| ApiError::field("Last-Event-ID", "not an event number")),
     }
 }
 

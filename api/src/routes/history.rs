@@ -18,7 +18,7 @@ pub(crate) async fn history(req: &mut Request, depot: &mut Depot) -> Result<Json
     let (task, _) = named_task(req, depot).await?;
     let limit = number(req, "limit", LIMIT_MAX)?;
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(ApiError::field("limit", format!("it is 1 to {LIMIT_MAX}")));
+        return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
     }
     let after = number(req, "afterSeq", 0)?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);

@@ -33,7 +33,7 @@ pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Va
 pub(super) fn page(req: &Request) -> Result<(u64, u64), ApiError> {
     let limit = number(req, "limit", LIMIT_DEFAULT)?;
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(ApiError::field("limit", format!("it is 1 to {LIMIT_MAX}")));
+        return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
     }
     Ok((limit, number(req, "offset", 0)?))
 }
@@ -48,12 +48,12 @@ fn status(req: &Request) -> Result<Option<String>, ApiError> {
     let Some(word) = req.query::<String>("status") else { return Ok(None) };
     match RunStatus::parse(&word) {
         Some(status) => Ok(Some(status.as_str().to_owned())),
-        None => Err(ApiError::field("status", "there is no such status")),
+        None => Err(ApiError::field("status", "unknown status")),
     }
 }
 
 pub(super) fn number(req: &Request, name: &'static str, default: u64) -> Result<u64, ApiError> {
     let Some(text) = req.query::<String>(name) else { return Ok(default) };
-    let number: u32 = text.parse().map_err(|_| ApiError::field(name, "it is not a number"))?;
+    let number: u32 = text.parse().map_err(|_| ApiError::field(name, "not a number"))?;
     Ok(u64::from(number))
 }

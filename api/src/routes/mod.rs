@@ -57,5 +57,5 @@ fn asked_user(req: &Request) -> Result<Option<Uuid>, ApiError> {
 
 /// The user that `text` is the id of.
 fn parse_user(text: &str) -> Result<Uuid, ApiError> {
-    Uuid::parse_str(text.trim()).map_err(|_| ApiError::field("userId", "it is not a UUID"))
+    Uuid::parse_str(text.trim()).map_err(|_| ApiError::field("userId", "not a UUID"))
 }

@@ -55,14 +55,14 @@ fn expires(req: &Request) -> Result<u64, ApiError> {
         return Ok(seconds);
     }
     let (least, most) = (EXPIRES_SECONDS_RANGE.start(), EXPIRES_SECONDS_RANGE.end());
-    Err(ApiError::field("expiresIn", format!("it is {least} to {most} seconds")))
+    Err(ApiError::field("expiresIn", format!("must be {least} to {most} seconds")))
 }
 
 fn only(word: &str) -> Result<Format, ApiError> {
     let formats = Format::parse_list(word).map_err(|error| ApiError::field("format", error.to_string()))?;
     match formats.as_slice() {
         [format] => Ok(*format),
-        _ => Err(ApiError::field("format", "one at a time")),
+        _ => Err(ApiError::field("format", "only one format")),
     }
 }
 

@@ -65,7 +65,7 @@ impl FromStr for BaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let reason = "it is no URL such as https://ocr.example.com or https://example.com/ocr, \
+        let reason = "not a URL such as https://ocr.example.com or https://example.com/ocr, \
                       without a query, a fragment or a user";
         let url = Url::parse(text).map_err(|_| reason.to_owned())?;
         let scheme = match url.scheme() {

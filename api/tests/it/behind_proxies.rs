@@ -1,4 +1,4 @@
-//! Behind nginx and Caddy as the README has people configure them: what is refused
+//! Behind nginx and Caddy as the operations guide configures them: what is refused
 //! early arrives as what it is, sockets and streams go through, and every link
 //! leads back through the proxy.
 
@@ -23,9 +23,9 @@ const BODY_BYTES: usize = 24 << 20;
 /// How often each refusal is tried: a lost answer is a matter of luck.
 const TIMES: usize = 15;
 
-/// A proxy that is believed, as the README has it.
+/// A proxy that is believed, as the guide has it.
 async fn in_front(kind: Kind, server: &Server) -> Proxy {
-    Proxy::start(kind, free_address(), &kind.as_in_the_readme(&server.base)).await
+    Proxy::start(kind, free_address(), &kind.as_in_the_guide(&server.base)).await
 }
 
 fn trusting() -> Home {

@@ -15,7 +15,7 @@ use tokio::time::{Duration, interval};
 use crate::home::PATIENCE;
 
 /// What the README tells people to write.
-const README: &str = include_str!("../../../README.md");
+const README: &str = include_str!("../../guides/operations.md");
 
 /// The server's address there.
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -62,7 +62,7 @@ impl Kind {
 
     /// What the README tells those to write who have it, with the server where it
     /// is: below `/ocr`.
-    pub(crate) fn as_in_the_readme(self, server: &str) -> String {
+    pub(crate) fn as_in_the_guide(self, server: &str) -> String {
         let fence = match self {
             Self::Nginx => "```nginx\n",
             Self::Caddy => "```caddyfile\n",

@@ -60,13 +60,13 @@ pub struct Discard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedriveRefusal {
     /// Only what failed, ended partially or waits for a person is redriven.
-    #[error("it is {}; only what failed, ended partially or waits for a person can go on", .0.as_str())]
+    #[error("the task is {}; only failed, partial or waiting tasks can be retried", .0.as_str())]
     Status(RunStatus),
     /// The dead letter was redriven or discarded already, or there is none.
-    #[error("no dead letter waits for that any more")]
+    #[error("the dead letter was already redriven or discarded")]
     Settled,
     /// The run never came that far, or the step's items are not known any more.
-    #[error("it can't go on from step {from}: it died at step {died_at}")]
+    #[error("can't resume at step {from}: the task failed at step {died_at}")]
     NotFromThere {
         /// What was asked for.
         from: u16,

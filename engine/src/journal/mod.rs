@@ -209,7 +209,7 @@ pub enum JournalError {
     #[error("the journal's database does not answer: {0}; check DATABASE_URL and the server")]
     Unavailable(String),
     /// What stands in the database is not what this program writes.
-    #[error("the journal holds what this program can't read: {0}")]
+    #[error("the journal contains a row that this version can't decode: {0}")]
     Corrupt(String),
 }
 

@@ -76,7 +76,7 @@ pub enum QueueError {
     #[error("REDIS_URL is no address of a Redis server: {0}")]
     Address(String),
     /// It has no room for all of them.
-    #[error("the queue holds its {capacity} pointers; the rest waits in the journal")]
+    #[error("the queue is full ({capacity} deliveries); more wait in the journal")]
     Full {
         /// Pointers a topic may hold.
         capacity: usize,

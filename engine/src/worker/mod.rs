@@ -84,7 +84,7 @@ impl Worker {
         if !heart.register(&self.draining).await {
             return Ok(());
         }
-        tracing::info!(worker = %self.name, "works");
+        tracing::info!(worker = %self.name, "worker started");
         let reconciler = Reconciler {
             parts: Arc::clone(&self.parts),
             every: self.config.reconcile_every,

@@ -30,7 +30,7 @@ impl Cache {
         match prepare(dir) {
             Ok(()) => Self { dir: Some(dir.to_owned()) },
             Err(error) => {
-                tracing::warn!(dir = %dir.display(), %error, "compiled engines are not kept");
+                tracing::warn!(dir = %dir.display(), %error, "can't cache compiled engines");
                 Self { dir: None }
             }
         }
@@ -45,7 +45,7 @@ impl Cache {
         }
         let code = engine.precompile_component(wasm)?;
         if let Err(error) = keep(dir, &file, &code) {
-            tracing::warn!(file = %file.display(), %error, "the compiled engine is not kept");
+            tracing::warn!(file = %file.display(), %error, "can't cache the compiled engine");
         }
         // Not from the file: what we have just made needs no trust in the disk.
         deserialize(engine, &code)
@@ -112,9 +112,9 @@ fn kept(engine: &Engine, file: &Path) -> Option<Component> {
     match read {
         Ok(component) => Some(component),
         Err(error) => {
-            tracing::warn!(file = %file.display(), %error, "a compiled engine can't be used and is made again");
+            tracing::warn!(file = %file.display(), %error, "recompiling an unusable cached engine");
             if let Err(error) = fs::remove_file(file) {
-                tracing::warn!(file = %file.display(), %error, "it can't be removed");
+                tracing::warn!(file = %file.display(), %error, "can't remove the cached file");
             }
             None
         }

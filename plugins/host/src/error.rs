@@ -66,7 +66,7 @@ pub enum PluginError {
     },
     /// That version crashed too often, or was slow too often.
     #[error(
-        "engine `{name}` with digest {digest} is out of service: {reason}; `untxt plugin activate {name}@sha256:{digest}` puts it back"
+        "engine `{name}` with digest {digest} is quarantined: {reason}; `untxt plugin activate {name}@sha256:{digest}` lifts it"
     )]
     Quarantined {
         /// The name.
@@ -78,7 +78,7 @@ pub enum PluginError {
     },
     /// The version that serves can't be taken away on its own.
     #[error(
-        "engine `{name}` with digest {digest} serves; activate another version first, or remove `{name}` as a whole"
+        "engine `{name}` with digest {digest} is active; activate another version first, or remove `{name}` as a whole"
     )]
     Serving {
         /// The name.
@@ -93,7 +93,7 @@ pub enum PluginError {
         name: String,
     },
     /// It did not pass the gate.
-    #[error("engine `{name}` is not let in: {}", failed(checks))]
+    #[error("engine `{name}` failed the installation checks: {}", failed(checks))]
     Rejected {
         /// The name.
         name: String,
@@ -174,9 +174,7 @@ pub enum PluginError {
         logs: Vec<String>,
     },
     /// It asked for what it was not given.
-    #[error(
-        "engine `{name}` may not do that: {what}; what it may do stands in {name}.toml in the plugin directory"
-    )]
+    #[error("engine `{name}` lacks a capability: {what}; grants are in {name}.toml in the plugin directory")]
     CapabilityDenied {
         /// The name.
         name: String,
@@ -196,7 +194,7 @@ pub enum PluginError {
         logs: Vec<String>,
     },
     /// Its answer breaks the contract.
-    #[error("engine `{name}` answered what it may not: {reason}")]
+    #[error("engine `{name}` returned an invalid answer: {reason}")]
     InvalidOutput {
         /// The name.
         name: String,

@@ -51,14 +51,14 @@ impl Package {
             return Ok(None);
         }
         let text = String::from_utf8(whole(&url, answer)?.to_vec());
-        text.map(Some).map_err(|_| failed(&url, &"it is not UTF-8"))
+        text.map(Some).map_err(|_| failed(&url, &"not UTF-8"))
     }
 }
 
 async fn folder(url: &str, sha256: &str, component_bytes_max: u64) -> Result<Package, PluginError> {
     let beside = beside(url).map_err(|reason| failed(url, &reason))?;
     let text = believed(url, sha256, MANIFEST_BYTES_MAX).await?.to_vec();
-    let manifest_text = String::from_utf8(text).map_err(|_| failed(url, &"it is not UTF-8"))?;
+    let manifest_text = String::from_utf8(text).map_err(|_| failed(url, &"not UTF-8"))?;
     let manifest = Manifest::parse(&manifest_text).map_err(|reason| failed(url, &reason))?;
     let unnamed = "a manifest that is fetched has to say the component's sha256";
     let digest = manifest.sha256.as_ref().ok_or_else(|| failed(url, &unnamed))?;

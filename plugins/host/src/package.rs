@@ -56,7 +56,7 @@ impl Package {
         let manifest_path = path.join(MANIFEST_FILE);
         let unreadable = |reason: String| PluginError::Package { what: shown(&manifest_path), reason };
         let manifest_text = String::from_utf8(file(&manifest_path, MANIFEST_BYTES_MAX)?)
-            .map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
+            .map_err(|_| unreadable("not UTF-8".to_owned()))?;
         let manifest = Manifest::parse(&manifest_text).map_err(unreadable)?;
         let wasm = file(&path.join(manifest.component_file()), component_bytes_max)?;
         let assets = assets(&manifest, |asset| path.join(asset.file()))?;
@@ -128,7 +128,7 @@ pub(crate) fn signature_of(path: &Path) -> Result<Option<String>, PluginError> {
 /// [`PluginError::Package`] that names the file: it can't be read, or is no text.
 pub fn read_signature(path: &Path) -> Result<String, PluginError> {
     let text = String::from_utf8(file(path, SIGNATURE_BYTES_MAX)?);
-    text.map_err(|_| PluginError::Package { what: shown(path), reason: "it is not UTF-8".to_owned() })
+    text.map_err(|_| PluginError::Package { what: shown(path), reason: "not UTF-8".to_owned() })
 }
 
 fn file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, PluginError> {

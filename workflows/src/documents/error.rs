@@ -36,7 +36,7 @@ pub enum DocumentError {
         reason: String,
     },
     /// It has no pages.
-    #[error("the document has no pages; a PDF that lost its end looks like that")]
+    #[error("the document has no pages; truncated PDFs look like this")]
     NoPages,
     /// It has too many.
     #[error("the document has {pages} pages; {pages_max} are allowed")]

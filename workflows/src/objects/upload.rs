@@ -259,7 +259,7 @@ impl Drop for Multipart<'_> {
             let objects = self.objects.clone();
             let clearing = async move {
                 if let Err(error) = objects.clear_leftovers().await {
-                    tracing::warn!(%error, "a broken upload is still there; the next health check tries again");
+                    tracing::warn!(%error, "can't delete an aborted upload; the next health check retries");
                 }
             };
             runtime.spawn(clearing.in_current_span());

@@ -262,7 +262,7 @@ impl Outcomes {
         match outcome {
             Ok(object) => self.objects.push(object),
             Err(error) if error.verdict == Verdict::Permanent => {
-                tracing::warn!(%format, %error, "a format of a result could not be stored");
+                tracing::warn!(%format, %error, "can't store a result format");
                 let (code, message) = (error.code.clone(), error.message.clone());
                 self.failed.push(FailedFormat { format, code, message });
                 self.first_failure.get_or_insert(error);

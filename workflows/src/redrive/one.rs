@@ -151,7 +151,7 @@ fn refused(error: JournalError, definition: Option<&Definition>) -> RedriveError
         ),
         Refusal::Redrive(refusal @ RedriveRefusal::Unreadable) => ("ROW_UNREADABLE", refusal.to_string()),
         Refusal::Redrive(RedriveRefusal::Settled) => {
-            ("DEAD_LETTER_SETTLED", "no dead letter waits for that any more".to_owned())
+            ("DEAD_LETTER_SETTLED", "the dead letter was already redriven or discarded".to_owned())
         }
         Refusal::Redrive(RedriveRefusal::Status(status)) => (
             "NOTHING_TO_RETRY",

@@ -30,7 +30,7 @@ pub enum TargetError {
         address: IpAddr,
     },
     /// Public addresses are called over TLS only.
-    #[error("{host} is public, and what is told would be read on the way; use https")]
+    #[error("{host} is public; use https")]
     Plain {
         /// As the URL names it.
         host: String,
@@ -72,7 +72,7 @@ impl Target {
         if text.len() > URL_BYTES_MAX {
             return Err(TargetError::Url(format!("at most {URL_BYTES_MAX} bytes are allowed")));
         }
-        let url = Url::parse(text).map_err(|error| TargetError::Url(format!("it is no URL: {error}")))?;
+        let url = Url::parse(text).map_err(|error| TargetError::Url(format!("not a URL: {error}")))?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(wrong("only https and http are called"));
         }

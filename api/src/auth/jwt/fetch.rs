@@ -21,14 +21,14 @@ const BYTES_MAX: usize = 256 << 10;
 
 /// A URL of a provider: `https`, or `http` on this machine.
 pub(super) fn parse(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err("it must hold no user, password or fragment".to_owned());
     }
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => Ok(url),
         ("http", Some(host)) if is_here(&host) => Ok(url),
-        _ => Err("it is no https URL (http is taken on this machine only)".to_owned()),
+        _ => Err("not an https URL (http is allowed for this machine only)".to_owned()),
     }
 }
 

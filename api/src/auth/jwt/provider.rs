@@ -67,7 +67,7 @@ impl fmt::Display for ProviderUrl {
 
 /// Why a provider's keys can't be had.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the keys of {issuer} can't be had: {reason}; check UNTXT_JWT_ISSUER and that server")]
+#[error("can't get the signing keys of {issuer}: {reason}; check UNTXT_JWT_ISSUER and that server")]
 pub struct ProviderError {
     /// Which provider.
     issuer: String,
@@ -161,7 +161,7 @@ impl Provider {
         let mut held = self.held();
         match &answer {
             Ok(keys) => held.keys = Some((Arc::clone(keys), now)),
-            Err(error) => tracing::warn!(%error, "the provider of tokens does not answer"),
+            Err(error) => tracing::warn!(%error, "the identity provider does not answer"),
         }
         held.asked = Some((now, answer.as_ref().err().cloned()));
         answer

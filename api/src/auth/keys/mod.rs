@@ -113,7 +113,7 @@ impl Keys {
                     Ok(standing) => {
                         ids.iter().filter(|id| !standing.contains(id)).for_each(|id| self.end(*id))
                     }
-                    Err(error) => tracing::warn!(%error, "can't look which API keys were revoked"),
+                    Err(error) => tracing::warn!(%error, "can't check for revoked API keys"),
                 }
             }
         }
@@ -183,7 +183,7 @@ impl Keys {
                 .filter(Column::Id.eq(id))
                 .filter(long_ago);
             if let Err(error) = update.exec(&database).await {
-                tracing::warn!(key = %id, %error, "can't write down that an API key was used");
+                tracing::warn!(key = %id, %error, "can't record the use of an API key");
             }
         };
         tokio::spawn(writing.in_current_span());

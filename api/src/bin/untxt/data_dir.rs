@@ -61,7 +61,7 @@ fn tighten(dir: &Path) -> io::Result<()> {
             Err(error) => return Err(error),
         };
         if mode & OTHERS != 0 {
-            tracing::info!(path = %path.display(), "was readable by other users and is not any more");
+            tracing::info!(path = %path.display(), "removed access for other users");
             ignore_missing(fs::set_permissions(&path, Permissions::from_mode(mode & !OTHERS)))?;
         }
     }

@@ -52,7 +52,7 @@ fn filter(pairs: &[String]) -> Result<LetterFilter, Failure> {
     for pair in pairs {
         let (name, value) = pair
             .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("--filter {pair}: it is not of the form k=v")))?;
+            .ok_or_else(|| Failure::usage(format!("--filter {pair}: not of the form k=v")))?;
         letters::set(&mut filter, name, value)
             .map_err(|reason| Failure::usage(format!("--filter {pair}: {reason}")))?;
     }

@@ -130,7 +130,7 @@ fn created(key: &Key, text: &str, now: Timestamp, json: bool) {
         at => format!("until {at}"),
     };
     output::problem(&format!(
-        "key {} of user {}: {}, {expires}; it is not shown again",
+        "key {} of user {}: {}, {expires}; it will not be shown again",
         key.id, key.user_id, key.scopes
     ));
 }

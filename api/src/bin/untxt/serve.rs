@@ -53,6 +53,6 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
 fn open_as_many_files_as_allowed() {
     let allowed = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: allowed.maximum, ..allowed }) {
-        tracing::warn!(%error, limit = allowed.current, "can't open more files than this");
+        tracing::warn!(%error, limit = allowed.current, "can't raise the limit of open files");
     }
 }

@@ -101,7 +101,7 @@ pub(crate) async fn report_missing(platform: &Platform) {
         Err(_) => Err(format!("no answer within {STORE_ANSWERS_WITHIN:?}")),
     };
     if let Err(error) = stored {
-        tracing::error!(%error, "the object store can't be used now; uploads are refused until it can");
+        tracing::error!(%error, "the object store is unavailable; uploads are refused until it is back");
     }
 }
 
@@ -121,7 +121,9 @@ pub(crate) fn until_signalled() -> Result<CancellationToken, Failure> {
             if time > 0 {
                 std::process::abort();
             }
-            tracing::info!("going down: what runs is finished or handed back; once more ends it at once");
+            tracing::info!(
+                "shutting down: running steps finish or return to the queue; a second signal ends the process at once"
+            );
             asked.cancel();
         }
     });

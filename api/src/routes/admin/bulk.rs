@@ -14,7 +14,7 @@ use crate::{letters, views};
 pub(super) async fn progress(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let missing =
-        || ApiError::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "no such run goes through dead letters");
+        || ApiError::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "there is no such bulk redrive");
     let text = req.param::<String>("id").unwrap_or_default();
     let id = Uuid::parse_str(&text).map_err(|_| missing())?;
     let found = doors.platform.bulk(id).await?.ok_or_else(missing)?;

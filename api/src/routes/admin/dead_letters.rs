@@ -45,7 +45,7 @@ async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
     let doors = Doors::of(depot)?;
     let (limit, offset) = (number(req, "limit", LIMIT_DEFAULT)?, number(req, "offset", 0)?);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(ApiError::field("limit", format!("it is 1 to {LIMIT_MAX}")));
+        return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
     }
     let wanted = req.queries().iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "offset"));
     let filter = filter(wanted.map(|(name, value)| (name.as_str(), value.as_str())))?;
@@ -79,7 +79,7 @@ async fn shown(doors: &Doors, id: Uuid) -> Result<Value, ApiError> {
 fn named(req: &Request) -> Result<Uuid, ApiError> {
     let text = req.param::<String>("id").unwrap_or_default();
     Uuid::parse_str(&text).map_err(|_| {
-        ApiError::new(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", "that is no id of a dead letter")
+        ApiError::new(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", "not an id of a dead letter")
     })
 }
 
@@ -151,7 +151,7 @@ async fn redrive_many(req: &mut Request, depot: &mut Depot, res: &mut Response) 
 async fn discard_many(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let many = body::<Many>(req).await?;
     if many.from_step.is_some() || many.engine.is_some() || many.only_failed_pages {
-        return Err(ApiError::field("fromStep", "what is discarded does not go on"));
+        return Err(ApiError::field("fromStep", "not allowed when discarding"));
     }
     go_through(Action::Discard, many, req, depot, res).await
 }
@@ -166,10 +166,7 @@ async fn go_through(
 ) -> Result<(), ApiError> {
     let doors = Doors::of(depot)?;
     if many.filter.is_empty() && !many.all {
-        return Err(ApiError::field(
-            "filter",
-            "it is empty; say \"all\": true when all dead letters are meant",
-        ));
+        return Err(ApiError::field("filter", "empty; set \"all\": true to select all dead letters"));
     }
     let filter = filter(many.filter.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     if many.dry_run {

@@ -67,7 +67,7 @@ async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Res
 async fn revoke(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
     let text = req.param::<String>("id").unwrap_or_default();
-    let missing = |_| ApiError::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "that is no id of an API key");
+    let missing = |_| ApiError::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "not an id of an API key");
     let id = Uuid::parse_str(&text).map_err(missing)?;
     let key = doors.auth.keys().revoke(doors.platform.engine(), id, by).await?;
     Ok(Json(views::success(&key.view(doors.platform.engine().now()))))

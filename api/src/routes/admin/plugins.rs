@@ -92,7 +92,7 @@ impl Act<'_> {
             Err(error) => (format!("{}-refused", self.action), json!({ "error": error.to_string() })),
         };
         if let Err(error) = self.audit(action, &detail).await {
-            tracing::warn!(%error, plugin = self.name, "the audit does not say what became of it");
+            tracing::warn!(%error, plugin = self.name, "the outcome could not be recorded in the audit log");
         }
         done.map_err(|error| refused(&error))?;
         shown(self.doors).await
@@ -107,9 +107,10 @@ impl Act<'_> {
 /// What is no name is the name of nothing.
 fn named(req: &Request) -> Result<Reference, ApiError> {
     let text = req.param::<String>("name").unwrap_or_default();
-    text.parse::<Reference>().ok().filter(|named| named.digest.is_none()).ok_or_else(|| {
-        ApiError::new(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "that is no name of an engine")
-    })
+    text.parse::<Reference>()
+        .ok()
+        .filter(|named| named.digest.is_none())
+        .ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "not a name of an engine"))
 }
 
 async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {

@@ -81,7 +81,7 @@ pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut De
     let resumes = match req.query::<String>("resume").as_deref() {
         None | Some("false") => false,
         Some("true") => true,
-        Some(_) => return Err(ApiError::field("resume", "it is `true` or `false`")),
+        Some(_) => return Err(ApiError::field("resume", "must be `true` or `false`")),
     };
     // Before the upgrade is answered: what happens from here on is not missed.
     let known = match Caller::of(depot) {

@@ -167,7 +167,7 @@ fn corrupt(error: &DbErr) -> JournalError {
 /// its slots, nothing if it can't even be told which run.
 fn unreadable(row: &QueryResult, error: &JournalError) -> Option<Unreadable> {
     let Ok(run) = row.try_get("", "run_id") else {
-        tracing::error!(%error, "a row of the journal does not say of which run it is");
+        tracing::error!(%error, "a journal row has no readable run id");
         return None;
     };
     let step = row.try_get::<i32>("", "step").ok().and_then(|step| u16::try_from(step).ok());

@@ -155,9 +155,9 @@ impl Registry {
                 now,
                 "an engine is out of service; the version before it serves"
             ),
-            Ok(None) => tracing::error!(name, digest, reason, "an engine is out of service"),
+            Ok(None) => tracing::error!(name, digest, reason, "engine quarantined"),
             Err(error) => {
-                tracing::error!(name, digest, reason, %error, "an engine can't be taken out of service")
+                tracing::error!(name, digest, reason, %error, "can't quarantine an engine")
             }
         }
     }

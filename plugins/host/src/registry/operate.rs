@@ -230,7 +230,7 @@ impl Registry {
             })
         });
         if let Err(error) = kept.await {
-            tracing::warn!(%error, "the engine's version is not kept");
+            tracing::warn!(%error, "can't keep the engine version");
         }
     }
 }

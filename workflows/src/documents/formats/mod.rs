@@ -50,10 +50,10 @@ pub struct Outline<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FormatError {
     /// Nobody makes it.
-    #[error("there is no format {0:?}; there are html, txt, md, json and hocr")]
+    #[error("unknown format {0:?}; available: html, txt, md, json, hocr")]
     Unknown(String),
     /// Nothing is asked for.
-    #[error("no format is named; there are html, txt, md, json and hocr")]
+    #[error("no format is given; available: html, txt, md, json, hocr")]
     Empty,
 }
 

@@ -119,7 +119,7 @@ impl Shelf {
     async fn end_abandoned(&self) -> S3Result<()> {
         let abandoned = abandoned(&self.uploads(), Instant::now());
         for id in abandoned {
-            tracing::info!(upload = %id, "ended an upload in parts that nobody went on with");
+            tracing::info!(upload = %id, "aborted an abandoned multipart upload");
             self.forget(id).await?;
         }
         Ok(())
@@ -156,7 +156,10 @@ impl S3 for Shelf {
         let input = request.input;
         if input.server_side_encryption.is_some() || input.if_match.is_some() || input.if_none_match.is_some()
         {
-            return Err(s3_error!(NotImplemented, "this store knows no encryption and no conditions"));
+            return Err(s3_error!(
+                NotImplemented,
+                "the embedded store supports neither encryption nor conditional requests"
+            ));
         }
         let target = self.target(&input.bucket, &input.key)?;
         let (file, staged) = self.stage(input.body, input.content_length).await?;
@@ -219,7 +222,7 @@ impl S3 for Shelf {
         let CreateMultipartUploadInput { bucket, key, content_type, server_side_encryption, .. } =
             request.input;
         if server_side_encryption.is_some() {
-            return Err(s3_error!(NotImplemented, "this store knows no encryption"));
+            return Err(s3_error!(NotImplemented, "the embedded store does not support encryption"));
         }
         self.bucket(&bucket)?;
         let id = Uuid::new_v4();

@@ -54,7 +54,7 @@ impl Embedded {
         match self.service.call(as_signed(request)).await {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::error!(?error, "the embedded object store could not answer");
+                tracing::error!(?error, "the embedded object store failed");
                 refused(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }

@@ -76,7 +76,7 @@ async fn count(platform: &Platform, filter: &LetterFilter, json: bool) -> Result
 /// `5`, `0.5` or `5/s`.
 fn rate(text: &str) -> Result<f64, Failure> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    number.parse().map_err(|_| Failure::usage(format!("--rate {text}: it is not a number a second")))
+    number.parse().map_err(|_| Failure::usage(format!("--rate {text}: not a number per second")))
 }
 
 /// Shows how far it is until it has ended.

@@ -163,7 +163,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 fn remove(path: &Path) {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(path = %path.display(), %error, "could not remove it");
+            tracing::warn!(path = %path.display(), %error, "can't remove a file");
         }
         _ => {}
     }

@@ -53,7 +53,7 @@ pub(super) async fn end_all(place: &Place, mut ended: impl FnMut(&'static str)) 
             any = true;
             card.identity.signal(service.farewell());
             if !card.identity.is_gone_within(service.patience()).await {
-                tracing::warn!(service = name, "does not end in good order and is killed");
+                tracing::warn!(service = name, "did not stop in time; killing it");
                 card.identity.signal(Signal::KILL);
                 if !card.identity.is_gone_within(KILLED_WITHIN).await {
                     return Err(Failure::work(format!(

@@ -102,12 +102,12 @@ impl Supervised {
         let trouble = match self.restarts.died(lived) {
             Next::Again(wait) => {
                 self.state = State::Waiting { until: Instant::now() + wait };
-                tracing::warn!(service, %how, ?wait, "ended; it is started again");
+                tracing::warn!(service, %how, ?wait, "process ended; restarting it");
                 format!("ended: {how}; it is started again")
             }
             Next::GiveUp => {
                 self.state = State::GivenUp;
-                tracing::error!(service, %how, "ended once more and is given up");
+                tracing::error!(service, %how, "process ended again; giving up");
                 format!(
                     "given up, for it ends again and again: {how}; see {}, then `untxt stack stop` and `start`",
                     self.place.log(service).display()
@@ -146,7 +146,7 @@ impl Supervised {
             Service::Worker => (card.worker, card.address) = (Some(said.ready), said.watched),
             Service::Postgres | Service::Redis | Service::Api => card.address = Some(said.ready),
         }
-        tracing::info!(service = self.service.name(), pid, restarts, "runs");
+        tracing::info!(service = self.service.name(), pid, restarts, "started");
         self.card = Some(card);
         self.write_card();
         Ok(())
@@ -165,7 +165,7 @@ impl Supervised {
         match timeout(READY_WITHIN, first_words(&mut child, ready)).await {
             Ok(Ok(Some(said))) => return Ok((Body::Program(child), pid, said)),
             Ok(Ok(None)) => {}
-            Ok(Err(error)) => tracing::warn!(service = name, %error, "its output can't be read"),
+            Ok(Err(error)) => tracing::warn!(service = name, %error, "can't read the process's output"),
             Err(_) => tracing::warn!(service = name, "is not ready within {READY_WITHIN:?}"),
         }
         drop(child.start_kill());
@@ -198,7 +198,7 @@ impl Supervised {
     fn write_card(&self) {
         let Some(card) = &self.card else { return };
         if let Err(error) = self.place.write_card(self.service.name(), card) {
-            tracing::error!(service = self.service.name(), %error, "could not write its pid file");
+            tracing::error!(service = self.service.name(), %error, "can't write the pid file");
         }
     }
 }

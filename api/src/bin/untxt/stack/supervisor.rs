@@ -146,7 +146,7 @@ impl Stack {
         let services = self.services.iter().map(|service| service.service.name());
         for name in services.chain([SUPERVISOR]) {
             if let Err(error) = rotate(&self.place.log(name), LOG_BYTES_MAX) {
-                tracing::warn!(log = %self.place.log(name).display(), %error, "could not be put aside");
+                tracing::warn!(log = %self.place.log(name).display(), %error, "can't rotate the log");
             }
         }
     }
