@@ -36,7 +36,7 @@ pub const CODES: &[Code] = &[
         "ORIGIN_NOT_ALLOWED",
         "The request comes from an origin that is not allowed.",
     ),
-    code(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such route or object."),
+    code(StatusCode::NOT_FOUND, "NOT_FOUND", "The route or object does not exist."),
     code(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", "The task does not exist, or belongs to another user."),
     code(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", "The upload does not exist or has expired."),
     code(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", "The task was created without this format."),
@@ -46,7 +46,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "The queue does not exist."),
     code(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "The engine or version does not exist."),
     code(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The route does not support this method."),
-    code(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", "The request came too slowly."),
+    code(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", "The client sent the request too slowly."),
     code(StatusCode::CONFLICT, "TASK_NOT_COMPLETED", "The task has no result yet."),
     code(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", "The task has already ended."),
     code(
@@ -74,11 +74,11 @@ pub const CODES: &[Code] = &[
     ),
     code(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", "The file exceeds `UNTXT_MAX_UPLOAD_BYTES`."),
     code(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The body is too large for this route."),
-    code(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", "The address is longer than the server reads."),
+    code(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", "The URL is too long."),
     code(
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         "HEAD_TOO_LARGE",
-        "The request's headers are more or larger than the server reads.",
+        "The request has too many or too large headers.",
     ),
     code(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", "The body is not multipart/form-data."),
     code(

@@ -108,7 +108,7 @@ fn object(method: Method, id: &str, summary: &str) -> Operation {
 pub(super) fn headers() -> Value {
     let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,72}$" });
     json!({
-        "RequestId": { "description": "By which the request is found in the log: a UUID, or what a trusted proxy sent.", "schema": id },
+        "RequestId": { "description": "Identifies the request in the server's log: a UUID, or the value sent by a trusted proxy.", "schema": id },
         "Challenge": { "description": "The accepted authentication scheme.", "schema": { "type": "string" } },
         "RetryAfter": { "description": "Seconds to wait before retrying.", "schema": { "type": "integer", "minimum": 1 } },
     })

@@ -199,7 +199,7 @@ fn content() -> Operation {
     let document = json!({ "schema": { "$ref": "#/components/schemas/ResultDocument" } });
     let bytes = json!({ "application/json": document, "*/*": {} });
     let part = json!({ "*/*": {} });
-    at_task(Method::GET, "/api/tasks/{id}/result/content", "getTaskResultContent", "The result itself")
+    at_task(Method::GET, "/api/tasks/{id}/result/content", "getTaskResultContent", "Download the result")
         .about(
             "Sent as an attachment. `ETag` is the SHA-256; `If-None-Match`, `If-Range` and a single byte `Range` are \
              supported.",

@@ -85,3 +85,39 @@ async fn a_server_and_a_worker_that_share_their_services_sleep_when_nothing_is_t
     assert!(serving <= WAKEUPS_MAX && working <= WAKEUPS_MAX, "{serving}, {working}");
     tokio::task::spawn_blocking(move || drop(redis)).await.unwrap();
 }
+
+/// How long nothing happens until a process that follows a database looks there
+/// once a second.
+const STILL: Duration = Duration::from_secs(2);
+
+/// How soon a process that does that hears of what another one commits, at the
+/// median: the looks alone take twice as long.
+const HEARD_WITHIN: Duration = Duration::from_millis(250);
+
+const UPLOADS: usize = 5;
+
+/// How long the client of one process waits for what was uploaded through another
+/// one, at the median.
+async fn heard_after(home: &Home) -> Duration {
+    let (near, far) =
+        (Server::start(home, &["serve", "--no-worker"]), Server::start(home, &["serve", "--no-worker"]));
+    let user = Uuid::new_v4();
+    let (mut socket, client) = (near.client().socket(user).await, far.client());
+    let mut took = Vec::new();
+    for _ in 0..UPLOADS {
+        tokio::time::sleep(STILL).await;
+        let task = client.accepted(Upload::new(user, "a.png", samples::picture(2))).await;
+        let began = Instant::now();
+        socket.until(&task, |_| true).await;
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    took[UPLOADS / 2]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_sleeps_hears_at_once_of_what_another_one_commits() {
+    let (on_sqlite, on_postgres) = (Home::new(), database::home().await);
+    let (sqlite, postgres) = tokio::join!(heard_after(&on_sqlite), heard_after(&on_postgres));
+    assert!(sqlite < HEARD_WITHIN && postgres < HEARD_WITHIN, "SQLite {sqlite:?}, PostgreSQL {postgres:?}");
+}

@@ -14,8 +14,8 @@ use tokio::time::{Duration, interval};
 
 use crate::home::PATIENCE;
 
-/// What the README tells people to write.
-const README: &str = include_str!("../../guides/operations.md");
+/// The guide with the configurations.
+const GUIDE: &str = include_str!("../../guides/operations.md");
 
 /// The server's address there.
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -60,14 +60,14 @@ impl Kind {
         }
     }
 
-    /// What the README tells those to write who have it, with the server where it
+    /// The configuration of the guide for this proxy, with the server where it
     /// is: below `/ocr`.
     pub(crate) fn as_in_the_guide(self, server: &str) -> String {
         let fence = match self {
             Self::Nginx => "```nginx\n",
             Self::Caddy => "```caddyfile\n",
         };
-        let block = README.split(fence).nth(1).unwrap().split("```").next().unwrap();
+        let block = GUIDE.split(fence).nth(1).unwrap().split("```").next().unwrap();
         assert!(block.contains(ADDRESS), "{block}");
         block.replace(ADDRESS, address(server))
     }

@@ -4,23 +4,30 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::bench::Bench;
+use super::bench::{Bench, empty_database, on_database};
+use super::proxy::{Proxy, Weather};
 use crate::journal::changes::Changes;
 
-/// Longer than word takes on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than word takes on a machine that is busy, and than a server may be
+/// silent before it counts as gone.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Without word for so long, all word of what was done before has come.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// Waits until word comes, and none is on its way.
-async fn settled(changes: &mut Changes) {
+/// Waits until word comes, or until none can come.
+async fn until_heard(changes: &mut Changes, are_heard: bool) {
     let hears = async {
-        while !changes.are_heard() {
+        while changes.are_heard() != are_heard {
             changes.next().await;
         }
     };
-    timeout(PATIENCE, hears).await.expect("no word comes of this journal");
+    timeout(PATIENCE, hears).await.unwrap_or_else(|_| panic!("that word comes is not {are_heard}"));
+}
+
+/// Waits until word comes, and none is on its way.
+async fn settled(changes: &mut Changes) {
+    until_heard(changes, true).await;
     while timeout(SILENCE, changes.next()).await.is_ok() {}
 }
 
@@ -38,4 +45,22 @@ pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(bench
     bench.other.tail(None, 1).await.unwrap();
     let silent = timeout(SILENCE, changes.next()).await.is_err();
     assert!(silent && changes.are_heard(), "nothing was committed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_or_silent_is_asked_until_word_comes_again() {
+    let url = empty_database().await;
+    let proxy = Proxy::before(&url).await;
+    let (here, far) = (on_database(&url).await, on_database(&proxy.url(&url)).await);
+    let mut changes = far.journal.changes();
+    for weather in [Weather::Reset, Weather::Stall] {
+        settled(&mut changes).await;
+        proxy.set(weather);
+        until_heard(&mut changes, false).await;
+        proxy.set(Weather::Fair);
+        settled(&mut changes).await;
+        here.submit().await;
+        timeout(PATIENCE, changes.next()).await.expect("word comes again");
+        assert!(changes.are_heard());
+    }
 }

@@ -37,7 +37,7 @@ const TELL: &str = "SET LOCAL synchronous_commit = off; NOTIFY untxt_commits";
 const WORD_EVERY: Duration = Duration::from_millis(25);
 
 /// How long nothing is heard until PostgreSQL is asked whether it is still there.
-const PROBE_EVERY: Duration = Duration::from_secs(10);
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 
 /// Room for what the kernel tells at once; the name of a file is at most 255 bytes.
 const INOTIFY_BYTES: usize = 4_096;
