@@ -169,14 +169,14 @@ fn list() -> Operation {
 fn at_letter(method: Method, path: &'static str, id: &str, summary: &str) -> Operation {
     Operation::new(method, path, TAG, id, summary)
         .parameter(in_path("id", "The dead letter.", TASK))
-        .data(200, "The dead letter after the change.", "DeadLetter", &letter())
+        .data(200, "The dead letter after the change.", "DeadLetterDetails", &whole_letter())
         .fails(&["DEAD_LETTER_NOT_FOUND", "ORIGIN_NOT_ALLOWED"])
 }
 
 fn many(path: &'static str, id: &str, summary: &str) -> Operation {
     let example =
         json!({ "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5, "reason": "the engine is fixed" });
-    let progress = json!({ "id": TASK, "status": "queued", "total": 17, "settled": 0, "waiting": 17 });
+    let progress = redrive("queued", 0);
     let groups = json!({ "dryRun": true, "total": 17, "groups": [
         { "workflow": "ocr", "code": "ENGINE_TRAPPED", "step": "ocr", "fingerprint": "9f86d081884c7d65", "count": 17 },
     ] });
@@ -191,11 +191,32 @@ fn many(path: &'static str, id: &str, summary: &str) -> Operation {
 }
 
 fn progress() -> Operation {
-    let example = json!({ "id": TASK, "status": "processing", "total": 17, "settled": 4, "waiting": 13 });
+    let example = redrive("processing", 4);
     read("/api/admin/redrives/{id}", "getRedrive", "Get the progress of a bulk redrive")
         .parameter(in_path("id", "The bulk redrive.", TASK))
         .data(200, "The progress.", "Redrive", &example)
         .fails(&["REDRIVE_NOT_FOUND"])
+}
+
+fn redrive(status: &str, settled: u64) -> Value {
+    json!({
+        "id": TASK, "status": status, "action": "redrive", "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5.0,
+        "total": 17, "settled": settled, "waiting": 17 - settled, "passedOver": null, "error": null,
+        "by": "cli:ann", "reason": "the engine is fixed", "createdAt": AT, "finishedAt": null,
+    })
+}
+
+fn whole_letter() -> Value {
+    let mut whole = letter();
+    let error = json!({ "code": "ENGINE_TRAPPED", "message": "the engine crashed" });
+    let attempt = json!({ "attempt": 1, "worker": "untxt-1f0c-7", "startedAt": AT, "endedAt": AT, "end": "failed", "error": error });
+    whole["chain"] = json!(["wasm trap: unreachable"]);
+    whole["logs"] = json!([]);
+    whole["history"] = json!([attempt]);
+    whole["taskStatus"] = json!("failed");
+    whole["payload"] = json!({});
+    whole["raw"] = json!(null);
+    whole
 }
 
 fn letter() -> Value {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use untxt_engine::services::redis::Redis;
+use untxt_servers::redis::Redis;
 use uuid::Uuid;
 
 use crate::client::Upload;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};
 use sea_orm::{ConnectionTrait, Database};
-use untxt_engine::services::postgres::Postgres;
+use untxt_servers::postgres::Postgres;
 use uuid::Uuid;
 
 use crate::client::{Answer, Upload};

@@ -79,6 +79,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             open(&[("digest", json!({ "type": "string" })), ("reason", or_null(&text()))], &["digest"]),
         ),
         ("DeadLetter", object(&letter())),
+        ("DeadLetterDetails", json!({ "allOf": [reference("DeadLetter"), letter_details()] })),
         (
             "DeadLetters",
             object(&[
@@ -120,9 +121,18 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[
                 ("id", uuid()),
                 ("status", reference("Status")),
+                ("action", text()),
+                ("filter", json!({ "type": "object" })),
+                ("rate", json!({ "type": ["number", "null"] })),
                 ("total", count()),
                 ("settled", count()),
                 ("waiting", count()),
+                ("passedOver", or_null(&count())),
+                ("error", json!({ "type": ["object", "null"] })),
+                ("by", text()),
+                ("reason", or_null(&text())),
+                ("createdAt", time()),
+                ("finishedAt", or_null(&time())),
             ]),
         ),
         (
@@ -150,6 +160,29 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What is told of one letter beside what a list tells.
+fn letter_details() -> Value {
+    let attempt = object(&[
+        ("attempt", count()),
+        ("worker", text()),
+        ("startedAt", time()),
+        ("endedAt", or_null(&time())),
+        (
+            "end",
+            json!({ "type": "string", "enum": ["running", "succeeded", "failed", "lost", "handed-back"] }),
+        ),
+        ("error", json!({ "type": ["object", "null"] })),
+    ]);
+    object(&[
+        ("chain", list(&text())),
+        ("logs", list(&text())),
+        ("history", list(&attempt)),
+        ("taskStatus", json!({ "anyOf": [reference("Status"), { "type": "null" }] })),
+        ("payload", json!({ "description": "What the task was begun with." })),
+        ("raw", json!({ "description": "A row that could not be read, as it was." })),
+    ])
+}
+
 fn letter() -> Vec<(&'static str, Value)> {
     vec![
         ("id", uuid()),
@@ -157,6 +190,7 @@ fn letter() -> Vec<(&'static str, Value)> {
         ("workflow", text()),
         ("tenant", text()),
         ("step", text()),
+        ("item", or_null(&count())),
         ("page", or_null(&count())),
         ("code", text()),
         ("message", text()),

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::super::operation::reference;
-use super::shape::{FORMATS, STATUSES, count, list, object, open, or_null, sha256, text, time, uuid};
+use super::shape::{FORMATS, STATUSES, count, list, may, object, open, or_null, sha256, text, time, uuid};
 
 const WEBHOOK_STATUSES: [&str; 6] = ["waiting", "pending", "retrying", "delivered", "failed", "cancelled"];
 
 pub(super) fn shapes() -> Vec<(&'static str, Value)> {
+    // What `data` holds depends on the event.
+    let line = object(&[("seq", count()), ("at", time()), ("event", text()), ("data", json!({}))]);
+    let line = may(line, &[("step", or_null(&text()))]);
     vec![
         ("Status", json!({ "type": "string", "enum": STATUSES })),
         ("Progress", object(&[("pagesDone", count()), ("pagesTotal", count())])),
@@ -151,13 +154,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
         ),
         ("GivenUp", object(&[("uploadId", uuid()), ("givenUp", json!({ "const": true }))])),
         ("Erased", object(&[("taskId", uuid()), ("erased", json!({ "const": true }))])),
-        (
-            "History",
-            object(&[
-                ("taskId", uuid()),
-                ("history", list(&object(&[("seq", count()), ("at", time()), ("event", text())]))),
-            ]),
-        ),
+        ("History", object(&[("taskId", uuid()), ("history", list(&line))])),
         (
             "TaskUpdate",
             object(&[
