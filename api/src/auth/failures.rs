@@ -268,7 +268,8 @@ mod tests {
     /// What becomes of one more, who must not be looked at.
     async fn one_more(failures: &Failures) -> ApiError {
         let looked_at = async { panic!("it was looked at") };
-        failures.watch::<()>(Some(HERE), "one more", looked_at).await.unwrap_err()
+        let told = failures.watch::<()>(Some(HERE), "one more", looked_at);
+        timeout(MINUTE / 4, told).await.expect("it waits").unwrap_err()
     }
 
     async fn until(reached: impl Fn() -> bool) {
