@@ -273,9 +273,12 @@ mod tests {
     }
 
     async fn until(reached: impl Fn() -> bool) {
-        while !reached() {
-            tokio::task::yield_now().await;
-        }
+        let reached = async {
+            while !reached() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(MINUTE / 4, reached).await.expect("it is never reached");
     }
 
     #[tokio::test]
