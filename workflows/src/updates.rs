@@ -258,16 +258,20 @@ fn message(run: &RunState, kind: &EventKind) -> Option<String> {
     })
 }
 
-/// The summary that a completed task's update carries.
+/// The summary that a completed task's update carries; of warnings only where there
+/// are any, since clients of the first version know three fields.
 fn result(run: &RunState) -> Value {
     let output = run.outputs.get(&position::UPLOAD_RESULT).unwrap_or(&Value::Null);
-    json!({
+    let mut result = json!({
         "s3_result_key": output["s3_result_key"],
         "text_length": output["text_length"],
         "confidence": output["confidence"],
-        "warnings": output["warnings"].as_array().cloned().unwrap_or_default(),
-        "warning_count": output["warning_count"].as_u64().unwrap_or_default(),
-    })
+    });
+    if output["warning_count"].as_u64().is_some_and(|count| count > 0) {
+        result["warnings"] = output["warnings"].clone();
+        result["warning_count"] = output["warning_count"].clone();
+    }
+    result
 }
 
 #[cfg(test)]
