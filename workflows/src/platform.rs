@@ -185,6 +185,7 @@ impl Platform {
             decode_budgets,
         ));
         let queue = queue(settings.redis_url.as_deref(), clock.clone())?;
+        refuse_cluster(&*queue).await?;
         let letters = Arc::new(Letters::default());
         let redrive = redrive::workflow(&letters)?;
         let webhook = webhooks::workflow(&settings.webhooks)?;
@@ -298,6 +299,14 @@ pub fn queue(redis_url: Option<&str>, clock: Arc<dyn Clock>) -> Result<Arc<dyn Q
         Some(url) => Arc::new(RedisQueue::open(url)?.with_clock(clock)),
         None => Arc::new(MemoryQueue::new(clock)),
     })
+}
+
+/// A server that is away may come; one of a cluster would never do.
+async fn refuse_cluster(queue: &dyn Queue) -> Result<(), QueueError> {
+    match queue.server().await {
+        Err(error @ QueueError::Cluster { .. }) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn engine(

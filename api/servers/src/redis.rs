@@ -53,11 +53,42 @@ impl Redis {
     /// # Errors
     /// Those of [`Self::start`].
     pub fn start_cluster() -> Result<Self, ServiceError> {
-        let bus = free_port()?;
-        let redis = Self::with_settings(&format!("cluster-enabled yes\ncluster-port {bus}\n"))?;
+        let redis = Self::start_node()?.0;
         redis.ask("CLUSTER ADDSLOTSRANGE 0 16383")?;
         redis.server.wait_until(|_| Ok(redis.ask("CLUSTER INFO")?.contains("cluster_state:ok")))?;
         Ok(redis)
+    }
+
+    /// Three servers that are one cluster: each has a part of the slots, and refuses
+    /// the keys of the others.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub fn start_cluster_of_three() -> Result<[Self; 3], ServiceError> {
+        let ((one, _), (two, two_bus), (three, three_bus)) =
+            (Self::start_node()?, Self::start_node()?, Self::start_node()?);
+        for (node, slots) in [(&one, "0 5460"), (&two, "5461 10922"), (&three, "10923 16383")] {
+            node.ask(&format!("CLUSTER ADDSLOTSRANGE {slots}"))?;
+        }
+        for (node, bus) in [(&two, two_bus), (&three, three_bus)] {
+            one.ask(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", node.port))?;
+        }
+        let nodes = [one, two, three];
+        for node in &nodes {
+            node.server.wait_until(|_| {
+                let about = node.ask("CLUSTER INFO")?;
+                Ok(about.contains("cluster_state:ok") && about.contains("cluster_size:3"))
+            })?;
+        }
+        Ok(nodes)
+    }
+
+    /// A node of a cluster that has no slots yet, and the port at which other nodes
+    /// reach it.
+    fn start_node() -> Result<(Self, u16), ServiceError> {
+        let bus = free_port()?;
+        let redis = Self::with_settings(&format!("cluster-enabled yes\ncluster-port {bus}\n"))?;
+        Ok((redis, bus))
     }
 
     /// The server whose data lies in `home`: made the first time, with the same

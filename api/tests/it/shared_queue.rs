@@ -112,6 +112,21 @@ async fn tasks_are_accepted_while_redis_is_away_and_done_when_it_is_back() {
 }
 
 #[test]
+fn a_cluster_of_several_primaries_is_refused_at_the_start_by_name() {
+    let nodes = Redis::start_cluster_of_three().unwrap();
+    let home = Home::new().with("REDIS_URL", &nodes[1].url());
+    for asked in ["serve", "worker"] {
+        let refused = home.run(&[asked]).exits(2);
+        let named = refused.stderr.contains("REDIS_URL leads to a Redis Cluster of 3 primaries");
+        assert!(named && refused.stderr.contains("that is no cluster"), "{asked}: {}", refused.stderr);
+    }
+    let findings = home.run(&["doctor", "--json"]).json_lines();
+    let said = findings.iter().filter(|finding| finding["well"] == false);
+    let said: Vec<&str> = said.filter_map(|finding| finding["text"].as_str()).collect();
+    assert!(matches!(said[..], [text] if text.contains("a Redis Cluster of 3 primaries")), "{said:?}");
+}
+
+#[test]
 fn an_address_that_is_none_is_bad_usage() {
     let home = Home::new().with("REDIS_URL", "somewhere");
     let ended = home.run(&["serve"]).exits(2);

@@ -75,6 +75,17 @@ pub enum QueueError {
     /// The address of its server is not one.
     #[error("REDIS_URL is no address of a Redis server: {0}")]
     Address(String),
+    /// Its server is one of several of a cluster, each of which has a part of the
+    /// keys.
+    #[error(
+        "REDIS_URL leads to a Redis Cluster of {primaries} primaries, and each would refuse the keys of the \
+         others; name a Redis server that is no cluster (a replica of it may stand by), or a cluster of one \
+         primary"
+    )]
+    Cluster {
+        /// How many have a part.
+        primaries: u32,
+    },
     /// It has no room for all of them.
     #[error("the queue is full ({capacity} deliveries); more wait in the journal")]
     Full {

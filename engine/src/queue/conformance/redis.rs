@@ -56,6 +56,29 @@ async fn a_cluster_accepts_every_script() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_of_several_primaries_is_named_and_says_what_to_use_instead() {
+    let nodes = blocking(|| Redis::start_cluster_of_three().unwrap()).await;
+    for node in &nodes {
+        let queue = RedisQueue::open(&node.url()).unwrap();
+        let refused = queue.server().await.unwrap_err();
+        assert_eq!(refused, QueueError::Cluster { primaries: 3 });
+        assert!(refused.to_string().contains("a Redis server that is no cluster"), "{refused}");
+    }
+    // Nobody asked at the start: it was away then. Of all topics some are elsewhere.
+    let queue = RedisQueue::open(&nodes[0].url()).unwrap();
+    let mut said = String::new();
+    for topic in 0..40 {
+        if let Err(error) = queue.push(&format!("topic-{topic}"), &[pointer(5, now())]).await {
+            said = error.to_string();
+        }
+    }
+    assert!(said.contains("one of several primaries of a Redis Cluster"), "{said}");
+    let alone = blocking(|| Redis::start_cluster().unwrap()).await;
+    RedisQueue::open(&alone.url()).unwrap().server().await.unwrap().unwrap();
+    blocking(move || drop((nodes, alone))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_processs_push_wakes_at_once() {
     let server = own_server().await;
     let here = on(&server.url());

@@ -85,6 +85,14 @@ impl Server {
         answer
     }
 
+    /// How many primaries of a Redis Cluster have a part of the keys; `None` when
+    /// it is no cluster, or does not say.
+    pub(super) async fn primaries(&self) -> Option<u32> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let about: String = redis::cmd("CLUSTER").arg("INFO").query_async(&mut connection).await.ok()?;
+        about.lines().find_map(|line| line.trim().strip_prefix("cluster_size:")?.parse().ok())
+    }
+
     /// A connection of its own for listening.
     pub(super) async fn listen(&self) -> Result<PubSub, QueueError> {
         let connected = tokio::time::timeout(CONNECT_WITHIN, self.client.get_async_pubsub()).await;
@@ -136,6 +144,11 @@ fn why(error: &RedisError) -> String {
             "the server wants a password, and REDIS_URL has none (redis://:PASSWORD@host)".to_owned()
         }
         Some("READONLY") => "the server is a replica and takes no writes".to_owned(),
+        Some("MOVED") => {
+            "the server is one of several primaries of a Redis Cluster; REDIS_URL has to name a server that is no \
+             cluster"
+                .to_owned()
+        }
         Some("LOADING") => "the server is reading its data and takes no commands yet".to_owned(),
         _ if error.is_connection_refusal() => "the server refuses connections".to_owned(),
         _ => error.to_string(),

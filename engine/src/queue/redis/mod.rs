@@ -317,6 +317,9 @@ impl Queue for RedisQueue {
     }
 
     async fn server(&self) -> Result<Option<QueueServer>, QueueError> {
+        if let Some(primaries @ 2..) = self.server.primaries().await {
+            return Err(QueueError::Cluster { primaries });
+        }
         // A topic of its own, which holds nothing.
         let keys = Keys::of("about");
         let (now, about): (i64, String) = self.server.run(&self.scripts.about, &keys, |_| {}).await?;
