@@ -1,8 +1,9 @@
 //! The product's doors: HTTP and WebSocket.
 //!
 //! In reading order: [`auth`] (who calls), [`config`] (what may be set), [`codes`] and [`error`] (how requests fail),
-//! [`views`] and [`letters`] (what goes out), [`feed`] (what happens to tasks, told once for all sockets), [`places`] (how
-//! many of them), [`turns`] (who reads what was missed), [`patience`] (how long clients may take), [`site`] (where clients see the
+//! [`views`] and [`letters`] (what goes out), [`acts`] (what is written down before it is done), [`feed`] (what happens to
+//! tasks, told once for all sockets), [`places`] (how many of them), [`turns`] (who reads what was missed), [`patience`] (how
+//! long clients may take), [`site`] (where clients see the
 //! server), [`arrival`] (where every request begins), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
 //! [`doors`] (what every route may use), [`operator_views`], [`plugins`] and [`queues`], the routes,
 //! and [`server`].
@@ -12,6 +13,7 @@ pub mod config;
 
 pub mod codes;
 
+pub mod acts;
 pub mod arrival;
 mod compress;
 mod connections;

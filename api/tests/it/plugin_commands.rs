@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::home::{Ended, Home, built};
 use crate::samples;
+use crate::server::Server;
 
 fn path(guest: &str) -> String {
     built(guest).display().to_string()
@@ -84,6 +86,77 @@ fn an_engine_is_installed_listed_gone_back_from_and_removed() {
     assert!(wrong.stdout.contains("FAIL  digest"), "{}", wrong.stdout);
     home.run(&["plugin", "install", "http://127.0.0.1:1/x.wasm"]).exits(2);
     home.run(&["plugin", "install", "nowhere.wasm"]).exits(2);
+}
+
+#[tokio::test]
+async fn what_is_done_to_engines_stands_in_the_audit_like_what_is_asked_over_http() {
+    let home = Home::new();
+    let install = |guest: &str| home.run(&["plugin", "install", &path(guest), "--name", "reader", "--json"]);
+    let first = install("line-count").exits(0).json()["digest"].as_str().unwrap().to_owned();
+    let second = install("slow").exits(0).json()["digest"].as_str().unwrap().to_owned();
+    home.run(&["plugin", "rollback", "reader"]).exits(0);
+    home.run(&["plugin", "activate", &format!("reader@sha256:{second}")]).exits(0);
+    home.run(&["plugin", "install", &path("old-version"), "--name", "reader"]).exits(1);
+    home.run(&["plugin", "rollback", "nope"]).exits(2);
+    home.run(&["plugin", "remove", "reader"]).exits(0);
+
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    let asked = client.send_json("/api/admin/plugins/nope/rollback", &json!({})).await;
+    assert_eq!(asked.status, 404, "{asked:?}");
+    let audit = client.data("/api/admin/audit").await;
+    let lines: Vec<String> = audit["audit"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|line| {
+            let word = |name: &str| line[name].as_str().unwrap();
+            let (door, _) = word("actor").split_once(':').unwrap();
+            format!("{door} {} {}", word("action"), word("subject"))
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "cli install-plugin plugin reader",
+            "cli install-plugin-done plugin reader",
+            "cli install-plugin plugin reader",
+            "cli install-plugin-done plugin reader",
+            "cli rollback-plugin plugin reader",
+            "cli rollback-plugin-done plugin reader",
+            "cli activate-plugin plugin reader",
+            "cli activate-plugin-done plugin reader",
+            "cli install-plugin plugin reader",
+            "cli install-plugin-refused plugin reader",
+            "cli rollback-plugin plugin nope",
+            "cli rollback-plugin-refused plugin nope",
+            "cli remove-plugin plugin reader",
+            "cli remove-plugin-done plugin reader",
+            "api rollback-plugin plugin nope",
+            "api rollback-plugin-refused plugin nope",
+        ]
+    );
+    let digest_of = |action: &str| {
+        let lines = audit["audit"].as_array().unwrap();
+        lines.iter().find(|line| line["action"] == action).unwrap()["detail"]["digest"].clone()
+    };
+    assert_eq!(digest_of("rollback-plugin-done"), json!(first));
+    assert_eq!(digest_of("activate-plugin-done"), json!(second));
+}
+
+#[test]
+fn nothing_is_done_to_engines_while_the_audit_cannot_be_written() {
+    let home = Home::new();
+    home.run(&["plugin", "install", &path("line-count"), "--name", "reader"]).exits(0);
+    home.run(&["plugin", "install", &path("slow"), "--name", "reader"]).exits(0);
+    let before = home.run(&["plugin", "list", "--json"]).exits(0).json();
+    let away = home.with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    for asked in [["rollback", "reader"], ["remove", "reader"], ["install", &path("flaky")]] {
+        let refused = away.run(&["plugin", asked[0], asked[1]]).exits(3);
+        assert!(refused.stderr.contains("DATABASE_URL"), "{asked:?}: {}", refused.stderr);
+    }
+    assert_eq!(away.run(&["plugin", "list", "--json"]).exits(0).json(), before);
 }
 
 #[test]

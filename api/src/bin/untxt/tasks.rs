@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use untxt_api::acts::Act;
 use untxt_api::doors::Doors;
 use untxt_api::views;
 use untxt_engine::event::Event;
@@ -54,7 +55,9 @@ async fn found(platform: &Platform, id: Uuid) -> Result<(task::Model, file::Mode
 /// Workers elsewhere hear of it by themselves.
 async fn cancel(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
     found(platform, id).await?;
-    let run = platform.engine().cancel(RunId(id)).await?;
+    let (engine, by) = (platform.engine(), operator(None).by);
+    let act = Act { engine, by: &by, action: "cancel", subject: &format!("run {id}") };
+    let run = act.audited(json!({}), engine.cancel(RunId(id)), |_| json!({})).await??;
     if json {
         let (task, file) = found(platform, id).await?;
         output::json(&views::detailed(&task, &file, Some(&run), &[], None));

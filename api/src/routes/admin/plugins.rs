@@ -7,12 +7,11 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_engine::journal::JournalError;
 use untxt_plugins::{Engine, PluginError, Reference};
-use untxt_workflows::redrive::Asker;
 
 use super::super::body::body;
 use super::asker;
+use crate::acts::Act;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::{plugins, views};
@@ -53,9 +52,15 @@ async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
     let version: Reference = format!("{}@sha256:{digest}", named(req)?.name)
         .parse()
         .map_err(|reason: String| ApiError::field("digest", reason))?;
-    let act = Act { doors, asker: &asker, name: &version.name, action: "activate-plugin" };
-    act.written_down(&json!({ "digest": digest, "reason": asker.reason })).await?;
-    act.done(doors.platform.bench().engines.activate(&version).await).await
+    let act = Act {
+        engine: doors.platform.engine(),
+        by: &asker.by,
+        action: "activate-plugin",
+        subject: &format!("plugin {}", version.name),
+    };
+    let engines = &doors.platform.bench().engines;
+    let asked = json!({ "digest": digest, "reason": asker.reason });
+    answer(doors, act.audited(asked, engines.activate(&version), now).await?).await
 }
 
 #[handler]
@@ -64,44 +69,25 @@ async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
     let why: Why = body(req).await?;
     let asker = asker(depot, why.reason)?;
     let name = named(req)?.name;
-    let act = Act { doors, asker: &asker, name: &name, action: "rollback-plugin" };
-    act.written_down(&json!({ "reason": asker.reason })).await?;
-    act.done(doors.platform.bench().engines.rollback(&name).await).await
+    let act = Act {
+        engine: doors.platform.engine(),
+        by: &asker.by,
+        action: "rollback-plugin",
+        subject: &format!("plugin {name}"),
+    };
+    let engines = &doors.platform.bench().engines;
+    let asked = json!({ "reason": asker.reason });
+    answer(doors, act.audited(asked, engines.rollback(&name), now).await?).await
 }
 
-/// Something that is done to an engine. The files of engines and the audit share
-/// no transaction, so the audit comes first: nothing is done that does not stand
-/// there, and nothing is done while it can't be written.
-struct Act<'a> {
-    doors: &'a Doors,
-    asker: &'a Asker,
-    name: &'a str,
-    action: &'static str,
+/// What the audit says of an engine's version that serves now.
+fn now(engine: &Arc<Engine>) -> Value {
+    json!({ "digest": engine.digest() })
 }
 
-impl Act<'_> {
-    async fn written_down(&self, detail: &Value) -> Result<(), ApiError> {
-        Ok(self.audit(self.action.to_owned(), detail).await?)
-    }
-
-    /// Writes down which version it came to, or why it was not done. Should that
-    /// fail, that it was asked for stands there all the same.
-    async fn done(&self, done: Result<Arc<Engine>, PluginError>) -> Result<Json<Value>, ApiError> {
-        let (action, detail) = match &done {
-            Ok(engine) => (format!("{}-done", self.action), json!({ "digest": engine.digest() })),
-            Err(error) => (format!("{}-refused", self.action), json!({ "error": error.to_string() })),
-        };
-        if let Err(error) = self.audit(action, &detail).await {
-            tracing::warn!(%error, plugin = self.name, "the outcome could not be recorded in the audit log");
-        }
-        done.map_err(|error| refused(&error))?;
-        shown(self.doors).await
-    }
-
-    async fn audit(&self, action: String, detail: &Value) -> Result<(), JournalError> {
-        let subject = format!("plugin {}", self.name);
-        self.doors.platform.engine().audit(&self.asker.by, &action, &subject, detail.clone()).await
-    }
+async fn answer(doors: &Doors, done: Result<Arc<Engine>, PluginError>) -> Result<Json<Value>, ApiError> {
+    done.map_err(|error| refused(&error))?;
+    shown(doors).await
 }
 
 /// What is no name is the name of nothing.

@@ -7,28 +7,31 @@ use serde_json::json;
 use untxt_api::config::Config;
 use untxt_plugins::gate::Check;
 use untxt_plugins::package::read_signature;
+use untxt_plugins::registry::Installed;
 use untxt_plugins::{Limits, Package, PluginError, Trust};
 
 use super::cli::InstallArguments;
-use super::failed;
+use super::{Operator, failed};
 use crate::failure::Failure;
-use crate::{data_dir, output};
+use crate::output;
 
 pub(super) async fn run(config: &Config, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
-    data_dir::prepare(config)?;
-    let engines = config.settings.engines().map_err(failed)?;
     let package = package(&config.settings.plugin_trust, arguments).await?;
     let name = arguments.name.clone().unwrap_or_else(|| package.name.clone());
     // That of an address was that of what came from there, a manifest or a component.
     let sha256 = arguments.sha256.as_deref().filter(|_| !is_address(&arguments.source));
-    let installed = engines.install(&name, package, sha256, !arguments.no_activate).await;
-    let installed = match installed {
-        Err(PluginError::Rejected { name, checks }) => {
-            show(&checks, arguments.json, &json!({ "name": name, "installed": false }));
-            return Err(failed(PluginError::Rejected { name, checks }));
+    let operator = Operator::of(config).await?;
+    let activate = !arguments.no_activate;
+    let installing = async {
+        let installed = operator.engines().install(&name, package, sha256, activate).await;
+        if let Err(PluginError::Rejected { name, checks }) = &installed {
+            show(checks, arguments.json, &json!({ "name": name, "installed": false }));
         }
-        other => other.map_err(failed)?,
+        installed
     };
+    let told = |installed: &Installed| json!({ "digest": installed.digest, "version": installed.version, "active": installed.active });
+    let installed =
+        operator.does("install", &name, json!({ "activate": activate }), installing, told).await?;
     show(
         &installed.checks,
         arguments.json,

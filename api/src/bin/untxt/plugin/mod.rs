@@ -1,5 +1,7 @@
-//! `untxt plugin`: what authors and operators of engines do. None of it needs
-//! the database; servers that look into the same directory follow at once.
+//! `untxt plugin`: what authors and operators of engines do. What changes which
+//! engine serves is written down in the audit before it is done, so it needs the
+//! database; nothing else does. Servers that look into the same directory follow at
+//! once.
 
 mod bench;
 mod build;
@@ -10,11 +12,16 @@ mod new;
 mod run;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use untxt_api::acts::Act;
+use untxt_api::config::Config;
 use untxt_api::plugins;
 use untxt_plugins::{Engine, PluginError, Reference, Registry};
+use untxt_workflows::platform::Platform;
 
+use crate::dead_letters::operator;
 use crate::failure::Failure;
 use crate::{data_dir, output, start};
 use cli::{PluginArguments, PluginCommand};
@@ -38,24 +45,72 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
         PluginCommand::Install(arguments) => return install::run(&config, arguments).await,
         PluginCommand::List { json } => return Ok(list(&engines()?, *json).await),
         PluginCommand::Activate { version, json } => {
-            means(&*engines()?.activate(version).await.map_err(failed)?, *json);
+            let operator = Operator::of(&config).await?;
+            let asked = json!({ "digest": version.digest });
+            let done =
+                operator.does("activate", &version.name, asked, operator.engines().activate(version), now);
+            means(&*done.await?, *json);
         }
         PluginCommand::Rollback { name, json } => {
-            means(&*engines()?.rollback(name).await.map_err(failed)?, *json);
+            let operator = Operator::of(&config).await?;
+            let done = operator.does("rollback", name, json!({}), operator.engines().rollback(name), now);
+            means(&*done.await?, *json);
         }
-        PluginCommand::Remove { what, json } => remove(&engines()?, what, *json).await?,
+        PluginCommand::Remove { what, json } => {
+            let operator = Operator::of(&config).await?;
+            let asked = json!({ "digest": what.digest });
+            let done =
+                operator.does("remove", &what.name, asked, operator.engines().remove(what), |()| json!({}));
+            done.await?;
+            removed(what, *json);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn remove(engines: &Registry, what: &Reference, json: bool) -> Result<(), Failure> {
-    engines.remove(what).await.map_err(failed)?;
+/// Who types, with what it takes to do something to engines.
+struct Operator {
+    platform: Arc<Platform>,
+    by: String,
+}
+
+impl Operator {
+    /// Opens the database that the audit is in.
+    async fn of(config: &Config) -> Result<Self, Failure> {
+        Ok(Self { platform: start::platform(config).await?, by: operator(None).by })
+    }
+
+    fn engines(&self) -> &Registry {
+        &self.platform.bench().engines
+    }
+
+    /// Does `act` to the engine `name`, and has the audit say so as it does of what
+    /// is asked for over HTTP.
+    async fn does<T>(
+        &self,
+        verb: &str,
+        name: &str,
+        asked: Value,
+        act: impl Future<Output = Result<T, PluginError>>,
+        told: impl FnOnce(&T) -> Value,
+    ) -> Result<T, Failure> {
+        let (action, subject) = (format!("{verb}-plugin"), format!("plugin {name}"));
+        let act_of = Act { engine: self.platform.engine(), by: &self.by, action: &action, subject: &subject };
+        act_of.audited(asked, act, told).await?.map_err(failed)
+    }
+}
+
+/// What the audit says of a version that serves now.
+fn now(engine: &Arc<Engine>) -> Value {
+    json!({ "digest": engine.digest() })
+}
+
+fn removed(what: &Reference, json: bool) {
     if json {
         output::json(&json!({ "removed": what.to_string() }));
     } else {
         output::line(&format!("{what} is gone"));
     }
-    Ok(())
 }
 
 async fn list(engines: &Registry, json: bool) -> ExitCode {
