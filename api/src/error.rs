@@ -10,6 +10,7 @@ use salvo::prelude::{Depot, Json, Request, Response, Writer};
 use sea_orm::DbErr;
 use serde_json::{Value, json};
 use untxt_engine::journal::JournalError;
+use untxt_engine::journal::database::is_full;
 use untxt_plugins::PluginError;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::erase::EraseError;
@@ -181,11 +182,15 @@ impl ApiError {
         &self.message
     }
 
-    /// Work should not be sent here now, for want of these.
+    /// Work should not be sent here now, for want of these; what is on a full disk
+    /// is named.
     #[must_use]
-    pub fn not_ready(lacks: &[&str]) -> Self {
+    pub fn not_ready(lacks: &[&str], full: &[&str]) -> Self {
         let message = format!("not ready: {}", lacks.join(", "));
-        let details = json!({ "lacks": lacks });
+        let mut details = json!({ "lacks": lacks });
+        if !full.is_empty() {
+            details["full"] = json!(full);
+        }
         Self { details, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", message) }
     }
 
@@ -193,6 +198,13 @@ impl ApiError {
     pub(crate) fn away(what: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, what, "a request failed");
         Self::away_for_now(what)
+    }
+
+    /// A disk is full; which one is logged, not told.
+    fn no_room(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request was refused for want of room");
+        let message = "the server's disk has no room for this now; try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "NO_ROOM", message).retry_after(ROOM_RETRY_AFTER_SECONDS)
     }
 
     /// The `what` can't be used now.
@@ -295,20 +307,19 @@ impl From<IncomingError> for ApiError {
 
 impl From<NoRoom> for ApiError {
     fn from(error: NoRoom) -> Self {
-        let message = "the server's disk has no room for the file now; try again later";
-        tracing::error!(%error, "an upload was refused");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "NO_ROOM", message).retry_after(ROOM_RETRY_AFTER_SECONDS)
+        Self::no_room(&error)
     }
 }
 
 impl From<QuotaError> for ApiError {
     fn from(error: QuotaError) -> Self {
-        let (code, wait) = match &error {
-            QuotaError::Rate { retry_after, .. } => ("RATE_LIMITED", *retry_after),
-            QuotaError::InFlight { retry_after, .. } => ("QUOTA_EXCEEDED", *retry_after),
-            QuotaError::Database(error) => return Self::away("database", error),
+        let message = error.to_string();
+        let (code, wait) = match error {
+            QuotaError::Rate { retry_after, .. } => ("RATE_LIMITED", retry_after),
+            QuotaError::InFlight { retry_after, .. } => ("QUOTA_EXCEEDED", retry_after),
+            QuotaError::Database(error) => return error.into(),
         };
-        Self::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string()).retry_after(whole_seconds(wait))
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, message).retry_after(whole_seconds(wait))
     }
 }
 
@@ -432,6 +443,7 @@ impl From<JournalError> for ApiError {
                 let message = "the task's history is past its retention";
                 Self::new(StatusCode::GONE, "HISTORY_PRUNED", message)
             }
+            JournalError::Full(error) => Self::no_room(&error),
             error => Self::away("journal", &error),
         }
     }
@@ -439,6 +451,6 @@ impl From<JournalError> for ApiError {
 
 impl From<DbErr> for ApiError {
     fn from(error: DbErr) -> Self {
-        Self::away("database", &error)
+        if is_full(&error) { Self::no_room(&error) } else { Self::away("database", &error) }
     }
 }

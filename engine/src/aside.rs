@@ -12,8 +12,8 @@ use crate::parts::Parts;
 /// more).
 ///
 /// # Errors
-/// [`JournalError::Unavailable`]: the same call may be made again. Any other
-/// means that it can't be set aside either; it is left to the next round.
+/// [`JournalError::Unavailable`] and [`JournalError::Full`]: the same call may be
+/// made again. Any other means that it can't be set aside either; it is left to the next round.
 pub(crate) async fn set_aside(parts: &Parts, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
     let whole = Slot { item: None, ..slot };
     match ask(parts, slot, why).await {
@@ -32,7 +32,8 @@ pub(crate) fn is_hopeless(error: &JournalError) -> bool {
         | JournalError::UnknownDefinition(_)
         | JournalError::Refused(_)
         | JournalError::Pruned(_)
-        | JournalError::Unavailable(_) => false,
+        | JournalError::Unavailable(_)
+        | JournalError::Full(_) => false,
     }
 }
 

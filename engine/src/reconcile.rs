@@ -207,7 +207,7 @@ async fn put_aside(parts: &Parts, unreadable: Vec<Unreadable>) -> Result<(), Jou
     for Unreadable { slot, why } in unreadable {
         match set_aside(parts, slot, &JournalError::Corrupt(why)).await {
             Ok(()) => {}
-            Err(error @ JournalError::Unavailable(_)) => return Err(error),
+            Err(error @ (JournalError::Unavailable(_) | JournalError::Full(_))) => return Err(error),
             Err(error) => parts.failed(Part::Delivery, &format!("{slot} can't be set aside: {error}")),
         }
     }

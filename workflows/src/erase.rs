@@ -217,6 +217,7 @@ impl Platform {
             if let Err(error) = self.remove_what_is_over().await {
                 tracing::warn!(%error, "can't list objects pending deletion; the next pass retries");
             }
+            self.database().give_room_back().await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ use crate::objects::{ObjectError, Objects, ObjectsConfig};
 use crate::ocr::{self, TaskProjection, utc};
 use crate::quota::Quota;
 use crate::redrive::{self, Letters};
-use crate::room::RoomLimits;
+use crate::room::{Room, RoomLimits};
 use crate::scratch::{Remains, Scratch};
 use crate::webhooks::{self, WebhookSettings};
 use crate::workbench::Workbench;
@@ -167,8 +167,9 @@ impl Platform {
     pub async fn open(settings: Settings, database: Database) -> Result<Self, PlatformError> {
         let process = WorkerName::unique("untxt").as_str().to_owned();
         let disk = |source| PlatformError::DataDir { path: settings.data_dir.clone(), source };
-        let (scratch, remains) =
-            Scratch::open(&settings.data_dir.join("tmp"), &process, settings.room).map_err(disk)?;
+        let tmp = settings.data_dir.join("tmp");
+        let room = Room::new(&tmp, database.reserve(), objects_dir(&settings.objects), settings.room);
+        let (scratch, remains) = Scratch::open(&tmp, &process, room).map_err(disk)?;
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = settings.engines()?;
         let renderer = settings.renderer();
@@ -268,6 +269,11 @@ impl Platform {
     pub fn process(&self) -> &str {
         &self.process
     }
+}
+
+/// Where objects are kept on this machine, if they are.
+fn objects_dir(objects: &ObjectsConfig) -> Option<&Path> {
+    objects.is_embedded().then_some(objects.embedded_dir.as_path())
 }
 
 fn journal(

@@ -1,11 +1,14 @@
-//! Room on this machine's disk: what is spooled is bounded, and some of the disk
+//! Room on this machine's disks: what is spooled is bounded, and some of each disk
 //! stays free for the database, the store and the work that is under way.
 
+use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{StatVfs, statvfs};
+use rustix::fs::statvfs;
+use untxt_engine::journal::database::Reserve;
 
 /// How much may be written before the disk is asked again, and how much a writer
 /// is granted ahead of writing it.
@@ -38,16 +41,47 @@ impl Default for RoomLimits {
     }
 }
 
+/// What this machine keeps on a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Uploads on their way in, and files that are worked on.
+    Spool,
+    /// The database that is a file.
+    Database,
+    /// The objects of the embedded store.
+    Objects,
+}
+
+impl Kept {
+    /// Its stable name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spool => "spool",
+            Self::Database => "database",
+            Self::Objects => "objects",
+        }
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
 /// Why something can't be written down now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoom {
-    /// The file system is nearly full.
+    /// A file system is nearly full.
     #[error(
-        "{path} has {free_bytes} bytes free, of which {reserve_bytes} stay so, and {wanted_bytes} more are \
-         wanted; free some, or set UNTXT_DISK_RESERVE_BYTES",
+        "the disk of the {kept}, {path}, has {free_bytes} bytes free, of which {reserve_bytes} stay so, and \
+         {wanted_bytes} more are wanted; free some, or set UNTXT_DISK_RESERVE_BYTES",
         path = .path.display()
     )]
     Disk {
+        /// What is kept there.
+        kept: Kept,
         /// Where.
         path: PathBuf,
         /// What is free and promised to nobody.
@@ -67,10 +101,12 @@ pub enum NoRoom {
     },
 }
 
-/// The disk under one directory.
+/// The disks that taking work needs.
 #[derive(Debug)]
 pub struct Room {
-    dir: PathBuf,
+    spool: PathBuf,
+    objects: Option<PathBuf>,
+    database: Option<Reserve>,
     limits: RoomLimits,
     granted: Mutex<Granted>,
 }
@@ -91,11 +127,30 @@ pub struct Share {
     written_bytes: u64,
 }
 
+/// What is known of one disk.
+#[derive(Clone, Debug)]
+struct Disk {
+    kept: Kept,
+    dir: PathBuf,
+    /// Whether what is spooled takes room there.
+    is_spool: bool,
+    free_bytes: u64,
+    reserve_bytes: u64,
+}
+
 impl Room {
-    /// The disk under `dir`, which has to be there.
+    /// The disk under `spool`, where uploads are spooled, and those of a database
+    /// and of objects that lie on this machine. The directories have to be there
+    /// when something is asked.
     #[must_use]
-    pub fn new(dir: &Path, limits: RoomLimits) -> Self {
-        Self { dir: dir.to_owned(), limits, granted: Mutex::default() }
+    pub fn new(spool: &Path, database: Option<&Reserve>, objects: Option<&Path>, limits: RoomLimits) -> Self {
+        Self {
+            spool: spool.to_owned(),
+            objects: objects.map(Path::to_owned),
+            database: database.cloned(),
+            limits,
+            granted: Mutex::default(),
+        }
     }
 
     /// Whether a file of so many bytes, which is no upload, may be written now.
@@ -103,9 +158,20 @@ impl Room {
     /// # Errors
     /// [`NoRoom::Disk`]; a file system that can't be asked.
     pub async fn check(&self, bytes: u64) -> io::Result<Result<(), NoRoom>> {
-        let disk = self.disk().await?;
-        let granted = self.granted();
-        Ok(self.on_disk(&disk, granted.ahead_bytes, bytes))
+        let disks = self.disks().await?;
+        let ahead_bytes = self.granted().ahead_bytes;
+        Ok(disks.iter().try_for_each(|disk| disk.takes(ahead_bytes, bytes)))
+    }
+
+    /// What has no more room on its disk than stays free there.
+    ///
+    /// # Errors
+    /// A file system that can't be asked.
+    pub async fn full(&self) -> io::Result<Vec<Kept>> {
+        let disks = self.disks().await?;
+        let ahead_bytes = self.granted().ahead_bytes;
+        let full = disks.iter().filter(|disk| disk.takes(ahead_bytes, 0).is_err());
+        Ok(full.map(|disk| disk.kept).collect())
     }
 
     /// Begins a file in the spool.
@@ -115,13 +181,13 @@ impl Room {
     }
 
     async fn grant(&self, bytes: u64) -> io::Result<Result<(), NoRoom>> {
-        let disk = self.disk().await?;
+        let disks = self.disks().await?;
         let mut granted = self.granted();
         let (spooled_bytes, spool_bytes_max) = (granted.spooled_bytes, self.limits.spool_bytes_max);
         if spooled_bytes.saturating_add(bytes) > spool_bytes_max {
             return Ok(Err(NoRoom::Spool { spooled_bytes, spool_bytes_max }));
         }
-        if let Err(full) = self.on_disk(&disk, granted.ahead_bytes, bytes) {
+        if let Err(full) = disks.iter().try_for_each(|disk| disk.takes(granted.ahead_bytes, bytes)) {
             return Ok(Err(full));
         }
         granted.spooled_bytes += bytes;
@@ -129,27 +195,61 @@ impl Room {
         Ok(Ok(()))
     }
 
-    fn on_disk(&self, disk: &StatVfs, ahead_bytes: u64, wanted_bytes: u64) -> Result<(), NoRoom> {
-        let whole = disk.f_blocks.saturating_mul(disk.f_frsize);
-        let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize).saturating_sub(ahead_bytes);
-        let reserve_bytes =
-            self.limits.reserve_bytes.unwrap_or_else(|| (whole / RESERVE_PART).min(RESERVE_BYTES_MAX));
-        if free_bytes >= reserve_bytes.saturating_add(wanted_bytes) {
-            return Ok(());
-        }
-        Err(NoRoom::Disk { path: self.dir.clone(), free_bytes, reserve_bytes, wanted_bytes })
-    }
-
-    /// On a thread that may wait: the file system may be a server's.
-    async fn disk(&self) -> io::Result<StatVfs> {
-        let dir = self.dir.clone();
-        let asked = tokio::task::spawn_blocking(move || statvfs(&dir)).await;
-        Ok(asked.map_err(io::Error::other)??)
+    /// On a thread that may wait: a file system may be a server's.
+    async fn disks(&self) -> io::Result<Vec<Disk>> {
+        let (spool, objects, database) = (self.spool.clone(), self.objects.clone(), self.database.clone());
+        let limits = self.limits;
+        let asked = tokio::task::spawn_blocking(move || {
+            let device = spool.metadata()?.dev();
+            let mut disks = vec![Disk::ask(Kept::Spool, &spool, device, limits)?];
+            if let Some(dir) = &objects {
+                disks.push(Disk::ask(Kept::Objects, dir, device, limits)?);
+            }
+            if let Some(reserve) = &database {
+                // Before anything is taken, what was given up is kept again; and as
+                // long as it can't be, as much stays free.
+                if let Err(error) = reserve.restore() {
+                    tracing::debug!(%error, "no room can be kept beside the database");
+                }
+                let mut disk = Disk::ask(Kept::Database, reserve.dir(), device, limits)?;
+                disk.reserve_bytes = disk.reserve_bytes.saturating_add(reserve.missing_bytes()?);
+                disks.push(disk);
+            }
+            Ok(disks)
+        });
+        asked.await.map_err(io::Error::other)?
     }
 
     fn granted(&self) -> MutexGuard<'_, Granted> {
         // No panic leaves it half written.
         self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
+    /// Asks the file system under `dir`; that of the spool is `spool_device`.
+    fn ask(kept: Kept, dir: &Path, spool_device: u64, limits: RoomLimits) -> io::Result<Self> {
+        let is_spool = dir.metadata()?.dev() == spool_device;
+        let stat = statvfs(dir)?;
+        let whole = stat.f_blocks.saturating_mul(stat.f_frsize);
+        let free_bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let reserve_bytes =
+            limits.reserve_bytes.unwrap_or_else(|| (whole / RESERVE_PART).min(RESERVE_BYTES_MAX));
+        Ok(Self { kept, dir: dir.to_owned(), is_spool, free_bytes, reserve_bytes })
+    }
+
+    /// Whether so much more may be written, when as much as `ahead_bytes` is
+    /// promised to the spool.
+    fn takes(&self, ahead_bytes: u64, wanted_bytes: u64) -> Result<(), NoRoom> {
+        let ahead_bytes = if self.is_spool { ahead_bytes } else { 0 };
+        // A file goes from the spool to the objects; the database holds none.
+        let holds = self.is_spool || self.kept != Kept::Database;
+        let wanted_bytes = if holds { wanted_bytes } else { 0 };
+        let (free_bytes, reserve_bytes) = (self.free_bytes.saturating_sub(ahead_bytes), self.reserve_bytes);
+        if free_bytes >= reserve_bytes.saturating_add(wanted_bytes) {
+            return Ok(());
+        }
+        Err(NoRoom::Disk { kept: self.kept, path: self.dir.clone(), free_bytes, reserve_bytes, wanted_bytes })
     }
 }
 
@@ -196,7 +296,7 @@ mod tests {
 
     fn room(limits: RoomLimits) -> (tempfile::TempDir, Arc<Room>) {
         let dir = tempfile::tempdir().unwrap();
-        let room = Arc::new(Room::new(dir.path(), limits));
+        let room = Arc::new(Room::new(dir.path(), None, None, limits));
         (dir, room)
     }
 
@@ -234,9 +334,27 @@ mod tests {
     #[tokio::test]
     async fn what_is_granted_but_not_written_is_not_granted_twice() {
         let (_dir, room) = room(RoomLimits { reserve_bytes: Some(0), spool_bytes_max: u64::MAX });
-        let disk = room.disk().await.unwrap();
-        let free = disk.f_bavail * disk.f_frsize;
-        assert!(room.on_disk(&disk, 0, free / 2).is_ok());
-        assert!(room.on_disk(&disk, free / 2 + 1, free / 2).is_err());
+        let disk = room.disks().await.unwrap().remove(0);
+        let free = disk.free_bytes;
+        assert!(disk.takes(0, free / 2).is_ok());
+        assert!(disk.takes(free / 2 + 1, free / 2).is_err());
+    }
+
+    #[test]
+    fn only_what_goes_to_a_disk_has_to_find_room_on_it() {
+        let disk = |kept, is_spool| Disk {
+            kept,
+            dir: PathBuf::from("/"),
+            is_spool,
+            free_bytes: 100,
+            reserve_bytes: 50,
+        };
+        let elsewhere = disk(Kept::Database, false);
+        assert!(elsewhere.takes(1_000, 1_000).is_ok(), "files don't go there");
+        assert!(Disk { free_bytes: 49, ..elsewhere }.takes(0, 0).is_err(), "rows do");
+        let objects = disk(Kept::Objects, false);
+        assert!(objects.takes(1_000, 50).is_ok() && objects.takes(0, 51).is_err());
+        let same = disk(Kept::Database, true);
+        assert!(same.takes(20, 30).is_ok() && same.takes(20, 31).is_err());
     }
 }

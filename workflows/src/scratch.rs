@@ -10,7 +10,7 @@ use std::sync::Arc;
 use untxt_engine::id::RunId;
 use uuid::Uuid;
 
-use crate::room::{Room, RoomLimits};
+use crate::room::Room;
 
 const LOCK: &str = "lock";
 
@@ -32,11 +32,11 @@ pub struct Remains {
 
 impl Scratch {
     /// Takes the directory `name` under `parent`, after removing those whose
-    /// process is gone.
+    /// process is gone. `room` is asked before files are written there.
     ///
     /// # Errors
     /// When `parent` can't be written to.
-    pub fn open(parent: &Path, name: &str, room: RoomLimits) -> io::Result<(Self, Remains)> {
+    pub fn open(parent: &Path, name: &str, room: Room) -> io::Result<(Self, Remains)> {
         fs::create_dir_all(parent)?;
         // One process at a time, so that nobody buries a directory whose owner
         // has made it but not yet locked it.
@@ -47,11 +47,10 @@ impl Scratch {
         fs::create_dir(&root)?;
         let lock = File::create(root.join(LOCK))?;
         lock.lock()?;
-        let room = Arc::new(Room::new(&root, room));
-        Ok((Self { root, room, _lock: lock }, remains))
+        Ok((Self { root, room: Arc::new(room), _lock: lock }, remains))
     }
 
-    /// The disk it is on.
+    /// The disk it is on, and the others that taking work needs.
     #[must_use]
     pub fn room(&self) -> &Arc<Room> {
         &self.room
@@ -142,18 +141,24 @@ fn is_held(lock: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::room::RoomLimits;
+
+    fn open(parent: &tempfile::TempDir, name: &str) -> io::Result<(Scratch, Remains)> {
+        let room = Room::new(parent.path(), None, None, RoomLimits::default());
+        Scratch::open(parent.path(), name, room)
+    }
 
     #[tokio::test]
     async fn the_living_are_left_alone_and_the_dead_are_named_and_gone() {
         let parent = tempfile::tempdir().unwrap();
-        let (alive, _) = Scratch::open(parent.path(), "alive", RoomLimits::default()).unwrap();
+        let (alive, _) = open(&parent, "alive").unwrap();
         alive.task(RunId::new()).await.unwrap();
-        let (dead, _) = Scratch::open(parent.path(), "dead", RoomLimits::default()).unwrap();
+        let (dead, _) = open(&parent, "dead").unwrap();
         let left = dead.task(RunId::new()).await.unwrap();
         fs::write(left.join("page.pdf"), b"x").unwrap();
         dead.die();
 
-        let (_next, remains) = Scratch::open(parent.path(), "next", RoomLimits::default()).unwrap();
+        let (_next, remains) = open(&parent, "next").unwrap();
         assert_eq!(remains.dead, ["dead"]);
         assert!(!parent.path().join("dead").exists());
         assert_eq!(alive.tasks().await.unwrap().len(), 1);
@@ -162,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_ends_leaves_nothing() {
         let parent = tempfile::tempdir().unwrap();
-        let (scratch, _) = Scratch::open(parent.path(), "w", RoomLimits::default()).unwrap();
+        let (scratch, _) = open(&parent, "w").unwrap();
         let run = RunId::new();
         fs::write(scratch.task(run).await.unwrap().join("a"), b"x").unwrap();
         scratch.clear(run).await.unwrap();

@@ -11,6 +11,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder,
 };
+use untxt_engine::journal::database::is_full;
 use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
@@ -117,10 +118,16 @@ impl Platform {
     /// Says where to put a file. What is not completed within a day is removed.
     ///
     /// # Errors
-    /// [`UploadError::Field`], [`UploadError::TooMany`], the limits of
+    /// [`UploadError::Field`], [`UploadError::TooMany`], [`IncomingError::TooLarge`],
+    /// [`IncomingError::NoRoom`] where the embedded store has none, the limits of
     /// [`Platform::admit`], and stores that do not answer.
     pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
         let file_size = self.check_upload(&wanted)?;
+        // The embedded store takes it on this machine's disk.
+        if self.bench().objects.embedded().is_some() {
+            let room = self.bench().scratch.room().check(wanted.size_bytes).await;
+            room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
+        }
         self.admit(wanted.user).await?;
         self.make_room(wanted.user).await?;
         let (id, now) = (Uuid::now_v7(), self.now());
@@ -192,6 +199,19 @@ impl Platform {
     /// [`UploadError::Completed`] when it is a task, and when the database does not
     /// answer; nothing has changed then.
     pub async fn give_up_upload(&self, upload: &upload::Model) -> Result<(), UploadError> {
+        let full = |error: &UploadError| matches!(error, UploadError::Submit(SubmitError::Database(error)) if is_full(error));
+        if !self.database().making_room(|| self.forget_upload(upload), full).await? {
+            return Ok(());
+        }
+        if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
+            tracing::warn!(upload = %upload.id, %error, "the object of an upload that was given up stays for now");
+        }
+        Ok(())
+    }
+
+    /// Takes the row of an upload away, and has its object go; whether it was
+    /// there.
+    async fn forget_upload(&self, upload: &upload::Model) -> Result<bool, UploadError> {
         let tx = self.database().begin().await?;
         let given_up = upload::Entity::delete_many()
             .filter(upload::Column::Id.eq(upload.id))
@@ -201,7 +221,7 @@ impl Platform {
         if given_up.rows_affected == 0 {
             let task = upload::Entity::find_by_id(upload.id).one(&tx).await?.and_then(|row| row.task_id);
             tx.rollback().await?;
-            return task.map_or(Ok(()), |task| Err(UploadError::Completed(task)));
+            return task.map_or(Ok(false), |task| Err(UploadError::Completed(task)));
         }
         removal::Entity::update_many()
             .col_expr(removal::Column::DueAt, Expr::value(upload.created_at + 2 * PUT_WITHIN))
@@ -209,10 +229,7 @@ impl Platform {
             .exec(&tx)
             .await?;
         tx.commit().await?;
-        if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
-            tracing::warn!(upload = %upload.id, %error, "can't delete the object of an abandoned upload; it is retried");
-        }
-        Ok(())
+        Ok(true)
     }
 
     /// The upload, if it may still become a task or is one.

@@ -7,9 +7,10 @@ use std::io;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Body;
-use salvo::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue};
-use salvo::http::{ReqBody, ResBody, StatusCode};
+use salvo::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderValue};
+use salvo::http::{Method, ReqBody, ResBody, StatusCode};
 use salvo::prelude::{Depot, Request, Response, handler};
+use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::signed_request;
 
 use crate::doors::Doors;
@@ -38,6 +39,11 @@ pub(crate) async fn objects(
     let Some(store) = Doors::of(depot)?.platform.bench().objects.embedded() else {
         return Err(ApiError::no_route());
     };
+    if *req.method() == Method::PUT {
+        let bytes = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let room = Doors::of(depot)?.platform.bench().scratch.room().check(bytes.unwrap_or_default()).await;
+        room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
+    }
     let path = req.uri().path_and_query().map_or("", |path| path.as_str());
     let uri = path.strip_prefix(PATH).unwrap_or_default().to_owned();
     let body: ReqBody = req.take_body();

@@ -9,9 +9,9 @@ use crate::vitals::Vitals;
 
 #[handler]
 pub(crate) async fn ready(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let lacks = Vitals::of(depot)?.lacks().await;
+    let (lacks, full) = Vitals::of(depot)?.lacks().await;
     if lacks.is_empty() {
         return Ok(Json(views::success(&json!({ "status": "ready" }))));
     }
-    Err(ApiError::not_ready(&lacks))
+    Err(ApiError::not_ready(&lacks, &full))
 }

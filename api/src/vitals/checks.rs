@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use untxt_workflows::ocr::WORKFLOW;
 use untxt_workflows::platform::Platform;
+use untxt_workflows::room::Kept;
 
 /// How long a dependency may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -22,7 +23,7 @@ pub enum Duty {
 }
 
 /// What was reachable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checks {
     /// The database answers.
     pub database: bool,
@@ -35,9 +36,12 @@ pub struct Checks {
     pub objects: bool,
     /// The queue answers.
     pub queue: bool,
-    /// The disk of the data directory has room for more than what is kept free
-    /// on it.
+    /// The disks that taking work needs can be asked, and have room for more than
+    /// what is kept free on them.
     pub disk: bool,
+    /// What has no such room on its disk: `spool`, `objects` (of the embedded
+    /// store), `database` (one that is a file).
+    pub full: Vec<&'static str>,
 }
 
 impl Checks {
@@ -49,7 +53,7 @@ impl Checks {
             // The SDK's future is large.
             answers(Box::pin(platform.bench().objects.check())),
             answers(platform.engine().depth(WORKFLOW)),
-            answers(platform.bench().scratch.room().check(0)),
+            answers(platform.bench().scratch.room().full()),
         );
         Self {
             database: writes.is_some(),
@@ -57,20 +61,21 @@ impl Checks {
             migrations: migrations == Some(0),
             objects: objects.is_some(),
             queue: queue.is_some(),
-            disk: matches!(disk, Some(Ok(()))),
+            disk: disk.as_ref().is_some_and(Vec::is_empty),
+            full: disk.unwrap_or_default().into_iter().map(Kept::word).collect(),
         }
     }
 
     /// What is missing for `duty`, by name.
     #[must_use]
-    pub fn lacks(self, duty: Duty) -> Vec<&'static str> {
+    pub fn lacks(&self, duty: Duty) -> Vec<&'static str> {
         let needed = self.named().into_iter().filter(|(name, _)| duty == Duty::Work || *name != "queue");
         needed.filter(|(_, up)| !up).map(|(name, _)| name).collect()
     }
 
     /// `up` or `down` for each dependency.
     #[must_use]
-    pub fn view(self) -> Value {
+    pub fn view(&self) -> Value {
         let word = |up: bool| if up { "up" } else { "down" };
         json!({
             "database": word(self.database && self.writes),
@@ -81,13 +86,13 @@ impl Checks {
     }
 
     /// Sets the gauge of each.
-    pub(super) fn measure(self) {
+    pub(super) fn measure(&self) {
         for (name, up) in self.named() {
             gauge!("untxt_dependency_up", "dependency" => name).set(u8::from(up));
         }
     }
 
-    fn named(self) -> [(&'static str, bool); 6] {
+    fn named(&self) -> [(&'static str, bool); 6] {
         [
             ("database", self.database),
             ("database writes", self.writes),
@@ -109,13 +114,20 @@ mod tests {
 
     #[test]
     fn only_who_works_needs_the_queue() {
-        let all =
-            Checks { database: true, writes: true, migrations: true, objects: true, queue: true, disk: true };
+        let all = Checks {
+            database: true,
+            writes: true,
+            migrations: true,
+            objects: true,
+            queue: true,
+            disk: true,
+            full: Vec::new(),
+        };
         assert_eq!(all.lacks(Duty::Work), [""; 0]);
-        let no_queue = Checks { queue: false, ..all };
+        let no_queue = Checks { queue: false, ..all.clone() };
         assert_eq!(no_queue.lacks(Duty::Serve), [""; 0]);
         assert_eq!(no_queue.lacks(Duty::Work), ["queue"]);
-        let old = Checks { migrations: false, objects: false, ..all };
+        let old = Checks { migrations: false, objects: false, ..all.clone() };
         assert_eq!(old.lacks(Duty::Serve), ["migrations", "objects"]);
         let stuck = Checks { writes: false, disk: false, ..all };
         assert_eq!(stuck.lacks(Duty::Serve), ["database writes", "disk space"]);

@@ -91,25 +91,26 @@ impl Vitals {
     /// has it found out.
     pub async fn checks(&self) -> Checks {
         let mut checked = self.0.checked.lock().await;
-        if let Some((at, checks)) = *checked
+        if let Some((at, checks)) = &*checked
             && at.elapsed() < CHECKS_FRESH_FOR
         {
-            return checks;
+            return checks.clone();
         }
         // Boxed: it holds the state of every dependency's client.
         let checks = Box::pin(Checks::of(&self.0.platform)).await;
-        *checked = Some((Instant::now(), checks));
+        *checked = Some((Instant::now(), checks.clone()));
         checks
     }
 
-    /// What has to change before work should be sent here; empty when it is
-    /// ready.
-    pub async fn lacks(&self) -> Vec<&'static str> {
-        let mut lacks = self.checks().await.lacks(self.0.duty);
+    /// What has to change before work should be sent here, and what has no room on
+    /// its disk; both are empty when it is ready.
+    pub async fn lacks(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let checks = self.checks().await;
+        let mut lacks = checks.lacks(self.0.duty);
         if self.is_draining() {
             lacks.push("draining");
         }
-        lacks
+        (lacks, checks.full)
     }
 
     /// All metrics as Prometheus reads them.

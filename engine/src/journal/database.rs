@@ -1,20 +1,25 @@
 //! A database as the product uses it: one URL, SQLite or PostgreSQL; every call
 //! has a deadline, and no connection that is in doubt is used again.
 
+mod file;
 mod listener;
 mod pool;
+mod reserve;
 mod transaction;
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sea_orm::sqlx::Error as SqlxError;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult,
     RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -23,9 +28,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use self::pool::{CONNECTION_WAIT, Pool, Way};
+pub use self::reserve::Reserve;
 pub use self::transaction::Transaction;
 use super::JournalError;
 use super::sql::fault::{Fault, is_doubtful};
+use crate::backoff::pause;
 
 /// How long a statement, or a commit, may take. Longer than anything waits for a
 /// lock (10 s), so that such a wait is told as what it is. A server that takes
@@ -59,24 +66,38 @@ struct Shared {
     /// no connection from the pool knows that the pool does not come by any.
     turns: Arc<Semaphore>,
     answer_wait: Duration,
+    /// Of a database that is a file.
+    reserve: Option<Reserve>,
 }
 
 /// Connects to the database at `url` (`sqlite://…` or `postgres://…`). Beyond
 /// the first connection the pool heals itself.
 ///
 /// A SQLite file is created when it is missing and written ahead (WAL) with
-/// every commit synced; several processes may use it.
+/// every commit synced; several processes may use it. A file beside it keeps room
+/// for what makes room ([`Reserve`]), where there is any to keep.
 ///
 /// # Errors
 /// [`JournalError::Unavailable`] when the URL can't be read or nothing answers
-/// there; the text names the URL without its password.
+/// there, [`JournalError::Full`] when a file can't be used because its disk is
+/// full; the text names the URL without its password.
 pub async fn connect(url: &str) -> Result<Database, JournalError> {
     let unreadable = |why| JournalError::Unavailable(format!("DATABASE_URL can't be read: {why}"));
     let database = Database::over(Way::parse(url).map_err(unreadable)?, ANSWER_WAIT);
-    database.ping().await.map_err(|error| {
-        let why = Fault::from(error).into_text();
-        JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", pool::shown(url)))
+    let reached = || async { database.reach().await.map_err(|error| Fault::from(error).into_error()) };
+    // A file takes some room to be opened.
+    database.making_room(reached, JournalError::is_full).await.map_err(|error| match error {
+        JournalError::Unavailable(why) => {
+            JournalError::Unavailable(format!("DATABASE_URL is {}: {why}", pool::shown(url)))
+        }
+        JournalError::Full(why) => {
+            JournalError::Full(format!("{why} (DATABASE_URL is {})", pool::shown(url)))
+        }
+        other => other,
     })?;
+    if let Err(error) = database.restore_reserve().await {
+        tracing::warn!(%error, "no room can be kept beside the database for the time when its disk is full");
+    }
     if database.shares_sessions().await.map_err(|error| Fault::from(error).into_error())? {
         return Err(JournalError::Unavailable(format!(
             "DATABASE_URL is {}: {SHARED_SESSIONS}",
@@ -90,7 +111,88 @@ impl Database {
     fn over(way: Way, answer_wait: Duration) -> Self {
         let turns = Arc::new(Semaphore::new(way.connections_max() as usize));
         let pool = RwLock::new(way.open());
-        Self(Arc::new(Shared { way, pool, turns, answer_wait }))
+        let reserve = way.file().map(|(_, path)| Reserve::of(path));
+        Self(Arc::new(Shared { way, pool, turns, answer_wait, reserve }))
+    }
+
+    /// Reaches it for the first time.
+    async fn reach(&self) -> Result<(), DbErr> {
+        if let Some((options, path)) = self.0.way.file() {
+            file::found(options, path).await.map_err(of_connection)?;
+        }
+        self.ping().await
+    }
+
+    /// What keeps room for it, if it is a file.
+    #[must_use]
+    pub fn reserve(&self) -> Option<&Reserve> {
+        self.0.reserve.as_ref()
+    }
+
+    /// Does `work`, which makes room or is needed to make some. Where a file's
+    /// disk is full, as `is_full` says of what `work` failed with, the room that is
+    /// kept for that is given up and `work` is done once more; afterwards the room
+    /// is kept again, if there is any.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn making_room<T, E, W>(
+        &self,
+        work: impl Fn() -> W + Send,
+        is_full: fn(&E) -> bool,
+    ) -> Result<T, E>
+    where
+        W: Future<Output = Result<T, E>> + Send,
+    {
+        let done = work().await;
+        let Some(reserve) = self.reserve().filter(|_| done.as_ref().is_err_and(is_full)) else {
+            return done;
+        };
+        match on_disk(reserve, Reserve::release).await {
+            Ok(true) => tracing::warn!("the disk of the database is full; the room kept for this is used"),
+            // What was written ahead may hold as much.
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the room that is kept for the database can't be given up"),
+        }
+        self.tidy(file::write_back).await;
+        let done = work().await;
+        self.tidy(file::write_back).await;
+        // Whoever connects is told why it can't be kept.
+        let _later: io::Result<bool> = self.restore_reserve().await;
+        done
+    }
+
+    /// Keeps the room again that was given up, once there is as much, and gives
+    /// free pages of a file back to its disk. Costs next to nothing when there is
+    /// nothing to do.
+    pub async fn give_room_back(&self) {
+        if self.0.way.file().is_none() {
+            return;
+        }
+        let _told_before: io::Result<bool> = self.restore_reserve().await;
+        let asked = Statement::from_string(DbBackend::Sqlite, "PRAGMA freelist_count");
+        let free = match self.query_one_raw(asked).await {
+            Ok(row) => row.and_then(|row| row.try_get_by_index::<i64>(0).ok()).unwrap_or_default(),
+            Err(_) => return,
+        };
+        if free >= file::FREE_PAGES_MAX {
+            self.tidy(file::give_back).await;
+        }
+    }
+
+    async fn restore_reserve(&self) -> io::Result<bool> {
+        match self.reserve() {
+            Some(reserve) => on_disk(reserve, Reserve::restore).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Does something to the file that may as well be done later.
+    async fn tidy(&self, work: impl AsyncFnOnce(&SqliteConnectOptions) -> Result<(), SqlxError>) {
+        let Some((options, _)) = self.0.way.file() else { return };
+        if let Err(error) = work(options).await {
+            tracing::debug!(%error, "the database's file gives no room back now");
+        }
     }
 
     /// A connection of the journal's own to the same database: what it prepared
@@ -174,8 +276,55 @@ impl Database {
         Ok(false)
     }
 
-    /// The same database without deadlines, to lay its tables out: that takes as
-    /// long as it takes.
+    /// Does `work` over [`Self::for_layout`], which may take as long as it takes (an
+    /// index over many rows takes minutes), while PostgreSQL answers: meanwhile it is
+    /// asked over another connection, and `work` is given up when it is silent twice
+    /// in a row. A file answers or fails.
+    ///
+    /// # Errors
+    /// Those of `work`; that the database fell silent. What `work` did in a
+    /// transaction is taken back then.
+    pub async fn while_it_answers<T>(
+        &self,
+        work: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        if self.get_database_backend() != DbBackend::Postgres {
+            return work.await;
+        }
+        let pool = self.pool();
+        let mut work = pin!(work);
+        tokio::select! {
+            done = work.as_mut() => done,
+            silent = self.until_silent() => {
+                // Before `work` is dropped and gives its connection back.
+                self.give_up(&pool);
+                Err(DbErr::Conn(RuntimeErr::Internal(format!(
+                    "it did not answer while this was under way ({silent}); what was not committed is taken back"
+                ))))
+            }
+        }
+    }
+
+    /// Asks for signs of life until two in a row are missing. A server that refuses
+    /// (it has too many connections) lives.
+    async fn until_silent(&self) -> DbErr {
+        let mut was_silent = false;
+        loop {
+            pause(self.0.answer_wait / 2).await;
+            match self.ping().await {
+                Err(error) if is_doubtful(&error) => {
+                    if was_silent {
+                        return error;
+                    }
+                    was_silent = true;
+                }
+                _ => was_silent = false,
+            }
+        }
+    }
+
+    /// The same database without deadlines, to lay its tables out; see
+    /// [`Self::while_it_answers`].
     #[must_use]
     pub fn for_layout(&self) -> DatabaseConnection {
         self.pool().connection().clone()
@@ -225,6 +374,22 @@ impl Database {
         }
         answer
     }
+}
+
+/// On a thread that may wait for the disk.
+async fn on_disk<T: Send + 'static>(reserve: &Reserve, work: fn(&Reserve) -> io::Result<T>) -> io::Result<T> {
+    let reserve = reserve.clone();
+    tokio::task::spawn_blocking(move || work(&reserve)).await.map_err(io::Error::other)?
+}
+
+/// Whether `error` says that the disk of the database is full.
+#[must_use]
+pub fn is_full(error: &DbErr) -> bool {
+    matches!(Fault::of(error), Fault::Full(_))
+}
+
+fn of_connection(error: SqlxError) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
 /// An answer that did not come.

@@ -208,9 +208,21 @@ pub enum JournalError {
     /// nothing is known to be written, and the same call may be made again.
     #[error("the journal's database does not answer: {0}; check DATABASE_URL and the server")]
     Unavailable(String),
+    /// The database's disk is full; nothing was written, and the same call may be
+    /// made again once there is room.
+    #[error("the disk of the journal's database is full: {0}; free some of it, or erase tasks")]
+    Full(String),
     /// What stands in the database is not what this program writes.
     #[error("the journal contains a row that this version can't decode: {0}")]
     Corrupt(String),
+}
+
+impl JournalError {
+    /// Whether the database's disk is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
 }
 
 /// The record of all runs. Every method that changes something does so in one

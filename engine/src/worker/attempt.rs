@@ -189,7 +189,7 @@ impl Attempter {
     async fn set_aside(&self, slot: Slot, why: &JournalError) -> bool {
         match set_aside(&self.parts, slot, why).await {
             Ok(()) => true,
-            Err(error @ JournalError::Unavailable(_)) => {
+            Err(error @ (JournalError::Unavailable(_) | JournalError::Full(_))) => {
                 self.parts.failed(Part::Claim, &error);
                 false
             }

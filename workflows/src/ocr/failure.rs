@@ -84,7 +84,9 @@ pub(crate) fn of_room(error: &NoRoom) -> StepError {
 pub(crate) fn of_journal(error: &JournalError) -> StepError {
     let text = error.to_string();
     let failure = match error {
-        JournalError::Unavailable(_) => StepError::retry(Budget::Transport, "JOURNAL_UNAVAILABLE", text),
+        JournalError::Unavailable(_) | JournalError::Full(_) => {
+            StepError::retry(Budget::Transport, "JOURNAL_UNAVAILABLE", text)
+        }
         JournalError::UnknownRun(_)
         | JournalError::UnknownDefinition(_)
         | JournalError::Refused(_)

@@ -120,7 +120,9 @@ impl Round {
 fn count(settled: Result<(), RedriveError>) -> Result<u64, StepError> {
     match settled {
         Ok(()) => Ok(0),
-        Err(RedriveError::Journal(error @ JournalError::Unavailable(_))) => Err(failure::of_journal(&error)),
+        Err(RedriveError::Journal(error @ (JournalError::Unavailable(_) | JournalError::Full(_)))) => {
+            Err(failure::of_journal(&error))
+        }
         Err(_) => Ok(1),
     }
 }

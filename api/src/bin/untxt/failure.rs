@@ -81,7 +81,7 @@ impl From<PluginError> for Failure {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match error {
-            JournalError::Unavailable(_) => Self::service(error),
+            JournalError::Unavailable(_) | JournalError::Full(_) => Self::service(error),
             other => Self::work(other),
         }
     }

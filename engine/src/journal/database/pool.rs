@@ -1,6 +1,6 @@
 //! How connections are made, and which of them are used again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,6 +87,14 @@ impl Way {
         let mut name = options.get_filename().as_os_str().to_owned();
         name.push("-wal");
         Some(name.into())
+    }
+
+    /// A database that is a file: how it is opened, and where it lies.
+    pub(super) fn file(&self) -> Option<(&SqliteConnectOptions, &Path)> {
+        let Self::Sqlite { options, .. } = self else { return None };
+        let path = options.get_filename();
+        // One that lives in memory has a name that begins so.
+        (!path.as_os_str().as_encoded_bytes().starts_with(b"file:")).then_some((options, path))
     }
 
     pub(super) fn backend(&self) -> DbBackend {

@@ -162,6 +162,44 @@ async fn a_postgres_that_falls_silent_costs_a_deadline_and_its_connections() {
     tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
 }
 
+/// What others hold while they lay the database out (see the crate of migrations).
+const LAYOUT_LOCK: i64 = 0x756e_7478_7402;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_may_take_long_and_ends_when_postgres_falls_silent() {
+    let (server, url) = postgres().await;
+    let proxy = Proxy::before(&url).await;
+    let database = Database::over(Way::parse(&proxy.url(&url)).unwrap(), SHORT);
+    let direct = connect(&url).await.unwrap();
+    let held = direct.begin().await.unwrap();
+    held.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LAYOUT_LOCK})")).await.unwrap();
+    let layout = database.for_layout();
+    let mut laying_out = pin!(database.while_it_answers(untxt_migrations::up(&layout)));
+    let long = timeout(SHORT * 6, &mut laying_out).await;
+    assert!(long.is_err(), "it waits for as long as it takes, and says {long:?}");
+    held.rollback().await.unwrap();
+    assert!(laying_out.await.unwrap() > 0);
+
+    let held = direct.begin().await.unwrap();
+    held.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LAYOUT_LOCK})")).await.unwrap();
+    let mut taking_back = pin!(database.while_it_answers(untxt_migrations::down(&layout)));
+    let waits = async {
+        while number(&direct, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted").await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        ended = &mut taking_back => panic!("it waits for the lock: {ended:?}"),
+        () = waits => proxy.set(Weather::Stall),
+    }
+    let silent = timeout(Duration::from_secs(30), taking_back).await.expect("it hears of the silence");
+    let silent = silent.unwrap_err().to_string();
+    assert!(silent.contains("did not answer while this was under way"), "{silent}");
+    held.rollback().await.unwrap();
+    assert!(number(&direct, "SELECT COUNT(*) FROM seaql_migrations").await > 0, "nothing was taken back");
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_may_be_written_to_again_is_noticed_by_new_connections() {
     let (server, url) = postgres().await;
@@ -277,4 +315,28 @@ async fn pgbouncer_is_used_by_the_session_and_refused_by_name_otherwise() {
     commits(&database, &url).await;
     commits(&database.of_journal(), &url).await;
     tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_that_are_free_go_back_to_the_disk_of_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = connect(&sqlite(&folder)).await.unwrap();
+    let length = |name: &str| folder.path().join(name).metadata().unwrap().len();
+    database.execute_unprepared(TABLE).await.unwrap();
+    let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) \
+                INSERT INTO things SELECT i, hex(randomblob(2000)) FROM n";
+    database.execute_unprepared(fill).await.unwrap();
+    database.tidy(file::write_back).await;
+    assert_eq!(length("things.db-wal"), 0, "what was written ahead takes no room");
+    let before = length("things.db");
+    database.give_room_back().await;
+    assert_eq!(length("things.db"), before, "nothing is free");
+    database.execute_unprepared("DELETE FROM things").await.unwrap();
+    while number(&database, "PRAGMA freelist_count").await >= file::FREE_PAGES_MAX {
+        let free = number(&database, "PRAGMA freelist_count").await;
+        database.give_room_back().await;
+        assert!(number(&database, "PRAGMA freelist_count").await < free, "each call gives some back");
+    }
+    assert!(length("things.db") < before / 2, "{} of {before} bytes are left", length("things.db"));
+    assert!(database.reserve().unwrap().missing_bytes().unwrap() == 0);
 }

@@ -16,6 +16,8 @@ pub(in crate::journal) enum Fault {
     Contended(String),
     /// The database does not answer.
     Down(String),
+    /// Its disk is full.
+    Full(String),
 }
 
 impl Fault {
@@ -39,7 +41,7 @@ impl Fault {
     pub(in crate::journal) fn into_text(self) -> String {
         match self {
             Self::Guilty(error) => error.to_string(),
-            Self::Contended(text) | Self::Down(text) => text,
+            Self::Contended(text) | Self::Down(text) | Self::Full(text) => text,
         }
     }
 
@@ -47,6 +49,7 @@ impl Fault {
         match self {
             Self::Guilty(error) => error,
             Self::Contended(text) | Self::Down(text) => JournalError::Unavailable(text),
+            Self::Full(text) => JournalError::Full(text),
         }
     }
 }
@@ -138,6 +141,7 @@ fn of_sqlstate(code: &str, text: String) -> Fault {
         "22" | "23" => Fault::Guilty(JournalError::Conflict(text)),
         // A statement the schema does not know: not migrated, or another version's.
         "42" | "0A" => Fault::Guilty(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
+        _ if code == "53100" => Fault::Full(text),
         "XX" => Fault::Guilty(JournalError::Corrupt(text)),
         _ => Fault::Down(text),
     }
@@ -155,7 +159,10 @@ fn of_sqlite(code: i32, text: String) -> Fault {
         1 => Fault::Guilty(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
         // CORRUPT, NOTADB.
         11 | 26 => Fault::Guilty(JournalError::Corrupt(text)),
-        // The disk is full, gone, read-only.
+        // FULL; and IOERR_SHMSIZE, the same of the file that processes share.
+        13 => Fault::Full(text),
+        _ if code == 4874 => Fault::Full(text),
+        // The disk is gone, read-only.
         _ => Fault::Down(text),
     }
 }
@@ -172,6 +179,9 @@ mod tests {
         assert!(matches!(of_sqlstate("22012", String::new()), Fault::Contended(_)), "a fence");
         assert!(matches!(of_sqlstate("57P01", String::new()), Fault::Down(_)));
         assert!(matches!(of_sqlite(517, String::new()), Fault::Contended(_)), "BUSY_SNAPSHOT");
-        assert!(matches!(of_sqlite(13, String::new()), Fault::Down(_)), "FULL");
+        assert!(matches!(of_sqlite(13, String::new()), Fault::Full(_)), "FULL");
+        assert!(matches!(of_sqlite(4874, String::new()), Fault::Full(_)), "IOERR_SHMSIZE");
+        assert!(matches!(of_sqlite(778, String::new()), Fault::Down(_)), "IOERR_WRITE");
+        assert!(matches!(of_sqlstate("53100", String::new()), Fault::Full(_)), "disk_full");
     }
 }

@@ -55,7 +55,7 @@ use super::{
     WorkerRow,
 };
 use crate::controls::{ControlChange, Controls};
-use crate::decide::{Claim, Scheduled};
+use crate::decide::{Claim, Command, Scheduled};
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
 use crate::journal::database::Database;
@@ -93,7 +93,12 @@ impl Journal for SqlJournal {
     }
 
     async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
-        let mut applied = self.writer.ask(Request::Apply(Box::new(order))).await?;
+        let ask = |order| self.writer.ask(Request::Apply(Box::new(order)));
+        let mut applied = match order.command {
+            // What is cancelled can be erased.
+            Command::Cancel => self.db.making_room(|| ask(order.clone()), JournalError::is_full).await?,
+            _ => ask(order).await?,
+        };
         applied.pop().ok_or_else(|| JournalError::Corrupt("an order without an outcome".to_owned()))
     }
 
@@ -188,7 +193,8 @@ impl Journal for SqlJournal {
     }
 
     async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, JournalError> {
-        Ok(prune::prune(&self.db, retention, now).await?)
+        let db = &self.db;
+        db.making_room(|| async { Ok(prune::prune(db, retention, now).await?) }, JournalError::is_full).await
     }
 
     async fn held(&self, worker: &WorkerName) -> Result<Found<Claim>, JournalError> {
@@ -258,6 +264,11 @@ impl Journal for SqlJournal {
     }
 
     async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
-        Ok(erase::erase(&self.db, run, rows).await?)
+        let db = &self.db;
+        let erased = || {
+            let rows = rows.clone();
+            async { Ok(erase::erase(db, run, rows).await?) }
+        };
+        db.making_room(erased, JournalError::is_full).await
     }
 }

@@ -96,6 +96,16 @@ fn refuse_late(waiting: &mut Vec<Waiting>) {
     }
 }
 
+/// The same for each: the database is away, or its disk is full.
+fn for_all(requests: &[Request], fault: Fault) -> Vec<Answer> {
+    let of: fn(String) -> JournalError = match fault {
+        Fault::Full(_) => JournalError::Full,
+        _ => JournalError::Unavailable,
+    };
+    let text = fault.into_text();
+    requests.iter().map(|_| Err(of(text.clone()))).collect()
+}
+
 /// Where requests are decided and written down.
 struct Desk {
     db: Database,
@@ -107,12 +117,10 @@ impl Desk {
     /// Commits `requests` together; when one of them makes that impossible, each
     /// on its own, so that only the guilty one fails.
     async fn answer(&mut self, requests: &[Request]) -> Vec<Answer> {
-        let down =
-            |text: String| requests.iter().map(|_| Err(JournalError::Unavailable(text.clone()))).collect();
         for _ in 0..TOGETHER_TRIES {
             match self.commit(requests).await {
                 Ok(answers) => return answers,
-                Err(Fault::Down(text)) => return down(text),
+                Err(fault @ (Fault::Down(_) | Fault::Full(_))) => return for_all(requests, fault),
                 Err(Fault::Guilty(error)) if requests.len() == 1 => return vec![Err(error)],
                 Err(Fault::Guilty(_)) => break,
                 // What was remembered is forgotten by now, so that this time all
@@ -125,17 +133,15 @@ impl Desk {
 
     async fn each_alone(&mut self, requests: &[Request]) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(requests.len());
-        let mut down = None;
         for request in requests {
-            let answer = match &down {
-                None => self.alone(request).await,
-                Some(text) => Err(Fault::Down(String::clone(text))),
-            };
-            if let Err(Fault::Down(text)) = &answer {
-                // The others would only wait for the same silence.
-                down = Some(text.clone());
+            match self.alone(request).await {
+                Err(fault @ (Fault::Down(_) | Fault::Full(_))) => {
+                    // The others would only wait for the same silence.
+                    answers.extend(for_all(&requests[answers.len()..], fault));
+                    break;
+                }
+                answer => answers.push(answer.map_err(Fault::into_error)),
             }
-            answers.push(answer.map_err(Fault::into_error));
         }
         answers
     }
@@ -162,7 +168,7 @@ impl Desk {
             Ok(_) => "committed",
             Err(Fault::Contended(_)) => "contended",
             Err(Fault::Guilty(_)) => "refused",
-            Err(Fault::Down(_)) => "unavailable",
+            Err(Fault::Down(_) | Fault::Full(_)) => "unavailable",
         };
         meter::wrote(requests.len(), outcome, began.elapsed());
         committed

@@ -88,7 +88,7 @@ impl Shelf {
             return Err(s3_error!(EntityTooLarge));
         }
         let staged = self.staging.file();
-        let mut file = tokio::fs::File::from_std(create(&staged).map_err(S3Error::internal_error)?);
+        let mut file = tokio::fs::File::from_std(create(&staged).map_err(failed)?);
         let mut size_bytes = 0;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|e| S3Error::with_source(s3s::S3ErrorCode::IncompleteBody, e))?;
@@ -96,9 +96,9 @@ impl Shelf {
             if size_bytes > self.body_bytes_max {
                 return Err(s3_error!(EntityTooLarge));
             }
-            file.write_all(&chunk).await.map_err(S3Error::internal_error)?;
+            file.write_all(&chunk).await.map_err(failed)?;
         }
-        file.flush().await.map_err(S3Error::internal_error)?;
+        file.flush().await.map_err(failed)?;
         if announced.is_some_and(|bytes| u64::try_from(bytes) != Ok(size_bytes)) {
             return Err(s3_error!(IncompleteBody));
         }
@@ -178,7 +178,7 @@ impl S3 for Shelf {
         let range = range.unwrap_or(0..size_bytes);
         let length = range.end - range.start;
         let mut file = tokio::fs::File::from_std(file);
-        file.seek(io::SeekFrom::Start(range.start)).await.map_err(S3Error::internal_error)?;
+        file.seek(io::SeekFrom::Start(range.start)).await.map_err(failed)?;
         let body = ReaderStream::with_capacity(file.take(length), READ_BYTES);
         Ok(S3Response::new(GetObjectOutput {
             body: Some(StreamingBlob::wrap(body)),
@@ -342,7 +342,17 @@ where
     T: Send + 'static,
     F: FnOnce() -> io::Result<T> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work).await.map_err(S3Error::internal_error)?.map_err(S3Error::internal_error)
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten().map_err(failed)
+}
+
+/// The store's own failure, which nobody else logs. A full disk may have room again;
+/// what else there is to say is no client's business.
+fn failed(error: io::Error) -> S3Error {
+    tracing::error!(%error, "the embedded object store can't use its directory");
+    match error.kind() {
+        io::ErrorKind::StorageFull => s3_error!(error, ServiceUnavailable, "the disk of the store is full"),
+        _ => s3_error!(error, InternalError, "the store can't use its disk"),
+    }
 }
 
 #[cfg(test)]

@@ -78,7 +78,9 @@ impl Progress {
                 // It ended long ago, and how is all that is left of it.
                 Err(WatchError::Journal(JournalError::Pruned(_))) => break,
                 // The watcher goes on where it is, once the database answers.
-                Err(WatchError::Journal(JournalError::Unavailable(_))) => sleep(ASK_AGAIN_AFTER).await,
+                Err(WatchError::Journal(JournalError::Unavailable(_) | JournalError::Full(_))) => {
+                    sleep(ASK_AGAIN_AFTER).await;
+                }
                 Err(WatchError::Journal(error)) => return Err(error.into()),
                 Err(error) => return Err(error.into()),
             }
