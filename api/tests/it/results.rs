@@ -133,6 +133,8 @@ async fn urls_name_the_server_outlive_it_and_open_nothing_else() {
         let said: Value = serde_json::from_slice(&said).unwrap_or_default();
         assert_eq!((status, &said["error"]["code"]), (403, &json!("URL_NOT_SIGNED")), "{method} {path}");
     }
+    let log = fs::read_to_string(again.log()).unwrap();
+    assert!(!log.contains("ERROR"), "a client's mistake is none of the operator's: {log}");
     for method in ["POST", "DELETE"] {
         assert_eq!(fetched(&again, method, &path, &[]).await.0, 405, "{method}");
     }

@@ -18,11 +18,14 @@ const KEPT: [&str; 6] = ["untxt.db", "untxt.db-wal", "untxt.db-shm", "objects", 
 
 /// Makes the data directory with mode 0700 when it isn't there. In one that is,
 /// what this program keeps is made private; the directory itself stays as it is,
-/// since it may hold other things as well.
+/// since it may hold other things as well. From now on this process and its children
+/// make files for their owner alone (mode 0600, directories 0700), those of libraries
+/// such as the database's write-ahead log included.
 ///
 /// # Errors
 /// [`Failure::usage`] when it can't be made, naming `UNTXT_DATA_DIR`.
 pub(crate) fn prepare(config: &Config) -> Result<(), Failure> {
+    rustix::process::umask(Mode::from_raw_mode(OTHERS));
     let dir = &config.data_dir;
     make(dir).and_then(|()| tighten(dir)).map_err(|error| {
         Failure::usage(format!(
@@ -30,13 +33,6 @@ pub(crate) fn prepare(config: &Config) -> Result<(), Failure> {
             dir.display()
         ))
     })
-}
-
-/// From now on this process and its children make files for their owner alone
-/// (mode 0600, directories 0700), those of libraries such as the database's
-/// write-ahead log included.
-pub(crate) fn keep_new_files_private() {
-    rustix::process::umask(Mode::from_raw_mode(OTHERS));
 }
 
 /// Lets other users pass through a directory without looking into it: a private

@@ -13,17 +13,19 @@ use crate::{output, start};
 pub(crate) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
     let database = start::connect(&config).await?;
+    let layout = database.for_layout();
     match arguments.direction {
         Direction::Up => {
-            let applied = untxt_migrations::up(&database.for_layout()).await?;
+            let applied = database.while_it_answers(untxt_migrations::up(&layout)).await?;
             output::line(&format!("{applied} migration(s) applied"));
         }
         Direction::Down => {
-            untxt_migrations::down(&database.for_layout()).await?;
+            database.while_it_answers(untxt_migrations::down(&layout)).await?;
             output::line("all migrations taken back");
         }
         Direction::Status { json } => {
-            let migrations = Migrator::get_migration_with_status(&database.for_layout()).await?;
+            let asked = Migrator::get_migration_with_status(&layout);
+            let migrations = database.while_it_answers(asked).await?;
             let rows =
                 migrations.iter().map(|m| (m.name().to_owned(), m.status() == MigrationStatus::Applied));
             status(&rows.collect::<Vec<_>>(), json);

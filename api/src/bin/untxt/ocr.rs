@@ -5,6 +5,7 @@ mod export;
 mod intake;
 mod progress;
 mod targets;
+mod turns;
 
 use std::future::ready;
 use std::process::ExitCode;
@@ -18,11 +19,12 @@ use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 
 use crate::cli::OcrArguments;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::start;
 use export::Export;
-use intake::{Intake, Order};
+use intake::{Intake, NO_ROOM, Order, Refused};
 use progress::Progress;
+use turns::Turns;
 
 /// How often a file is begun again because its task was taken away. Each time
 /// somebody else has finished with the same file.
@@ -60,14 +62,11 @@ async fn check(platform: &Platform, arguments: &OcrArguments) -> Result<(), Fail
         Some(engine) => ("--engine", engine.as_str()),
         None => ("UNTXT_ENGINE", platform.default_engine()),
     };
-    if let Err(error) = platform.bench().engines.resolve(engine).await {
-        return Err(Failure::usage(format!("{setting}: {error}")));
+    match start::missing(platform, engine).await {
+        (Some(error), _) => Err(Failure::usage(format!("{setting}: {error}"))),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => Ok(()),
     }
-    let stored = platform.bench().objects.check().await;
-    stored.map_err(|error| match error.is_retryable() {
-        true => Failure::service(chain(&error)),
-        false => Failure::usage(chain(&error)),
-    })
 }
 
 /// As many files side by side as keep the worker busy; whether each is done.
@@ -81,9 +80,10 @@ async fn every(
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
     let at_once = platform.settings().concurrency.get() * FILES_PER_SLOT;
+    let turns = &Turns::default();
     let files = stream::iter(orders).map(|order| async move {
         tokio::select! {
-            done = one(platform, arguments, &order, progress) => done,
+            done = one(platform, arguments, &order, (progress, turns)) => done,
             () = shutdown.cancelled() => {
                 progress.interrupted(&order);
                 Ok(false)
@@ -109,10 +109,10 @@ async fn one(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     order: &Order,
-    progress: &Progress,
+    (progress, turns): (&Progress, &Turns),
 ) -> Result<bool, Failure> {
     for _ in 0..TRIES_MAX {
-        match attempt(platform, arguments, order, progress).await? {
+        match attempt(platform, arguments, order, (progress, turns)).await? {
             Outcome::Done { all_pages } => return Ok(all_pages),
             Outcome::Failed => return Ok(false),
             Outcome::Gone => {}
@@ -126,16 +126,17 @@ async fn attempt(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     order: &Order,
-    progress: &Progress,
+    (progress, turns): (&Progress, &Turns),
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    let task = match (Intake { platform, order }).submit().await {
+    let task = match with_room(platform, order, progress, turns).await {
         Ok(task) => task,
         Err(refused) => {
             progress.refused(order, &refused)?;
             return Ok(Outcome::Failed);
         }
     };
+    let _turn = turns.begin();
     let Some(run) = progress.follow(platform, order, task).await? else { return Ok(Outcome::Gone) };
     if !matches!(run.status, RunStatus::Completed | RunStatus::Partial) {
         progress.failed(order, &run);
@@ -151,6 +152,26 @@ async fn attempt(
         export.erase().await?;
     }
     Ok(Outcome::Done { all_pages: run.status == RunStatus::Completed })
+}
+
+/// The task of a file. Where the disk has no room for it, other files of this call
+/// may make some by their ends: those are waited for, and nothing else is.
+async fn with_room(
+    platform: &Arc<Platform>,
+    order: &Order,
+    progress: &Progress,
+    turns: &Turns,
+) -> Result<Uuid, Refused> {
+    loop {
+        let look = turns.look();
+        match (Intake { platform, order }).submit().await {
+            Err(refused) if refused.code() == NO_ROOM && turns.may_make_room(&look) => {
+                progress.waits(order, &refused);
+                turns.another_ended(look).await;
+            }
+            submitted => return submitted,
+        }
+    }
 }
 
 /// [`Outcome::Gone`] if that is why something failed.

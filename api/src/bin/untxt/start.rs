@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use untxt_api::arrival::SPAN;
 use untxt_api::config::Config;
 use untxt_engine::journal::database::{self, Database};
+use untxt_plugins::PluginError;
 use untxt_workflows::platform::Platform;
 
 use crate::data_dir;
@@ -31,7 +32,13 @@ pub(crate) fn config(log_default: &str) -> Result<Config, Failure> {
         EnvFilter::try_new(wanted).map_err(|e| Failure::usage(format!("UNTXT_LOG={wanted:?}: {e}")))?;
     // Whatever is left out: a line that is a request's says which.
     let requests = format!("{SPAN}=error").parse().map_err(Failure::work)?;
-    let filter = filter.add_directive(requests);
+    let mut filter = filter.add_directive(requests);
+    // The library of the embedded store calls every refusal an error, such as that
+    // of an address which a client changed. What fails in the store itself is logged
+    // there.
+    if !wanted.contains("s3s") {
+        filter = filter.add_directive("s3s=off".parse().map_err(Failure::work)?);
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Colours are for people, not for files.
     let log = log.with_ansi(std::io::stderr().is_terminal());
@@ -63,7 +70,7 @@ fn log_panics() {
 pub(crate) async fn database(config: &Config) -> Result<Database, Failure> {
     let database = connect(config).await?;
     if config.embedded_database {
-        untxt_migrations::up(&database.for_layout()).await?;
+        database.while_it_answers(untxt_migrations::up(&database.for_layout())).await?;
         return Ok(database);
     }
     match untxt_migrations::pending(&database).await {
@@ -77,7 +84,6 @@ pub(crate) async fn database(config: &Config) -> Result<Database, Failure> {
 
 /// The database as it is.
 pub(crate) async fn connect(config: &Config) -> Result<Database, Failure> {
-    data_dir::keep_new_files_private();
     data_dir::prepare(config)?;
     Ok(database::connect(&config.database_url).await?)
 }
@@ -88,20 +94,31 @@ pub(crate) async fn platform(config: &Config) -> Result<Arc<Platform>, Failure> 
     Ok(Arc::new(Platform::open(config.settings.clone(), database).await?))
 }
 
-/// Logs what tasks will need and what is not there now: the default engine and
-/// the store. Neither keeps a process from starting, since an engine may be
-/// installed and a store may come back while it runs.
-pub(crate) async fn report_missing(platform: &Platform) {
-    let engine = platform.default_engine();
-    if let Err(error) = platform.bench().engines.resolve(engine).await {
-        tracing::error!(%error, "UNTXT_ENGINE={engine} can't be used; tasks that name no engine are refused");
-    }
-    let stored = match timeout(STORE_ANSWERS_WITHIN, platform.bench().objects.check()).await {
-        Ok(checked) => checked.map_err(|error| chain(&error)),
-        Err(_) => Err(format!("no answer within {STORE_ANSWERS_WITHIN:?}")),
+/// What tasks need and can't be used now: the engine `engine`, the store. The
+/// failure says whether the store may come back by itself.
+pub(crate) async fn missing(platform: &Platform, engine: &str) -> (Option<PluginError>, Option<Failure>) {
+    let engine = platform.bench().engines.resolve(engine).await.err();
+    let store = match timeout(STORE_ANSWERS_WITHIN, platform.bench().objects.check()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) if error.is_retryable() => Some(Failure::service(chain(&error))),
+        Ok(Err(error)) => Some(Failure::usage(chain(&error))),
+        Err(_) => Some(Failure::service(format!(
+            "the object store did not answer within {STORE_ANSWERS_WITHIN:?}; check S3_ENDPOINT"
+        ))),
     };
-    if let Err(error) = stored {
-        tracing::error!(%error, "the object store is unavailable; uploads are refused until it is back");
+    (engine, store)
+}
+
+/// Logs what is [`missing`]. Nothing of it keeps a server or a worker from starting,
+/// since an engine may be installed and a store may come back while it runs.
+pub(crate) async fn report_missing(platform: &Platform) {
+    let name = platform.default_engine();
+    let (engine, store) = missing(platform, name).await;
+    if let Some(error) = engine {
+        tracing::error!(%error, "UNTXT_ENGINE={name} can't be used; tasks that name no engine are refused");
+    }
+    if let Some(error) = store {
+        tracing::error!(%error, "the object store can't be used now; uploads are refused until it can");
     }
 }
 

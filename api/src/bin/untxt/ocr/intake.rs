@@ -6,6 +6,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use untxt_engine::event::OnItemFailure;
+use untxt_engine::journal::JournalError;
+use untxt_engine::journal::database::is_full;
 use untxt_engine::state::RunStatus;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::incoming::{Incoming, IncomingError, Spooled};
@@ -25,6 +27,9 @@ const LOCAL_USER: Uuid = Uuid::from_u128(0x6c6f_6361_6c00_4000_8000_0075_6e74_78
 
 /// Bytes that are copied at once.
 const CHUNK_BYTES: usize = 256 << 10;
+
+/// The code of a file for which there is no room on the disk.
+pub(super) const NO_ROOM: &str = "NO_ROOM";
 
 /// One file, and what is wanted of it.
 #[derive(Clone, Debug)]
@@ -106,7 +111,9 @@ impl Refused {
                 error.code()
             }
             Self::Incoming(IncomingError::TooLarge { .. }) => "FILE_TOO_LARGE",
-            Self::Incoming(IncomingError::NoRoom(_)) => "NO_ROOM",
+            Self::Incoming(IncomingError::NoRoom(_)) => NO_ROOM,
+            Self::Submit(SubmitError::Journal(JournalError::Full(_))) => NO_ROOM,
+            Self::Submit(SubmitError::Database(error)) if is_full(error) => NO_ROOM,
             Self::Submit(SubmitError::Engine(error)) => error.code(),
             Self::Submit(SubmitError::Field { .. }) => "INVALID_FIELD",
             Self::Incoming(IncomingError::Disk(_)) | Self::Submit(_) | Self::Earlier(_) => {

@@ -168,6 +168,18 @@ impl Progress {
         Ok(())
     }
 
+    /// It waits for room that other files of the call may make.
+    pub(super) fn waits(&self, order: &Order, refused: &Refused) {
+        if self.json {
+            return;
+        }
+        let text = format!("{}: waits for another file's end: {refused}", order.path.display());
+        match &self.bars {
+            Some(bars) => bars.suspend(|| output::problem(&text)),
+            None => output::problem(&text),
+        }
+    }
+
     /// Somebody stopped the program.
     pub(super) fn interrupted(&self, order: &Order) {
         self.close(order);

@@ -61,7 +61,6 @@ pub(super) const SUPERVISOR: &str = "supervisor";
 impl Place {
     pub(super) fn open(config: &Config) -> Result<Self, Failure> {
         let dir = config.data_dir.join("stack");
-        data_dir::keep_new_files_private();
         data_dir::prepare(config)?;
         let unusable =
             |error| Failure::usage(format!("can't use {}: {error}; UNTXT_DATA_DIR names it", dir.display()));

@@ -119,7 +119,7 @@ impl Stack {
     async fn lay_out(&self) -> Result<(), Failure> {
         // Read again: it finds the servers that were started meanwhile.
         let database = start::connect(&Config::load()?).await?;
-        let applied = untxt_migrations::up(&database.for_layout()).await?;
+        let applied = database.while_it_answers(untxt_migrations::up(&database.for_layout())).await?;
         tell(&json!({ "started": format!("{applied} migration(s)") }));
         database.close().await?;
         Ok(())
