@@ -111,6 +111,26 @@ fn one_broken_file_does_not_keep_the_others() {
 }
 
 #[test]
+fn files_wait_for_room_that_others_of_the_same_call_make() {
+    // A file and a half: of six at once most find no room.
+    let home = Home::new().with("UNTXT_SPOOL_BYTES_MAX", &(3 << 20));
+    let files: Vec<String> = (0..8).map(|number| format!("{number}.pdf")).collect();
+    for file in &files {
+        home.write(file, &samples::padded_pdf(1, 1_500_000));
+    }
+    let asked: Vec<&str> = std::iter::once("ocr").chain(files.iter().map(String::as_str)).collect();
+    let ended = home.run(&asked).exits(0);
+    for number in 0..8 {
+        assert!(home.path(&format!("{number}.html")).exists(), "{ended:?}");
+    }
+    // What nobody makes room for is refused.
+    home.write("large.pdf", &samples::padded_pdf(1, 4 << 20));
+    let refused = home.run(&["ocr", "large.pdf", "0.pdf"]).exits(1);
+    assert!(refused.stderr.contains("large.pdf: NO_ROOM"), "{}", refused.stderr);
+    assert!(!home.path("large.html").exists() && refused.stdout.contains("0.pdf"), "{refused:?}");
+}
+
+#[test]
 fn files_of_one_name_give_a_result_each() {
     let home = Home::new();
     for (dir, pages) in [("a", 1), ("b", 2)] {

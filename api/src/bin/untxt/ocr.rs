@@ -24,7 +24,7 @@ use crate::start;
 use export::Export;
 use intake::{Intake, NO_ROOM, Order, Refused};
 use progress::Progress;
-use turns::Turns;
+use turns::{Turn, Turns};
 
 /// How often a file is begun again because its task was taken away. Each time
 /// somebody else has finished with the same file.
@@ -129,14 +129,13 @@ async fn attempt(
     (progress, turns): (&Progress, &Turns),
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    let task = match with_room(platform, order, progress, turns).await {
-        Ok(task) => task,
+    let (task, _turn) = match with_room(platform, order, (progress, turns)).await {
+        Ok(begun) => begun,
         Err(refused) => {
             progress.refused(order, &refused)?;
             return Ok(Outcome::Failed);
         }
     };
-    let _turn = turns.begin();
     let Some(run) = progress.follow(platform, order, task).await? else { return Ok(Outcome::Gone) };
     if !matches!(run.status, RunStatus::Completed | RunStatus::Partial) {
         progress.failed(order, &run);
@@ -154,22 +153,29 @@ async fn attempt(
     Ok(Outcome::Done { all_pages: run.status == RunStatus::Completed })
 }
 
-/// The task of a file. Where the disk has no room for it, other files of this call
-/// may make some by their ends: those are waited for, and nothing else is.
-async fn with_room(
+/// The task of a file, and its turn. Where the disk has no room for it, other files
+/// of this call may make some by their ends: those are waited for, and nothing else
+/// is.
+async fn with_room<'a>(
     platform: &Arc<Platform>,
     order: &Order,
-    progress: &Progress,
-    turns: &Turns,
-) -> Result<Uuid, Refused> {
+    (progress, turns): (&Progress, &'a Turns),
+) -> Result<(Uuid, Turn<'a>), Refused> {
+    let intake = Intake { platform, order };
+    let turn = turns.begin();
+    match intake.submit().await {
+        Ok(task) => return Ok((task, turn)),
+        Err(refused) if refused.code() == NO_ROOM => progress.waits(order, &refused),
+        Err(refused) => return Err(refused),
+    }
+    drop(turn);
+    let _alone = turns.alone().await;
     loop {
         let look = turns.look();
-        match (Intake { platform, order }).submit().await {
-            Err(refused) if refused.code() == NO_ROOM && turns.may_make_room(&look) => {
-                progress.waits(order, &refused);
-                turns.another_ended(look).await;
-            }
-            submitted => return submitted,
+        match intake.submit().await {
+            Ok(task) => return Ok((task, turns.begin())),
+            Err(refused) if refused.code() == NO_ROOM && turns.another_ended(&look).await => {}
+            Err(refused) => return Err(refused),
         }
     }
 }

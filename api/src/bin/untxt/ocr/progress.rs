@@ -173,7 +173,7 @@ impl Progress {
         if self.json {
             return;
         }
-        let text = format!("{}: waits for another file's end: {refused}", order.path.display());
+        let text = format!("{}: waits for room that other files make: {refused}", order.path.display());
         match &self.bars {
             Some(bars) => bars.suspend(|| output::problem(&text)),
             None => output::problem(&text),

@@ -1,7 +1,7 @@
 //! Files of one call wait for each other's room: what one takes on the disk is
 //! free when it has ended.
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// What has happened to the files of this call so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,46 +10,53 @@ struct Counts {
     ended: usize,
 }
 
-/// The files of one call that have a task.
+/// The files of one call.
 #[derive(Debug, Default)]
-pub(super) struct Turns(watch::Sender<Counts>);
+pub(super) struct Turns {
+    counts: watch::Sender<Counts>,
+    /// Of those that found no room one looks for it at a time: two that are too
+    /// large together would keep each other from it for ever.
+    looking: Mutex<()>,
+}
 
 /// What had ended when somebody began to look for room.
 #[derive(Debug)]
 pub(super) struct Look(usize);
 
-/// A file that has a task; dropped, it has ended.
+/// A file that takes room; dropped, it has ended.
 #[derive(Debug)]
 pub(super) struct Turn<'a>(&'a Turns);
 
 impl Turns {
-    /// Begins to look for room.
-    pub(super) fn look(&self) -> Look {
-        Look(self.0.borrow().ended)
-    }
-
-    /// A file has a task.
+    /// A file is under way.
     pub(super) fn begin(&self) -> Turn<'_> {
-        self.0.send_modify(|counts| counts.under_way += 1);
+        self.counts.send_modify(|counts| counts.under_way += 1);
         Turn(self)
     }
 
-    /// Whether a file that was under way has to end first, and may make room.
-    pub(super) fn may_make_room(&self, since: &Look) -> bool {
-        let counts = self.0.borrow();
-        counts.under_way > 0 || counts.ended != since.0
+    /// Waits until nobody else looks for room that was not there.
+    pub(super) async fn alone(&self) -> MutexGuard<'_, ()> {
+        self.looking.lock().await
     }
 
-    /// Waits until a file has ended since then.
-    pub(super) async fn another_ended(&self, since: Look) {
+    /// Begins to look for room.
+    pub(super) fn look(&self) -> Look {
+        Look(self.counts.borrow().ended)
+    }
+
+    /// Waits until a file has ended since then; false when none is under way and
+    /// none has, so that nobody makes room.
+    pub(super) async fn another_ended(&self, since: &Look) -> bool {
+        let over = |counts: &Counts| counts.under_way == 0 || counts.ended != since.0;
         // The sender is this value's own: it is not gone.
-        drop(self.0.subscribe().wait_for(|counts| counts.ended != since.0).await);
+        let seen = self.counts.subscribe().wait_for(over).await.map(|counts| *counts);
+        seen.is_ok_and(|counts| counts.ended != since.0)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.0.send_modify(|counts| {
+        self.0.counts.send_modify(|counts| {
             counts.under_way -= 1;
             counts.ended += 1;
         });
@@ -64,12 +71,11 @@ mod tests {
     async fn only_what_is_under_way_is_waited_for() {
         let turns = Turns::default();
         let look = turns.look();
-        assert!(!turns.may_make_room(&look), "nothing is under way");
+        assert!(!turns.another_ended(&look).await, "nothing is under way");
         let turn = turns.begin();
-        assert!(turns.may_make_room(&look));
-        drop(turn);
-        assert!(turns.may_make_room(&look), "it ended since");
-        turns.another_ended(look).await;
-        assert!(!turns.may_make_room(&turns.look()));
+        let (ended, ()) = tokio::join!(turns.another_ended(&look), async { drop(turn) });
+        assert!(ended);
+        assert!(turns.another_ended(&look).await, "it ended since");
+        assert!(!turns.another_ended(&turns.look()).await);
     }
 }
