@@ -112,8 +112,9 @@ fn one_broken_file_does_not_keep_the_others() {
 
 #[test]
 fn files_wait_for_room_that_others_of_the_same_call_make() {
-    // A file and a half: of six at once most find no room.
-    let home = Home::new().with("UNTXT_SPOOL_BYTES_MAX", &(3 << 20));
+    // Room for one and a half: of six at once most find none.
+    let bytes = 3 << 20;
+    let home = Home::new().with("UNTXT_SPOOL_BYTES_MAX", &bytes).with("UNTXT_MAX_UPLOAD_BYTES", &bytes);
     let files: Vec<String> = (0..8).map(|number| format!("{number}.pdf")).collect();
     for file in &files {
         home.write(file, &samples::padded_pdf(1, 1_500_000));
@@ -124,10 +125,11 @@ fn files_wait_for_room_that_others_of_the_same_call_make() {
         assert!(home.path(&format!("{number}.html")).exists(), "{ended:?}");
     }
     // What nobody makes room for is refused.
-    home.write("large.pdf", &samples::padded_pdf(1, 4 << 20));
-    let refused = home.run(&["ocr", "large.pdf", "0.pdf"]).exits(1);
-    assert!(refused.stderr.contains("large.pdf: NO_ROOM"), "{}", refused.stderr);
-    assert!(!home.path("large.html").exists() && refused.stdout.contains("0.pdf"), "{refused:?}");
+    let full = home.with("UNTXT_DISK_RESERVE_BYTES", &(u64::MAX / 2).to_string());
+    let refused = full.run(&["ocr", "0.pdf", "1.pdf"]).exits(1);
+    for file in ["0.pdf: NO_ROOM", "1.pdf: NO_ROOM"] {
+        assert!(refused.stderr.contains(file), "{}", refused.stderr);
+    }
 }
 
 #[test]
