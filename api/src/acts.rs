@@ -43,7 +43,7 @@ impl Act<'_> {
         };
         let action = format!("{}-{outcome}", self.action);
         if let Err(error) = self.engine.audit(self.by, &action, self.subject, detail).await {
-            tracing::warn!(%error, subject = self.subject, "the audit does not say what became of it");
+            tracing::warn!(%error, subject = self.subject, "the outcome could not be recorded in the audit log");
         }
         Ok(done)
     }

@@ -457,7 +457,7 @@ mod tests {
         assert_eq!(settings.issuer.as_str(), "https://id.example.com/realms/a");
         assert_eq!((settings.audiences.join("+").as_str(), settings.skew.as_secs()), ("untxt+scanners", 60));
         let with = |name, value| read(&[&said[..], &[(name, value)]].concat()).unwrap_err().to_string();
-        assert!(with("UNTXT_JWT_ISSUER", "http://id.example.com").contains("no https URL"));
+        assert!(with("UNTXT_JWT_ISSUER", "http://id.example.com").contains("not an https URL"));
         assert!(with("UNTXT_JWT_SKEW_SECONDS", "601").contains("at most 600"));
         assert!(read(&said[..2]).unwrap_err().to_string().contains("UNTXT_JWT_AUDIENCE is not set"));
     }

@@ -204,7 +204,7 @@ impl Platform {
             return Ok(());
         }
         if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
-            tracing::warn!(upload = %upload.id, %error, "the object of an upload that was given up stays for now");
+            tracing::warn!(upload = %upload.id, %error, "can't delete the object of an abandoned upload; it is retried");
         }
         Ok(())
     }

@@ -72,30 +72,29 @@ async fn refusal(status: StatusCode, body: impl Body<Data = Bytes, Error: Into<B
             not_signed()
         }
         (StatusCode::NOT_FOUND, _) => {
-            ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such object, or it was removed")
+            ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such object")
         }
         (_, "EntityTooLarge") => {
-            let message = "the object has more bytes than the server takes (UNTXT_MAX_UPLOAD_BYTES)";
+            let message = "the object is larger than UNTXT_MAX_UPLOAD_BYTES";
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", message)
         }
-        (_, "IncompleteBody") => ApiError::malformed_body("it ended before its Content-Length"),
+        (_, "IncompleteBody") => ApiError::malformed_body("the body ended before its Content-Length"),
         (StatusCode::RANGE_NOT_SATISFIABLE, _) => {
-            let message = "range: the object has no such bytes";
+            let message = "range: outside the object";
             ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", message)
         }
         (status, code) if status.is_server_error() => {
             ApiError::away("embedded object store", &io::Error::other(format!("{status}, {code}")))
         }
         (_, code) => {
-            let message = format!("the store can't do what the request asks for ({code})");
+            let message = format!("the store does not support the request ({code})");
             ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
         }
     }
 }
 
 fn not_signed() -> ApiError {
-    let message =
-        "this is no signed address of an object, it was changed, or its time is over; ask for a new one";
+    let message = "the presigned URL is invalid, was changed or has expired; request a new one";
     ApiError::new(StatusCode::FORBIDDEN, "URL_NOT_SIGNED", message)
 }
 

@@ -109,7 +109,7 @@ mod tests {
         for wrong in
             ["ocr.example.com", "ftp://a", "https://a/?b", "https://a/#b", "https://u@a", "https://a//b", ""]
         {
-            assert!(read(wrong).unwrap_err().contains("no URL such as"), "{wrong}");
+            assert!(read(wrong).unwrap_err().contains("not a URL such as"), "{wrong}");
         }
     }
 }

@@ -30,3 +30,19 @@ pub(crate) async fn home() -> Home {
     home.run(&["migrate", "up"]).exits(0);
     home
 }
+
+/// Has the home's database refuse writes of all new connections, or take them
+/// again, and ends the open ones.
+pub(crate) async fn set_read_only(home: &Home, read_only: bool) {
+    let url = home.setting("DATABASE_URL");
+    let (database, name) = (Database::connect(url).await.unwrap(), url.rsplit_once('/').unwrap().1);
+    // This connection may be read-only itself.
+    let set = format!(
+        "BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {read_only}; COMMIT"
+    );
+    database.execute_unprepared(&set).await.unwrap();
+    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    database.execute_unprepared(end_all).await.unwrap();
+    database.close().await.unwrap();
+}

@@ -90,6 +90,8 @@ async fn versions_are_installed_chosen_and_gone_back_from_while_the_server_runs(
         ["activate-plugin-refused", "activate-plugin"],
         ["activate-plugin-done", "activate-plugin"],
         ["rollback-plugin-done", "rollback-plugin"],
+        ["install-plugin-done", "install-plugin"],
+        ["install-plugin-done", "install-plugin"],
     ];
     assert_eq!(said, asked_and_done.concat(), "{audit}");
 

@@ -179,7 +179,7 @@ fn the_command_line_says_what_it_made_and_what_is_wrong() {
     let made =
         home.run(&["keys", "create", "--name", "a test", "--scopes", "read", "--expires", "90d"]).exits(0);
     assert!(made.stdout.starts_with("untxt_") && made.stdout.lines().count() == 1, "{}", made.stdout);
-    assert!(made.stderr.contains("not shown again"), "{}", made.stderr);
+    assert!(made.stderr.contains("not be shown again"), "{}", made.stderr);
     let listed = home.run(&["keys", "list"]).exits(0).stdout;
     assert!(listed.contains("active") && listed.contains("never used  a test"), "{listed}");
     let wrong = home.run(&["keys", "create", "--scopes", "write"]).exits(2);

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};
-use sea_orm::{ConnectionTrait, Database};
 use untxt_servers::postgres::Postgres;
 use uuid::Uuid;
 
@@ -156,15 +155,7 @@ async fn while_the_database_takes_no_writes_uploads_are_told_to_come_again_and_l
     let server = Server::start(&home, &["serve", "--no-worker"]);
     let (client, user) = (server.client(), Uuid::new_v4());
     let task = client.accepted(Upload::new(user, "a.png", samples::picture(1))).await;
-    let database = Database::connect(home.setting("DATABASE_URL")).await.unwrap();
-    let name = home.setting("DATABASE_URL").rsplit_once('/').unwrap().1.to_owned();
-    let read_only = |on: &str| {
-        format!("BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {on}; COMMIT")
-    };
-    database.execute_unprepared(&read_only("on")).await.unwrap();
-    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    database.execute_unprepared(end_all).await.unwrap();
+    database::set_read_only(&home, true).await;
     let began = Instant::now();
     let refused = client.upload(Upload::new(user, "b.png", samples::picture(1))).await;
     assert_comes_again(&refused, "SERVICE_UNAVAILABLE");
@@ -172,8 +163,7 @@ async fn while_the_database_takes_no_writes_uploads_are_told_to_come_again_and_l
     assert_comes_again(&client.delete(&format!("/api/tasks/{task}")).await, "SERVICE_UNAVAILABLE");
     assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
     client.until_answer(&format!("/api/tasks?userId={user}"), |answer| answer.status == 200).await;
-    database.execute_unprepared(&read_only("off")).await.unwrap();
-    database.close().await.unwrap();
+    database::set_read_only(&home, false).await;
     let upload = Upload::new(user, "b.png", samples::picture(1));
     let began = Instant::now();
     while client.upload(upload.clone()).await.status != 201 {

@@ -83,6 +83,6 @@ fn what_tasks_need_and_is_not_there_is_said_at_the_start() {
     server.terminate();
     let log = fs::read_to_string(log).unwrap();
     assert!(log.contains("UNTXT_ENGINE=nobody can't be used"), "{log}");
-    assert!(log.contains("the object store can't be used now"), "{log}");
+    assert!(log.contains("the object store is unavailable"), "{log}");
     assert!(log.contains("127.0.0.1:1") && !log.contains(SECRET), "{log}");
 }

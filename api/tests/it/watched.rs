@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::TcpListener;
 
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -68,39 +67,13 @@ async fn a_process_is_ready_when_it_can_do_its_work() {
     let ready = client.get("/ready").await;
     assert_eq!((ready.status, &ready.body["data"]["status"]), (200, &json!("ready")));
 
-    let database = Database::connect(home.setting("DATABASE_URL")).await.unwrap();
-    let last = "(SELECT MAX(version) FROM seaql_migrations)";
-    database
-        .execute_unprepared(&format!("DELETE FROM seaql_migrations WHERE version = {last}"))
-        .await
-        .unwrap();
-    let older = client.until_answer("/ready", |answer| answer.status != 200).await;
-    assert_eq!((older.status, older.code()), (503, "NOT_READY"), "{older:?}");
-    assert_eq!(older.body["error"]["details"]["lacks"], json!(["migrations"]));
-    assert_eq!(client.get("/health").await.status, 200, "what it serves it can serve");
-}
-
-#[tokio::test]
-async fn a_process_that_can_take_nothing_is_not_ready_and_says_why() {
-    let home = database::home().await;
-    let server = Server::start(&home, &["serve", "--no-worker"]);
-    let client = server.client();
-    let database = Database::connect(home.setting("DATABASE_URL")).await.unwrap();
-    let name = home.setting("DATABASE_URL").rsplit_once('/').unwrap().1.to_owned();
-    // A connection that is made meanwhile is read-only as well.
-    let read_only = |on: &str| {
-        format!("BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {on}; COMMIT")
-    };
-    database.execute_unprepared(&read_only("on")).await.unwrap();
-    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    database.execute_unprepared(end_all).await.unwrap();
+    database::set_read_only(&home, true).await;
     // A look over a connection that was just ended finds out nothing.
     let lacks = json!(["database writes"]);
     let says = |answer: &Answer| answer.body["error"]["details"]["lacks"] == lacks;
     assert_eq!(client.until_answer("/ready", says).await.status, 503);
     assert_eq!(client.get("/health").await.status, 503);
-    database.execute_unprepared(&read_only("off")).await.unwrap();
+    database::set_read_only(&home, false).await;
     client.until_answer("/ready", |answer| answer.status == 200).await;
 
     let full = Home::new().with("UNTXT_DISK_RESERVE_BYTES", &(u64::MAX / 2).to_string());

@@ -118,7 +118,7 @@ pub(crate) async fn report_missing(platform: &Platform) {
         tracing::error!(%error, "UNTXT_ENGINE={name} can't be used; tasks that name no engine are refused");
     }
     if let Some(error) = store {
-        tracing::error!(%error, "the object store can't be used now; uploads are refused until it can");
+        tracing::error!(%error, "the object store is unavailable; uploads are refused until it is back");
     }
 }
 
