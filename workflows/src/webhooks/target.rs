@@ -229,7 +229,7 @@ mod tests {
         assert!(reason("file:///etc/passwd").contains("only https"));
         assert!(reason("https://ann:secret@example.com/").contains("password"));
         assert!(reason("https://ann@example.com/").contains("user"));
-        assert!(reason("/hook").contains("no URL"));
+        assert!(reason("/hook").contains("not a URL"));
         assert!(reason(&format!("https://example.com/{}", "a".repeat(2_048))).contains("2048 bytes"));
         let target = Target::parse("https://example.com:8443/a b?c=d#e").unwrap();
         assert_eq!(target.authority(), "example.com:8443");

@@ -220,10 +220,7 @@ mod tests {
         assert_eq!(Format::parse_list("html, TXT,html").unwrap(), [Format::Html, Format::Txt]);
         assert_eq!(Format::parse_list(" , ").unwrap_err(), FormatError::Empty);
         let unknown = Format::parse_list("html,docx").unwrap_err();
-        assert_eq!(
-            unknown.to_string(),
-            "there is no format \"docx\"; there are html, txt, md, json and hocr"
-        );
+        assert_eq!(unknown.to_string(), "unknown format \"docx\"; available: html, txt, md, json, hocr");
     }
 
     #[test]
