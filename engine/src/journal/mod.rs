@@ -213,7 +213,7 @@ pub enum JournalError {
     #[error("the disk of the journal's database is full: {0}; free some of it, or erase tasks")]
     Full(String),
     /// What stands in the database is not what this program writes.
-    #[error("the journal contains a row that this version can't decode: {0}")]
+    #[error("this version can't read the journal: {0}")]
     Corrupt(String),
 }
 
