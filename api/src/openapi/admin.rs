@@ -200,7 +200,7 @@ fn progress() -> Operation {
 
 fn redrive(status: &str, settled: u64) -> Value {
     json!({
-        "id": TASK, "status": status, "action": "redrive", "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5.0,
+        "id": TASK, "status": status, "action": { "redrive": { "onlyFailedPages": false } }, "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5.0,
         "total": 17, "settled": settled, "waiting": 17 - settled, "passedOver": null, "error": null,
         "by": "cli:ann", "reason": "the engine is fixed", "createdAt": AT, "finishedAt": null,
     })

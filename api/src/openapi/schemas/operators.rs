@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::operation::reference;
-use super::shape::{count, list, object, open, or_null, positive, sha256, text, time, uuid};
+use super::shape::{count, list, may, object, open, or_null, positive, sha256, text, time, uuid};
 
 pub(super) fn shapes() -> Vec<(&'static str, Value)> {
     let slot = [("workflow", text()), ("run", uuid()), ("item", or_null(&count())), ("attempt", count())];
@@ -121,7 +121,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[
                 ("id", uuid()),
                 ("status", reference("Status")),
-                ("action", text()),
+                ("action", action()),
                 ("filter", json!({ "type": "object" })),
                 ("rate", json!({ "type": ["number", "null"] })),
                 ("total", count()),
@@ -158,6 +158,13 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             )]),
         ),
     ]
+}
+
+/// What a bulk run does with each dead letter.
+fn action() -> Value {
+    let options = object(&[("onlyFailedPages", json!({ "type": "boolean" }))]);
+    let options = may(options, &[("fromStep", text()), ("engine", text())]);
+    json!({ "anyOf": [{ "const": "discard" }, object(&[("redrive", options)])] })
 }
 
 /// What is told of one letter beside what a list tells.
