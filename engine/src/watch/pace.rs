@@ -16,6 +16,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// seen, on a disk that takes a second to sync.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
+/// So many times as long is waited after each look that found nothing: an idle
+/// process hears of its own heartbeats, and looks in vain after each.
+const SLOWER: u32 = 4;
+
 /// A look that takes longer is made less often: at most this part of the time is
 /// spent on looking.
 const LOOKING_SHARE: u32 = 10;
@@ -34,7 +38,7 @@ impl Pace {
 
     /// Waits until it is time for the next look, after one that took so long and
     /// did or did not find anything: at once when there is word of a commit, as
-    /// often as can be while no word comes, and otherwise after twice the time
+    /// often as can be while no word comes, and otherwise after four times the time
     /// each time that nothing was found.
     pub(super) async fn next(&mut self, took: Duration, found: bool) {
         let least = LOOK_EVERY.max(took * LOOKING_SHARE);
@@ -43,7 +47,7 @@ impl Pace {
         }
         pause(least).await;
         let more = self.next.saturating_sub(least);
-        self.next = (self.next * 2).min(LOOK_AT_LEAST_EVERY);
+        self.next = (self.next * SLOWER).min(LOOK_AT_LEAST_EVERY);
         if timeout(more, self.changes.next()).await.is_ok() {
             // It may not be visible yet: the looks after it come soon, too.
             self.next = LOOK_EVERY * 2;
