@@ -310,7 +310,7 @@ fn webhooks(values: &Values<'_>) -> Result<WebhookSettings, ConfigError> {
     })?;
     Ok(WebhookSettings {
         secrets,
-        allowed: values.parsed("UNTXT_WEBHOOK_ALLOW_PRIVATE", default.allowed)?,
+        addresses: values.parsed("UNTXT_WEBHOOK_ALLOW_PRIVATE", default.addresses)?,
         attempts: values.parsed("UNTXT_WEBHOOK_ATTEMPTS", default.attempts)?,
     })
 }

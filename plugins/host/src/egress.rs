@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, Uri};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, Uri};
+use untxt_net::{HttpError, Origin, RequestOptions, send};
 
 use crate::contract::untxt::ocr::http as wit;
 use crate::contract::untxt::ocr::types::Failure;
 use crate::granted::Granted;
-use crate::http::{self, Allowed, HttpError, Origin, Reach};
 use crate::limits::Limits;
 use crate::record::Shared;
 
@@ -73,14 +73,15 @@ impl Egress {
     async fn exchange(&mut self, request: wit::Request, time: Duration) -> Result<wit::Response, Failure> {
         let uri: Uri =
             request.url.parse().map_err(|error| failure("bad-request", format!("url: {error}")))?;
-        let origin = Origin::of(&uri).map_err(|reason| self.denied(reason))?;
-        let Some(reach) = self.granted.reach(&origin) else {
+        let origin = Origin::of(&uri).map_err(|error| self.denied(error.to_string()))?;
+        let Some(policy) = self.granted.policy(&origin) else {
             return Err(self.denied(format!("{origin} is not one of its servers")));
         };
         self.count(request.body.len())?;
         let request = self.lifted(request, uri, &origin)?;
-        let allowed = Allowed { reach, body_bytes_max: self.in_left, time };
-        let answer = http::send(request, allowed).await.map_err(|error| self.failed(&error, reach))?;
+        let options =
+            RequestOptions { policy, public_needs_tls: false, body_bytes_max: self.in_left, timeout: time };
+        let answer = send(request, &options).await.map_err(|error| self.failed(&error))?;
         self.in_left -= answer.body().len();
         Ok(lowered(answer))
     }
@@ -124,12 +125,12 @@ impl Egress {
         failure("egress-denied", what)
     }
 
-    fn failed(&self, error: &HttpError, reach: Reach) -> Failure {
+    fn failed(&self, error: &HttpError) -> Failure {
         let code = match error {
-            HttpError::Denied { .. } if reach == Reach::Public => return self.denied(error.to_string()),
-            HttpError::Denied { .. } | HttpError::Url(_) => "bad-request",
-            HttpError::Unreachable(_) => "unreachable",
-            HttpError::Broken(_) => "broken",
+            HttpError::Refused { .. } | HttpError::PlainText { .. } => return self.denied(error.to_string()),
+            HttpError::Url(_) => "bad-request",
+            HttpError::Unresolved { .. } | HttpError::Unreachable { .. } | HttpError::Tls { .. } => "unreachable",
+            HttpError::Protocol { .. } => "broken",
             HttpError::TooLarge(_) => "too-large",
             HttpError::TimedOut(_) => "timed-out",
         };

@@ -3,24 +3,24 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
+use untxt_net::{RequestOptions, send};
 
 use crate::error::PluginError;
-use crate::http::{self, Allowed, Reach};
 use crate::manifest::{MANIFEST_BYTES_MAX, Manifest};
 use crate::package::{ASSETS_BYTES_MAX, Assets, Package};
 use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX};
 
 /// How long a file may be on its way.
-const FETCH_TIME: Duration = Duration::from_secs(120);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Package {
     /// Fetches what is at `url`: a component, or a manifest, where the path ends in
     /// `.toml`, and from beside it the component and the assets that it names. An
-    /// address is an operator's own choice, so any is dialled. What comes is
-    /// believed by its digest alone: `sha256` is that of what is at `url`, and a
-    /// manifest has to say those of all the rest.
+    /// operator chose the URL, so any address is dialled. What is fetched is trusted
+    /// by its digest alone: `sha256` is that of what is at `url`, and a manifest has
+    /// to contain those of all the rest.
     ///
     /// # Errors
     /// [`PluginError::Package`] that names the URL: it can't be reached, answers
@@ -112,8 +112,8 @@ async fn believed(url: &str, sha256: &str, bytes_max: u64) -> Result<Bytes, Plug
 async fn get(url: &str, bytes_max: u64) -> Result<Response<Bytes>, PluginError> {
     let request = Request::get(url).body(Bytes::new()).map_err(|error| failed(url, &error))?;
     let body_bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    let allowed = Allowed { reach: Reach::Anywhere, body_bytes_max, time: FETCH_TIME };
-    http::send(request, allowed).await.map_err(|error| failed(url, &error))
+    let options = RequestOptions::for_named_server(body_bytes_max, FETCH_TIMEOUT);
+    send(request, &options).await.map_err(|error| failed(url, &error))
 }
 
 fn whole(url: &str, answer: Response<Bytes>) -> Result<Bytes, PluginError> {

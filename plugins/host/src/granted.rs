@@ -3,14 +3,15 @@
 
 use std::fmt;
 
+use untxt_net::{AddressPolicy, Origin};
+
 use crate::grants::{Grants, Secret};
-use crate::http::{Origin, Reach};
 use crate::package::{Assets, Package};
 
 /// What a call is given.
 pub(crate) struct Granted {
     pub(crate) assets: Assets,
-    servers: Vec<(Origin, Reach)>,
+    servers: Vec<(Origin, AddressPolicy)>,
     secrets: Vec<Secret>,
 }
 
@@ -30,9 +31,9 @@ impl Granted {
         Self { assets, servers, secrets }
     }
 
-    /// How far the server at `origin` may be looked for, if it may be asked.
-    pub(crate) fn reach(&self, origin: &Origin) -> Option<Reach> {
-        self.servers.iter().find(|(granted, _)| granted == origin).map(|(_, reach)| *reach)
+    /// Which addresses the server at `origin` may have; `None` if it is not granted.
+    pub(crate) fn policy(&self, origin: &Origin) -> Option<AddressPolicy> {
+        self.servers.iter().find(|(granted, _)| granted == origin).map(|(_, policy)| policy.clone())
     }
 
     /// The servers that may be asked, for people.

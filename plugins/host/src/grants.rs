@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use hyper::header::HeaderName;
+use http::header::HeaderName;
 use serde::Deserialize;
+use untxt_net::{AddressPolicy, Origin};
 
-use crate::http::{Origin, Reach};
 use crate::limits::Limits;
 use crate::manifest::Wants;
 
@@ -94,7 +94,7 @@ impl Grants {
         }
         let origins = grants.http.origins.iter().chain(grants.secrets.iter().map(|secret| &secret.origin));
         for origin in origins {
-            Origin::parse(origin)?;
+            Origin::parse(origin).map_err(|error| error.to_string())?;
         }
         for Secret { header, .. } in &grants.secrets {
             HeaderName::try_from(header).map_err(|error| format!("secrets.header {header:?}: {error}"))?;
@@ -102,12 +102,12 @@ impl Grants {
         Ok(grants)
     }
 
-    /// The servers, each with how far it may be looked for.
-    pub(crate) fn origins(&self) -> impl Iterator<Item = (Origin, Reach)> {
+    /// The granted servers, each with the addresses that its name may have.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = (Origin, AddressPolicy)> {
         let parsed = self.http.origins.iter().filter_map(|origin| Origin::parse(origin).ok());
         parsed.map(|origin| {
-            let meant = self.http.private || origin.is_address() || origin.host == "localhost";
-            (origin, if meant { Reach::Anywhere } else { Reach::Public })
+            let any = self.http.private || origin.address().is_some() || origin.host == "localhost";
+            (origin, if any { AddressPolicy::Any } else { AddressPolicy::Public })
         })
     }
 

@@ -27,7 +27,6 @@ mod golden;
 mod granted;
 pub mod grants;
 pub mod host;
-pub mod http;
 mod imports;
 pub mod kit;
 pub mod limits;

@@ -1,8 +1,7 @@
 //! `plugin.toml`: what an engine's author says about it, and what it asks for.
 
 use serde::Deserialize;
-
-use crate::http::Origin;
+use untxt_net::Origin;
 
 /// Bytes of the file: more is no description.
 pub const MANIFEST_BYTES_MAX: u64 = 64 << 10;

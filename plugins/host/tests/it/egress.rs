@@ -5,11 +5,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::Request;
+use http::Request;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
-use untxt_plugins::http::{self, Allowed, HttpError, Reach, is_public};
+use untxt_net::{AddressPolicy, HttpError, RequestOptions, is_public, send};
 use untxt_plugins::{Class, Limits, Package, PluginError, Recognized};
 
 use crate::rig::{LATE, PATIENCE, Rig, built, limits, printed, stops_at_once, words};
@@ -133,15 +133,17 @@ async fn a_name_may_not_stand_for_a_private_address_unless_the_operator_says_so(
 #[tokio::test]
 async fn the_address_that_a_name_stands_for_is_looked_at() {
     let server = Server::start(|_, _| Reply::ok("in")).await;
-    let send = async |reach| {
+    let ask = async |policy| {
         let url = format!("http://localhost:{}/", server.address.port());
         let request = Request::get(url).body(Bytes::new()).expect("it is one");
-        http::send(request, Allowed { reach, body_bytes_max: 100, time: PATIENCE }).await
+        let options =
+            RequestOptions { policy, public_needs_tls: false, body_bytes_max: 100, timeout: PATIENCE };
+        send(request, &options).await
     };
-    let denied = send(Reach::Public).await.expect_err("it is this machine");
-    assert!(matches!(denied, HttpError::Denied { .. }), "{denied}");
+    let denied = ask(AddressPolicy::Public).await.expect_err("it is this machine");
+    assert!(matches!(denied, HttpError::Refused { .. }), "{denied}");
     assert_eq!(server.asked().len(), 0);
-    assert_eq!(send(Reach::Anywhere).await.expect("it may be dialled").body(), "in");
+    assert_eq!(ask(AddressPolicy::Any).await.expect("it may be dialled").body(), "in");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Whom this machine trusts.
+//! Which certificate authorities this machine trusts.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,23 +8,23 @@ use rustls::{ClientConfig, RootCertStore};
 /// names: read once, and again as long as there are none. Speaks HTTP/1.1.
 ///
 /// # Errors
-/// When there are none, with what to do about it.
-pub fn tls() -> Result<Arc<ClientConfig>, String> {
-    static READ: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    match READ.get() {
-        Some(read) => Ok(Arc::clone(read)),
-        None => read().map(|new| Arc::clone(READ.get_or_init(|| new))),
+/// The reason, with a remedy, when there are none.
+pub(crate) fn config() -> Result<Arc<ClientConfig>, String> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    match CONFIG.get() {
+        Some(config) => Ok(Arc::clone(config)),
+        None => load().map(|config| Arc::clone(CONFIG.get_or_init(|| config))),
     }
 }
 
-fn read() -> Result<Arc<ClientConfig>, String> {
+fn load() -> Result<Arc<ClientConfig>, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    let (known, _) = roots.add_parsable_certificates(found.certs);
-    if known == 0 {
-        let missing =
-            "this machine knows no certificate authority; install ca-certificates or set SSL_CERT_FILE";
-        return Err(missing.to_owned());
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let message =
+            "this machine has no certificate authorities; install ca-certificates or set SSL_CERT_FILE";
+        return Err(message.to_owned());
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
