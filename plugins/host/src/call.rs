@@ -10,23 +10,18 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use crate::bounds::Bounds;
 use crate::clock::Ticking;
-use crate::contract::OcrEngine;
 use crate::contract::untxt::ocr::assets;
 use crate::contract::untxt::ocr::host::{Host, Level};
 use crate::contract::untxt::ocr::http;
 use crate::contract::untxt::ocr::pages::{self, HostPage, Info};
 use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, PixelFormat, Rect};
+use crate::contract::{OcrEngine, PageHandle};
 use crate::egress::Egress;
-use crate::engine::Engine;
 use crate::granted::Granted;
+use crate::limits::Limits;
 use crate::page::{self, Page};
 use crate::pixels::{self, View};
 use crate::record::{Shared, Stop};
-
-/// What the guest holds for a page.
-#[derive(Debug)]
-#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct PageHandle(Arc<Page>);
 
 /// The state of one call.
 #[derive(Debug)]
@@ -43,8 +38,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(engine: &Engine, wall: Duration, cancel: CancellationToken) -> Self {
-        let (limits, granted) = (&engine.limits, Arc::clone(&engine.granted));
+    /// A call of an engine with these limits and grants, which ends after `wall`
+    /// or when `cancel` fires.
+    pub(crate) fn new(
+        limits: &Limits,
+        granted: Arc<Granted>,
+        wall: Duration,
+        cancel: CancellationToken,
+    ) -> Self {
         let record = Shared::new(limits);
         Self {
             bounds: Bounds::new(limits.memory_bytes_max, record.clone()),

@@ -129,7 +129,9 @@ impl Egress {
         let code = match error {
             HttpError::Refused { .. } | HttpError::PlainText { .. } => return self.denied(error.to_string()),
             HttpError::Url(_) => "bad-request",
-            HttpError::Unresolved { .. } | HttpError::Unreachable { .. } | HttpError::Tls { .. } => "unreachable",
+            HttpError::Unresolved { .. } | HttpError::Unreachable { .. } | HttpError::Tls { .. } => {
+                "unreachable"
+            }
             HttpError::Protocol { .. } => "broken",
             HttpError::TooLarge(_) => "too-large",
             HttpError::TimedOut(_) => "timed-out",

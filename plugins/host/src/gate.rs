@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::check::Check;
 use crate::engine::Engine;
 use crate::error::PluginError;
 use crate::golden;
@@ -15,17 +15,6 @@ use crate::host::{Host, Options};
 use crate::manifest::Manifest;
 use crate::package::Package;
 use crate::signature::Trust;
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// Which.
-    pub name: &'static str,
-    /// What was found.
-    pub found: String,
-    /// Why it did not pass.
-    pub error: Option<String>,
-}
 
 /// What came of it.
 pub struct Report {
@@ -120,7 +109,7 @@ fn digest(package: &Package, sha256: Option<&str>) -> Result<String, String> {
 }
 
 fn signature(package: &Package, trust: &Trust) -> Result<String, String> {
-    Ok(match trust.verify(package)? {
+    Ok(match package.verify(trust)? {
         Some(signed) => format!("by {}: {}", signed.key, signed.comment),
         None if package.signature.is_some() => {
             "there is one, and UNTXT_PLUGIN_KEYS names no key to check it with".to_owned()

@@ -1,7 +1,6 @@
 //! Makes the calls.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use crate::cache::Cache;
 use crate::call::{self, Call};
+use crate::config::HostConfig;
 use crate::contract::untxt::ocr::types;
 use crate::contract::{OcrEngine, OcrEnginePre};
 use crate::engine::Engine;
@@ -32,20 +32,6 @@ const GRACE: Duration = Duration::from_millis(15);
 /// How far guests step back: a third of what others get, where it is short.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
-
-/// What a host needs to know.
-#[derive(Clone, Debug)]
-pub struct HostConfig {
-    /// Where compiled engines are kept; made if it isn't there.
-    pub cache_dir: PathBuf,
-    /// Calls at once.
-    pub concurrency: usize,
-    /// Bounds of every call.
-    pub limits: Limits,
-    /// Whether to count what guests execute, which costs them about a fourth of
-    /// their speed.
-    pub metered: bool,
-}
 
 /// Runs engines, on threads of its own: a guest that spins delays nobody else.
 pub struct Host {
@@ -131,7 +117,7 @@ impl Host {
         let began = Instant::now();
         let stop = cancel.child_token();
         let _stop_when_dropped = stop.clone().drop_guard();
-        let call = Call::new(engine, engine.limits.wall, stop);
+        let call = Call::new(&engine.limits, Arc::clone(&engine.granted), engine.limits.wall, stop);
         let record = call.record();
         let judged = self.judged(call, engine, page, options, cancel).await;
         let mut record = record.read();
@@ -251,45 +237,4 @@ async fn overdue(wall: Duration, cancel: &CancellationToken) -> Stop {
     };
     tokio::time::sleep(GRACE).await;
     why
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::Registry;
-
-    /// What every call gets anew and loses again. `cargo test --release
-    /// --workspace --lib -- --ignored --nocapture instance_cycle`.
-    #[tokio::test]
-    #[ignore = "a measurement: wants a release build and a quiet machine"]
-    #[expect(clippy::print_stdout, reason = "what a measurement is for")]
-    async fn instance_cycle() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = HostConfig {
-            cache_dir: folder.path().join("cache"),
-            concurrency: 1,
-            limits: Limits::default(),
-            metered: false,
-        };
-        let host = Arc::new(Host::new(&config).unwrap());
-        let engines = folder.path().join("engines");
-        std::fs::create_dir(&engines).unwrap();
-        let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../guests/built/refuse.wasm");
-        std::fs::copy(built, engines.join("refuse.wasm")).unwrap();
-        let engine = Registry::open(Arc::clone(&host), engines).resolve("refuse").await.unwrap();
-
-        let mut took = Vec::new();
-        for _ in 0..10_000 {
-            let began = Instant::now();
-            let call = Call::new(&engine, engine.limits.wall, CancellationToken::new());
-            let mut store = host.store(call);
-            let instance = engine.pre.instantiate_async(&mut store).await.unwrap();
-            drop((instance, store));
-            took.push(began.elapsed());
-        }
-        took.sort_unstable();
-        let (median, late) = (took[5_000], took[9_900]);
-        println!("a store, an instance and their end: p50 {median:?}, p99 {late:?} of {}", took.len());
-        assert!(median < Duration::from_micros(50), "{median:?}");
-    }
 }

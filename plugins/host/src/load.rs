@@ -135,7 +135,8 @@ impl Host {
         let name = || engine.name.clone();
         let incompatible =
             |reason: String| PluginError::Incompatible { name: name(), reason: format!("{what}: {reason}") };
-        let call = Call::new(engine, DESCRIBE_WALL, CancellationToken::new());
+        let granted = Arc::clone(&engine.granted);
+        let call = Call::new(&engine.limits, granted, DESCRIBE_WALL, CancellationToken::new());
         let record = call.record();
         let (mut store, pre) = (self.store(call), engine.pre.clone());
         let guest = self.spawn(async move {
@@ -153,5 +154,49 @@ impl Host {
                 answered.map_err(|error| incompatible(trap_text(&error, record.read().log.panic())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::HostConfig;
+    use crate::limits::Limits;
+
+    /// What every call gets anew and loses again. `cargo test --release
+    /// --workspace --lib -- --ignored --nocapture instance_cycle`.
+    #[tokio::test]
+    #[ignore = "a measurement: wants a release build and a quiet machine"]
+    #[expect(clippy::print_stdout, reason = "what a measurement is for")]
+    async fn instance_cycle() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = HostConfig {
+            cache_dir: folder.path().join("cache"),
+            concurrency: 1,
+            limits: Limits::default(),
+            metered: false,
+        };
+        let host = Arc::new(Host::new(&config).unwrap());
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/built/refuse.wasm");
+        let package = Package::read(&built, config.limits.component_bytes_max).unwrap();
+        let engine = host.admit("refuse", &package, &Grants::default()).await.unwrap();
+
+        let mut took = Vec::new();
+        for _ in 0..10_000 {
+            let began = Instant::now();
+            let granted = Arc::clone(&engine.granted);
+            let call = Call::new(&engine.limits, granted, engine.limits.wall, CancellationToken::new());
+            let mut store = host.store(call);
+            let instance = engine.pre.instantiate_async(&mut store).await.unwrap();
+            drop((instance, store));
+            took.push(began.elapsed());
+        }
+        took.sort_unstable();
+        let (median, late) = (took[5_000], took[9_900]);
+        println!("a store, an instance and their end: p50 {median:?}, p99 {late:?} of {}", took.len());
+        assert!(median < Duration::from_micros(50), "{median:?}");
     }
 }

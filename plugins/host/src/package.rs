@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::PluginError;
 use crate::manifest::{Asset, MANIFEST_BYTES_MAX, Manifest};
-use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX};
+use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX, Signed, Trust};
 
 /// Name of the manifest in a package's folder.
 pub const MANIFEST_FILE: &str = "plugin.toml";
@@ -83,9 +83,29 @@ impl Package {
         hex::encode(Sha256::digest(&self.wasm))
     }
 
-    /// What a signature of it signs.
-    pub(crate) fn signed_bytes(&self) -> &[u8] {
-        if self.manifest.is_some() { self.manifest_text.as_bytes() } else { &self.wasm }
+    /// Who signed it, by the keys that `trust` has. Of a package with a manifest the
+    /// manifest is signed, and it has to name the component.
+    ///
+    /// # Errors
+    /// As [`Trust::verify`]; the signed manifest names no component, or another.
+    pub fn verify(&self, trust: &Trust) -> Result<Option<Signed>, String> {
+        let bytes = if self.manifest.is_some() { self.manifest_text.as_bytes() } else { &self.wasm };
+        let signed = trust.verify(bytes, self.signature.as_deref())?;
+        if signed.is_some() {
+            self.manifest_names_component()?;
+        }
+        Ok(signed)
+    }
+
+    fn manifest_names_component(&self) -> Result<(), String> {
+        let Some(manifest) = &self.manifest else { return Ok(()) };
+        match &manifest.sha256 {
+            None => Err("a signed manifest has to contain the component's sha256".to_owned()),
+            Some(named) if *named != self.digest() => {
+                Err(format!("the signed manifest names another component, with SHA-256 {named}"))
+            }
+            Some(_) => Ok(()),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::clock::{Clock, Ticking};
+use crate::config::HostConfig;
 use crate::error::PluginError;
 use crate::grants::MEMORY_BYTES_CEILING;
-use crate::host::HostConfig;
 
 /// Memory that stays with a pooled instance between calls: touching fresh pages
 /// costs more than the work on most of them.

@@ -10,8 +10,6 @@ use std::path::{Path, PathBuf};
 
 use minisign_verify::{Error, PublicKey, Signature};
 
-use crate::package::Package;
-
 /// What follows the name of the file that is signed.
 pub const SIGNATURE_SUFFIX: &str = ".minisig";
 
@@ -60,23 +58,21 @@ impl Trust {
         self.keys.is_some()
     }
 
-    /// Who signed `package`; nobody where it has no signature, or there are no
-    /// keys to check one with.
+    /// Who signed `bytes` with `signature`; nobody where there is no signature, or
+    /// there are no keys to check one with.
     ///
     /// # Errors
-    /// Why it is not let in: its signature does not hold, is by none of the keys,
-    /// or is missing and required; a signed manifest does not say which component
-    /// is meant, or means another.
-    pub fn verify(&self, package: &Package) -> Result<Option<Signed>, String> {
+    /// Why it is refused: the signature is invalid, is by none of the keys, or is
+    /// missing and required.
+    pub fn verify(&self, bytes: &[u8], signature: Option<&str>) -> Result<Option<Signed>, String> {
         let Some(path) = &self.keys else { return Ok(None) };
-        let Some(text) = &package.signature else {
-            let needed = "it is not signed; with UNTXT_PLUGIN_SIGNATURES=required only what a key in \
-                          UNTXT_PLUGIN_KEYS has signed is let in";
+        let Some(text) = signature else {
+            let needed = "it is not signed; with UNTXT_PLUGIN_SIGNATURES=required only engines signed by a key \
+                          in UNTXT_PLUGIN_KEYS are accepted";
             return if self.required { Err(needed.to_owned()) } else { Ok(None) };
         };
-        let signature = Signature::decode(text).map_err(|_| "it is no signature of minisign's".to_owned())?;
-        let key = signer(&read(path)?, path, package.signed_bytes(), &signature)?;
-        covers_component(package)?;
+        let signature = Signature::decode(text).map_err(|_| "it is not a minisign signature".to_owned())?;
+        let key = signer(&read(path)?, path, bytes, &signature)?;
         let comment = signature.trusted_comment().chars().filter(|c| !c.is_control());
         Ok(Some(Signed { key, comment: comment.take(COMMENT_CHARS_MAX).collect() }))
     }
@@ -100,18 +96,6 @@ fn signer(keys: &[Key], path: &Path, bytes: &[u8], signature: &Signature) -> Res
     }
     let known: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
     Err(format!("it is by none of the keys in {} ({})", path.display(), known.join(", ")))
-}
-
-/// A signed manifest vouches for the component only if it names it.
-fn covers_component(package: &Package) -> Result<(), String> {
-    let Some(manifest) = &package.manifest else { return Ok(()) };
-    match &manifest.sha256 {
-        None => Err("a manifest that is signed has to say the component's sha256".to_owned()),
-        Some(named) if *named != package.digest() => {
-            Err(format!("the manifest that is signed means another component, with SHA-256 {named}"))
-        }
-        Some(_) => Ok(()),
-    }
 }
 
 fn read(path: &Path) -> Result<Vec<Key>, String> {

@@ -96,10 +96,9 @@ async fn exchange(request: Request<Bytes>, options: &RequestOptions) -> Result<R
     let origin = Origin::of(request.uri())?;
     let request = relative(request, &origin)?;
     let found = addresses(&origin, &options.policy, options.public_needs_tls).await?;
-    let stream = TcpStream::connect(&*found).await.map_err(|error| HttpError::Unreachable {
-        origin: origin.to_string(),
-        reason: error.to_string(),
-    })?;
+    let stream = TcpStream::connect(&*found)
+        .await
+        .map_err(|error| HttpError::Unreachable { origin: origin.to_string(), reason: error.to_string() })?;
     // Without it a request in two writes waits for the server's delayed ACK. A
     // socket that refuses is slower and nothing else.
     let _ = stream.set_nodelay(true);

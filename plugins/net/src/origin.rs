@@ -30,7 +30,9 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let uri: Uri = text.parse().map_err(|error| InvalidUrl(format!("{text:?}: {error}")))?;
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return Err(InvalidUrl(format!("{text:?}: an origin is a scheme, a host and a port, without a path")));
+            return Err(InvalidUrl(format!(
+                "{text:?}: an origin is a scheme, a host and a port, without a path"
+            )));
         }
         Self::of(&uri)
     }

@@ -14,11 +14,7 @@ use crate::policy::{AddressPolicy, Decision};
 /// # Errors
 /// [`HttpError::Unresolved`], [`HttpError::Refused`] if any of the addresses is
 /// refused, [`HttpError::PlainText`].
-pub async fn check(
-    origin: &Origin,
-    policy: &AddressPolicy,
-    public_needs_tls: bool,
-) -> Result<(), HttpError> {
+pub async fn check(origin: &Origin, policy: &AddressPolicy, public_needs_tls: bool) -> Result<(), HttpError> {
     addresses(origin, policy, public_needs_tls).await.map(drop)
 }
 

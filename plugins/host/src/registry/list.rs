@@ -105,5 +105,5 @@ fn signed(shelf: &Shelf, trust: &Trust, name: &str, digest: &str) -> Option<Sign
     }
     let wasm = std::fs::read(shelf.version(name, digest)).ok()?;
     let package = shelf.without_assets(name, wasm).ok().filter(|package| package.digest() == digest)?;
-    trust.verify(&package).ok().flatten()
+    package.verify(trust).ok().flatten()
 }

@@ -247,7 +247,7 @@ fn vouched(trust: &Trust, name: &str, package: &Package, source: &Source) -> Res
         name: name.to_owned(),
         reason: format!("its signature: {reason}"),
     };
-    trust.verify(package).map(drop).map_err(refused)
+    package.verify(trust).map(drop).map_err(refused)
 }
 
 impl Ready {

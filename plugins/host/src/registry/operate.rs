@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::find::{built_in_digest, stamp};
 use super::shelf::Shelf;
 use super::{BUILT_IN, Reference, Registry, reference};
+use crate::check::Check;
 use crate::engine::Engine;
 use crate::error::PluginError;
-use crate::gate::{self, Check, Terms};
+use crate::gate::{self, Terms};
 use crate::meter;
 use crate::package::Package;
 

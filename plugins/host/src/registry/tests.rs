@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::*;
-use crate::host::HostConfig;
+use crate::config::HostConfig;
 use crate::limits::Limits;
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use untxt_api::config::Config;
-use untxt_plugins::gate::Check;
+use untxt_plugins::Check;
 use untxt_plugins::package::read_signature;
 use untxt_plugins::registry::Installed;
 use untxt_plugins::{Limits, Package, PluginError, Trust};
