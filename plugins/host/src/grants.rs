@@ -1,5 +1,5 @@
 //! `<name>.toml` in the plugin directory: what the operator allows the engine of
-//! that name. It counts from the next page on.
+//! that name. A change applies from the next page.
 
 use std::time::Duration;
 
@@ -10,51 +10,51 @@ use untxt_net::{AddressPolicy, Origin};
 use crate::limits::Limits;
 use crate::manifest::Wants;
 
-/// Memory that no operator can go beyond: what an instance of the pool may have.
+/// Most memory that an operator can allow: that of an instance of the pool.
 pub(crate) const MEMORY_BYTES_CEILING: usize = 1 << 30;
 
-/// What an operator wrote about an engine.
+/// What an operator allows an engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
-    /// Limits that differ from everybody's.
+    /// Limits that differ from the defaults.
     pub limits: GrantedLimits,
-    /// Servers it may ask.
+    /// Servers it may call.
     pub http: GrantedHttp,
-    /// What those servers are told of who asks.
+    /// Headers that the host adds for those servers.
     pub secrets: Vec<Secret>,
 }
 
-/// Servers an engine may ask.
+/// Servers an engine may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantedHttp {
     /// Such as `https://api.example.com` and `http://127.0.0.1:8000`.
     pub origins: Vec<String>,
-    /// Whether a name may stand for an address that is not public. `localhost`
-    /// and what is written as an address is meant as it stands.
+    /// Whether a name may resolve to an address that is not public. `localhost` and
+    /// hosts written as addresses may in any case.
     pub private: bool,
 }
 
 /// A header that the host adds to requests to one server. The engine never sees
-/// it.
+/// its value.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// What the manifest calls it.
+    /// Its name in the manifest.
     pub name: String,
     /// The one server it is sent to.
     pub origin: String,
     /// Header, such as `authorization`.
     pub header: String,
-    /// What stands before the secret, such as `Bearer `.
+    /// Put before the secret, such as `Bearer `.
     #[serde(default)]
     pub prefix: String,
     /// Environment variable that holds it.
     pub env: String,
 }
 
-/// Limits by their names in [`Limits`]; what is left out is as for all.
+/// Limits by their names in [`Limits`]; omitted ones keep their default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantedLimits {
@@ -74,18 +74,18 @@ pub struct GrantedLimits {
     pub log_lines: Option<usize>,
     /// Requests of a call to servers.
     pub http_requests: Option<u32>,
-    /// Bytes that those may send, and bytes that they may get back.
+    /// Bytes that those may send, and bytes that they may receive.
     pub http_bytes: Option<usize>,
-    /// Crashes and time-outs in a row after which a version is taken out of
-    /// service; 0: never.
+    /// Consecutive crashes and time-outs after which a version is quarantined; 0:
+    /// never.
     pub faults: Option<u32>,
 }
 
 impl Grants {
-    /// Reads an operator's file.
+    /// Parses an operator's file.
     ///
     /// # Errors
-    /// What is wrong with it, with the line.
+    /// What is wrong, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let grants: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         let memory_mib_max = MEMORY_BYTES_CEILING >> 20;
@@ -111,8 +111,8 @@ impl Grants {
         })
     }
 
-    /// What an engine may use that asks for `wants`: the operator's word where
-    /// there is one, else what all may use, or the less that it asks for.
+    /// The limits of an engine that requests `wants`: the operator's where there
+    /// are any, else the smaller of `all` and what it requests.
     #[must_use]
     pub fn limits(&self, all: &Limits, wants: Option<&Wants>) -> Limits {
         let own = &self.limits;
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_may_ask_for_less_and_an_operator_may_give_more() {
+    fn an_engine_may_request_less_and_an_operator_may_allow_more() {
         let all = Limits::default();
         let wants = |memory_mib| Wants { memory_mib: Some(memory_mib), ..Wants::default() };
         let nothing = Grants::default();

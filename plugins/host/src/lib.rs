@@ -13,7 +13,7 @@
 //! what its operator allows it. `sandbox` configures wasmtime, `contract` is
 //! generated from the WIT, and `call` is what a guest can ask for during a call.
 //! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
-//! what comes back. The [`gate`] checks a package before it is installed,
+//! what comes back. The [`admission`] checks a package before it is installed,
 //! [`registry`] finds an engine by name or digest and keeps its versions, and
 //! [`kit`] tests and measures engines for their authors.
 
@@ -35,7 +35,7 @@ mod fetch;
 
 pub mod grants;
 
-mod granted;
+mod capabilities;
 
 mod config;
 
@@ -49,11 +49,11 @@ mod contract;
 
 mod imports;
 
-mod logbook;
+mod call_log;
 
-mod record;
+mod call_record;
 
-mod bounds;
+mod memory_limiter;
 
 mod scale;
 
@@ -69,17 +69,17 @@ pub mod engine;
 
 mod answer;
 
-mod verdict;
+mod outcome;
 
-mod meter;
+mod call_metrics;
 
 pub mod host;
 
 mod load;
 
-mod golden;
+mod golden_page;
 
-pub mod gate;
+pub mod admission;
 
 pub mod registry;
 

@@ -1,5 +1,4 @@
-//! What an engine costs. The wall clock depends on the machine; the fuel it
-//! burns does not.
+//! Measures an engine. Wall-clock times depend on the machine, fuel does not.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,34 +7,33 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Subject, admitted, pages};
+use super::{Subject, loaded, pages};
 use crate::error::PluginError;
 use crate::host::Host;
 
-/// Figures of an engine, on an A4 page at 300 dpi. Their JSON is a stored format
-/// that only grows.
+/// Measurements of an engine on an A4 page at 300 dpi. Their JSON is a stored
+/// format that only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Bench {
-    /// From the component's bytes to an engine that described itself, compiled
-    /// now.
+    /// Time from the component's bytes to a loaded engine, including compilation.
     pub cold: Duration,
-    /// The same when it was compiled before.
+    /// The same with a cached compilation.
     pub warm: Duration,
-    /// A page: the median.
+    /// Median time of a page.
     pub p50: Duration,
-    /// A page: 95 of 100 take no longer.
+    /// 95th percentile of the time of a page.
     pub p95: Duration,
-    /// Most linear memory of a page.
+    /// Peak of linear memory.
     pub memory_bytes_peak: usize,
     /// Fuel of a page: about one unit an instruction.
     pub fuel: u64,
-    /// Pages that were read.
+    /// Number of measured pages.
     pub pages: u32,
 }
 
 impl Bench {
-    /// For machines.
+    /// As JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
@@ -50,7 +48,7 @@ impl Bench {
         })
     }
 
-    /// How many times the figures of `before` these are.
+    /// The ratios to the measurements of `before`.
     #[must_use]
     pub fn ratios(&self, before: &Self) -> [Ratio; 6] {
         let times = |now: Duration, then: Duration| now.as_secs_f64() / then.as_secs_f64();
@@ -66,15 +64,15 @@ impl Bench {
     }
 }
 
-/// A figure over the same figure of another time.
+/// The ratio of a measurement to an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
-    /// Which.
+    /// Which measurement.
     pub name: &'static str,
-    /// Above 1, it costs more than before.
+    /// Above 1, the engine got slower or larger.
     pub ratio: f64,
-    /// Whether it says something about the engine: a single start and the worst
-    /// page say more about the machine.
+    /// Whether it characterises the engine: a single start and the slowest page
+    /// depend more on the machine.
     pub judged: bool,
 }
 
@@ -93,7 +91,7 @@ struct Stored {
 
 impl From<Stored> for Bench {
     fn from(stored: Stored) -> Self {
-        // What is no time is none, and no ratio to it means anything.
+        // An invalid time becomes zero; no ratio to it means anything.
         let time = |ms: f64| Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or_default();
         Self {
             cold: time(stored.cold_ms),
@@ -116,9 +114,9 @@ pub(super) async fn run(
     let began = Instant::now();
     host.compiled_anew(&subject.package).await?;
     let compiling = began.elapsed();
-    admitted(host, subject).await?;
+    loaded(host, subject).await?;
     let began = Instant::now();
-    let engine = admitted(host, subject).await?;
+    let engine = loaded(host, subject).await?;
     let warm = began.elapsed();
     let page = Arc::new(pages::a4());
     let (mut walls, mut memory_bytes_peak) = (Vec::new(), 0);
@@ -130,7 +128,7 @@ pub(super) async fn run(
     }
     walls.sort_unstable();
     let at = |part: usize| walls[(walls.len() * part / 100).min(walls.len() - 1)];
-    let engine = admitted(metered, subject).await?;
+    let engine = loaded(metered, subject).await?;
     let read = metered.recognize(&engine, page, subject.options(), CancellationToken::new()).await?;
     Ok(Bench {
         cold: compiling + warm,

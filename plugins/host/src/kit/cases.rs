@@ -1,5 +1,4 @@
-//! The cases. Each says what it wants to see; whether an engine reads well is
-//! not among them.
+//! The conformance cases. They don't judge the quality of recognition.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::report::{Case, Outcome, Report};
-use super::{SERVER, Subject, admitted, pages, servers};
+use super::{SERVER, Subject, loaded, pages, servers};
 use crate::engine::Engine;
 use crate::error::{Class, PluginError};
 use crate::grants::Grants;
@@ -15,8 +14,7 @@ use crate::host::{Host, Recognized};
 use crate::limits::Limits;
 use crate::page::Page;
 
-/// How late a call may end: on an idle machine it is 25 ms, and others may be
-/// busy.
+/// How late a call may end: 25 ms on an idle machine, and longer on a busy one.
 const OVERSHOOT: Duration = Duration::from_millis(500);
 
 /// How long a call goes on before it is cancelled.
@@ -29,7 +27,7 @@ type Called = Result<Recognized, PluginError>;
 
 pub(super) async fn run(host: &Arc<Host>, subject: &Subject) -> Report {
     let mut cases = Cases { host, subject, cases: Vec::new() };
-    let engine = cases.gate().await;
+    let engine = cases.load().await;
     if let Some(engine) = engine {
         cases.pages(&engine).await;
         cases.limits().await;
@@ -55,10 +53,10 @@ impl Cases<'_> {
         self.host.recognize(engine, Arc::new(page), self.subject.options(), cancel).await
     }
 
-    /// Its checks as cases; the engine when it can be called at all.
-    async fn gate(&mut self) -> Option<Arc<Engine>> {
+    /// Loads the engine as a case.
+    async fn load(&mut self) -> Option<Arc<Engine>> {
         let began = Instant::now();
-        match admitted(self.host, self.subject).await {
+        match loaded(self.host, self.subject).await {
             Ok(engine) => {
                 let text = format!("{} {}", engine.described().id, engine.version());
                 self.note("load", began, Outcome::Passed(text));
@@ -71,7 +69,7 @@ impl Cases<'_> {
         }
     }
 
-    /// Pages that have to be answered, and pages that may be refused.
+    /// Pages that must be recognised, and pages that may be refused.
     async fn pages(&mut self, engine: &Arc<Engine>) {
         let skip = self.skip_pages();
         let must: [Try; 5] = [
@@ -105,9 +103,9 @@ impl Cases<'_> {
 
     fn skip_pages(&self) -> Option<String> {
         if self.subject.settings.to_string().contains(SERVER) {
-            return Some("its server is the kit's, which reads no pages".to_owned());
+            return Some("its server is a test server, which recognises no pages".to_owned());
         }
-        let no_server = "it asks servers, and none is granted; --grants names some".to_owned();
+        let no_server = "it calls servers, and none is granted; use --grants".to_owned();
         self.subject.needs_servers().then_some(no_server)
     }
 
@@ -116,22 +114,22 @@ impl Cases<'_> {
             return Outcome::Skipped(why.clone());
         }
         if !engine.described().deterministic {
-            return Outcome::Skipped("it does not say that it is deterministic".to_owned());
+            return Outcome::Skipped("it is not declared deterministic".to_owned());
         }
         let (first, second) =
             (self.call(engine, pages::gray()).await, self.call(engine, pages::gray()).await);
         match (first, second) {
             (Ok(first), Ok(second)) if first.text == second.text => {
-                Outcome::Passed("the same page reads the same twice".to_owned())
+                Outcome::Passed("the same page gives the same result twice".to_owned())
             }
-            (Ok(_), Ok(_)) => {
-                Outcome::Failed("it says it is deterministic, and reads the same page in two ways".to_owned())
-            }
+            (Ok(_), Ok(_)) => Outcome::Failed(
+                "it is declared deterministic, but the same page gives different results".to_owned(),
+            ),
             (Err(error), _) | (_, Err(error)) => Outcome::Failed(error.to_string()),
         }
     }
 
-    /// Cancelled, out of time, out of memory: it ends as it should, and soon.
+    /// Cancellation, time limit and memory limit: the call ends correctly and soon.
     async fn limits(&mut self) {
         let began = Instant::now();
         let outcome = self.cancelled().await;
@@ -144,10 +142,10 @@ impl Cases<'_> {
         self.note("memory-class", began, outcome);
     }
 
-    /// The engine with limits of the case's own.
+    /// The engine with changed limits.
     async fn within(&self, change: impl FnOnce(&mut Limits)) -> Result<Arc<Engine>, PluginError> {
         let mut engine =
-            self.host.admit(&self.subject.package.name, &self.subject.package, &self.subject.grants).await?;
+            self.host.load(&self.subject.package.name, &self.subject.package, &self.subject.grants).await?;
         change(&mut engine.limits);
         Ok(Arc::new(engine))
     }
@@ -174,8 +172,8 @@ impl Cases<'_> {
             Err(error) if error.class() == Class::Cancelled => {
                 Outcome::Failed(format!("it ended {late:?} later"))
             }
-            Ok(_) => Outcome::Passed("it was done before".to_owned()),
-            Err(error) => refused_at_least(&error),
+            Ok(_) => Outcome::Passed("it finished before".to_owned()),
+            Err(error) => passed_if_refused(&error),
         }
     }
 
@@ -193,13 +191,12 @@ impl Cases<'_> {
                 Outcome::Passed(format!("it was stopped {:.1} ms later", late.as_secs_f64() * 1_000.0))
             }
             Err(PluginError::Timeout { .. }) => Outcome::Failed(format!("it was stopped {late:?} later")),
-            Ok(_) => Outcome::Passed("it was done before".to_owned()),
-            Err(error) => refused_at_least(&error),
+            Ok(_) => Outcome::Passed("it finished before".to_owned()),
+            Err(error) => passed_if_refused(&error),
         }
     }
 
-    /// It reads a large page within the memory that it has, and without any it
-    /// ends as one that wanted too much.
+    /// A large page has to fit into the memory limit.
     async fn memory(&self) -> Outcome {
         if let Some(why) = self.skip_pages() {
             return Outcome::Skipped(why);
@@ -218,8 +215,8 @@ impl Cases<'_> {
         }
     }
 
-    /// Without any grant it ends in an error of its own or the host's, and does
-    /// not crash.
+    /// Without a grant the call ends in an error of the engine or the host, not in a
+    /// crash.
     async fn egress(&mut self) {
         let began = Instant::now();
         let asks =
@@ -228,18 +225,18 @@ impl Cases<'_> {
             let bare = Subject { grants: Grants::default(), ..self.subject.clone() };
             let settings = bare.settings.to_string().replace(SERVER, "http://127.0.0.1:9");
             let bare = Subject { settings: serde_json::from_str(&settings).unwrap_or_default(), ..bare };
-            match admitted(self.host, &bare).await {
+            match loaded(self.host, &bare).await {
                 Err(error) => Outcome::Failed(error.to_string()),
                 Ok(engine) => {
                     let (page, cancel) = (Arc::new(pages::gray()), CancellationToken::new());
                     match self.host.recognize(&engine, page, bare.options(), cancel).await {
-                        Ok(_) => Outcome::Passed("it answers without".to_owned()),
-                        Err(error) => refused_at_least(&error),
+                        Ok(_) => Outcome::Passed("it answers without its server".to_owned()),
+                        Err(error) => passed_if_refused(&error),
                     }
                 }
             }
         } else {
-            Outcome::Skipped("it asks no servers".to_owned())
+            Outcome::Skipped("it calls no servers".to_owned())
         };
         self.note("denied-egress", began, outcome);
     }
@@ -271,12 +268,12 @@ fn answered(called: &Called) -> Outcome {
 fn answered_or_refused(called: &Called) -> Outcome {
     match called {
         Ok(_) => answered(called),
-        Err(error) => refused_at_least(error),
+        Err(error) => passed_if_refused(error),
     }
 }
 
-/// An answer in the engine's own words, or the host's about what it may not.
-fn refused_at_least(error: &PluginError) -> Outcome {
+/// Passed if the engine refused the page, or the host refused it a resource.
+fn passed_if_refused(error: &PluginError) -> Outcome {
     match error {
         PluginError::Refused { .. }
         | PluginError::CapabilityDenied { .. }

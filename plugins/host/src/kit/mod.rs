@@ -1,5 +1,5 @@
-//! The conformance kit: what every engine has to bear, as a library, so that
-//! an author's `cargo test` runs what `untxt plugin test` runs.
+//! Conformance tests and benchmarks of engines, as a library: an author's
+//! `cargo test` can run what `untxt plugin test` runs.
 //!
 //! ```no_run
 //! # async fn conforms() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,33 +27,34 @@ use serde_json::{Value, json};
 pub use bench::{Bench, Ratio};
 pub use report::{Case, Outcome, Report};
 
+use crate::admission::{self, AdmissionReport, Requirements};
+use crate::config::HostConfig;
 use crate::engine::Engine;
 use crate::error::PluginError;
-use crate::gate::{self, Terms};
 use crate::grants::Grants;
-use crate::host::{Host, HostConfig, Options};
+use crate::host::{Host, Options};
 use crate::limits::Limits;
 use crate::package::Package;
 use crate::signature::Trust;
 
-/// Stands in settings for the address of the kit's own server.
+/// Placeholder in settings for the URL of the test server.
 pub const SERVER: &str = "{{server}}";
 
-/// What is tested.
+/// The engine under test.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The engine.
+    /// Its package.
     pub package: Package,
-    /// What its operator would allow it.
+    /// Grants of its operator.
     pub grants: Grants,
-    /// Whose signature would count.
+    /// Keys that its signature is verified with.
     pub trust: Trust,
-    /// Its settings in every call.
+    /// Settings of every call.
     pub settings: Value,
 }
 
 impl Subject {
-    /// An engine that is given nothing and told nothing, and need not be signed.
+    /// An engine without grants and settings, which need not be signed.
     #[must_use]
     pub fn of(package: Package) -> Self {
         Self { package, grants: Grants::default(), trust: Trust::default(), settings: json!({}) }
@@ -63,24 +64,24 @@ impl Subject {
         Options { languages: Vec::new(), settings: self.settings.clone(), attempt: 1 }
     }
 
-    /// Whether it can only be tested with a server of its own.
+    /// Whether it calls servers and none is granted.
     fn needs_servers(&self) -> bool {
         self.package.manifest.as_ref().is_some_and(crate::manifest::Manifest::asks_servers)
             && self.grants.http.origins.is_empty()
     }
 }
 
-/// Runs engines to see how they bear it.
+/// Tests and measures engines.
 pub struct Kit {
     host: Arc<Host>,
     metered: Arc<Host>,
 }
 
 impl Kit {
-    /// A kit that keeps compiled engines in `cache_dir`.
+    /// Keeps compiled engines in `cache_dir`.
     ///
     /// # Errors
-    /// [`PluginError::Sandbox`] when the machine does not allow for it.
+    /// [`PluginError::Sandbox`] when the sandbox can't be set up on this machine.
     pub fn new(cache_dir: &Path) -> Result<Self, PluginError> {
         let config = |metered| HostConfig {
             cache_dir: cache_dir.to_owned(),
@@ -91,13 +92,13 @@ impl Kit {
         Ok(Self { host: Arc::new(Host::new(&config(false))?), metered: Arc::new(Host::new(&config(true))?) })
     }
 
-    /// What the gate says about `subject`, without letting it in anywhere.
-    pub async fn check(&self, subject: &Subject) -> gate::Report {
-        let terms = Terms { sha256: None, trust: &subject.trust, grants: &subject.grants };
-        gate::examine(&self.host, &subject.package.name, &subject.package, terms).await
+    /// Runs the installation checks on `subject`, without installing it.
+    pub async fn check(&self, subject: &Subject) -> AdmissionReport {
+        let requirements = Requirements { sha256: None, trust: &subject.trust, grants: &subject.grants };
+        admission::check(&self.host, &subject.package.name, &subject.package, requirements).await
     }
 
-    /// Puts `subject` through every case.
+    /// Runs every conformance case on `subject`.
     pub async fn test(&self, subject: &Subject) -> Report {
         cases::run(&self.host, subject).await
     }
@@ -105,28 +106,27 @@ impl Kit {
     /// Measures `subject` on `pages` pages.
     ///
     /// # Errors
-    /// As for loading and calling it: an engine that does not work can't be
-    /// measured.
+    /// Those of loading and calling it.
     pub async fn bench(&self, subject: &Subject, pages: u32) -> Result<Bench, PluginError> {
         bench::run(&self.host, &self.metered, subject, pages).await
     }
 
-    /// The engine, ready to be called.
+    /// Loads the engine.
     ///
     /// # Errors
-    /// As for loading it.
+    /// [`PluginError::Incompatible`], [`PluginError::Busy`], [`PluginError::Sandbox`].
     pub async fn load(&self, subject: &Subject) -> Result<Arc<Engine>, PluginError> {
-        admitted(&self.host, subject).await
+        loaded(&self.host, subject).await
     }
 
-    /// What calls it.
+    /// The host that calls it.
     #[must_use]
     pub fn host(&self) -> &Arc<Host> {
         &self.host
     }
 }
 
-async fn admitted(host: &Arc<Host>, subject: &Subject) -> Result<Arc<Engine>, PluginError> {
-    let admitted = host.admit(&subject.package.name, &subject.package, &subject.grants).await;
-    admitted.map(Arc::new)
+async fn loaded(host: &Arc<Host>, subject: &Subject) -> Result<Arc<Engine>, PluginError> {
+    let loaded = host.load(&subject.package.name, &subject.package, &subject.grants).await;
+    loaded.map(Arc::new)
 }

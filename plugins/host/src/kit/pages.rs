@@ -1,6 +1,6 @@
-//! Pages that engines meet, and some that they would rather not.
+//! Test pages, usual and unusual ones.
 
-use crate::golden;
+use crate::golden_page;
 use crate::page::{Page, PixelFormat};
 
 fn white(width: u32, height: u32, dpi: u32, format: PixelFormat) -> Page {
@@ -33,18 +33,18 @@ pub(super) fn huge() -> Page {
 }
 
 pub(super) fn gray() -> Page {
-    golden::page()
+    golden_page::page()
 }
 
 pub(super) fn rgb() -> Page {
-    let gray = golden::page();
+    let gray = golden_page::page();
     let data = gray.data.iter().flat_map(|value| [*value; 3]).collect();
     Page { format: PixelFormat::Rgb8, data, ..gray }
 }
 
 /// The golden page on its side.
 pub(super) fn rotated() -> Page {
-    let gray = golden::page();
+    let gray = golden_page::page();
     let (width, height) = (gray.width as usize, gray.height as usize);
     let data = (0..width).flat_map(|x| (0..height).rev().map(move |y| (x, y)));
     let data = data.map(|(x, y)| gray.data[y * width + x]).collect();

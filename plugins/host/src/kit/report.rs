@@ -1,56 +1,56 @@
-//! What came of the cases, for people and machines.
+//! The results of conformance cases, as JSON and JUnit.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What came of one case.
+/// The result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it should be, and what was seen.
+    /// Passed, with what was observed.
     Passed(String),
-    /// Not as it should be.
+    /// Failed, with the reason.
     Failed(String),
-    /// It does not apply, and why.
+    /// Skipped, with the reason.
     Skipped(String),
 }
 
-/// One thing that was tried.
+/// A case and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Which.
+    /// Name of the case.
     pub name: &'static str,
-    /// What came of it.
+    /// Its result.
     pub outcome: Outcome,
     /// Wall clock.
     pub took: Duration,
 }
 
-/// All cases of an engine.
+/// The results of all cases of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Name of the engine.
     pub engine: String,
-    /// In the order they were tried.
+    /// In the order they ran.
     pub cases: Vec<Case>,
 }
 
 impl Report {
-    /// Whether nothing failed.
+    /// Whether no case failed.
     #[must_use]
     pub fn passed(&self) -> bool {
         !self.cases.iter().any(|case| matches!(case.outcome, Outcome::Failed(_)))
     }
 
-    /// For machines.
+    /// As JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let cases: Vec<Value> = self.cases.iter().map(case).collect();
         json!({ "engine": self.engine, "passed": self.passed(), "cases": cases })
     }
 
-    /// For machines that read JUnit.
+    /// As JUnit XML.
     #[must_use]
     pub fn junit(&self) -> String {
         let count =
@@ -99,7 +99,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // XML has no way to write most of them.
+            // XML can't represent most of them.
             c if c.is_control() => escaped.push(' '),
             c => escaped.push(c),
         }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn json_and_junit_agree() {
         let case = |name, outcome| Case { name, outcome, took: Duration::from_millis(1_500) };
         let report = Report {
             engine: "a\"<b>".to_owned(),

@@ -1,5 +1,5 @@
-//! A server that throttles, is busy, never answers or sends elsewhere, for
-//! engines whose settings can name it.
+//! A test server that throttles, is busy, never answers or redirects, for engines
+//! whose settings can name it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::{SERVER, Subject, pages};
 use crate::error::{Class, PluginError};
 use crate::host::Host;
 
-/// How long an engine is given with a server that never answers.
+/// Time limit of an engine whose server never answers.
 const HANG_WALL: Duration = Duration::from_millis(1_000);
 
-/// What the server does.
+/// Behaviour of the server.
 #[derive(Clone, Copy)]
 pub(super) enum Reply {
     Answers(&'static str),
@@ -40,18 +40,18 @@ pub(super) const REPLIES: [(&str, Reply); 4] = [
 pub(super) async fn run(host: &Arc<Host>, subject: &Subject, reply: Reply) -> Outcome {
     let address = match serve(reply).await {
         Ok(address) => address,
-        Err(error) => return Outcome::Skipped(format!("no port for a server: {error}")),
+        Err(error) => return Outcome::Skipped(format!("can't start a test server: {error}")),
     };
     let origin = format!("http://{address}");
     let mut subject = subject.clone();
     subject.grants.http.origins = vec![origin.clone()];
     if let Some(manifest) = &mut subject.package.manifest {
-        // It stands for one of those that the manifest lists.
+        // It takes the place of a server that the manifest lists.
         manifest.wants.http.push(origin.clone());
     }
     let settings = subject.settings.to_string().replace(SERVER, &origin);
     subject.settings = serde_json::from_str(&settings).unwrap_or_default();
-    let mut engine = match host.admit(&subject.package.name, &subject.package, &subject.grants).await {
+    let mut engine = match host.load(&subject.package.name, &subject.package, &subject.grants).await {
         Ok(engine) => engine,
         Err(error) => return Outcome::Failed(error.to_string()),
     };
@@ -59,14 +59,16 @@ pub(super) async fn run(host: &Arc<Host>, subject: &Subject, reply: Reply) -> Ou
     let (engine, page) = (Arc::new(engine), Arc::new(pages::gray()));
     let called = host.recognize(&engine, page, subject.options(), CancellationToken::new()).await;
     match (reply, called) {
-        (_, Ok(_)) => Outcome::Failed("it answers without its server".to_owned()),
+        (_, Ok(_)) => Outcome::Failed("it answers although its server fails".to_owned()),
         (_, Err(error @ (PluginError::Trapped { .. } | PluginError::InvalidOutput { .. }))) => {
             Outcome::Failed(error.to_string())
         }
         (Reply::Answers(text), Err(error)) if text.contains(" 302 ") => Outcome::Passed(error.to_string()),
         (_, Err(error)) => match error.class() {
             Class::Retry { .. } | Class::Transport => Outcome::Passed(error.to_string()),
-            class => Outcome::Failed(format!("that may pass, and it is made out as {class:?}: {error}")),
+            class => {
+                Outcome::Failed(format!("the failure is temporary, but it is reported as {class:?}: {error}"))
+            }
         },
     }
 }
@@ -77,7 +79,7 @@ async fn serve(reply: Reply) -> std::io::Result<SocketAddr> {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
-                // All of the request, as long as more of it comes at once.
+                // The request arrives in one piece.
                 let mut bytes = vec![0; 1 << 20];
                 let _ = stream.read(&mut bytes).await;
                 match reply {

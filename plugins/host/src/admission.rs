@@ -1,5 +1,5 @@
-//! What an engine has to show before it may serve. Each check has a name; the
-//! first that fails ends it, as the later ones need what it looked for.
+//! The checks of an engine before it is installed. Each has a name; the first that
+//! fails is the last that runs, as later ones depend on it.
 
 use std::sync::Arc;
 
@@ -9,47 +9,52 @@ use tokio_util::sync::CancellationToken;
 use crate::check::Check;
 use crate::engine::Engine;
 use crate::error::PluginError;
-use crate::golden;
+use crate::golden_page;
 use crate::grants::Grants;
 use crate::host::{Host, Options};
 use crate::manifest::Manifest;
 use crate::package::Package;
 use crate::signature::Trust;
 
-/// What came of it.
-pub struct Report {
-    /// Everything that was looked at, in order.
+/// The result of all checks.
+pub struct AdmissionReport {
+    /// The checks that ran, in order.
     pub checks: Vec<Check>,
-    /// The engine, if all of them passed.
+    /// The loaded engine, if all of them passed.
     pub engine: Option<Arc<Engine>>,
 }
 
-/// What the operator holds an engine to.
+/// What the operator requires of an engine.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
-    /// What the SHA-256 of its component has to be.
+pub struct Requirements<'a> {
+    /// SHA-256 that its component must have.
     pub sha256: Option<&'a str>,
-    /// Whose signature counts.
+    /// Keys that signatures are verified with.
     pub trust: &'a Trust,
     /// What it is allowed.
     pub grants: &'a Grants,
 }
 
-/// Looks `package` over as an engine of that name.
-pub async fn examine(host: &Arc<Host>, name: &str, package: &Package, terms: Terms<'_>) -> Report {
-    let mut checks = Vec::new();
-    let engine = passed(host, name, package, terms, &mut checks).await;
-    Report { engine: engine.ok(), checks }
-}
-
-/// It failed; the last check says how.
-struct Failed;
-
-async fn passed(
+/// Checks `package` as an engine of that name, without installing it.
+pub async fn check(
     host: &Arc<Host>,
     name: &str,
     package: &Package,
-    terms: Terms<'_>,
+    requirements: Requirements<'_>,
+) -> AdmissionReport {
+    let mut checks = Vec::new();
+    let engine = run_checks(host, name, package, requirements, &mut checks).await;
+    AdmissionReport { engine: engine.ok(), checks }
+}
+
+/// A check failed; the last one says why.
+struct Failed;
+
+async fn run_checks(
+    host: &Arc<Host>,
+    name: &str,
+    package: &Package,
+    requirements: Requirements<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Arc<Engine>, Failed> {
     let mut note = |name, outcome: Result<String, String>| {
@@ -62,25 +67,25 @@ async fn passed(
         if failed { Err(Failed) } else { Ok(()) }
     };
     note("size", size(host, package))?;
-    note("digest", digest(package, terms.sha256))?;
-    note("signature", signature(package, terms.trust))?;
+    note("digest", digest(package, requirements.sha256))?;
+    note("signature", signature(package, requirements.trust))?;
     let manifest = package.manifest.as_ref();
-    let admitted = host.admit(name, package, terms.grants).await;
-    let engine = match admitted {
+    let loaded = host.load(name, package, requirements.grants).await;
+    let engine = match loaded {
         Ok(engine) => Arc::new(engine),
         Err(error) => {
             note("component", Err(error.to_string()))?;
             return Err(Failed);
         }
     };
-    let component = "it imports nothing but the contract, can be started and describes itself";
+    let component = "it imports only the contract, starts and describes itself";
     note("component", Ok(component.to_owned()))?;
     note("description", description(&engine, manifest))?;
     note("settings schema", schema(&engine))?;
     note("check", checked(host, &engine).await)?;
     if manifest.is_some_and(Manifest::asks_servers) {
         note("servers", Ok(servers(&engine)))?;
-        note("golden page", Ok("not read: that would ask a server".to_owned()))?;
+        note("golden page", Ok("skipped: it would call a server".to_owned()))?;
     } else {
         note("golden page", golden_page(host, &engine).await)?;
     }
@@ -90,7 +95,7 @@ async fn passed(
 fn size(host: &Host, package: &Package) -> Result<String, String> {
     let (bytes, bytes_max) = (package.wasm.len() as u64, host.limits.component_bytes_max);
     if bytes > bytes_max {
-        return Err(format!("{bytes} bytes; {bytes_max} are allowed"));
+        return Err(format!("{bytes} bytes, and {bytes_max} are allowed"));
     }
     Ok(format!("{bytes} bytes"))
 }
@@ -98,11 +103,11 @@ fn size(host: &Host, package: &Package) -> Result<String, String> {
 fn digest(package: &Package, sha256: Option<&str>) -> Result<String, String> {
     let digest = package.digest();
     let stated = package.manifest.as_ref().and_then(|manifest| manifest.sha256.as_deref());
-    for (who, wanted) in [("you", sha256), ("its manifest", stated)] {
+    for (source, wanted) in [("--sha256", sha256), ("its manifest", stated)] {
         if let Some(wanted) = wanted
             && !wanted.trim_start_matches("sha256:").eq_ignore_ascii_case(&digest)
         {
-            return Err(format!("the component has SHA-256 {digest}, and {who} said {wanted}"));
+            return Err(format!("the component has SHA-256 {digest}, but {source} says {wanted}"));
         }
     }
     Ok(format!("sha256:{digest}"))
@@ -111,9 +116,7 @@ fn digest(package: &Package, sha256: Option<&str>) -> Result<String, String> {
 fn signature(package: &Package, trust: &Trust) -> Result<String, String> {
     Ok(match package.verify(trust)? {
         Some(signed) => format!("by {}: {}", signed.key, signed.comment),
-        None if package.signature.is_some() => {
-            "there is one, and UNTXT_PLUGIN_KEYS names no key to check it with".to_owned()
-        }
+        None if package.signature.is_some() => "not verified: UNTXT_PLUGIN_KEYS names no key".to_owned(),
         None => "none, and none is required".to_owned(),
     })
 }
@@ -121,13 +124,13 @@ fn signature(package: &Package, trust: &Trust) -> Result<String, String> {
 fn description(engine: &Engine, manifest: Option<&Manifest>) -> Result<String, String> {
     let described = engine.described();
     if described.id.is_empty() || described.version.is_empty() {
-        return Err("it names no id or no version".to_owned());
+        return Err("its id or version is empty".to_owned());
     }
     if let Some(manifest) = manifest
         && (described.id != manifest.id || described.version != manifest.version)
     {
         return Err(format!(
-            "it says it is {} {}; its manifest says {} {}",
+            "it describes itself as {} {}, but its manifest says {} {}",
             described.id, described.version, manifest.id, manifest.version
         ));
     }
@@ -137,8 +140,8 @@ fn description(engine: &Engine, manifest: Option<&Manifest>) -> Result<String, S
 fn schema(engine: &Engine) -> Result<String, String> {
     match serde_json::from_str::<Value>(&engine.described().settings_schema) {
         Ok(Value::Object(_)) => Ok("a JSON object".to_owned()),
-        Ok(_) => Err("it is no JSON object".to_owned()),
-        Err(error) => Err(format!("it is no JSON: {error}")),
+        Ok(_) => Err("it is not a JSON object".to_owned()),
+        Err(error) => Err(format!("it is not JSON: {error}")),
     }
 }
 
@@ -150,7 +153,7 @@ async fn checked(host: &Host, engine: &Engine) -> Result<String, String> {
 }
 
 async fn golden_page(host: &Host, engine: &Arc<Engine>) -> Result<String, String> {
-    let page = Arc::new(golden::page());
+    let page = Arc::new(golden_page::page());
     let read = host.recognize(engine, page, no_settings(), CancellationToken::new()).await;
     match read {
         Ok(read) => {
@@ -158,7 +161,7 @@ async fn golden_page(host: &Host, engine: &Arc<Engine>) -> Result<String, String
                 read.text.blocks.iter().flat_map(|block| &block.lines).map(|line| line.words.len()).sum();
             Ok(format!("{words} words in {:.1} ms", read.usage.wall.as_secs_f64() * 1_000.0))
         }
-        // What may pass says nothing about the engine.
+        // A temporary failure says nothing about the engine.
         Err(error @ (PluginError::Busy { .. } | PluginError::Sandbox(_))) => {
             Err(format!("try again: {error}"))
         }
@@ -167,9 +170,12 @@ async fn golden_page(host: &Host, engine: &Arc<Engine>) -> Result<String, String
 }
 
 fn servers(engine: &Engine) -> String {
-    let servers = engine.granted.servers();
+    let servers = engine.capabilities.servers();
     if servers.is_empty() {
-        return format!("none is granted; [http] origins = [\"…\"] in {}.toml grants some", engine.name());
+        return format!(
+            "none is granted; grant some with [http] origins = [\"…\"] in {}.toml",
+            engine.name()
+        );
     }
     servers.join(", ")
 }

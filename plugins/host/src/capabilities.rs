@@ -1,5 +1,5 @@
-//! What an engine may do besides computing: what its author wants and its
-//! operator grants, both.
+//! What an engine may use besides its page: what its manifest requests and its
+//! operator grants.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use untxt_net::{AddressPolicy, Origin};
 use crate::grants::{Grants, Secret};
 use crate::package::{Assets, Package};
 
-/// What a call is given.
-pub(crate) struct Granted {
+/// Assets, servers and secrets of an engine.
+pub(crate) struct Capabilities {
     pub(crate) assets: Assets,
     servers: Vec<(Origin, AddressPolicy)>,
     secrets: Vec<Secret>,
 }
 
-impl Granted {
-    /// What `package` wants and `grants` give.
+impl Capabilities {
+    /// What `package` requests and `grants` allow.
     pub(crate) fn of(package: &Package, grants: &Grants) -> Self {
         let assets = package.assets.clone();
         let Some(manifest) = package.manifest.as_ref().filter(|manifest| manifest.asks_servers()) else {
@@ -36,23 +36,23 @@ impl Granted {
         self.servers.iter().find(|(granted, _)| granted == origin).map(|(_, policy)| policy.clone())
     }
 
-    /// The servers that may be asked, for people.
+    /// The granted servers, for messages.
     pub(crate) fn servers(&self) -> Vec<String> {
         self.servers.iter().map(|(origin, _)| origin.to_string()).collect()
     }
 
-    /// What the server at `origin` is to be told of who asks.
+    /// The secrets that are sent to the server at `origin`.
     pub(crate) fn secrets(&self, origin: &Origin) -> impl Iterator<Item = &Secret> {
         self.secrets.iter().filter(move |secret| Origin::parse(&secret.origin).as_ref() == Ok(origin))
     }
 }
 
-/// Names what there is; what a secret says is nobody's business.
-impl fmt::Debug for Granted {
+/// Names assets and secrets; shows no value of a secret.
+impl fmt::Debug for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secrets: Vec<&String> = self.secrets.iter().map(|secret| &secret.name).collect();
         let assets: Vec<&String> = self.assets.keys().collect();
-        f.debug_struct("Granted")
+        f.debug_struct("Capabilities")
             .field("assets", &assets)
             .field("servers", &self.servers)
             .field("secrets", &secrets)

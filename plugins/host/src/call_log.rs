@@ -1,5 +1,5 @@
-//! What an engine logs during a call: bounded, the last words kept. Of its
-//! progress only the newest word is, so that it takes no place from the log.
+//! The log of a call. It is bounded, and the newest lines are kept. Only the newest
+//! progress report is kept, so that reports don't displace log lines.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::limits::Limits;
 const LINE_CHARS_MAX: usize = 2_000;
 
 #[derive(Debug)]
-pub(crate) struct Logbook {
+pub(crate) struct CallLog {
     lines: VecDeque<String>,
     progress: Option<String>,
     bytes: usize,
@@ -18,7 +18,7 @@ pub(crate) struct Logbook {
     dropped: u64,
 }
 
-impl Logbook {
+impl CallLog {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             lines: VecDeque::new(),
@@ -30,7 +30,7 @@ impl Logbook {
         }
     }
 
-    /// Writes a line down; the oldest ones make room.
+    /// Appends a line and drops the oldest ones beyond the bounds.
     pub(crate) fn write(&mut self, level: &str, message: &str) {
         let line = format!("{level}: {}", clean(message));
         self.bytes += line.len();
@@ -42,12 +42,12 @@ impl Logbook {
         }
     }
 
-    /// Remembers how far the engine is, from 0 to 1.
+    /// Replaces the progress, from 0 to 1.
     pub(crate) fn progress(&mut self, fraction: f32, note: &str) {
         self.progress = Some(format!("progress: {:.2} {}", fraction.clamp(0.0, 1.0), clean(note)));
     }
 
-    /// The log, and how far the engine came as its last line.
+    /// Takes the log, with the progress as its last line.
     pub(crate) fn take_lines(&mut self) -> Vec<String> {
         let mut lines = Vec::from(std::mem::take(&mut self.lines));
         if self.dropped > 0 {
@@ -72,21 +72,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_keeps_its_last_words() {
-        let mut book = Logbook::new(&Limits { log_lines_max: 3, ..Limits::default() });
-        (0..10).for_each(|n| book.write("info", &format!("line {n}")));
-        book.write("error", "panicked at src/lib.rs:1:1:\nno");
-        assert_eq!(book.panic(), Some("error: panicked at src/lib.rs:1:1: no"));
-        let lines = book.take_lines();
+    fn the_newest_lines_are_kept() {
+        let mut log = CallLog::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        (0..10).for_each(|n| log.write("info", &format!("line {n}")));
+        log.write("error", "panicked at src/lib.rs:1:1:\nno");
+        assert_eq!(log.panic(), Some("error: panicked at src/lib.rs:1:1: no"));
+        let lines = log.take_lines();
         assert_eq!(lines[0], "(8 earlier lines are not kept)");
         assert_eq!(lines.len(), 4);
     }
 
     #[test]
-    fn progress_takes_no_place_from_the_log() {
-        let mut book = Logbook::new(&Limits { log_lines_max: 3, ..Limits::default() });
-        book.write("info", "kept");
-        (0..10_u8).for_each(|n| book.progress(f32::from(n), &format!("line\n{n}")));
-        assert_eq!(book.take_lines(), ["info: kept", "progress: 1.00 line 9"]);
+    fn progress_displaces_no_lines() {
+        let mut log = CallLog::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        log.write("info", "kept");
+        (0..10_u8).for_each(|n| log.progress(f32::from(n), &format!("line\n{n}")));
+        assert_eq!(log.take_lines(), ["info: kept", "progress: 1.00 line 9"]);
     }
 }

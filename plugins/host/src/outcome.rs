@@ -1,41 +1,41 @@
-//! What a call came to. From the top: what the host saw for itself, the trap,
-//! the answer. What the host saw beats whatever the guest says.
+//! The outcome of a call. In order of precedence: what the host observed, a trap,
+//! the guest's answer.
 
 use std::time::Duration;
 
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::answer;
+use crate::call_record::{CallRecord, Stop};
 use crate::contract::untxt::ocr::types;
 use crate::engine::Engine;
 use crate::error::{Class, PluginError, refusal_code};
 use crate::page::{Page, PageText};
-use crate::record::{Record, Stop};
 
-/// What a refusal's own words may take.
+/// Characters of an engine's error message.
 const MESSAGE_CHARS_MAX: usize = 1_000;
 
-/// What came back from a guest; nothing when the host did not wait for it.
-pub(crate) type Answered = Option<wasmtime::Result<Result<types::PageText, types::Error>>>;
+/// What a guest returned; `None` when it was abandoned.
+pub(crate) type GuestResult = Option<wasmtime::Result<Result<types::PageText, types::Error>>>;
 
-/// The page's text, or the one reason why there is none.
+/// The page's text, or the error of the call.
 ///
 /// # Errors
 /// Each [`PluginError`] that a call can end in.
-pub(crate) fn judge(
+pub(crate) fn classify(
     engine: &Engine,
-    record: &mut Record,
-    answered: Answered,
+    record: &mut CallRecord,
+    answered: GuestResult,
     page: &Page,
 ) -> Result<PageText, PluginError> {
     let (name, limits) = (engine.name.clone(), engine.limits);
     if record.stop == Some(Stop::Cancelled) {
         return Err(PluginError::Cancelled { name });
     }
-    let logs = |record: &mut Record| record.log.take_lines();
+    let logs = |record: &mut CallRecord| record.log.take_lines();
     let succeeded = matches!(answered, Some(Ok(Ok(_))));
     if !succeeded && let Some(failure) = record.host_failure.take() {
-        let (code, message) = (refusal_code(&failure.code), shown(&failure.message));
+        let (code, message) = (refusal_code(&failure.code), cut(&failure.message));
         return Err(PluginError::Refused {
             name,
             code,
@@ -61,20 +61,20 @@ pub(crate) fn judge(
             let reason = trap_text(&error, record.log.panic());
             Err(PluginError::Trapped { name, reason, logs: logs(record) })
         }
-        Some(Ok(Ok(answer))) => answer::admit(answer, page, &limits)
+        Some(Ok(Ok(answer))) => answer::validate(answer, page, &limits)
             .map_err(|reason| PluginError::InvalidOutput { name, reason, logs: logs(record) }),
         Some(Ok(Err(refusal))) => Err(refused(name, refusal, logs(record))),
     }
 }
 
-/// A trap with the text of the panic that led to it, if it left one, and where
-/// in the guest it happened.
+/// The trap and where in the guest it happened, with the panic message if there is
+/// one.
 pub(crate) fn trap_text(error: &wasmtime::Error, panic: Option<&str>) -> String {
     let trap = error.downcast_ref::<Trap>().map_or_else(|| format!("{error:#}"), ToString::to_string);
     panic.map_or_else(|| trap.clone(), |panic| format!("{trap}; {panic}"))
 }
 
-/// The engine's own refusal, tamed.
+/// The engine's error, with its code and message bounded.
 pub(crate) fn refused(name: String, refusal: types::Error, logs: Vec<String>) -> PluginError {
     let (failure, class) = match refusal {
         types::Error::Retryable(types::Retry { failure, after_ms: None }) if is_transport(&failure) => {
@@ -85,11 +85,11 @@ pub(crate) fn refused(name: String, refusal: types::Error, logs: Vec<String>) ->
         }
         types::Error::Permanent(failure) => (failure, Class::Permanent),
         types::Error::Cancelled => {
-            let reason = "it says it was cancelled, but nobody did that".to_owned();
+            let reason = "it answers that it was cancelled, but it was not".to_owned();
             return PluginError::InvalidOutput { name, reason, logs };
         }
     };
-    let message = shown(&failure.message);
+    let message = cut(&failure.message);
     PluginError::Refused { name, code: refusal_code(&failure.code), message, class, logs }
 }
 
@@ -97,6 +97,6 @@ fn is_transport(failure: &types::Failure) -> bool {
     failure.attributes.iter().any(|(name, value)| name == "cause" && value == "transport")
 }
 
-fn shown(message: &str) -> String {
+fn cut(message: &str) -> String {
     message.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect()
 }

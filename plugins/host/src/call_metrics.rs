@@ -1,4 +1,4 @@
-//! What is counted and timed of calls, for whoever collects it.
+//! Metrics of calls.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::error::PluginError;
 /// Digits of a digest that tell versions of one engine apart.
 const DIGEST_DIGITS: usize = 12;
 
-/// Counts a call of `engine`, and what it took. Its name is that of a file that
-/// an operator put there.
-pub(crate) fn called(engine: &Engine, took: Duration, peak_bytes: usize, failure: Option<&PluginError>) {
+/// Records a call's duration, memory and outcome. Engine names come from operators,
+/// so labels are bounded.
+pub(crate) fn record_call(engine: &Engine, took: Duration, peak_bytes: usize, failure: Option<&PluginError>) {
     let mut labels = labels(engine.name(), engine.digest());
     histogram!("untxt_plugin_call_duration_seconds", labels.clone()).record(took);
     // Exact to 8 PiB.
@@ -21,8 +21,8 @@ pub(crate) fn called(engine: &Engine, took: Duration, peak_bytes: usize, failure
     counter!("untxt_plugin_calls_total", labels).increment(1);
 }
 
-/// Counts that a version was taken out of service.
-pub(crate) fn quarantined(name: &str, digest: &str) {
+/// Counts a quarantine.
+pub(crate) fn record_quarantine(name: &str, digest: &str) {
     counter!("untxt_plugin_quarantines_total", labels(name, digest)).increment(1);
 }
 
@@ -50,7 +50,7 @@ fn outcome(failure: &PluginError) -> &'static str {
         | PluginError::NothingEarlier { .. }
         | PluginError::Rejected { .. }
         | PluginError::Package { .. }
-        | PluginError::Shelf { .. }
+        | PluginError::Directory { .. }
         | PluginError::Unreadable { .. }
         | PluginError::Incompatible { .. } => "unusable",
     }

@@ -1,7 +1,8 @@
-//! Where engines lie. `<dir>/<name>.wasm` is what a name means now, however it
-//! came there. Every version that ever served or was installed is kept in
-//! `<dir>/.versions/<name>`, so that a run finishes on the one it began with and
-//! an operator can go back. Files are written whole under another name first.
+//! The files of the plugin directory. `<dir>/<name>.wasm` is the active version of
+//! a name, however it got there. Every version that was ever active or installed
+//! is kept in `<dir>/.versions/<name>`, so that a run finishes on the one it
+//! started with and an operator can roll back. Files are written under a temporary
+//! name and renamed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -16,23 +17,24 @@ use crate::error::PluginError;
 use crate::package::Package;
 use crate::signature::SIGNATURE_SUFFIX;
 
-/// Versions a name may go back over; older ones can still be activated.
+/// Versions that can be rolled back to; older ones can still be activated.
 const EARLIER_MAX: usize = 32;
 
-/// What is written down about a name. A stored format that only grows.
+/// Which versions of a name are and were active, and which are quarantined. A
+/// stored format that only grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Record {
-    /// Version that serves.
+pub(super) struct VersionHistory {
+    /// The active version.
     pub(super) active: Option<String>,
-    /// Those that served before it, the last at the end.
+    /// Those that were active before it, the last at the end.
     pub(super) earlier: Vec<String>,
-    /// Versions that serve nobody, and why.
+    /// Quarantined versions, with the reason.
     pub(super) quarantined: BTreeMap<String, String>,
 }
 
-impl Record {
-    pub(super) fn activated(&mut self, digest: &str) {
+impl VersionHistory {
+    pub(super) fn activate(&mut self, digest: &str) {
         self.quarantined.remove(digest);
         if self.active.as_deref() == Some(digest) {
             return;
@@ -42,8 +44,8 @@ impl Record {
         self.earlier.drain(..spare);
     }
 
-    /// The version before the one that serves, which serves from now on.
-    pub(super) fn back(&mut self) -> Option<String> {
+    /// Activates the last sound version before the active one and returns it.
+    pub(super) fn roll_back(&mut self) -> Option<String> {
         let sound = |digest: &String| !self.quarantined.contains_key(digest);
         let at = self.earlier.iter().rposition(sound)?;
         let digest = self.earlier.remove(at);
@@ -54,17 +56,17 @@ impl Record {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Shelf {
+pub(super) struct VersionStore {
     pub(super) dir: PathBuf,
 }
 
-impl Shelf {
-    /// What `name` means now, if it is there.
+impl VersionStore {
+    /// The active component of `name`, if the file exists.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.wasm"))
     }
 
-    /// What the operator wrote about `name`, if anything.
+    /// The operator's file about `name`, if it exists.
     pub(super) fn grants(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.toml"))
     }
@@ -89,7 +91,7 @@ impl Shelf {
         self.versions_dir(name).join("record.json")
     }
 
-    /// A file that came with an engine; engines may share one.
+    /// An asset of an engine; engines may share one.
     pub(super) fn asset(&self, digest: &str) -> PathBuf {
         self.dir.join(".assets").join(digest)
     }
@@ -111,10 +113,10 @@ impl Shelf {
         self.text(name, &self.signature_file(name, digest))
     }
 
-    /// Names that something is known of.
+    /// Names of which something is stored.
     pub(super) fn names(&self) -> BTreeSet<String> {
         let stems = entries(&self.dir).filter_map(|file| Some(file.strip_suffix(".wasm")?.to_owned()));
-        // A folder without a file is what a removal left that was interrupted.
+        // A folder without a file is left by an interrupted removal.
         let kept = entries(&self.dir.join(".versions"));
         let kept = kept.filter(|name| is_name(name) && entries(&self.versions_dir(name)).next().is_some());
         stems.filter(|name| is_name(name)).chain(kept).collect()
@@ -127,14 +129,13 @@ impl Shelf {
         stems.filter(|digest| is_digest(digest)).collect()
     }
 
-    /// What is written down about `name`, if anything is.
+    /// The history of `name`; empty if none is stored.
     ///
     /// # Errors
-    /// [`PluginError::Unreadable`] for a file that is there: what it said about
-    /// versions that are out of service still holds.
-    pub(super) fn record(&self, name: &str) -> Result<Record, PluginError> {
+    /// [`PluginError::Unreadable`] for a damaged file: its quarantines still apply.
+    pub(super) fn history(&self, name: &str) -> Result<VersionHistory, PluginError> {
         let path = self.record_file(name);
-        let Some(text) = self.text(name, &path)? else { return Ok(Record::default()) };
+        let Some(text) = self.text(name, &path)? else { return Ok(VersionHistory::default()) };
         serde_json::from_str(&text).map_err(|error| unreadable(name, &path, &error))
     }
 
@@ -146,8 +147,8 @@ impl Shelf {
         }
     }
 
-    /// Keeps a version with the manifest, the files and the signature it came
-    /// with, and with no others.
+    /// Stores a version with its manifest, assets and signature, replacing earlier
+    /// ones of that version.
     pub(super) fn keep(&self, name: &str, digest: &str, package: &Package) -> Result<(), PluginError> {
         let path = self.version(name, digest);
         let wrong = |error| self.failed(&path, &error);
@@ -163,60 +164,61 @@ impl Shelf {
         let signature = package.signature.as_deref();
         write_or_remove(&self.manifest_file(name, digest), manifest).map_err(wrong)?;
         write_or_remove(&self.signature_file(name, digest), signature).map_err(wrong)?;
-        // A file that is there may have been damaged; its name is no proof.
+        // An existing file may be damaged, whatever its name says.
         if fs::read(&path).is_ok_and(|kept| hex::encode(Sha256::digest(kept)) == digest) {
             return Ok(());
         }
         write(&path, &package.wasm).map_err(wrong)
     }
 
-    /// Has `name` mean `wasm`, or nothing of its own with `None`. A signature
-    /// that was dropped in is that of what was there before.
-    pub(super) fn place(&self, name: &str, wasm: Option<&[u8]>) -> Result<(), PluginError> {
+    /// Makes `wasm` the active component of `name`, or removes it with `None`. A
+    /// signature that was dropped in belongs to the component that was replaced.
+    pub(super) fn set_current(&self, name: &str, wasm: Option<&[u8]>) -> Result<(), PluginError> {
         let path = self.file(name);
         let placed = match wasm {
             Some(wasm) => fs::create_dir_all(&self.dir).and_then(|()| write(&path, wasm)),
-            None => gone(fs::remove_file(&path)),
+            None => ignore_absent(fs::remove_file(&path)),
         };
         let signature = self.dir.join(format!("{name}.wasm{SIGNATURE_SUFFIX}"));
-        placed.and_then(|()| gone(fs::remove_file(signature))).map_err(|error| self.failed(&path, &error))
-    }
-
-    /// Takes a version away.
-    pub(super) fn forget(&self, name: &str, digest: &str) -> Result<(), PluginError> {
-        let path = self.version(name, digest);
-        gone(fs::remove_file(self.manifest_file(name, digest)))
-            .and_then(|()| gone(fs::remove_file(self.signature_file(name, digest))))
-            .and_then(|()| gone(fs::remove_file(&path)))
+        placed
+            .and_then(|()| ignore_absent(fs::remove_file(signature)))
             .map_err(|error| self.failed(&path, &error))
     }
 
-    /// Takes everything away that is kept of `name`, also what can't be read.
-    pub(super) fn forget_all(&self, name: &str) -> Result<(), PluginError> {
-        let _alone = self.alone()?;
-        self.place(name, None)?;
-        let dir = self.versions_dir(name);
-        gone(fs::remove_dir_all(&dir)).map_err(|error| self.failed(&dir, &error))
+    /// Removes a version.
+    pub(super) fn remove_version(&self, name: &str, digest: &str) -> Result<(), PluginError> {
+        let path = self.version(name, digest);
+        ignore_absent(fs::remove_file(self.manifest_file(name, digest)))
+            .and_then(|()| ignore_absent(fs::remove_file(self.signature_file(name, digest))))
+            .and_then(|()| ignore_absent(fs::remove_file(&path)))
+            .map_err(|error| self.failed(&path, &error))
     }
 
-    /// Does `work` on the record of `name` and writes it down, while nobody else
-    /// does, in any process. Of a name that nothing comes of, nothing is left.
+    /// Removes everything that is stored of `name`, including damaged files.
+    pub(super) fn remove_all(&self, name: &str) -> Result<(), PluginError> {
+        let _lock = self.lock_directory()?;
+        self.set_current(name, None)?;
+        let dir = self.versions_dir(name);
+        ignore_absent(fs::remove_dir_all(&dir)).map_err(|error| self.failed(&dir, &error))
+    }
+
+    /// Runs `work` on the history of `name` and stores the result, while no other
+    /// process changes the directory. An unchanged history is not written.
     ///
     /// # Errors
-    /// [`PluginError::Unreadable`] for a record that can't be read, which is never
-    /// written over; [`PluginError::Shelf`]; those of `work`.
+    /// [`PluginError::Unreadable`] for a damaged history, which is never overwritten; [`PluginError::Directory`]; those of `work`.
     pub(super) fn change<T>(
         &self,
         name: &str,
-        work: impl FnOnce(&mut Record) -> Result<T, PluginError>,
+        work: impl FnOnce(&mut VersionHistory) -> Result<T, PluginError>,
     ) -> Result<T, PluginError> {
-        let _alone = self.alone()?;
-        let before = self.record(name)?;
-        let mut record = before.clone();
-        let done = work(&mut record)?;
-        if record != before {
+        let _lock = self.lock_directory()?;
+        let before = self.history(name)?;
+        let mut history = before.clone();
+        let done = work(&mut history)?;
+        if history != before {
             let path = self.record_file(name);
-            let text = serde_json::to_vec(&record).map_err(io::Error::other);
+            let text = serde_json::to_vec(&history).map_err(io::Error::other);
             let written = text.and_then(|text| {
                 fs::create_dir_all(self.versions_dir(name))?;
                 write(&path, &text)
@@ -226,9 +228,10 @@ impl Shelf {
         Ok(done)
     }
 
-    /// Nobody else changes the directory as long as what is returned lives.
-    fn alone(&self) -> Result<File, PluginError> {
-        // Beside the names' folders, as one of those may be taken away.
+    /// Locks the directory against changes by other processes until the returned file
+    /// is dropped.
+    fn lock_directory(&self) -> Result<File, PluginError> {
+        // Beside the folders of the names, as one of those may be removed.
         let dir = self.dir.join(".versions");
         let locked = fs::create_dir_all(&dir).and_then(|()| {
             let lock = File::create(dir.join(".lock"))?;
@@ -239,7 +242,7 @@ impl Shelf {
     }
 
     fn failed(&self, path: &Path, error: &io::Error) -> PluginError {
-        PluginError::Shelf { path: path.to_owned(), reason: error.to_string() }
+        PluginError::Directory { path: path.to_owned(), reason: error.to_string() }
     }
 }
 
@@ -248,39 +251,39 @@ fn entries(dir: &Path) -> impl Iterator<Item = String> + use<> {
     found.filter_map(|entry| entry.file_name().into_string().ok())
 }
 
-/// Whole or not at all, whoever looks and whenever the power fails.
+/// Writes a file atomically, also when the power fails.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".part-").tempfile_in(dir)?;
     file.write_all(bytes)?;
-    readable(file.as_file())?;
+    make_readable(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // Its name is part of the folder.
+    // The file's name is data of the folder.
     File::open(dir)?.sync_all()
 }
 
 fn write_or_remove(path: &Path, text: Option<&str>) -> io::Result<()> {
     match text {
         Some(text) => write(path, text.as_bytes()),
-        None => gone(fs::remove_file(path)),
+        None => ignore_absent(fs::remove_file(path)),
     }
 }
 
-/// A temporary file is its owner's alone; engines are no secret, and the worker
-/// may be somebody else.
+/// Temporary files are private to their owner, but engines are not secret, and the
+/// worker may run as another user.
 #[cfg(unix)]
-fn readable(file: &File) -> io::Result<()> {
+fn make_readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn readable(_file: &File) -> io::Result<()> {
+fn make_readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether nothing is there, as opposed to what can't be looked at.
+/// Whether the file is missing, as opposed to inaccessible.
 pub(super) fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
@@ -289,7 +292,7 @@ fn unreadable(name: &str, path: &Path, error: &dyn std::fmt::Display) -> PluginE
     PluginError::Unreadable { name: name.to_owned(), path: path.to_owned(), reason: error.to_string() }
 }
 
-fn gone(removed: io::Result<()>) -> io::Result<()> {
+fn ignore_absent(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -301,23 +304,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_that_can_not_be_read_is_an_error_and_stays_as_it_is() {
+    fn a_damaged_history_is_an_error_and_is_not_overwritten() {
         let dir = tempfile::tempdir().unwrap();
-        let shelf = Shelf { dir: dir.path().to_owned() };
-        let out = |record: &mut Record| {
-            record.quarantined.insert("a".to_owned(), "it crashed".to_owned());
+        let store = VersionStore { dir: dir.path().to_owned() };
+        let out = |history: &mut VersionHistory| {
+            history.quarantined.insert("a".to_owned(), "it crashed".to_owned());
             Ok(())
         };
-        shelf.change("reader", out).unwrap();
-        assert_eq!(shelf.record("reader").unwrap().quarantined.len(), 1);
-        assert_eq!(shelf.record("another").unwrap(), Record::default(), "of which nothing is known");
+        store.change("reader", out).unwrap();
+        assert_eq!(store.history("reader").unwrap().quarantined.len(), 1);
+        assert_eq!(store.history("another").unwrap(), VersionHistory::default(), "of which nothing is known");
 
-        let path = shelf.record_file("reader");
+        let path = store.record_file("reader");
         let whole = fs::read(&path).unwrap();
         // Cut off, empty, not text, and no file at all.
         for damaged in [&whole[..whole.len() / 2], b"", b"\xff\xfe"] {
             fs::write(&path, damaged).unwrap();
-            for error in [shelf.record("reader").unwrap_err(), shelf.change("reader", out).unwrap_err()] {
+            for error in [store.history("reader").unwrap_err(), store.change("reader", out).unwrap_err()] {
                 assert_eq!(error.code(), "ENGINE_UNREADABLE");
                 assert!(error.to_string().contains("record.json"), "{error}");
             }
@@ -325,36 +328,36 @@ mod tests {
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert_eq!(shelf.record("reader").unwrap_err().code(), "ENGINE_UNREADABLE");
-        assert_eq!(shelf.manifest("reader", "record").unwrap(), None);
-        fs::create_dir(shelf.manifest_file("reader", "a")).unwrap();
-        assert_eq!(shelf.manifest("reader", "a").unwrap_err().code(), "ENGINE_UNREADABLE");
-        shelf.forget_all("reader").expect("who takes all of it away need not read it");
-        assert_eq!(shelf.record("reader").unwrap(), Record::default());
+        assert_eq!(store.history("reader").unwrap_err().code(), "ENGINE_UNREADABLE");
+        assert_eq!(store.manifest("reader", "record").unwrap(), None);
+        fs::create_dir(store.manifest_file("reader", "a")).unwrap();
+        assert_eq!(store.manifest("reader", "a").unwrap_err().code(), "ENGINE_UNREADABLE");
+        store.remove_all("reader").expect("who takes all of it away need not read it");
+        assert_eq!(store.history("reader").unwrap(), VersionHistory::default());
     }
 
     #[test]
-    fn a_change_that_comes_to_nothing_makes_no_name() {
+    fn a_change_without_effect_creates_no_name() {
         let dir = tempfile::tempdir().unwrap();
-        let shelf = Shelf { dir: dir.path().to_owned() };
-        assert_eq!(shelf.change("nope", |record| Ok(record.back())).unwrap(), None);
-        assert!(shelf.names().is_empty());
-        fs::create_dir_all(shelf.versions_dir("ghost")).unwrap();
-        assert!(shelf.names().is_empty(), "a folder is no engine");
+        let store = VersionStore { dir: dir.path().to_owned() };
+        assert_eq!(store.change("nope", |history| Ok(history.roll_back())).unwrap(), None);
+        assert!(store.names().is_empty());
+        fs::create_dir_all(store.versions_dir("ghost")).unwrap();
+        assert!(store.names().is_empty(), "a folder is no engine");
     }
 
     #[test]
-    fn going_back_passes_over_what_is_quarantined() {
-        let mut record = Record::default();
+    fn rolling_back_skips_quarantined_versions() {
+        let mut history = VersionHistory::default();
         for digest in ["a", "b", "c", "c", "d"] {
-            record.activated(digest);
+            history.activate(digest);
         }
-        assert_eq!((record.active.as_deref(), record.earlier.join("")), (Some("d"), "abc".to_owned()));
-        record.quarantined.insert("c".to_owned(), "it crashed".to_owned());
-        assert_eq!(record.back().as_deref(), Some("b"));
-        assert_eq!((record.active.as_deref(), record.earlier.join("")), (Some("b"), "a".to_owned()));
-        assert_eq!((record.back().as_deref(), record.back()), (Some("a"), None));
-        record.activated("c");
-        assert!(record.quarantined.is_empty(), "who activates it says that it is sound");
+        assert_eq!((history.active.as_deref(), history.earlier.join("")), (Some("d"), "abc".to_owned()));
+        history.quarantined.insert("c".to_owned(), "it crashed".to_owned());
+        assert_eq!(history.roll_back().as_deref(), Some("b"));
+        assert_eq!((history.active.as_deref(), history.earlier.join("")), (Some("b"), "a".to_owned()));
+        assert_eq!((history.roll_back().as_deref(), history.roll_back()), (Some("a"), None));
+        history.activate("c");
+        assert!(history.quarantined.is_empty(), "who activates it says that it is sound");
     }
 }

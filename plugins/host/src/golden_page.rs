@@ -1,4 +1,4 @@
-//! The page that every engine is given before it may serve.
+//! The page that an engine has to recognise before it is installed.
 
 use crate::page::{Page, PixelFormat};
 

@@ -1,30 +1,30 @@
-//! The memory limit, which remembers that it was hit: afterwards a guest that
-//! was denied memory looks like any other that crashed.
+//! The memory limit. It records refused requests: a guest that is refused memory
+//! crashes like any other.
 
 use wasmtime::{ResourceLimiter, Result};
 
-use crate::record::Shared;
+use crate::call_record::SharedCallRecord;
 
 /// Elements of a table: function pointers of the largest engines are some
 /// 20,000.
 const TABLE_ELEMENTS_MAX: usize = 200_000;
 
 #[derive(Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct MemoryLimiter {
     pub(crate) memory_bytes_max: usize,
-    record: Shared,
+    record: SharedCallRecord,
 }
 
-impl Bounds {
-    pub(crate) fn new(memory_bytes_max: usize, record: Shared) -> Self {
+impl MemoryLimiter {
+    pub(crate) fn new(memory_bytes_max: usize, record: SharedCallRecord) -> Self {
         Self { memory_bytes_max, record }
     }
 }
 
-impl ResourceLimiter for Bounds {
+impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         let granted = desired <= self.memory_bytes_max;
-        let mut record = self.record.read();
+        let mut record = self.record.lock();
         if granted {
             record.peak_bytes = record.peak_bytes.max(desired);
         } else {
