@@ -35,13 +35,6 @@ pub(crate) fn prepare(config: &Config) -> Result<(), Failure> {
     })
 }
 
-/// Lets other users pass through a directory without looking into it: a private
-/// PostgreSQL that root starts runs as a user of its own.
-pub(crate) fn let_others_through(dir: &Path) -> io::Result<()> {
-    let mode = fs::metadata(dir)?.permissions().mode();
-    fs::set_permissions(dir, Permissions::from_mode(mode | 0o011))
-}
-
 fn make(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o777 & !OTHERS).create(dir)
 }

@@ -10,6 +10,8 @@ use untxt_engine::engine::EngineError;
 use untxt_engine::journal::JournalError;
 use untxt_plugins::PluginError;
 use untxt_settings::ConfigError;
+use untxt_stack::error::StackError;
+use untxt_stack::server::ServiceError;
 use untxt_workflows::platform::PlatformError;
 use untxt_workflows::redrive::RedriveError;
 
@@ -103,6 +105,26 @@ impl From<RedriveError> for Failure {
             RedriveError::Field { .. } => Self::usage(error),
             RedriveError::Journal(error) => error.into(),
             other => Self::work(other),
+        }
+    }
+}
+
+impl From<StackError> for Failure {
+    fn from(error: StackError) -> Self {
+        match &error {
+            StackError::Server(ServiceError::NotInstalled { .. }) => Self::service(error),
+            StackError::Server(ServiceError::NoUser(_) | ServiceError::OutOfReach { .. }) => {
+                Self::usage(error)
+            }
+            StackError::Ended { status, .. } => {
+                let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+                Self::with_code(code, error)
+            }
+            StackError::Server(ServiceError::Io { .. } | ServiceError::Failed { .. })
+            | StackError::Io(_)
+            | StackError::Spawn { .. }
+            | StackError::EndedAtOnce(_)
+            | StackError::StillRuns { .. } => Self::work(error),
         }
     }
 }

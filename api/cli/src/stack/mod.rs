@@ -1,26 +1,22 @@
-//! `untxt stack`: everything there is to run, started in order, kept running,
-//! looked at, and stopped in reverse.
+//! `untxt stack`: starts all processes in order, keeps them running, shows their
+//! state, and stops them in reverse order.
 //!
-//! In reading order: [`identity`] (which process), [`service`] (what there is to
-//! run), [`place`] (what is written down about it), [`restarts`] and [`logs`],
-//! [`supervised`] and [`supervisor`] (the process that keeps the others running),
-//! [`start`], [`stop`], [`probe`] and [`status`] (what is typed).
+//! In reading order: [`supervise`] (the hidden command that keeps the others running),
+//! [`start`], [`stop`], [`probe`] and [`status`].
 
-mod identity;
-mod logs;
-mod place;
 mod probe;
-mod restarts;
-mod service;
 mod start;
 mod status;
 mod stop;
-mod supervised;
-mod supervisor;
+mod supervise;
 
 use std::process::ExitCode;
 
+use untxt_settings::{Config, RUNNING_SERVICES};
+use untxt_stack::stack_dir::StackDir;
+
 use crate::cli::{StackArguments, StackCommand};
+use crate::data_dir;
 use crate::failure::Failure;
 
 pub(crate) async fn run(arguments: &StackArguments) -> Result<ExitCode, Failure> {
@@ -28,6 +24,15 @@ pub(crate) async fn run(arguments: &StackArguments) -> Result<ExitCode, Failure>
         StackCommand::Start { with_services } => start::run(with_services).await,
         StackCommand::Stop => stop::run().await,
         StackCommand::Status { json } => status::run(json).await,
-        StackCommand::Supervise { with_services } => supervisor::run(with_services).await,
+        StackCommand::Supervise { with_services } => supervise::run(with_services).await,
     }
+}
+
+/// The directory of the stack under the data directory.
+fn open_dir(config: &Config) -> Result<StackDir, Failure> {
+    data_dir::prepare(config)?;
+    let path = config.data_dir.join("stack");
+    StackDir::open(&path, &config.data_dir.join(RUNNING_SERVICES)).map_err(|error| {
+        Failure::usage(format!("can't use {}: {error}; UNTXT_DATA_DIR names it", path.display()))
+    })
 }

@@ -1,23 +1,25 @@
-//! `untxt stack start`: everything comes up, then the terminal is free.
+//! `untxt stack start`: returns when all processes are ready.
 
 use std::process::{ExitCode, Stdio};
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use untxt_stack::logs::tail;
+use untxt_stack::stack_dir::SUPERVISOR;
 
-use super::place::{Place, SUPERVISOR};
+use super::open_dir;
 use crate::failure::Failure;
 use crate::{output, start};
 
 pub(super) async fn run(with_services: bool) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let place = Place::open(&config)?;
-    if let Some(card) = place.card(SUPERVISOR).filter(|card| card.identity.is_alive()) {
-        output::line(&format!("the stack runs already (supervisor {})", card.identity.pid));
+    let dir = open_dir(&config)?;
+    if let Some(running) = dir.pid_file(SUPERVISOR).filter(|running| running.identity.is_alive()) {
+        output::line(&format!("the stack runs already (supervisor {})", running.identity.pid));
         return Ok(ExitCode::SUCCESS);
     }
-    let log = place.open_log(SUPERVISOR).map_err(Failure::work)?;
+    let log = dir.open_log(SUPERVISOR).map_err(Failure::work)?;
     let mut command = Command::new(std::env::current_exe().map_err(Failure::work)?);
     command.args(["stack", "supervise"]).args(with_services.then_some("--with-services"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
@@ -27,7 +29,7 @@ pub(super) async fn run(with_services: bool) -> Result<ExitCode, Failure> {
     while let Some(line) = lines.next_line().await.map_err(Failure::work)? {
         let told: Value = serde_json::from_str(&line).unwrap_or_default();
         if told["ready"] == true {
-            output::line(&format!("the stack runs; logs are in {}", place.dir().display()));
+            output::line(&format!("the stack runs; logs are in {}", dir.path().display()));
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(reason) = told["failed"].as_str() {
@@ -39,10 +41,10 @@ pub(super) async fn run(with_services: bool) -> Result<ExitCode, Failure> {
         output::line(line.trim_end());
     }
     let status = supervisor.wait().await.map_err(Failure::work)?;
-    let log = place.log(SUPERVISOR);
+    let log = dir.log(SUPERVISOR);
     Err(Failure::work(format!(
         "the supervisor ended ({status}); its log {} ends with: {}",
         log.display(),
-        super::logs::end_of(&log)
+        tail(&log)
     )))
 }

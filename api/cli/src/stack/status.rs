@@ -11,30 +11,31 @@ use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::journal::{Journal, JournalError, WorkerRow};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_settings::Config;
+use untxt_stack::pid_file::PidFile;
+use untxt_stack::service::Service;
+use untxt_stack::stack_dir::{SUPERVISOR, StackDir};
 use untxt_workflows::ocr::WORKFLOW;
 
-use super::place::{Card, Place, SUPERVISOR};
-use super::probe;
-use super::service::Service;
+use super::{open_dir, probe};
 use crate::failure::Failure;
 use crate::{output, start};
 
 pub(super) async fn run(json: bool) -> Result<ExitCode, Failure> {
     let config = start::config("error")?;
-    let place = Place::open(&config)?;
-    let Some(supervisor) = place.card(SUPERVISOR) else {
+    let dir = open_dir(&config)?;
+    let Some(supervisor) = dir.pid_file(SUPERVISOR) else {
         show(&json!({ "running": false, "services": [], "queues": [] }), json);
         return Ok(ExitCode::from(1));
     };
     let record = Record::read(&config).await;
     let mut services = vec![row(SUPERVISOR, Some(&supervisor), "up".to_owned())];
     for service in &supervisor.services {
-        let card = place.card(service.name());
-        let health = match &card {
-            Some(card) => health(*service, card, (&config, &place), &record).await,
+        let pid_file = dir.pid_file(service.name());
+        let health = match &pid_file {
+            Some(pid_file) => health(*service, pid_file, (&config, &dir), &record).await,
             None => "down".to_owned(),
         };
-        services.push(row(service.name(), card.as_ref(), health));
+        services.push(row(service.name(), pid_file.as_ref(), health));
     }
     let well = services.iter().all(|service| service["health"] == "up");
     let queues = record.queues.unwrap_or_default();
@@ -75,34 +76,34 @@ impl Record {
 
 async fn health(
     service: Service,
-    card: &Card,
-    (config, place): (&Config, &Place),
+    process: &PidFile,
+    (config, dir): (&Config, &StackDir),
     record: &Record,
 ) -> String {
-    if !card.identity.is_alive() {
-        return card.trouble.clone().unwrap_or_else(|| "down".to_owned());
+    if !process.identity.is_alive() {
+        return process.trouble.clone().unwrap_or_else(|| "down".to_owned());
     }
     match (service, &record.workers) {
-        (Service::Api, _) => probe::api(card.address.as_deref().unwrap_or_default()).await,
-        (Service::Redis, _) => probe::redis(&place.server("REDIS_URL").unwrap_or_default()).await,
+        (Service::Api, _) => probe::api(process.address.as_deref().unwrap_or_default()).await,
+        (Service::Redis, _) => probe::redis(&dir.server("REDIS_URL").unwrap_or_default()).await,
         (Service::Postgres, Ok(_)) => "up".to_owned(),
         (Service::Worker, Ok(rows)) => {
-            let process = card.worker.as_deref().unwrap_or_default();
-            probe::worker(process, rows, record.now, config.settings.lease)
+            let name = process.worker.as_deref().unwrap_or_default();
+            probe::worker(name, rows, record.now, config.settings.lease)
         }
         (Service::Postgres | Service::Worker, Err(error)) => error.clone(),
     }
 }
 
-fn row(name: &str, card: Option<&Card>, health: String) -> Value {
-    let alive = card.filter(|card| card.identity.is_alive());
+fn row(name: &str, pid_file: Option<&PidFile>, health: String) -> Value {
+    let alive = pid_file.filter(|process| process.identity.is_alive());
     let health = if alive.is_none() && health == "up" { "down".to_owned() } else { health };
     json!({
         "name": name,
-        "pid": alive.map(|card| card.identity.pid),
-        "since": alive.map(|card| views::millis(card.since)),
-        "address": card.and_then(|card| card.address.clone()),
-        "restarts": card.map_or(0, |card| card.restarts),
+        "pid": alive.map(|process| process.identity.pid),
+        "since": alive.map(|process| views::millis(Timestamp(process.since_ms))),
+        "address": pid_file.and_then(|process| process.address.clone()),
+        "restarts": pid_file.map_or(0, |process| process.restarts),
         "health": health,
     })
 }

@@ -1,70 +1,38 @@
-//! `untxt stack stop`: everything ends in reverse order, and drains.
+//! `untxt stack stop`: all processes drain and end, in reverse order.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use untxt_stack::stack_dir::SUPERVISOR;
+use untxt_stack::stop::{KILL_TIMEOUT, stop_all};
 
-use super::place::{Place, SUPERVISOR};
-use super::service::Service;
+use super::open_dir;
 use crate::failure::Failure;
 use crate::{output, start};
 
-/// How long the supervisor has for all of it: its services' patience together,
-/// and some seconds for one that is just being started.
-const PATIENCE: Duration = Duration::from_secs(240);
-
-/// How long a killed process may take to be gone.
-const KILLED_WITHIN: Duration = Duration::from_secs(10);
+/// How long the supervisor may take: the time-outs of its services together, and some
+/// seconds for one that is just being started.
+const STOP_TIMEOUT: Duration = Duration::from_secs(240);
 
 pub(super) async fn run() -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let place = Place::open(&config)?;
-    let supervisor = place.card(SUPERVISOR);
+    let dir = open_dir(&config)?;
     let mut ran = false;
-    if let Some(card) = supervisor.filter(|card| card.identity.is_alive()) {
+    if let Some(supervisor) = dir.pid_file(SUPERVISOR).filter(|running| running.identity.is_alive()) {
         ran = true;
-        card.identity.signal(Signal::TERM);
-        if !card.identity.is_gone_within(PATIENCE).await {
-            // A second one ends it at once; its services are ended below.
-            card.identity.signal(Signal::KILL);
-            card.identity.is_gone_within(KILLED_WITHIN).await;
+        supervisor.identity.signal(Signal::TERM);
+        if !supervisor.identity.is_gone_within(STOP_TIMEOUT).await {
+            // Its services are stopped below.
+            supervisor.identity.signal(Signal::KILL);
+            supervisor.identity.is_gone_within(KILL_TIMEOUT).await;
         }
     }
-    // What a supervisor that was killed has left running.
-    ran |= end_all(&place, |service| output::line(&format!("stopped {service}, which had no supervisor")))
+    // Services that a killed supervisor has left running.
+    ran |= stop_all(&dir, |service| output::line(&format!("stopped {service}, which had no supervisor")))
         .await?;
-    place.forget_servers();
-    place.remove_card(SUPERVISOR);
+    dir.remove_servers();
+    dir.remove_pid_file(SUPERVISOR);
     output::line(if ran { "the stack is stopped" } else { "the stack does not run" });
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends every service there is a pid file of, in reverse order; whether any ran.
-///
-/// # Errors
-/// When one can't be ended; its pid file stays.
-pub(super) async fn end_all(place: &Place, mut ended: impl FnMut(&'static str)) -> Result<bool, Failure> {
-    let mut any = false;
-    for service in Service::ALL.into_iter().rev() {
-        let name = service.name();
-        let Some(card) = place.card(name) else { continue };
-        if card.identity.is_alive() {
-            any = true;
-            card.identity.signal(service.farewell());
-            if !card.identity.is_gone_within(service.patience()).await {
-                tracing::warn!(service = name, "did not stop in time; killing it");
-                card.identity.signal(Signal::KILL);
-                if !card.identity.is_gone_within(KILLED_WITHIN).await {
-                    return Err(Failure::work(format!(
-                        "can't end the {name}, process {}",
-                        card.identity.pid
-                    )));
-                }
-            }
-            ended(name);
-        }
-        place.remove_card(name);
-    }
-    Ok(any)
 }

@@ -1,5 +1,5 @@
-//! Which process is meant: its number may be another's by now, its number and
-//! the moment it began can't be.
+//! Identifies a process across the reuse of process ids, by its id, its start time
+//! and the boot.
 
 use std::fs;
 use std::io;
@@ -12,32 +12,37 @@ use tokio::time::{interval, timeout};
 /// Between two looks at a process that is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// A process, told from every other that had or will have its number.
+/// One process, never confused with another that has or had the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Identity {
-    pub(super) pid: u32,
+pub struct ProcessIdentity {
+    /// Its process id.
+    pub pid: u32,
     /// Clock ticks after the boot.
     started: u64,
     /// Which boot.
     boot: String,
 }
 
-impl Identity {
-    /// The process that has this number now.
-    pub(super) fn of(pid: u32) -> io::Result<Self> {
+impl ProcessIdentity {
+    /// The process that has this id now.
+    ///
+    /// # Errors
+    /// When there is none, or `/proc` can't be read.
+    pub fn of(pid: u32) -> io::Result<Self> {
         let (_, started) = state_and_start(pid)?;
         Ok(Self { pid, started, boot: boot()? })
     }
 
-    /// Whether it runs. One that has ended and was not waited for does not.
-    pub(super) fn is_alive(&self) -> bool {
+    /// Whether it runs. A zombie does not.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
         let same = |(state, started)| started == self.started && !matches!(state, 'Z' | 'X');
         state_and_start(self.pid).is_ok_and(same) && boot().is_ok_and(|boot| boot == self.boot)
     }
 
     /// Sends it a signal, if it runs.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid.filter(|_| self.is_alive()) {
             // Fails when it has ended since, or is another user's, which shows
@@ -46,15 +51,15 @@ impl Identity {
         }
     }
 
-    /// Waits until it does not run any more; false when that takes longer.
-    pub(super) async fn is_gone_within(&self, patience: Duration) -> bool {
+    /// Waits until it no longer runs; false when that takes longer than `limit`.
+    pub async fn is_gone_within(&self, limit: Duration) -> bool {
         let gone = async {
             let mut look = interval(LOOK_EVERY);
             while self.is_alive() {
                 look.tick().await;
             }
         };
-        timeout(patience, gone).await.is_ok()
+        timeout(limit, gone).await.is_ok()
     }
 }
 
@@ -77,18 +82,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_that_is_anothers_by_now_is_seen_through() {
-        let me = Identity::of(std::process::id()).unwrap();
+    fn a_reused_process_id_is_another_process() {
+        let me = ProcessIdentity::of(std::process::id()).unwrap();
         assert!(me.is_alive());
-        assert!(!Identity { started: me.started + 1, ..me.clone() }.is_alive());
-        assert!(!Identity { boot: "another".to_owned(), ..me }.is_alive());
+        assert!(!ProcessIdentity { started: me.started + 1, ..me.clone() }.is_alive());
+        assert!(!ProcessIdentity { boot: "another".to_owned(), ..me }.is_alive());
     }
 
     #[test]
-    fn one_that_was_not_waited_for_is_gone() {
+    fn a_zombie_is_gone() {
         let mut child =
             std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
-        let identity = Identity::of(child.id()).unwrap();
+        let identity = ProcessIdentity::of(child.id()).unwrap();
         assert!(identity.is_alive());
         identity.signal(Signal::KILL);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

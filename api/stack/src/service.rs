@@ -1,4 +1,4 @@
-//! What there is to run.
+//! The services of a stack.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A part of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Service {
+pub enum Service {
     /// A private PostgreSQL.
     Postgres,
     /// A private Redis.
@@ -21,9 +21,11 @@ pub(super) enum Service {
 
 impl Service {
     /// All, each after those it needs.
-    pub(super) const ALL: [Self; 4] = [Self::Postgres, Self::Redis, Self::Worker, Self::Api];
+    pub const ALL: [Self; 4] = [Self::Postgres, Self::Redis, Self::Worker, Self::Api];
 
-    pub(super) fn name(self) -> &'static str {
+    /// Its name, also that of its files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
@@ -32,18 +34,20 @@ impl Service {
         }
     }
 
-    /// What asks it to end in good order. PostgreSQL waits for its clients on
-    /// SIGTERM, and cuts them off on SIGINT.
-    pub(super) fn farewell(self) -> Signal {
+    /// The signal that asks it to shut down cleanly. PostgreSQL waits for its clients
+    /// on SIGTERM, and disconnects them on SIGINT.
+    #[must_use]
+    pub fn stop_signal(self) -> Signal {
         match self {
             Self::Postgres => Signal::INT,
             Self::Redis | Self::Worker | Self::Api => Signal::TERM,
         }
     }
 
-    /// How long it may take for that. A worker lets its pages finish for 25 s
-    /// and gives them back after that; a database writes all of its memory.
-    pub(super) fn patience(self) -> Duration {
+    /// How long it may take to shut down. A worker lets its pages finish for 25 s and
+    /// returns them to the queue after that; a database writes all of its memory.
+    #[must_use]
+    pub fn stop_timeout(self) -> Duration {
         Duration::from_secs(match self {
             Self::Postgres => 60,
             Self::Redis => 30,

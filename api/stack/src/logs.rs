@@ -1,20 +1,19 @@
-//! Logs that do not fill the disk.
+//! Rotates logs, so that they do not fill the disk.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// A log larger than this is put aside.
-pub(super) const LOG_BYTES_MAX: u64 = 10 << 20;
+/// A log larger than this is rotated.
+pub const LOG_BYTES_MAX: u64 = 10 << 20;
 
-/// Puts the log aside as `….1`, in place of the one before, when it is larger
-/// than `bytes_max`. It is copied and cut short rather than renamed, for its
-/// writer has it open and goes on at its end; what is written between the two is
-/// lost.
+/// Moves a log larger than `bytes_max` to `….1`, replacing the one before. It is
+/// copied and truncated rather than renamed, since its writer keeps it open and
+/// appends; what is written between the two is lost.
 ///
 /// # Errors
 /// When it can't be copied; it is left as it is then.
-pub(super) fn rotate(log: &Path, bytes_max: u64) -> io::Result<()> {
+pub fn rotate(log: &Path, bytes_max: u64) -> io::Result<()> {
     match fs::metadata(log) {
         Ok(found) if found.len() > bytes_max => {}
         Ok(_) => return Ok(()),
@@ -27,8 +26,9 @@ pub(super) fn rotate(log: &Path, bytes_max: u64) -> io::Result<()> {
     fs::OpenOptions::new().write(true).open(log)?.set_len(0)
 }
 
-/// The last lines of a log, for an error.
-pub(super) fn end_of(log: &Path) -> String {
+/// The last five lines of a log, for an error message.
+#[must_use]
+pub fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_log_is_put_aside_and_its_writer_goes_on() {
+    fn a_large_log_is_rotated_and_its_writer_goes_on() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("worker.log");
         let mut writer = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
