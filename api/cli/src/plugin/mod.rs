@@ -3,12 +3,11 @@
 //! database; nothing else does. Servers that look into the same directory follow at
 //! once.
 
+mod author;
 mod bench;
-mod build;
 pub(crate) mod cli;
 mod install;
 mod kit;
-mod new;
 mod run;
 
 use std::process::ExitCode;
@@ -34,10 +33,10 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
         config.settings.engines().map_err(failed)
     };
     match &arguments.command {
-        PluginCommand::New(arguments) => return new::run(arguments),
-        PluginCommand::Build { folder } => return build::run(folder),
-        PluginCommand::Bindings { folder, world } => return build::bindings(folder, world),
-        PluginCommand::Pack { module, component } => return build::pack(module, component),
+        PluginCommand::New(kit) => return Err(author::run("new", &kit.arguments)),
+        PluginCommand::Build(kit) => return Err(author::run("build", &kit.arguments)),
+        PluginCommand::Bindings(kit) => return Err(author::run("bindings", &kit.arguments)),
+        PluginCommand::Pack(kit) => return Err(author::run("pack", &kit.arguments)),
         PluginCommand::Check(subject) => return kit::check(&config, subject).await,
         PluginCommand::Test { subject, junit } => return kit::test(&config, subject, junit.as_deref()).await,
         PluginCommand::Bench(arguments) => return bench::run(&config, arguments).await,

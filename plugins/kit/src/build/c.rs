@@ -1,5 +1,5 @@
-//! C: the contract's header is generated beside the sources; zig or clang
-//! compiles them against a WASI library of which nothing is left at the end.
+//! C: generates the contract's header and compiles the sources with zig or clang
+//! against a WASI library, whose imports are answered inside of the module.
 
 use std::fmt::Display;
 use std::fs;
@@ -10,16 +10,16 @@ use untxt_plugins::manifest::Manifest;
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::Resolve;
 
-use super::{component, is_there, missing, read, succeeds};
+use super::{component, is_installed, missing, read, succeeds};
 use crate::failure::Failure;
 
-/// Answers what a C library would ask a system, so that nothing is imported.
-const NO_WASI: &str = include_str!("../../../../../plugins/templates/c/no_wasi.c");
+/// Replaces the system calls of the C library, so that nothing is imported.
+const NO_WASI: &str = include_str!("../../../templates/c/no_wasi.c");
 
 pub(super) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, Failure> {
     let generated = generate(&folder.join("gen"), &manifest.world)?;
-    let mut compiler =
-        compiler().ok_or_else(|| missing("there is no C compiler for WebAssembly", "pip install ziglang"))?;
+    let mut compiler = compiler()
+        .ok_or_else(|| missing("no C compiler for WebAssembly is installed", "pip install ziglang"))?;
     let module = folder.join("gen/core.wasm");
     compiler.args(["-mexec-model=reactor", "-O2", "-s", "-I"]).arg(folder.join("gen"));
     let sources = fs::read_dir(folder).map_err(|error| Failure::file(folder, &error))?.filter_map(Result::ok);
@@ -30,8 +30,8 @@ pub(super) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, F
     component::encoded(&read(&module)?)
 }
 
-/// Writes the contract's header into `folder`; returns what of it has to be
-/// compiled and linked.
+/// Writes the contract's header and sources into `folder`; returns the files to
+/// compile and link.
 pub(super) fn generate(folder: &Path, world: &str) -> Result<Vec<PathBuf>, Failure> {
     let wrong = |error: &dyn Display| Failure::work(format!("the contract: {error:#}"));
     let mut resolve = Resolve::default();
@@ -57,22 +57,22 @@ pub(super) fn generate(folder: &Path, world: &str) -> Result<Vec<PathBuf>, Failu
 
 fn compiler() -> Option<Command> {
     let target = ["-target", "wasm32-wasi"];
-    if is_there("zig", &["version"]) {
+    if is_installed("zig", &["version"]) {
         let mut zig = Command::new("zig");
         zig.arg("cc").args(target);
         return Some(zig);
     }
-    if is_there("python3", &["-m", "ziglang", "version"]) {
+    if is_installed("python3", &["-m", "ziglang", "version"]) {
         let mut zig = Command::new("python3");
         zig.args(["-m", "ziglang", "cc"]).args(target);
         return Some(zig);
     }
-    // A distribution's, with its library where it looks for it.
+    // A distribution's clang looks for its library here.
     if !Path::new("/usr/include/wasm32-wasi").is_dir() {
         return None;
     }
     let name = (14..=30).rev().map(|version| format!("clang-{version}")).chain(["clang".to_owned()]);
-    let clang = name.into_iter().find(|name| is_there(name, &["--target=wasm32-wasi", "--version"]))?;
+    let clang = name.into_iter().find(|name| is_installed(name, &["--target=wasm32-wasi", "--version"]))?;
     let mut clang = Command::new(clang);
     clang.args(target);
     Some(clang)

@@ -1,20 +1,18 @@
-//! `untxt plugin new`: a folder with everything an engine needs, in the language
-//! of one's choice. It builds as it is and passes `untxt plugin test`.
+//! `untxt plugin new`: creates a project from the templates. It builds as it is and
+//! passes `untxt plugin test`.
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 
-use super::cli::{Language, NewArguments};
+use crate::cli::{Language, NewArguments};
 use crate::failure::Failure;
-use crate::output;
 
 /// Files by their place in the folder; `NAME` in them is the engine's name.
 type Files = &'static [(&'static str, &'static str)];
 
 macro_rules! plugins {
     ($path:literal) => {
-        include_str!(concat!("../../../../plugins/", $path))
+        include_str!(concat!("../../", $path))
     };
 }
 
@@ -23,9 +21,9 @@ const ALL: Files = &[
     ("wit/untxt-ocr@0.1.0/ocr.wit", plugins!("wit/untxt-ocr@0.1.0/ocr.wit")),
 ];
 
-const COMPUTES: Files = &[("plugin.toml", plugins!("templates/plugin.toml"))];
+const LOCAL: Files = &[("plugin.toml", plugins!("templates/plugin.toml"))];
 
-const ASKS: Files = &[
+const CALLS_SERVER: Files = &[
     ("plugin.toml", plugins!("templates/http/plugin.toml")),
     ("grants.toml", plugins!("templates/http/grants.toml")),
 ];
@@ -47,67 +45,67 @@ const RUST: Files = &[
     ("src/lib.rs", plugins!("templates/rust/src/lib.rs")),
 ];
 
-const RUST_ASKS: Files = &[
+const RUST_CALLS_SERVER: Files = &[
     ("Cargo.toml", plugins!("templates/http/rust/Cargo.toml")),
     ("src/lib.rs", plugins!("templates/http/rust/src/lib.rs")),
 ];
 
 const C: Files = &[("engine.c", plugins!("templates/c/engine.c"))];
 
-const C_ASKS: Files = &[("engine.c", plugins!("templates/http/c/engine.c"))];
+const C_CALLS_SERVER: Files = &[("engine.c", plugins!("templates/http/c/engine.c"))];
 
 const JS_PACKAGE: Files = &[("package.json", plugins!("templates/js/package.json"))];
 
 const JS: Files = &[("engine.js", plugins!("templates/js/engine.js"))];
 
-const JS_ASKS: Files = &[("engine.js", plugins!("templates/http/js/engine.js"))];
+const JS_CALLS_SERVER: Files = &[("engine.js", plugins!("templates/http/js/engine.js"))];
 
 const PY: Files = &[("app.py", plugins!("templates/py/app.py"))];
 
-const PY_ASKS: Files = &[("app.py", plugins!("templates/http/py/app.py"))];
+const PY_CALLS_SERVER: Files = &[("app.py", plugins!("templates/http/py/app.py"))];
 
-/// What `untxt plugin test` is told so that the engine asks the kit's servers.
-const TEST_ASKS: &str = r#" --settings '{"url": "{{server}}/ocr"}'"#;
+/// Settings with which the engine calls the test servers of `untxt plugin test`.
+const TEST_SETTINGS: &str = r#" --settings '{"url": "{{server}}/ocr"}'"#;
 
-pub(super) fn run(arguments: &NewArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &NewArguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.len() > 64 || !name.chars().all(plain) {
-        let message = "a name is a letter and up to 63 lower-case letters, digits and hyphens";
+        let message =
+            "a name is a lower-case letter followed by up to 63 lower-case letters, digits and hyphens";
         return Err(Failure::usage(message));
     }
     let folder = Path::new(name);
     if folder.exists() {
-        return Err(Failure::usage(format!("{} is there already", folder.display())));
+        return Err(Failure::usage(format!("{} already exists", folder.display())));
     }
     for (place, text) in files(arguments.lang, arguments.http).into_iter().flatten() {
         write(&folder.join(place), &text.replace("NAME", name))?;
     }
-    next(arguments);
-    Ok(ExitCode::SUCCESS)
+    print_next_steps(arguments);
+    Ok(())
 }
 
 fn files(language: Language, http: bool) -> [Files; 4] {
-    let (shared, computes, asks): (Files, Files, Files) = match language {
-        Language::Rust => (SDK, RUST, RUST_ASKS),
-        Language::C => (&[], C, C_ASKS),
-        Language::Js => (JS_PACKAGE, JS, JS_ASKS),
-        Language::Py => (&[], PY, PY_ASKS),
+    let (shared, local, calling): (Files, Files, Files) = match language {
+        Language::Rust => (SDK, RUST, RUST_CALLS_SERVER),
+        Language::C => (&[], C, C_CALLS_SERVER),
+        Language::Js => (JS_PACKAGE, JS, JS_CALLS_SERVER),
+        Language::Py => (&[], PY, PY_CALLS_SERVER),
     };
-    if http { [ALL, ASKS, shared, asks] } else { [ALL, COMPUTES, shared, computes] }
+    if http { [ALL, CALLS_SERVER, shared, calling] } else { [ALL, LOCAL, shared, local] }
 }
 
-/// Says what to type.
-fn next(arguments: &NewArguments) {
+fn print_next_steps(arguments: &NewArguments) {
     let name = &arguments.name;
-    output::line(&format!("{name} is there. Next:"));
+    println!("Created {name}. Next:");
     if arguments.lang == Language::Js {
-        output::line(&format!("  npm install --prefix {name}"));
+        println!("  npm install --prefix {name}");
     }
-    let told = if arguments.http { TEST_ASKS } else { "" };
-    output::line(&format!("  untxt plugin build {name}"));
-    output::line(&format!("  untxt plugin test {name}{told}"));
-    output::line(&format!("  untxt plugin install {name}"));
+    let settings = if arguments.http { TEST_SETTINGS } else { "" };
+    println!("  untxt plugin build {name}");
+    println!("  untxt plugin test {name}{settings}");
+    println!("  untxt plugin install {name}");
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -1,16 +1,16 @@
-//! Python: componentize-py, with everything of the system stubbed out.
+//! Python: uses componentize-py with WASI stubbed out.
 
 use std::path::Path;
 use std::process::Command;
 
 use untxt_plugins::manifest::Manifest;
 
-use super::{is_there, missing, read, succeeds};
+use super::{is_installed, missing, read, succeeds};
 use crate::failure::Failure;
 
 pub(super) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, Failure> {
-    if !is_there("componentize-py", &["--version"]) {
-        return Err(missing("componentize-py is not there", "pip install componentize-py"));
+    if !is_installed("componentize-py", &["--version"]) {
+        return Err(missing("componentize-py is not installed", "pip install componentize-py"));
     }
     let built = ".engine.wasm";
     let mut python = Command::new("componentize-py");
@@ -29,7 +29,7 @@ pub(super) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, F
         .current_dir(folder);
     succeeds(&mut python)?;
     let component = read(&folder.join(built))?;
-    // It was only on its way.
+    // An intermediate file.
     let _ = std::fs::remove_file(folder.join(built));
     Ok(component)
 }

@@ -1,15 +1,15 @@
-//! JavaScript: componentize-js of the folder's own node_modules, as a library.
+//! JavaScript: uses componentize-js from the project's node_modules as a library.
 
 use std::path::Path;
 use std::process::Command;
 
 use untxt_plugins::manifest::Manifest;
 
-use super::{is_there, missing, read, succeeds};
+use super::{is_installed, missing, read, succeeds};
 use crate::failure::Failure;
 
-/// The command of the same maker can't read its paths on current versions of
-/// Node; the library can.
+/// The command of componentize-js can't read its paths on current versions of Node;
+/// the library can.
 const SCRIPT: &str = r#"
 import { componentize } from '@bytecodealliance/componentize-js';
 import { writeFile } from 'node:fs/promises';
@@ -24,11 +24,11 @@ await writeFile(out, component);
 "#;
 
 pub(super) fn component(folder: &Path, manifest: &Manifest) -> Result<Vec<u8>, Failure> {
-    if !is_there("node", &["--version"]) {
-        return Err(missing("Node is not there", "apt-get install nodejs npm"));
+    if !is_installed("node", &["--version"]) {
+        return Err(missing("Node is not installed", "apt-get install nodejs npm"));
     }
     if !folder.join("node_modules/@bytecodealliance/componentize-js").is_dir() {
-        return Err(missing("componentize-js is not there", "npm install"));
+        return Err(missing("componentize-js is not installed", "npm install"));
     }
     let built = "node_modules/.engine.wasm";
     let mut node = Command::new("node");

@@ -1,4 +1,4 @@
-//! From a core module to a component, as the contract has it.
+//! Turns a core module into a component of the contract.
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
@@ -7,11 +7,11 @@ use wit_component::ComponentEncoder;
 
 use crate::failure::Failure;
 
-/// The contract that the program was built with.
-pub(super) const WIT: &str = include_str!("../../../../../plugins/wit/untxt-ocr@0.1.0/ocr.wit");
+/// The contract.
+pub(super) const WIT: &str = include_str!("../../../wit/untxt-ocr@0.1.0/ocr.wit");
 
-/// What a module from a C library imports is answered inside the component, as
-/// far as that needs no system.
+/// Encodes `module` as a component. Imports of WASI preview 1 are answered by an
+/// adapter inside of the component.
 pub(super) fn encoded(module: &[u8]) -> Result<Vec<u8>, Failure> {
     let encode = || {
         ComponentEncoder::default()
@@ -20,5 +20,5 @@ pub(super) fn encoded(module: &[u8]) -> Result<Vec<u8>, Failure> {
             .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
             .encode()
     };
-    encode().map_err(|error| Failure::work(format!("the module can't be made a component: {error:#}")))
+    encode().map_err(|error| Failure::work(format!("the module can't be turned into a component: {error:#}")))
 }
