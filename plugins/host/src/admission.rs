@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::Check;
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::golden_page;
 use crate::grants::Grants;
@@ -21,7 +21,7 @@ pub struct AdmissionReport {
     /// The checks that ran, in order.
     pub checks: Vec<Check>,
     /// The loaded engine, if all of them passed.
-    pub engine: Option<Arc<Engine>>,
+    pub engine: Option<Arc<LoadedEngine>>,
 }
 
 /// What the operator requires of an engine.
@@ -56,7 +56,7 @@ async fn run_checks(
     package: &Package,
     requirements: Requirements<'_>,
     checks: &mut Vec<Check>,
-) -> Result<Arc<Engine>, Failed> {
+) -> Result<Arc<LoadedEngine>, Failed> {
     let mut note = |name, outcome: Result<String, String>| {
         let (found, error) = match outcome {
             Ok(found) => (found, None),
@@ -121,7 +121,7 @@ fn signature(package: &Package, trust: &Trust) -> Result<String, String> {
     })
 }
 
-fn description(engine: &Engine, manifest: Option<&Manifest>) -> Result<String, String> {
+fn description(engine: &LoadedEngine, manifest: Option<&Manifest>) -> Result<String, String> {
     let described = engine.described();
     if described.id.is_empty() || described.version.is_empty() {
         return Err("its id or version is empty".to_owned());
@@ -137,7 +137,7 @@ fn description(engine: &Engine, manifest: Option<&Manifest>) -> Result<String, S
     Ok(format!("{} {}", described.id, described.version))
 }
 
-fn schema(engine: &Engine) -> Result<String, String> {
+fn schema(engine: &LoadedEngine) -> Result<String, String> {
     match serde_json::from_str::<Value>(&engine.described().settings_schema) {
         Ok(Value::Object(_)) => Ok("a JSON object".to_owned()),
         Ok(_) => Err("it is not a JSON object".to_owned()),
@@ -145,14 +145,14 @@ fn schema(engine: &Engine) -> Result<String, String> {
     }
 }
 
-async fn checked(host: &Host, engine: &Engine) -> Result<String, String> {
+async fn checked(host: &Host, engine: &LoadedEngine) -> Result<String, String> {
     match host.check(engine, no_settings()).await {
         Ok(()) => Ok("it works without settings".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-async fn golden_page(host: &Host, engine: &Arc<Engine>) -> Result<String, String> {
+async fn golden_page(host: &Host, engine: &Arc<LoadedEngine>) -> Result<String, String> {
     let page = Arc::new(golden_page::page());
     let read = host.recognize(engine, page, no_settings(), CancellationToken::new()).await;
     match read {
@@ -169,7 +169,7 @@ async fn golden_page(host: &Host, engine: &Arc<Engine>) -> Result<String, String
     }
 }
 
-fn servers(engine: &Engine) -> String {
+fn servers(engine: &LoadedEngine) -> String {
     let servers = engine.capabilities.servers();
     if servers.is_empty() {
         return format!(

@@ -1,14 +1,18 @@
 //! Validates an engine's answer.
 
 use crate::contract::untxt::ocr::types;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::page::{Block, Line, Page, PageText, Rect, Word};
 
 /// The answer as the host's own types.
 ///
 /// # Errors
 /// The rule that it violates.
-pub(crate) fn validate(answer: types::PageText, page: &Page, limits: &Limits) -> Result<PageText, String> {
+pub(crate) fn validate(
+    answer: types::PageText,
+    page: &Page,
+    limits: &EngineLimits,
+) -> Result<PageText, String> {
     let page_bounds = PageBounds { width: page.width, height: page.height };
     if answer.html.as_ref().is_some_and(|html| html.len() > limits.html_bytes_max) {
         return Err(format!("more than {} bytes of HTML", limits.html_bytes_max));
@@ -77,7 +81,7 @@ impl PageBounds {
     }
 }
 
-fn check_sizes(text: &PageText, limits: &Limits) -> Result<(), String> {
+fn check_sizes(text: &PageText, limits: &EngineLimits) -> Result<(), String> {
     let pairs = |pairs: &[(String, String)]| {
         pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
     };

@@ -17,7 +17,7 @@ use crate::contract::untxt::ocr::pages::{self, HostPage, Info};
 use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, PixelFormat, Rect};
 use crate::contract::{OcrEngine, PageHandle};
 use crate::egress::Egress;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::memory_limiter::MemoryLimiter;
 use crate::page::{self, Page};
 use crate::pixels::{self, View};
@@ -40,7 +40,7 @@ impl Call {
     /// A call of an engine with these limits and grants, which ends after `wall`
     /// or when `cancel` fires.
     pub(crate) fn new(
-        limits: &Limits,
+        limits: &EngineLimits,
         capabilities: Arc<Capabilities>,
         wall: Duration,
         cancel: CancellationToken,

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
 /// Characters of one line that are kept.
 const LINE_CHARS_MAX: usize = 2_000;
@@ -19,7 +19,7 @@ pub(crate) struct CallLog {
 }
 
 impl CallLog {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &EngineLimits) -> Self {
         Self {
             lines: VecDeque::new(),
             progress: None,
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_newest_lines_are_kept() {
-        let mut log = CallLog::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        let mut log = CallLog::new(&EngineLimits { log_lines_max: 3, ..EngineLimits::default() });
         (0..10).for_each(|n| log.write("info", &format!("line {n}")));
         log.write("error", "panicked at src/lib.rs:1:1:\nno");
         assert_eq!(log.panic(), Some("error: panicked at src/lib.rs:1:1: no"));
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn progress_displaces_no_lines() {
-        let mut log = CallLog::new(&Limits { log_lines_max: 3, ..Limits::default() });
+        let mut log = CallLog::new(&EngineLimits { log_lines_max: 3, ..EngineLimits::default() });
         log.write("info", "kept");
         (0..10_u8).for_each(|n| log.progress(f32::from(n), &format!("line\n{n}")));
         assert_eq!(log.take_lines(), ["info: kept", "progress: 1.00 line 9"]);

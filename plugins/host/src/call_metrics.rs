@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{Label, counter, histogram};
 
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 
 /// Digits of a digest that tell versions of one engine apart.
@@ -12,7 +12,12 @@ const DIGEST_DIGITS: usize = 12;
 
 /// Records a call's duration, memory and outcome. Engine names come from operators,
 /// so labels are bounded.
-pub(crate) fn record_call(engine: &Engine, took: Duration, peak_bytes: usize, failure: Option<&PluginError>) {
+pub(crate) fn record_call(
+    engine: &LoadedEngine,
+    took: Duration,
+    peak_bytes: usize,
+    failure: Option<&PluginError>,
+) {
     let mut labels = labels(engine.name(), engine.digest());
     histogram!("untxt_plugin_call_duration_seconds", labels.clone()).record(took);
     // Exact to 8 PiB.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::call_log::CallLog;
 use crate::contract::untxt::ocr::types::Failure;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
 /// Why the host stopped the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) struct CallRecord {
 pub(crate) struct SharedCallRecord(Arc<Mutex<CallRecord>>);
 
 impl SharedCallRecord {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &EngineLimits) -> Self {
         Self(Arc::new(Mutex::new(CallRecord {
             log: CallLog::new(limits),
             stop: None,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
 /// Settings of a host.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub struct HostConfig {
     /// Calls at once.
     pub concurrency: usize,
     /// Bounds of every call.
-    pub limits: Limits,
+    pub limits: EngineLimits,
     /// Whether to count what guests execute, which costs them about a quarter of
     /// their speed.
     pub metered: bool,

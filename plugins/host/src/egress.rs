@@ -13,7 +13,7 @@ use crate::call_record::SharedCallRecord;
 use crate::capabilities::Capabilities;
 use crate::contract::untxt::ocr::http as wit;
 use crate::contract::untxt::ocr::types::Failure;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
 /// Headers of the connection, which the host sets.
 const CONNECTION_HEADERS: [&str; 9] = [
@@ -45,7 +45,11 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    pub(crate) fn new(capabilities: Arc<Capabilities>, limits: &Limits, record: SharedCallRecord) -> Self {
+    pub(crate) fn new(
+        capabilities: Arc<Capabilities>,
+        limits: &EngineLimits,
+        record: SharedCallRecord,
+    ) -> Self {
         let bytes = limits.http_bytes_max;
         Self {
             capabilities,

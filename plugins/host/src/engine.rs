@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::call::Call;
 use crate::capabilities::Capabilities;
 use crate::contract::OcrEnginePre;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
 /// An engine that is compiled, linked and has described itself.
-pub struct Engine {
+pub struct LoadedEngine {
     pub(crate) name: String,
     pub(crate) digest: String,
     pub(crate) described: Described,
-    pub(crate) limits: Limits,
+    pub(crate) limits: EngineLimits,
     pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) pre: OcrEnginePre<Call>,
 }
@@ -32,7 +32,7 @@ pub struct Described {
     pub settings_schema: String,
 }
 
-impl Engine {
+impl LoadedEngine {
     /// Name under which it is installed.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -59,7 +59,7 @@ impl Engine {
 
     /// Bounds of its calls.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &EngineLimits {
         &self.limits
     }
 }

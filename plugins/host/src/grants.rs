@@ -7,7 +7,7 @@ use http::header::HeaderName;
 use serde::Deserialize;
 use untxt_net::{AddressPolicy, Origin};
 
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::manifest::Wants;
 
 /// Most memory that an operator can allow: that of an instance of the pool.
@@ -54,7 +54,7 @@ pub struct Secret {
     pub env: String,
 }
 
-/// Limits by their names in [`Limits`]; omitted ones keep their default.
+/// Limits by their names in [`EngineLimits`]; omitted ones keep their default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantedLimits {
@@ -114,11 +114,11 @@ impl Grants {
     /// The limits of an engine that requests `wants`: the operator's where there
     /// are any, else the smaller of `all` and what it requests.
     #[must_use]
-    pub fn limits(&self, all: &Limits, wants: Option<&Wants>) -> Limits {
+    pub fn limits(&self, all: &EngineLimits, wants: Option<&Wants>) -> EngineLimits {
         let own = &self.limits;
         let asked_memory = wants.and_then(|wants| wants.memory_mib).map_or(usize::MAX, mib);
         let asked_wall = wants.and_then(|wants| wants.wall_ms).map_or(Duration::MAX, Duration::from_millis);
-        Limits {
+        EngineLimits {
             memory_bytes_max: own.memory_mib.map_or_else(|| all.memory_bytes_max.min(asked_memory), mib),
             wall: own.wall_ms.map_or_else(|| all.wall.min(asked_wall), Duration::from_millis),
             text_bytes_max: own.text_bytes.unwrap_or(all.text_bytes_max),
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_engine_may_request_less_and_an_operator_may_allow_more() {
-        let all = Limits::default();
+        let all = EngineLimits::default();
         let wants = |memory_mib| Wants { memory_mib: Some(memory_mib), ..Wants::default() };
         let nothing = Grants::default();
         assert_eq!(nothing.limits(&all, None), all);

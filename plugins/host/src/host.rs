@@ -17,9 +17,9 @@ use crate::call_record::Stop;
 use crate::config::HostConfig;
 use crate::contract::untxt::ocr::types;
 use crate::contract::{OcrEngine, OcrEnginePre};
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::outcome;
 use crate::page::{Page, PageText};
 use crate::sandbox::Sandbox;
@@ -39,7 +39,7 @@ pub struct Host {
     pub(crate) sandbox: Sandbox,
     pub(crate) linker: Linker<Call>,
     pub(crate) cache: Cache,
-    pub(crate) limits: Limits,
+    pub(crate) limits: EngineLimits,
     /// `Some` until the host is dropped.
     guests: Option<Runtime>,
 }
@@ -110,7 +110,7 @@ impl Host {
     /// Any [`PluginError`] but those about finding and loading.
     pub async fn recognize(
         &self,
-        engine: &Arc<Engine>,
+        engine: &Arc<LoadedEngine>,
         page: Arc<Page>,
         options: Options,
         cancel: CancellationToken,
@@ -131,7 +131,7 @@ impl Host {
     async fn call(
         &self,
         call: Call,
-        engine: &Arc<Engine>,
+        engine: &Arc<LoadedEngine>,
         page: Arc<Page>,
         options: Options,
         cancel: CancellationToken,

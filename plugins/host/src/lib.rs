@@ -15,7 +15,7 @@
 //! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
 //! what comes back. The [`admission`] checks a package before it is installed,
 //! [`registry`] finds an engine by name or digest and keeps its versions, and
-//! [`kit`] tests and measures engines for their authors.
+//! [`conformance`] tests and measures engines for their authors.
 
 pub mod limits;
 
@@ -83,14 +83,14 @@ pub mod admission;
 
 pub mod registry;
 
-pub mod kit;
+pub mod conformance;
 
 pub use check::Check;
 pub use config::HostConfig;
-pub use engine::Engine;
+pub use engine::LoadedEngine;
 pub use error::{Class, PluginError};
 pub use host::{Host, Options, Recognized, Usage};
-pub use limits::Limits;
+pub use limits::EngineLimits;
 pub use package::Package;
 pub use page::{Block, Line, Page, PageText, PixelFormat, Rect, Word};
 pub use registry::{Listed, Reference, Registry};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Bounds of one call, and of what comes out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct EngineLimits {
     /// Bytes of linear memory of an instance.
     pub memory_bytes_max: usize,
     /// Wall clock of a call.
@@ -30,7 +30,7 @@ pub struct Limits {
     pub component_bytes_max: u64,
 }
 
-impl Default for Limits {
+impl Default for EngineLimits {
     fn default() -> Self {
         Self {
             memory_bytes_max: 256 << 20,

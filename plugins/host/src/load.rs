@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::capabilities::Capabilities;
 use crate::contract::untxt::ocr::types;
 use crate::contract::{OcrEngine, OcrEnginePre};
-use crate::engine::{Described, Engine};
+use crate::engine::{Described, LoadedEngine};
 use crate::error::PluginError;
 use crate::grants::Grants;
 use crate::host::{Host, Options, wit_options};
@@ -47,7 +47,7 @@ impl Host {
         name: &str,
         package: &Package,
         grants: &Grants,
-    ) -> Result<Engine, PluginError> {
+    ) -> Result<LoadedEngine, PluginError> {
         let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
         let (digest, manifest) = (package.digest(), package.manifest.as_ref());
         let component = self
@@ -60,7 +60,7 @@ impl Host {
             incompatible(format!("it does not match untxt:ocr@0.1.0, which this host offers: {error:#}"))
         })?;
         let limits = grants.limits(&self.limits, manifest.map(|manifest| &manifest.wants));
-        let mut engine = Engine {
+        let mut engine = LoadedEngine {
             name: name.to_owned(),
             digest,
             described: Described::default(),
@@ -95,7 +95,7 @@ impl Host {
             .map_err(|error| PluginError::Sandbox(format!("the compiler failed: {error}")))
     }
 
-    async fn describe(&self, engine: &Engine) -> Result<Described, PluginError> {
+    async fn describe(&self, engine: &LoadedEngine) -> Result<Described, PluginError> {
         let described = self.call_briefly(engine, "describe", |instance, mut store| {
             Box::pin(async move { instance.untxt_ocr_engine().call_describe(&mut store).await })
         });
@@ -120,7 +120,7 @@ impl Host {
     /// [`PluginError::Incompatible`] when it does not answer,
     /// [`PluginError::Refused`] when it does not accept them, [`PluginError::Busy`],
     /// [`PluginError::Sandbox`].
-    pub async fn check(&self, engine: &Engine, options: Options) -> Result<(), PluginError> {
+    pub async fn check(&self, engine: &LoadedEngine, options: Options) -> Result<(), PluginError> {
         let options = wit_options(options);
         let checked = self.call_briefly(engine, "check", |instance, mut store| {
             Box::pin(async move { instance.untxt_ocr_engine().call_check(&mut store, &options).await })
@@ -132,7 +132,7 @@ impl Host {
     /// A short call without a page, on an instance of its own.
     async fn call_briefly<T: Send + 'static>(
         &self,
-        engine: &Engine,
+        engine: &LoadedEngine,
         what: &'static str,
         ask: impl FnOnce(OcrEngine, Store<Call>) -> GuestCall<T> + Send + 'static,
     ) -> Result<T, PluginError> {
@@ -168,7 +168,7 @@ mod tests {
 
     use super::*;
     use crate::config::HostConfig;
-    use crate::limits::Limits;
+    use crate::limits::EngineLimits;
 
     /// Creates and drops what every call needs. `cargo test --release
     /// --workspace --lib -- --ignored --nocapture instance_cycle`.
@@ -180,7 +180,7 @@ mod tests {
         let config = HostConfig {
             cache_dir: folder.path().join("cache"),
             concurrency: 1,
-            limits: Limits::default(),
+            limits: EngineLimits::default(),
             metered: false,
         };
         let host = Arc::new(Host::new(&config).unwrap());

@@ -8,7 +8,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 use crate::answer;
 use crate::call_record::{CallRecord, Stop};
 use crate::contract::untxt::ocr::types;
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::{Class, PluginError, refusal_code};
 use crate::page::{Page, PageText};
 
@@ -23,7 +23,7 @@ pub(crate) type GuestResult = Option<wasmtime::Result<Result<types::PageText, ty
 /// # Errors
 /// Each [`PluginError`] that a call can end in.
 pub(crate) fn classify(
-    engine: &Engine,
+    engine: &LoadedEngine,
     record: &mut CallRecord,
     answered: GuestResult,
     page: &Page,

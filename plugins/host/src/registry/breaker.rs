@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::host::Recognized;
 
@@ -22,7 +22,7 @@ impl Breaker {
     /// the limit of consecutive faults is reached.
     pub(super) fn record(
         &self,
-        engine: &Engine,
+        engine: &LoadedEngine,
         outcome: &Result<Recognized, PluginError>,
     ) -> Option<String> {
         let key = (engine.name().to_owned(), engine.digest().to_owned());

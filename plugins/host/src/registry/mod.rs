@@ -20,7 +20,7 @@ pub use list::{Listed, ListedVersion};
 pub use operate::Installed;
 pub use reference::Reference;
 
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::host::{Host, Options, Recognized};
 use crate::package::Package;
@@ -63,7 +63,7 @@ struct State {
 
 /// A loaded engine and the stamp of the operator's file that applied.
 struct ReadyEngine {
-    engine: Arc<Engine>,
+    engine: Arc<LoadedEngine>,
     grants: Option<FileStamp>,
 }
 
@@ -90,7 +90,7 @@ impl Registry {
     /// not kept, [`PluginError::Quarantined`], [`PluginError::Incompatible`] with
     /// the reason, [`PluginError::Busy`] when a new engine can't be loaded now,
     /// [`PluginError::Sandbox`].
-    pub async fn resolve(&self, text: &str) -> Result<Arc<Engine>, PluginError> {
+    pub async fn resolve(&self, text: &str) -> Result<Arc<LoadedEngine>, PluginError> {
         let Ok(Reference { name, digest }) = text.parse() else { return Err(self.not_found(text)) };
         if let Some(digest) = digest {
             let digest = self.complete_digest(&name, &digest);
@@ -109,7 +109,7 @@ impl Registry {
     /// # Errors
     /// [`PluginError::Gone`] when that version is not kept any more; else as
     /// [`Registry::resolve`].
-    pub async fn by_digest(&self, name: &str, digest: &str) -> Result<Arc<Engine>, PluginError> {
+    pub async fn by_digest(&self, name: &str, digest: &str) -> Result<Arc<LoadedEngine>, PluginError> {
         let name_lock = self.name_lock(name);
         let _guard = name_lock.lock().await;
         let found = self.find_version(name, digest).await?.ok_or_else(|| self.gone(name, digest))?;
@@ -133,7 +133,7 @@ impl Registry {
     /// As [`Host::recognize`].
     pub async fn recognize(
         &self,
-        engine: &Arc<Engine>,
+        engine: &Arc<LoadedEngine>,
         page: Arc<Page>,
         options: Options,
         cancel: CancellationToken,
@@ -145,7 +145,7 @@ impl Registry {
         outcome
     }
 
-    async fn quarantine_faulty(&self, engine: &Engine, reason: &str) {
+    async fn quarantine_faulty(&self, engine: &LoadedEngine, reason: &str) {
         let (name, digest) = (engine.name(), engine.digest());
         match self.quarantine(name, digest, reason).await {
             Ok(Some(now)) => tracing::error!(
@@ -199,7 +199,7 @@ impl Registry {
         PluginError::Gone { name, digest, dir: self.store.dir.clone() }
     }
 
-    fn known_engine(&self, name: &str, digest: &str) -> Option<Arc<Engine>> {
+    fn known_engine(&self, name: &str, digest: &str) -> Option<Arc<LoadedEngine>> {
         let grants = stamp(&self.store.grants(name));
         let mut state = self.state();
         state.ready.retain(|ready| ready.engine.name() != name || ready.grants == grants);
@@ -207,7 +207,7 @@ impl Registry {
         Some(Arc::clone(&ready.engine))
     }
 
-    async fn ready(&self, name: &str, found: FoundComponent) -> Result<Arc<Engine>, PluginError> {
+    async fn ready(&self, name: &str, found: FoundComponent) -> Result<Arc<LoadedEngine>, PluginError> {
         if let Some(engine) = self.known_engine(name, &found.digest) {
             return Ok(engine);
         }

@@ -11,7 +11,7 @@ use super::{BUILT_IN, Reference, Registry, reference};
 use crate::admission::{self, Requirements};
 use crate::call_metrics;
 use crate::check::Check;
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::package::Package;
 
@@ -78,7 +78,7 @@ impl Registry {
     /// [`PluginError::Gone`] when no such version is kept,
     /// [`PluginError::Incompatible`] when it can't be used here,
     /// [`PluginError::Directory`].
-    pub async fn activate(&self, version: &Reference) -> Result<Arc<Engine>, PluginError> {
+    pub async fn activate(&self, version: &Reference) -> Result<Arc<LoadedEngine>, PluginError> {
         let name = &version.name;
         self.refuse_unknown(name).await?;
         let wanted = version.digest.as_deref().ok_or_else(|| self.gone(name, "(none named)"))?;
@@ -106,7 +106,7 @@ impl Registry {
     /// [`PluginError::NothingEarlier`], [`PluginError::Unreadable`],
     /// [`PluginError::Directory`]; as [`Registry::resolve`] when that version can't be
     /// used.
-    pub async fn rollback(&self, name: &str) -> Result<Arc<Engine>, PluginError> {
+    pub async fn rollback(&self, name: &str) -> Result<Arc<LoadedEngine>, PluginError> {
         self.refuse_unknown(name).await?;
         // A component that was dropped in but never used is recorded first, so that
         // rolling back means rolling back from it.
@@ -157,7 +157,7 @@ impl Registry {
             })
         })
         .await?;
-        let taken = |engine: &Engine| {
+        let taken = |engine: &LoadedEngine| {
             engine.name() == name && wanted.as_ref().is_none_or(|digest| digest == engine.digest())
         };
         self.state().ready.retain(|ready| !taken(&ready.engine));
@@ -205,7 +205,7 @@ impl Registry {
     /// Stores a component that was dropped in at `path` as the active version, for
     /// the runs that start with it. If the directory can't be written to, the engine
     /// is used all the same.
-    pub(super) async fn keep_dropped_in(&self, engine: &Engine, path: PathBuf, package: Package) {
+    pub(super) async fn keep_dropped_in(&self, engine: &LoadedEngine, path: PathBuf, package: Package) {
         let (name, digest) = (engine.name().to_owned(), engine.digest().to_owned());
         if path != self.store.file(&name) {
             return;

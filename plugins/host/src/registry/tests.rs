@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use super::*;
 use crate::config::HostConfig;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
 #[tokio::test]
 async fn one_name_is_prepared_while_another_goes_on() {
@@ -12,7 +12,7 @@ async fn one_name_is_prepared_while_another_goes_on() {
     let config = HostConfig {
         cache_dir: dir.path().join("cache"),
         concurrency: 1,
-        limits: Limits::default(),
+        limits: EngineLimits::default(),
         metered: false,
     };
     let host = Arc::new(Host::new(&config).expect("a sandbox"));

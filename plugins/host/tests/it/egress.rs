@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use untxt_net::{AddressPolicy, HttpError, RequestOptions, is_public, send};
-use untxt_plugins::{Class, Limits, Package, PluginError, Recognized};
+use untxt_plugins::{Class, EngineLimits, Package, PluginError, Recognized};
 
 use crate::rig::{LATE, PATIENCE, Rig, built, limits, printed, stops_at_once, words};
 use crate::server::{Reply, Server};
@@ -31,7 +31,7 @@ fn dial() -> Package {
 }
 
 /// A rig with `dial` in it, and what its operator wrote about it.
-pub(crate) async fn rig(grants: &str, limits: Limits) -> Rig {
+pub(crate) async fn rig(grants: &str, limits: EngineLimits) -> Rig {
     let rig = Rig::new(limits);
     fs::write(rig.engines.join("dial.toml"), grants).expect("it can be written");
     rig.registry.install("dial", dial(), None, true).await.expect("it passes");
@@ -241,7 +241,7 @@ async fn requests_are_counted() {
 async fn a_call_that_waits_for_a_server_ends_when_it_should() {
     let server = Server::start(|_, _| Reply::Silence).await;
     let wall = Duration::from_millis(300);
-    let rig = rig(&granted(&server), Limits { wall, ..limits() }).await;
+    let rig = rig(&granted(&server), EngineLimits { wall, ..limits() }).await;
     let began = Instant::now();
     let failed = ask(&rig, json!({ "url": server.origin() })).await.expect_err("nobody answers");
     assert!(["ENGINE_TIMEOUT", "ENGINE_TIMED_OUT"].contains(&failed.code()), "{failed}");

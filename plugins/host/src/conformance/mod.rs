@@ -4,10 +4,10 @@
 //! ```no_run
 //! # async fn conforms() -> Result<(), Box<dyn std::error::Error>> {
 //! use untxt_plugins::Package;
-//! use untxt_plugins::kit::{Kit, Subject};
+//! use untxt_plugins::conformance::{Tester, Subject};
 //!
 //! let package = Package::read("my-engine".as_ref(), 64 << 20)?;
-//! let report = Kit::new("target/compiled-engines".as_ref())?.test(&Subject::of(package)).await;
+//! let report = Tester::new("target/compiled-engines".as_ref())?.test(&Subject::of(package)).await;
 //! assert!(report.passed(), "{}", report.junit());
 //! # Ok(())
 //! # }
@@ -25,15 +25,15 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 pub use bench::{Bench, Ratio};
-pub use report::{Case, Outcome, Report};
+pub use report::{Case, ConformanceReport, Outcome};
 
 use crate::admission::{self, AdmissionReport, Requirements};
 use crate::config::HostConfig;
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::grants::Grants;
 use crate::host::{Host, Options};
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::package::Package;
 use crate::signature::Trust;
 
@@ -72,12 +72,12 @@ impl Subject {
 }
 
 /// Tests and measures engines.
-pub struct Kit {
+pub struct Tester {
     host: Arc<Host>,
     metered: Arc<Host>,
 }
 
-impl Kit {
+impl Tester {
     /// Keeps compiled engines in `cache_dir`.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Kit {
         let config = |metered| HostConfig {
             cache_dir: cache_dir.to_owned(),
             concurrency: 2,
-            limits: Limits::default(),
+            limits: EngineLimits::default(),
             metered,
         };
         Ok(Self { host: Arc::new(Host::new(&config(false))?), metered: Arc::new(Host::new(&config(true))?) })
@@ -99,7 +99,7 @@ impl Kit {
     }
 
     /// Runs every conformance case on `subject`.
-    pub async fn test(&self, subject: &Subject) -> Report {
+    pub async fn test(&self, subject: &Subject) -> ConformanceReport {
         cases::run(&self.host, subject).await
     }
 
@@ -115,7 +115,7 @@ impl Kit {
     ///
     /// # Errors
     /// [`PluginError::Incompatible`], [`PluginError::Busy`], [`PluginError::Sandbox`].
-    pub async fn load(&self, subject: &Subject) -> Result<Arc<Engine>, PluginError> {
+    pub async fn load(&self, subject: &Subject) -> Result<Arc<LoadedEngine>, PluginError> {
         loaded(&self.host, subject).await
     }
 
@@ -126,7 +126,7 @@ impl Kit {
     }
 }
 
-async fn loaded(host: &Arc<Host>, subject: &Subject) -> Result<Arc<Engine>, PluginError> {
+async fn loaded(host: &Arc<Host>, subject: &Subject) -> Result<Arc<LoadedEngine>, PluginError> {
     let loaded = host.load(&subject.package.name, &subject.package, &subject.grants).await;
     loaded.map(Arc::new)
 }

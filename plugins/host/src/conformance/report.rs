@@ -29,14 +29,14 @@ pub struct Case {
 
 /// The results of all cases of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct ConformanceReport {
     /// Name of the engine.
     pub engine: String,
     /// In the order they ran.
     pub cases: Vec<Case>,
 }
 
-impl Report {
+impl ConformanceReport {
     /// Whether no case failed.
     #[must_use]
     pub fn passed(&self) -> bool {
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn json_and_junit_agree() {
         let case = |name, outcome| Case { name, outcome, took: Duration::from_millis(1_500) };
-        let report = Report {
+        let report = ConformanceReport {
             engine: "a\"<b>".to_owned(),
             cases: vec![
                 case("one", Outcome::Passed("9 words".to_owned())),

@@ -1,13 +1,13 @@
-//! `untxt plugin check` and `test`: the gate and the conformance kit, for an engine
+//! `untxt plugin check` and `test`: the installation checks and the conformance tests, for an engine
 //! that need not be installed.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
+use untxt_plugins::conformance::{Outcome, Subject, Tester};
 use untxt_plugins::grants::Grants;
-use untxt_plugins::kit::{Kit, Outcome, Subject};
-use untxt_plugins::{Limits, Package};
+use untxt_plugins::{EngineLimits, Package};
 use untxt_settings::Config;
 
 use super::cli::SubjectArguments;
@@ -15,10 +15,10 @@ use super::failed;
 use crate::failure::Failure;
 use crate::output;
 
-/// The kit, and what it is to look at.
-pub(super) fn set_up(config: &Config, arguments: &SubjectArguments) -> Result<(Kit, Subject), Failure> {
+/// The tester and the engine to test.
+pub(super) fn set_up(config: &Config, arguments: &SubjectArguments) -> Result<(Tester, Subject), Failure> {
     let mut package =
-        Package::read(&arguments.engine, Limits::default().component_bytes_max).map_err(failed)?;
+        Package::read(&arguments.engine, EngineLimits::default().component_bytes_max).map_err(failed)?;
     if package.name.is_empty() {
         "engine".clone_into(&mut package.name);
     }
@@ -33,12 +33,12 @@ pub(super) fn set_up(config: &Config, arguments: &SubjectArguments) -> Result<(K
         subject.settings =
             serde_json::from_str(settings).map_err(|error| Failure::usage(format!("--settings: {error}")))?;
     }
-    Ok((Kit::new(&config.data_dir.join("cache"))?, subject))
+    Ok((Tester::new(&config.data_dir.join("cache"))?, subject))
 }
 
 pub(super) async fn check(config: &Config, arguments: &SubjectArguments) -> Result<ExitCode, Failure> {
-    let (kit, subject) = set_up(config, arguments)?;
-    let report = kit.check(&subject).await;
+    let (tester, subject) = set_up(config, arguments)?;
+    let report = tester.check(&subject).await;
     let passed = report.engine.is_some();
     if arguments.json {
         output::json(&json!({ "engine": subject.package.name, "passed": passed, "checks": report.checks }));
@@ -53,8 +53,8 @@ pub(super) async fn test(
     arguments: &SubjectArguments,
     junit: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    let (kit, subject) = set_up(config, arguments)?;
-    let report = kit.test(&subject).await;
+    let (tester, subject) = set_up(config, arguments)?;
+    let report = tester.test(&subject).await;
     if let Some(path) = junit {
         std::fs::write(path, report.junit()).map_err(|error| Failure::file(path, &error))?;
     }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::report::{Case, Outcome, Report};
+use super::report::{Case, ConformanceReport, Outcome};
 use super::{SERVER, Subject, loaded, pages, servers};
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::{Class, PluginError};
 use crate::grants::Grants;
 use crate::host::{Host, Recognized};
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::page::Page;
 
 /// How late a call may end: 25 ms on an idle machine, and longer on a busy one.
@@ -25,7 +25,7 @@ type Try = (&'static str, fn() -> Page);
 
 type Called = Result<Recognized, PluginError>;
 
-pub(super) async fn run(host: &Arc<Host>, subject: &Subject) -> Report {
+pub(super) async fn run(host: &Arc<Host>, subject: &Subject) -> ConformanceReport {
     let mut cases = Cases { host, subject, cases: Vec::new() };
     let engine = cases.load().await;
     if let Some(engine) = engine {
@@ -34,7 +34,7 @@ pub(super) async fn run(host: &Arc<Host>, subject: &Subject) -> Report {
         cases.egress().await;
         cases.servers().await;
     }
-    Report { engine: subject.package.name.clone(), cases: cases.cases }
+    ConformanceReport { engine: subject.package.name.clone(), cases: cases.cases }
 }
 
 struct Cases<'a> {
@@ -48,13 +48,13 @@ impl Cases<'_> {
         self.cases.push(Case { name, outcome, took: began.elapsed() });
     }
 
-    async fn call(&self, engine: &Arc<Engine>, page: Page) -> Called {
+    async fn call(&self, engine: &Arc<LoadedEngine>, page: Page) -> Called {
         let cancel = CancellationToken::new();
         self.host.recognize(engine, Arc::new(page), self.subject.options(), cancel).await
     }
 
     /// Loads the engine as a case.
-    async fn load(&mut self) -> Option<Arc<Engine>> {
+    async fn load(&mut self) -> Option<Arc<LoadedEngine>> {
         let began = Instant::now();
         match loaded(self.host, self.subject).await {
             Ok(engine) => {
@@ -70,7 +70,7 @@ impl Cases<'_> {
     }
 
     /// Pages that must be recognised, and pages that may be refused.
-    async fn pages(&mut self, engine: &Arc<Engine>) {
+    async fn pages(&mut self, engine: &Arc<LoadedEngine>) {
         let skip = self.skip_pages();
         let must: [Try; 5] = [
             ("gray", pages::gray),
@@ -109,7 +109,7 @@ impl Cases<'_> {
         self.subject.needs_servers().then_some(no_server)
     }
 
-    async fn determinism(&self, engine: &Arc<Engine>, skip: Option<&String>) -> Outcome {
+    async fn determinism(&self, engine: &Arc<LoadedEngine>, skip: Option<&String>) -> Outcome {
         if let Some(why) = skip {
             return Outcome::Skipped(why.clone());
         }
@@ -143,7 +143,7 @@ impl Cases<'_> {
     }
 
     /// The engine with changed limits.
-    async fn within(&self, change: impl FnOnce(&mut Limits)) -> Result<Arc<Engine>, PluginError> {
+    async fn within(&self, change: impl FnOnce(&mut EngineLimits)) -> Result<Arc<LoadedEngine>, PluginError> {
         let mut engine =
             self.host.load(&self.subject.package.name, &self.subject.package, &self.subject.grants).await?;
         change(&mut engine.limits);
