@@ -103,7 +103,7 @@ fn size(host: &Host, package: &Package) -> Result<String, String> {
 fn digest(package: &Package, sha256: Option<&str>) -> Result<String, String> {
     let digest = package.digest();
     let stated = package.manifest.as_ref().and_then(|manifest| manifest.sha256.as_deref());
-    for (source, wanted) in [("--sha256", sha256), ("its manifest", stated)] {
+    for (source, wanted) in [("the request", sha256), ("its manifest", stated)] {
         if let Some(wanted) = wanted
             && !wanted.trim_start_matches("sha256:").eq_ignore_ascii_case(&digest)
         {

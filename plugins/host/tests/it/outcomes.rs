@@ -25,12 +25,12 @@ async fn fails(way: &str) -> PluginError {
 #[tokio::test]
 async fn answers_that_break_a_rule_are_none() {
     for (way, says) in [
-        ("text", "of text; 8388608 are allowed"),
-        ("words", "60001 words; 50000 are allowed"),
+        ("text", "of text, and 8388608 are allowed"),
+        ("words", "60001 words, and 50000 are allowed"),
         ("html", "more than 4194304 bytes of HTML"),
-        ("confidence", "NaN, not in 0..1"),
-        ("box", "a box at 1,0 of 600 x 400 on a page of 600 x 400"),
-        ("cancelled", "nobody did that"),
+        ("confidence", "NaN is outside of 0..1"),
+        ("box", "a box at 1,0 of 600 x 400 exceeds the page of 600 x 400"),
+        ("cancelled", "but it was not"),
     ] {
         let failed = fails(way).await;
         assert_eq!((failed.code(), failed.class()), ("ENGINE_INVALID_OUTPUT", Class::Permanent), "{way}");
@@ -139,7 +139,8 @@ async fn a_version_that_only_crashes_is_taken_out_and_the_one_before_serves() {
     let pinned = rig.registry.by_digest("mine", bad.digest()).await.err().expect("it is out");
     assert_eq!((pinned.code(), pinned.class()), ("ENGINE_QUARANTINED", Class::Park));
     assert!(
-        pinned.to_string().contains("3 crashes") && pinned.to_string().contains("deliberate panic"),
+        pinned.to_string().contains("3 consecutive crashes")
+            && pinned.to_string().contains("deliberate panic"),
         "{pinned}"
     );
     let other = untxt_plugins::Registry::open(std::sync::Arc::clone(&rig.host), rig.engines.clone());

@@ -136,7 +136,7 @@ async fn where_signatures_are_required_nothing_else_is_installed_or_run() {
     fs::remove_file(rig.engines.join(format!(".versions/mine/{}.toml", engine.digest())))
         .expect("it is kept");
     let failed = self::strict(&rig).resolve("mine").await.err().expect("the manifest is missing");
-    assert!(failed.to_string().contains("its signature: it does not hold"), "{failed}");
+    assert!(failed.to_string().contains("its signature: it is invalid"), "{failed}");
 }
 
 #[tokio::test]
