@@ -9,7 +9,6 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use serde_json::json;
 use tokio::time::timeout;
-use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
@@ -28,17 +27,17 @@ pub(super) struct Deliver(pub(super) WebhookSettings);
 
 #[async_trait]
 impl Step for Deliver {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let delivery = Delivery::of(&context.run)?;
         let target = Target::parse(&delivery.url).map_err(|error| unfit(&error))?;
-        let answer = timeout(PATIENCE, self.deliver(context, &delivery, &target)).await;
+        let answer = timeout(PATIENCE, self.deliver(&context, &delivery, &target)).await;
         let answer = answer.map_err(|_| {
             let message = format!("{} did not answer within {PATIENCE:?}", target.host());
             StepError::retry(Budget::Transport, "WEBHOOK_TIMEOUT", message)
         })??;
         judged(&target, answer)?;
         let output = json!({ "status": answer.status.as_u16() });
-        Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+        Ok(StepOutput::new(output))
     }
 }
 

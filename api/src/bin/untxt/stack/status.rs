@@ -8,9 +8,9 @@ use untxt_api::config::Config;
 use untxt_api::views;
 use untxt_engine::journal::clock::shared_clock;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::journal::{Journal, JournalError, WorkerRow};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_engine::workflow::Workflows;
 use untxt_workflows::ocr::WORKFLOW;
 
 use super::place::{Card, Place, SUPERVISOR};
