@@ -1,5 +1,6 @@
 //! The core, driven without a clock, a database or a queue.
 
+mod properties;
 mod redrive;
 
 use std::sync::Arc;
