@@ -27,7 +27,7 @@ use crate::state::RunState;
 use crate::step::Step;
 use crate::time::{ManualClock, Timestamp};
 use crate::workflow::{Workflow, Workflows};
-use untxt_servers::postgres::Postgres;
+use untxt_stack::postgres::Postgres;
 
 pub(super) const START: Timestamp = Timestamp(1_000_000);
 
