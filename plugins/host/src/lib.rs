@@ -22,6 +22,8 @@ mod egress;
 pub mod engine;
 pub mod error;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gate;
 mod golden;
 mod granted;
