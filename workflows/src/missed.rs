@@ -131,7 +131,7 @@ fn in_order(user: Uuid, after: Place) -> Select<task::Entity> {
 mod tests {
     use sea_orm::{ConnectionTrait, QueryTrait, Statement};
     use untxt_engine::journal::database::{Database, connect};
-    use untxt_servers::postgres::Postgres;
+    use untxt_stack::postgres::Postgres;
 
     use super::*;
 
