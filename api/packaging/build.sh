@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 cargo xtask release --check
 
 if command -v cargo-deb >/dev/null; then
-  cargo deb -p untxt-api --locked "$@"
+  cargo deb -p untxt --locked "$@"
 else
   echo "skipped: the Debian package needs cargo-deb (cargo install cargo-deb)"
 fi
