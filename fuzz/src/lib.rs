@@ -33,6 +33,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "engine_answer", read: plugins::engine_answer },
     Target { name: "origin", read: plugins::origin },
     Target { name: "traceparent", read: requests::traceparent },
+    Target { name: "socket_message", read: requests::socket_message },
+    Target { name: "form", read: requests::form },
+    Target { name: "range", read: requests::range },
     Target { name: "resume_cursor", read: requests::resume_cursor },
 ];
 

@@ -1,5 +1,6 @@
 //! What clients send with a request or over a socket.
 
+use untxt_api::fuzzing;
 use untxt_workflows::missed::Place;
 use untxt_workflows::trace;
 
@@ -20,4 +21,23 @@ pub(crate) fn resume_cursor(bytes: &[u8]) {
         let Ok(place) = text.parse::<Place>() else { return };
         assert_eq!(place.to_string().parse::<Place>().ok().map(|again| again.task), Some(place.task));
     });
+}
+
+/// A text message of a WebSocket.
+pub(crate) fn socket_message(bytes: &[u8]) {
+    on_text(bytes, fuzzing::socket_message);
+}
+
+/// A multipart form, in pieces of as many bytes as the first byte says.
+pub(crate) fn form(bytes: &[u8]) {
+    if let Some((piece, body)) = bytes.split_first() {
+        fuzzing::form(body, usize::from(*piece));
+    }
+}
+
+/// The header `Range`, for objects of a few sizes.
+pub(crate) fn range(bytes: &[u8]) {
+    for size_bytes in [0, 1, 1_000, u64::MAX] {
+        fuzzing::range(bytes, size_bytes);
+    }
 }
