@@ -65,7 +65,7 @@ fn build() -> Result<(), String> {
 fn fuzz(target: &str, seconds: u64) -> Result<(), String> {
     let found = target_dir().join("fuzz").join(target);
     fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
-    let crashes = target_dir().join("fuzz").join(format!("crash-of-{target}-"));
+    let crashes = target_dir().join("fuzz").join(format!("{target}-"));
     run_command(
         Command::new(target_dir().join("debug/untxt-fuzz"))
             .env("UNTXT_FUZZ_TARGET", target)
