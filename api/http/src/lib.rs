@@ -35,6 +35,8 @@ pub mod turns;
 pub mod vitals;
 
 pub mod doors;
+#[doc(hidden)]
+pub mod fuzzing;
 mod openapi;
 pub mod operator_views;
 pub mod plugins;

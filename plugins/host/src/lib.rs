@@ -85,6 +85,9 @@ pub mod registry;
 
 pub mod conformance;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use check::Check;
 pub use config::HostConfig;
 pub use engine::LoadedEngine;

@@ -55,6 +55,7 @@ mod serve;
 mod settings;
 mod shared_queue;
 mod slow_clients;
+mod snapshots;
 mod sockets;
 mod spinning;
 mod stack;

@@ -79,7 +79,11 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 /// The bytes that are asked for; none for all of them, as for ranges that are no
 /// single one in bytes or are of another version (RFC 9110, sections 13.1.5 and
 /// 14.2).
-fn part(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Result<Option<RangeInclusive<u64>>, ApiError> {
+pub(crate) fn part(
+    headers: &HeaderMap,
+    etag: &str,
+    size_bytes: u64,
+) -> Result<Option<RangeInclusive<u64>>, ApiError> {
     let is_other = headers.contains_key(IF_RANGE) && headers.get(IF_RANGE).is_none_or(|tag| tag != etag);
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let Some(range) = range.filter(|_| !is_other).and_then(single) else { return Ok(None) };

@@ -21,13 +21,13 @@ use crate::site::Seen;
 use crate::views;
 
 /// Bytes of a field that is not the file.
-const FIELD_BYTES_MAX: usize = 16 << 10;
+pub(crate) const FIELD_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes of the head of a part.
 const PART_HEAD_BYTES_MAX: u64 = 8 << 10;
 
 /// Parts of a request: twice as many as there are fields.
-const PARTS_MAX: usize = 20;
+pub(crate) const PARTS_MAX: usize = 20;
 
 #[handler]
 pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
@@ -97,12 +97,8 @@ impl Form {
     async fn read(req: &mut Request, platform: &Platform) -> Result<Self, ApiError> {
         let content_type =
             req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let boundary = multra::parse_boundary(content_type).map_err(|_| {
-            let message = "send multipart/form-data with `file` and `userId`";
-            ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", message)
-        })?;
-        let limits = Constraints::new().size_limit(SizeLimit::new().headers(PART_HEAD_BYTES_MAX));
-        let mut parts = Multipart::with_constraints(bytes(req.take_body()), boundary, limits);
+        let content_type = content_type.to_owned();
+        let mut parts = parts(&content_type, bytes(req.take_body()))?;
         let mut form = Self::default();
         let mut count = 0;
         while let Some(part) = parts.next_field().await.map_err(|error| malformed(&error))? {
@@ -170,13 +166,30 @@ impl Form {
     }
 }
 
+/// The parts of a body, none of which has a longer head than may be.
+///
+/// # Errors
+/// When `content_type` is not that of a form, or names no boundary.
+pub(crate) fn parts<S, E>(content_type: &str, body: S) -> Result<Multipart<'static>, ApiError>
+where
+    S: futures_util::Stream<Item = Result<bytes::Bytes, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    let boundary = multra::parse_boundary(content_type).map_err(|_| {
+        let message = "send multipart/form-data with `file` and `userId`";
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", message)
+    })?;
+    let limits = Constraints::new().size_limit(SizeLimit::new().headers(PART_HEAD_BYTES_MAX));
+    Ok(Multipart::with_constraints(body, boundary, limits))
+}
+
 /// What a form may say.
 const FIELDS: [&str; 9] =
     ["file", "userId", "priority", "engine", "formats", "pages", "webhook", "onPageFailure", "options"];
 
 /// Refuses a name that is one of ours but for how it is written, such as
 /// `formats[]` or `user_id`: what it says would be left out without a word.
-fn known_or_foreign(name: &str) -> Result<(), ApiError> {
+pub(crate) fn known_or_foreign(name: &str) -> Result<(), ApiError> {
     let plain = |name: &str| {
         let letters = name.chars().filter(char::is_ascii_alphanumeric);
         letters.collect::<String>().to_ascii_lowercase().trim_end_matches('s').to_owned()
@@ -217,7 +230,7 @@ async fn spool(mut part: Field<'static>, platform: &Platform) -> Result<(String,
     Ok((filename, incoming.finish().await?))
 }
 
-async fn text(mut part: Field<'static>, name: &str) -> Result<String, ApiError> {
+pub(crate) async fn text(mut part: Field<'static>, name: &str) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await.map_err(|error| malformed(&error))? {
         bytes.extend_from_slice(&chunk);

@@ -11,6 +11,8 @@ pub mod child;
 mod crew;
 mod density;
 mod document;
+#[doc(hidden)]
+pub mod fuzzing;
 mod pdf;
 mod pdf_canvas;
 mod pdf_fields;

@@ -2,7 +2,7 @@
 
 mod introduction;
 mod missed;
-mod said;
+pub(crate) mod said;
 mod told;
 
 use std::sync::Arc;

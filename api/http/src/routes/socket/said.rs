@@ -12,12 +12,12 @@ use uuid::Uuid;
 use crate::json;
 
 /// Characters of what is wrong with a message: it may repeat some of it.
-const PROBLEM_CHARS_MAX: usize = 200;
+pub(crate) const PROBLEM_CHARS_MAX: usize = 200;
 
 /// One message.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// Are you there?
     Ping,
     /// Tell me again what happened to this task after `afterSeq`.
@@ -34,7 +34,7 @@ pub(super) enum Said {
 
 /// Since when a client was away, and what it knows.
 #[derive(Debug, Deserialize)]
-pub(super) struct Away {
+pub(crate) struct Away {
     pub(super) since: DateTime<Utc>,
     #[serde(default)]
     pub(super) seen: HashMap<Uuid, u64>,
@@ -47,7 +47,7 @@ pub(super) struct Away {
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub(super) fn read(message: &Message) -> Result<Said, String> {
+pub(crate) fn read(message: &Message) -> Result<Said, String> {
     let Ok(text) = message.as_str() else {
         return Err("the message is binary; send JSON as a text message".to_owned());
     };
