@@ -21,7 +21,7 @@ use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::queue::{Queue, QueueError};
 use untxt_engine::time::{Clock, SharedClock, SystemClock};
-use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry, Trust};
+use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
 
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::limits::Limits as DocumentLimits;
