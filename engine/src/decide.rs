@@ -15,7 +15,7 @@ use crate::id::{Delivery, Slot, WorkerName};
 use crate::retry::{DeadReason, Spent, WhenSpent};
 use crate::state::{Attempts, ItemState, ItemStatus, RunState, RunStatus};
 use crate::time::Timestamp;
-pub use redrive::{Dead, DeadSlot, Discard, Redrive, RedrivePages, RedriveRefusal};
+pub use redrive::{Dead, DeadSlot, Discard, Redrive, RedriveItems, RedriveRefusal};
 
 /// What somebody wants to happen to a run.
 #[derive(Clone, Debug, PartialEq)]

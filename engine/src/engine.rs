@@ -1,6 +1,6 @@
 //! The engine as the product sees it.
 
-mod letters;
+mod dead_letters;
 
 use std::sync::{Arc, Weak};
 
@@ -13,8 +13,8 @@ use crate::definition::Definition;
 use crate::event::Event;
 use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
-use crate::journal::look::{Backlog, Holding, Retry};
-use crate::journal::{CommandRequest, Histories, Journal, JournalError, RunFilter, WorkerRow};
+use crate::journal::inspect::{Backlog, Holding, Retry};
+use crate::journal::{CommandRequest, Histories, Journal, JournalError, RunFilter, WorkerInfo};
 use crate::new_run::NewRun;
 use crate::queue::{Depth, Queue, QueueError, QueueServer};
 use crate::reconcile::rescue;
@@ -24,7 +24,7 @@ use crate::state::{ItemCount, ItemOutput, RunState};
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::watch::{Endings, Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
-pub use letters::{AttemptEnd, AttemptRecord};
+pub use dead_letters::{AttemptEnd, AttemptRecord};
 
 /// Why the engine could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -258,7 +258,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::workers`].
-    pub async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+    pub async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError> {
         self.shared.journal.workers().await
     }
 

@@ -12,7 +12,7 @@ use crate::event::EventKind;
 use crate::health::Part;
 use crate::id::{Delivery, RunId};
 use crate::journal::retention::Retention;
-use crate::journal::{CommandRequest, Committed, Found, JournalError, Orphan, Unreadable, WorkerRow};
+use crate::journal::{CommandRequest, Committed, Found, JournalError, Orphan, Unreadable, WorkerInfo};
 use crate::queue::QueueError;
 use crate::set_aside::{is_hopeless, set_aside};
 use crate::shared::Shared;
@@ -95,7 +95,7 @@ impl Reconciler {
 
     /// How long it is until the first lease is over, should its worker stay
     /// silent: what the dead held is not to wait for a round's time as well.
-    fn next_expiry(&self, workers: &[WorkerRow], now: Timestamp) -> Duration {
+    fn next_expiry(&self, workers: &[WorkerInfo], now: Timestamp) -> Duration {
         let expiries = workers.iter().map(|worker| worker.heartbeat_at.after(self.lease));
         let next = expiries.filter(|at| *at >= now).min();
         // A millisecond on, for a lease is over when more than it has passed.
@@ -146,7 +146,7 @@ impl Reconciler {
 
     async fn forget_workers(
         &self,
-        workers: Vec<WorkerRow>,
+        workers: Vec<WorkerInfo>,
         silent_since: Timestamp,
     ) -> Result<(), ReconcileError> {
         let silent = workers.into_iter().filter(|worker| worker.heartbeat_at < silent_since);

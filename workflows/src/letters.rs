@@ -4,7 +4,7 @@ use serde_json::{json, to_value};
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
@@ -83,7 +83,7 @@ impl Platform {
     pub async fn begin_bulk(
         &self,
         action: Action,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         rate: Option<f64>,
         asker: &Asker,
     ) -> Result<RunState, RedriveError> {
@@ -131,7 +131,7 @@ impl Platform {
     pub async fn bulk(&self, id: Uuid) -> Result<Option<Progress>, JournalError> {
         let Some(run) = self.engine().run(RunId(id)).await? else { return Ok(None) };
         let Some(bulk) = Bulk::of(&run) else { return Ok(None) };
-        let settled = LetterFilter { bulk: Some(run.id), ..LetterFilter::default() };
+        let settled = DeadLetterFilter { bulk: Some(run.id), ..DeadLetterFilter::default() };
         let (_, settled) = self.engine().dead_letters(&settled, 0, 0).await?;
         let (_, waiting) = self.engine().dead_letters(&bulk.filter, 0, 0).await?;
         Ok(Some(Progress { run, bulk, settled, waiting }))
@@ -139,9 +139,9 @@ impl Platform {
 }
 
 /// The letters that wait now.
-fn waiting_now(filter: &LetterFilter, now: Timestamp) -> LetterFilter {
+fn waiting_now(filter: &DeadLetterFilter, now: Timestamp) -> DeadLetterFilter {
     let until = filter.until.map_or(now, |until| until.min(now));
-    LetterFilter { state: Some(LetterStatus::Waiting), until: Some(until), ..filter.clone() }
+    DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), until: Some(until), ..filter.clone() }
 }
 
 fn check_rate(rate: Option<f64>) -> Result<(), RedriveError> {

@@ -41,7 +41,7 @@ impl Platform {
             let Some((last, _)) = page.last() else { return Ok(erased) };
             after = last.completed_at.map(|at| (at, last.id));
             let runs: Vec<RunId> = page.iter().map(|(task, _)| RunId(task.id)).collect();
-            let waiting = self.engine().with_letters(&runs).await?;
+            let waiting = self.engine().with_dead_letters(&runs).await?;
             for (task, file) in page {
                 let Some(file) = file else { continue };
                 if !waiting.contains(&RunId(task.id)) && self.erase_ended(&task, &file).await? {

@@ -10,7 +10,7 @@ use sea_orm::{
 use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::state::{ItemCount, RunError, RunState};
 use uuid::Uuid;
 
@@ -146,11 +146,11 @@ impl Platform {
         if run.items.failed == 0 && !run.is_paused() {
             return Ok(Vec::new());
         }
-        let of_run = LetterFilter::of_run(run.id);
+        let of_run = DeadLetterFilter::of_run(run.id);
         let (letters, _) = self.engine().dead_letters(&of_run, FAILED_PAGES_MAX, 0).await?;
         let downloaded = Downloaded::in_run(run);
         // A letter that was redriven says nothing about the page as it is now.
-        let dead = letters.into_iter().filter(|letter| letter.status != LetterStatus::Redriven);
+        let dead = letters.into_iter().filter(|letter| letter.status != DeadLetterStatus::Redriven);
         let page = |letter: DeadLetter| {
             let page = downloaded.page(letter.item?) + 1;
             Some(FailedPage { page, code: letter.error.code, message: letter.error.message })

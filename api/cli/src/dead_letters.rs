@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use untxt_api::letters;
-use untxt_engine::journal::letters::LetterFilter;
+use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{Asker, RedriveError};
@@ -47,8 +47,8 @@ pub(crate) fn operator(reason: Option<&str>) -> Asker {
 }
 
 /// What `--filter k=v` says, each given once.
-fn filter(pairs: &[String]) -> Result<LetterFilter, Failure> {
-    let mut filter = LetterFilter::default();
+fn filter(pairs: &[String]) -> Result<DeadLetterFilter, Failure> {
+    let mut filter = DeadLetterFilter::default();
     for pair in pairs {
         let (name, value) = pair
             .split_once('=')

@@ -6,7 +6,9 @@ use untxt_engine::engine::{AttemptEnd, AttemptRecord, Engine};
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::audit::AuditLine;
-use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus, ReasonKind};
+use untxt_engine::journal::dead_letters::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterStatus, ReasonKind,
+};
 use untxt_engine::retry::DeadReason;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
@@ -24,7 +26,7 @@ pub const FILTERS: &str =
 ///
 /// # Errors
 /// What is wrong with the name or the value.
-pub fn set(filter: &mut LetterFilter, name: &str, value: &str) -> Result<(), String> {
+pub fn set(filter: &mut DeadLetterFilter, name: &str, value: &str) -> Result<(), String> {
     let text = || Some(value.to_owned());
     let id = || Uuid::parse_str(value).map(|id| Some(RunId(id))).map_err(|_| "not a UUID".to_owned());
     match name {
@@ -40,7 +42,7 @@ pub fn set(filter: &mut LetterFilter, name: &str, value: &str) -> Result<(), Str
         }
         "state" => {
             let known = "there are waiting, redriven, discarded";
-            filter.state = Some(LetterStatus::parse(value).ok_or_else(|| known.to_owned())?);
+            filter.state = Some(DeadLetterStatus::parse(value).ok_or_else(|| known.to_owned())?);
         }
         "from" => filter.from = Some(moment(value)?),
         "until" => filter.until = Some(moment(value)?),
@@ -106,7 +108,7 @@ pub async fn shown(engine: &Engine, id: Uuid) -> Result<Option<Value>, JournalEr
     let attempts = readable(engine.attempts_of(&letter).await)?.unwrap_or_default();
     let run = readable(engine.run(letter.run).await)?.flatten();
     let mut view = detailed(&letter, &attempts, run.as_ref());
-    let raw = engine.raw_of(id).await?;
+    let raw = engine.raw_row_of(id).await?;
     view["raw"] = raw.map(|raw| serde_json::from_str(&raw).unwrap_or(Value::String(raw))).unwrap_or_default();
     Ok(Some(view))
 }
@@ -150,8 +152,8 @@ fn attempt(record: &AttemptRecord) -> Value {
 
 /// Letters by what they have in common.
 #[must_use]
-pub fn groups(groups: &[LetterGroup], total: u64) -> Value {
-    let group = |group: &LetterGroup| {
+pub fn groups(groups: &[DeadLetterGroup], total: u64) -> Value {
+    let group = |group: &DeadLetterGroup| {
         json!({
             "workflow": group.definition,
             "code": group.code,

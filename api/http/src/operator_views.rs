@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use untxt_engine::id::Slot;
-use untxt_engine::journal::WorkerRow;
-use untxt_engine::journal::look::{Holding, Retry};
+use untxt_engine::journal::WorkerInfo;
+use untxt_engine::journal::inspect::{Holding, Retry};
 use untxt_engine::time::Timestamp;
 
 use crate::doors::Doors;
@@ -17,7 +17,7 @@ use crate::views::millis;
 /// it is off the list and its work is about to be taken over; `unreadable`, when
 /// the database says nothing of it that can be read but its name.
 #[must_use]
-pub fn workers(rows: &[WorkerRow], held: &[Holding], now: Timestamp, lease: Duration) -> Vec<Value> {
+pub fn workers(rows: &[WorkerInfo], held: &[Holding], now: Timestamp, lease: Duration) -> Vec<Value> {
     let mut workers: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn the_silent_and_the_gone_are_told_from_the_living() {
         let name = |name: &str| WorkerName::from(name.to_owned());
-        let row = |worker, at| WorkerRow {
+        let row = |worker, at| WorkerInfo {
             name: name(worker),
             started_at: Timestamp(0),
             heartbeat_at: Timestamp(at),

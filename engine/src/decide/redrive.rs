@@ -14,7 +14,7 @@ pub type DeadSlot = (u16, Option<u32>);
 
 /// Which items of a step that fans out are attempted again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RedrivePages {
+pub enum RedriveItems {
     /// Those that are not done; what is done stays as it is.
     #[default]
     NotDone,
@@ -31,7 +31,7 @@ pub struct Redrive {
     /// From which step; where it died when absent.
     pub from: Option<u16>,
     /// Which items.
-    pub pages: RedrivePages,
+    pub pages: RedriveItems,
     /// What the steps are given from here on; what they were given before when
     /// absent.
     pub input: Option<Value>,
@@ -154,7 +154,7 @@ impl Situation<'_> {
                 items => Ok((from, RedrivenItems::Reopened(items))),
             },
             Some(fan_out) if from < fan_out => match (redrive.pages, self.run.items.done) {
-                (RedrivePages::NotDone, done @ 1..) => Err(RedriveRefusal::ItemsDone { from, done }),
+                (RedriveItems::NotDone, done @ 1..) => Err(RedriveRefusal::ItemsDone { from, done }),
                 _ => Ok((from, RedrivenItems::Dropped)),
             },
             _ => Ok((from, RedrivenItems::Kept)),
@@ -169,8 +169,8 @@ impl Situation<'_> {
 
     /// The items that are attempted again. While a run waits for a person, its
     /// other items go on: those are left alone.
-    fn reopened(&self, step: u16, pages: RedrivePages) -> Vec<u32> {
-        if pages == RedrivePages::All {
+    fn reopened(&self, step: u16, pages: RedriveItems) -> Vec<u32> {
+        if pages == RedriveItems::All {
             return (0..self.run.items.total).collect();
         }
         let dead = |item: &&ItemState| {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::Bench;
-use crate::decide::{Claim, Command, DeadSlot, Discard, Done, Outcome, Redrive, RedrivePages, deliveries};
+use crate::decide::{Claim, Command, DeadSlot, Discard, Done, Outcome, Redrive, RedriveItems, deliveries};
 use crate::definition::Spread;
 use crate::error::{Budget, StepError};
 use crate::event::{Event, EventKind, OnItemFailure, RedrivenItems};
@@ -27,7 +27,7 @@ enum Move {
     Lose(usize),
     HandBack(usize),
     Cancel,
-    Redrive(Option<u16>, RedrivePages),
+    Redrive(Option<u16>, RedriveItems),
     Discard(usize),
     SetAside(Option<u32>),
 }
@@ -44,7 +44,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn one_move() -> impl Strategy<Value = Move> {
     let (any_index, from) = (any::<usize>, prop_oneof![3 => Just(None), 2 => (0_u16..4).prop_map(Some)]);
-    let pages = prop_oneof![Just(RedrivePages::NotDone), Just(RedrivePages::All)];
+    let pages = prop_oneof![Just(RedriveItems::NotDone), Just(RedriveItems::All)];
     let finish = || (any_index(), outcome(), any::<bool>());
     prop_oneof![
         16 => any_index().prop_map(Move::Claim),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Bench, bad, flaky};
 use crate::decide::{
-    Claim, Command, Decision, Discard, Redrive, RedrivePages, RedriveRefusal, Refusal, deliveries,
+    Claim, Command, Decision, Discard, Redrive, RedriveItems, RedriveRefusal, Refusal, deliveries,
 };
 use crate::event::{EventKind, OnItemFailure, RedrivenItems};
 use crate::retry::WhenSpent;
@@ -130,7 +130,7 @@ fn all_pages_are_done_again_when_that_is_asked_for() {
     bench.finish(&last, bad()).unwrap();
 
     let input = Some(json!({ "engine": "other" }));
-    let all = Redrive { from: Some(1), pages: RedrivePages::All, input: input.clone(), ..Redrive::default() };
+    let all = Redrive { from: Some(1), pages: RedriveItems::All, input: input.clone(), ..Redrive::default() };
     bench.redrive(all).unwrap();
     assert_eq!(bench.pointers(), [(1, Some(0), 2), (1, Some(1), 2)]);
     assert_eq!((bench.run.items.done, Some(&bench.run.input)), (0, input.as_ref()));
@@ -157,7 +157,7 @@ fn nothing_done_is_done_again_unasked() {
 #[test]
 fn going_on_before_the_pages_names_them_anew() {
     let (mut bench, zombie) = Bench::with_a_dead_page(OnItemFailure::Fail);
-    let all = Redrive { from: Some(0), pages: RedrivePages::All, ..Redrive::default() };
+    let all = Redrive { from: Some(0), pages: RedriveItems::All, ..Redrive::default() };
     let redriven = bench.redrive(all).unwrap();
     assert!(matches!(&redriven[0], EventKind::Redriven { step: 0, items: RedrivenItems::Dropped, .. }));
     assert_eq!(bench.run.items, ItemCount::default());

@@ -51,7 +51,7 @@ impl TopicBackend {
         let wire = serde_json::to_vec(&delivery).unwrap_or_default();
         TaskBuilder::new(wire)
             .task_id(TaskId::from_uuid(delivery.id()))
-            .with_metadata(metadata(&self.source.workflow.definition(), &delivery, &pulled.tenant))
+            .with_metadata(metadata(self.source.workflow.definition(), &delivery, &pulled.tenant))
             .metadata(&WorkflowContext { step_index: usize::from(delivery.slot.step) })
             .data(pulled)
             .build()

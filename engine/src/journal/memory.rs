@@ -2,7 +2,7 @@
 //! keeps the product's rows as a list and knows none of their keys, so that
 //! only a run's own id can conflict.
 
-mod look;
+mod inspect;
 mod prune;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use super::audit::{AuditEntry, AuditLine};
 use super::changes::{ChangeNotifier, Changes};
-use super::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
-use super::look::{Backlog, Holding, Retry};
+use super::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
+use super::inspect::{Backlog, Holding, Retry};
 use super::retention::{Pruned, Retention};
 use super::transition::{Rules, Transition, item_due_at, item_of, run_due_at};
-use super::{CommandRequest, Committed, Found, Journal, JournalError, Orphan, RunFilter, Tail, WorkerRow};
+use super::{CommandRequest, Committed, Found, Journal, JournalError, Orphan, RunFilter, Tail, WorkerInfo};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Dead, Refusal, Scheduled};
 use crate::event::{Event, EventKind, RedrivenItems};
@@ -45,7 +45,7 @@ struct Records {
     last_position: u64,
     dead_letters: Vec<DeadLetter>,
     audit: Vec<AuditEntry>,
-    workers: BTreeMap<WorkerName, WorkerRow>,
+    workers: BTreeMap<WorkerName, WorkerInfo>,
     controls: Controls,
     rows: Vec<RowChange>,
     /// Runs that have lost their history.
@@ -154,7 +154,8 @@ impl Records {
 
     fn dead(&self, run: RunId) -> Dead {
         let items = self.items.range((run, 0, 0)..=(run, u16::MAX, u32::MAX)).map(|(_, item)| &item.state);
-        let filter = LetterFilter { state: Some(LetterStatus::Waiting), ..LetterFilter::of_run(run) };
+        let filter =
+            DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..DeadLetterFilter::of_run(run) };
         let waiting = self.dead_letters.iter().filter(|letter| filter.admits(letter));
         Dead {
             not_done: items.filter(|item| item.status != ItemStatus::Done).cloned().collect(),
@@ -164,7 +165,7 @@ impl Records {
     }
 
     /// Newest first.
-    fn letters(&self, filter: &LetterFilter) -> Vec<&DeadLetter> {
+    fn letters(&self, filter: &DeadLetterFilter) -> Vec<&DeadLetter> {
         let mut found: Vec<_> = self.dead_letters.iter().filter(|letter| filter.admits(letter)).collect();
         found.sort_by_key(|letter| std::cmp::Reverse((letter.at, letter.id)));
         found
@@ -291,7 +292,7 @@ impl Journal for MemoryJournal {
 
     async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
         let new =
-            || WorkerRow { name: worker.clone(), started_at: now, heartbeat_at: now, unreadable: false };
+            || WorkerInfo { name: worker.clone(), started_at: now, heartbeat_at: now, unreadable: false };
         self.records().workers.entry(worker.clone()).or_insert_with(new).heartbeat_at = now;
         Ok(())
     }
@@ -301,7 +302,7 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+    async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError> {
         Ok(self.records().workers.values().cloned().collect())
     }
 
@@ -374,7 +375,7 @@ impl Journal for MemoryJournal {
 
     async fn dead_letters(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
@@ -389,18 +390,19 @@ impl Journal for MemoryJournal {
         Ok(self.records().dead_letters.iter().find(|letter| letter.id == id).cloned())
     }
 
-    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+    async fn with_dead_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
         let records = self.records();
-        let waiting = LetterFilter { state: Some(LetterStatus::Waiting), ..LetterFilter::default() };
+        let waiting =
+            DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..DeadLetterFilter::default() };
         let of_them = |letter: &&DeadLetter| waiting.admits(letter) && runs.contains(&letter.run);
         Ok(records.dead_letters.iter().filter(of_them).map(|letter| letter.run).collect())
     }
 
-    async fn letter_groups(
+    async fn dead_letter_groups(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
-    ) -> Result<Vec<LetterGroup>, JournalError> {
+    ) -> Result<Vec<DeadLetterGroup>, JournalError> {
         let records = self.records();
         let mut counts: BTreeMap<_, u64> = BTreeMap::new();
         for letter in records.letters(filter) {
@@ -411,7 +413,7 @@ impl Journal for MemoryJournal {
             (&String, &String, &String, &String),
             u64,
         )| {
-            LetterGroup {
+            DeadLetterGroup {
                 definition: definition.clone(),
                 code: code.clone(),
                 step_name: step_name.clone(),
@@ -419,7 +421,7 @@ impl Journal for MemoryJournal {
                 count,
             }
         };
-        let mut groups: Vec<LetterGroup> = counts.into_iter().map(group).collect();
+        let mut groups: Vec<DeadLetterGroup> = counts.into_iter().map(group).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         groups.truncate(limit as usize);
         Ok(groups)

@@ -3,10 +3,10 @@
 //! inside a transaction that holds the run.
 
 pub mod audit;
-pub mod letters;
+pub mod dead_letters;
 
 pub mod changes;
-pub mod look;
+pub mod inspect;
 pub mod retention;
 
 mod transition;
@@ -32,7 +32,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use self::audit::{AuditEntry, AuditLine};
-use self::letters::{DeadLetter, LetterFilter, LetterGroup};
+use self::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Refusal, Scheduled};
 use crate::error::{Budget, StepError};
@@ -44,7 +44,7 @@ use crate::state::{ItemCount, ItemOutput, ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
 use crate::workflow::Workflows;
 use changes::Changes;
-use look::{Backlog, Holding, Retry};
+use inspect::{Backlog, Holding, Retry};
 use retention::{Pruned, Retention};
 
 /// A command and what goes with it into its transaction.
@@ -108,7 +108,7 @@ impl<T> From<Vec<T>> for Found<T> {
 
 /// A worker as the journal knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerRow {
+pub struct WorkerInfo {
     /// Its name.
     pub name: WorkerName,
     /// When it registered.
@@ -364,7 +364,7 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
-    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError>;
+    async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError>;
 
     /// Slots of unfinished runs that are held by a worker which is not on the
     /// list or was last heard of before `silent_since`; at most `limit`.
@@ -442,7 +442,7 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn dead_letters(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<DeadLetter>, u64), JournalError>;
@@ -457,14 +457,14 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
-    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError>;
+    async fn with_dead_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError>;
 
     /// The row that the letter was made of, as JSON, if it was made because that
     /// row can't be read.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
-    async fn raw_of(&self, _letter: Uuid) -> Result<Option<String>, JournalError> {
+    async fn raw_row_of(&self, _letter: Uuid) -> Result<Option<String>, JournalError> {
         Ok(None)
     }
 
@@ -473,11 +473,11 @@ pub trait Journal: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    async fn letter_groups(
+    async fn dead_letter_groups(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
-    ) -> Result<Vec<LetterGroup>, JournalError>;
+    ) -> Result<Vec<DeadLetterGroup>, JournalError>;
 
     /// Writes down what an operator did. What commands do to runs and dead
     /// letters is written down with them.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::audit::AuditEntry;
-use super::letters::{DeadLetter, LetterStatus, Settlement, Settling};
+use super::dead_letters::{DeadLetter, DeadLetterStatus, Settlement, Settling};
 use super::{CommandRequest, Committed, JournalError};
 use crate::decide::{Command, Dead, Discard, Done, Outcome, Situation, decide, deliveries};
 use crate::definition::{Definition, Spread};
@@ -174,7 +174,7 @@ impl Rules {
             fingerprint: fingerprint(&run.definition, step_name, &error.code, &error.message),
             error: error.clone(),
             at: event.at,
-            status: LetterStatus::Waiting,
+            status: DeadLetterStatus::Waiting,
             settled: None,
         })
     }
@@ -259,13 +259,13 @@ fn settling(run: &RunState, request: &CommandRequest, at: Timestamp) -> Option<S
     };
     match &request.command {
         Command::Redrive(redrive) => {
-            settle(None, LetterStatus::Redriven, &redrive.by, &redrive.reason, redrive.bulk)
+            settle(None, DeadLetterStatus::Redriven, &redrive.by, &redrive.reason, redrive.bulk)
         }
         Command::Discard(discard) => {
             let slot = Some(discard.letter);
-            settle(slot, LetterStatus::Discarded, &discard.by, &discard.reason, discard.bulk)
+            settle(slot, DeadLetterStatus::Discarded, &discard.by, &discard.reason, discard.bulk)
         }
-        Command::Cancel => settle(None, LetterStatus::Discarded, "untxt", "the run was cancelled", None),
+        Command::Cancel => settle(None, DeadLetterStatus::Discarded, "untxt", "the run was cancelled", None),
         Command::Claim { .. }
         | Command::Finish { .. }
         | Command::Lose { .. }

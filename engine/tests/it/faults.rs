@@ -14,11 +14,11 @@ use untxt_engine::event::Event;
 use untxt_engine::health::Part;
 use untxt_engine::id::{Delivery, RunId, Slot, WorkerName};
 use untxt_engine::journal::audit::{AuditEntry, AuditLine};
-use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
-use untxt_engine::journal::look::{Backlog, Holding, Retry};
+use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup};
+use untxt_engine::journal::inspect::{Backlog, Holding, Retry};
 use untxt_engine::journal::retention::{Pruned, Retention};
 use untxt_engine::journal::{
-    CommandRequest, Committed, Found, Journal, JournalError, Orphan, RunFilter, Tail, WorkerRow,
+    CommandRequest, Committed, Found, Journal, JournalError, Orphan, RunFilter, Tail, WorkerInfo,
 };
 use untxt_engine::new_run::NewRun;
 use untxt_engine::queue::{Pulled, Queue, QueueError};
@@ -115,7 +115,7 @@ impl Journal for FaultyJournal {
     async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError> {
         self.inner.retire(workers).await
     }
-    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+    async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError> {
         self.inner.workers().await
     }
     async fn orphans(&self, silent_since: Timestamp, limit: u32) -> Result<Found<Orphan>, JournalError> {
@@ -155,7 +155,7 @@ impl Journal for FaultyJournal {
     }
     async fn dead_letters(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
@@ -164,15 +164,15 @@ impl Journal for FaultyJournal {
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
         self.inner.dead_letter(id).await
     }
-    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
-        self.inner.with_letters(runs).await
+    async fn with_dead_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        self.inner.with_dead_letters(runs).await
     }
-    async fn letter_groups(
+    async fn dead_letter_groups(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
-    ) -> Result<Vec<LetterGroup>, JournalError> {
-        self.inner.letter_groups(filter, limit).await
+    ) -> Result<Vec<DeadLetterGroup>, JournalError> {
+        self.inner.dead_letter_groups(filter, limit).await
     }
     async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError> {
         self.inner.audit(entry).await

@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::EventKind;
-use untxt_engine::journal::letters::LetterFilter;
+use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_engine::retry::{Budgets, RetryPolicy};
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::step::StepContext;
@@ -150,7 +150,7 @@ async fn spent_attempts_are_a_dead_letter_with_its_whole_error() {
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;
     let run = in_time(engine.wait(run)).await.unwrap();
     assert_eq!((run.status, run.error.unwrap().code.as_str()), (RunStatus::Failed, "SMUDGED"));
-    let letters = engine.dead_letters(&LetterFilter::of_run(run.id), 10, 0).await.unwrap().0;
+    let letters = engine.dead_letters(&DeadLetterFilter::of_run(run.id), 10, 0).await.unwrap().0;
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].attempts, letters[0].error.code.as_str()), (2, "SMUDGED"));
     let names = names(&history(&engine, run.id).await);

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use untxt_engine::engine::Engine;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::database::{Database, connect};
-use untxt_engine::journal::letters::LetterFilter;
+use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_engine::journal::sql::SqlJournal;
 use untxt_engine::queue::Queue;
 use untxt_engine::state::RunStatus;
@@ -42,7 +42,7 @@ async fn spoil(db: &Database, update: &str, run: RunId) {
 }
 
 async fn letters(engine: &Engine, run: RunId) -> Vec<String> {
-    let (letters, _) = engine.dead_letters(&LetterFilter::of_run(run), 10, 0).await.unwrap();
+    let (letters, _) = engine.dead_letters(&DeadLetterFilter::of_run(run), 10, 0).await.unwrap();
     letters.into_iter().map(|letter| letter.error.code).collect()
 }
 

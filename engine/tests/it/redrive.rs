@@ -12,7 +12,7 @@ use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::EventKind;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::retry::{Budgets, RetryPolicy, WhenSpent};
 use untxt_engine::state::RunStatus;
 use untxt_engine::worker::WorkerConfig;
@@ -59,7 +59,7 @@ fn torn() -> StepError {
 }
 
 async fn letter_of(engine: &Engine, run: RunId) -> DeadLetter {
-    engine.dead_letters(&LetterFilter::of_run(run), 1, 0).await.unwrap().0.remove(0)
+    engine.dead_letters(&DeadLetterFilter::of_run(run), 1, 0).await.unwrap().0.remove(0)
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_paused_run_goes_on_when_it_is_redriven_and_fails_when_it_is_given_up(
         Discard { letter: (letter.step, letter.item), reason: "too old".to_owned(), ..Discard::default() };
     engine.discard(given_up, discard.clone()).await.unwrap();
     assert_eq!(in_time(engine.wait(given_up)).await.unwrap().status, RunStatus::Failed);
-    assert_eq!(letter_of(&engine, given_up).await.status, LetterStatus::Discarded);
+    assert_eq!(letter_of(&engine, given_up).await.status, DeadLetterStatus::Discarded);
     let again = engine.discard(given_up, discard).await;
     assert!(
         matches!(again, Err(JournalError::Refused(Refusal::Redrive(RedriveRefusal::Settled)))),

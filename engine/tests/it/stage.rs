@@ -137,7 +137,7 @@ impl<T: Otherwise> Queue for Around<T> {
 }
 
 pub(crate) fn engine(workflow: &Workflow) -> Engine {
-    let journal = memory_journal(&workflow);
+    let journal = memory_journal(workflow);
     Engine::builder(journal, memory_queue()).build()
 }
 

@@ -1,7 +1,7 @@
 //! Many letters: what is asked, kept as the input of a durable run.
 
 use serde::{Deserialize, Serialize};
-use untxt_engine::journal::letters::LetterFilter;
+use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_engine::state::RunState;
 
 use super::{How, WORKFLOW};
@@ -29,7 +29,7 @@ pub struct Bulk {
     pub action: Action,
     /// About which letters. Those that waited when it was asked: `until` says
     /// when that was, so that what dies again is not redriven again and again.
-    pub filter: LetterFilter,
+    pub filter: DeadLetterFilter,
     /// At most so many a second; as fast as it goes when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,

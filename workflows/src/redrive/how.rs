@@ -1,7 +1,7 @@
 //! How a task is to go on.
 
 use serde::{Deserialize, Serialize};
-use untxt_engine::decide::RedrivePages;
+use untxt_engine::decide::RedriveItems;
 
 /// From where, with which engine, with which pages. As JSON it is what the
 /// admin routes take, and it is stored with runs that go through many letters.
@@ -22,10 +22,10 @@ pub struct How {
 
 impl How {
     /// Which pages are recognised again.
-    pub(super) fn pages(&self) -> RedrivePages {
+    pub(super) fn pages(&self) -> RedriveItems {
         match self.from_step.is_some() && !self.only_failed_pages {
-            true => RedrivePages::All,
-            false => RedrivePages::NotDone,
+            true => RedriveItems::All,
+            false => RedriveItems::NotDone,
         }
     }
 }

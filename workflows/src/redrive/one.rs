@@ -6,7 +6,7 @@ use untxt_engine::definition::Definition;
 use untxt_engine::engine::Engine;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::journal::letters::DeadLetter;
+use untxt_engine::journal::dead_letters::DeadLetter;
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_plugins::PluginError;
 use uuid::Uuid;

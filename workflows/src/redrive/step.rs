@@ -13,7 +13,7 @@ use untxt_engine::engine::{Engine, WeakEngine};
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::journal::letters::{DeadLetter, LetterFilter};
+use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::Asker;
@@ -73,7 +73,7 @@ impl Round {
             let page = self.engine.dead_letters(&filter, PAGE, 0).await;
             let (letters, _) = page.map_err(|error| error.to_step_error())?;
             let Some(last) = letters.last() else { return Ok(passed_over) };
-            filter = LetterFilter { after: Some((last.at, last.id)), ..filter };
+            filter = DeadLetterFilter { after: Some((last.at, last.id)), ..filter };
             passed_over += self.settle(letters, &mut pace).await?;
         }
     }

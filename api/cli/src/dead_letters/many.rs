@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Interval, interval};
 use untxt_api::letters;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::letters::{LetterFilter, LetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::state::RunStatus;
 use untxt_workflows::letters::Progress;
 use untxt_workflows::platform::Platform;
@@ -28,7 +28,7 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(
     platform: &Platform,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     which: &Which,
     action: Action,
     asker: &Asker,
@@ -55,10 +55,10 @@ pub(super) async fn run(
     Ok(if all_went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn count(platform: &Platform, filter: &LetterFilter, json: bool) -> Result<(), Failure> {
-    let filter = LetterFilter { state: Some(LetterStatus::Waiting), ..filter.clone() };
+async fn count(platform: &Platform, filter: &DeadLetterFilter, json: bool) -> Result<(), Failure> {
+    let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter.clone() };
     let (_, total) = platform.engine().dead_letters(&filter, 0, 0).await?;
-    let groups = platform.engine().letter_groups(&filter, GROUPS_MAX).await?;
+    let groups = platform.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
     if json {
         output::json(&letters::groups(&groups, total));
         return Ok(());

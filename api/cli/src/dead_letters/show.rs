@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use untxt_api::letters;
-use untxt_engine::journal::letters::DeadLetter;
+use untxt_engine::journal::dead_letters::DeadLetter;
 use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 

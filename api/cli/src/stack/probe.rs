@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use untxt_engine::id::WorkerName;
-use untxt_engine::journal::WorkerRow;
+use untxt_engine::journal::WorkerInfo;
 use untxt_engine::time::Timestamp;
 use untxt_stack::redis;
 
@@ -42,7 +42,7 @@ async fn health(address: &str) -> std::io::Result<String> {
 }
 
 /// A worker beats into the journal.
-pub(super) fn worker(process: &str, rows: &[WorkerRow], now: Timestamp, lease: Duration) -> String {
+pub(super) fn worker(process: &str, rows: &[WorkerInfo], now: Timestamp, lease: Duration) -> String {
     let its =
         |name: &WorkerName| name.as_str().strip_prefix(process).is_some_and(|rest| rest.starts_with('-'));
     match rows.iter().filter(|row| its(&row.name)).map(|row| now.since(row.heartbeat_at)).min() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use untxt_api::views;
 use untxt_engine::journal::clock::shared_clock;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::{Journal, JournalError, WorkerRow};
+use untxt_engine::journal::{Journal, JournalError, WorkerInfo};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_engine::workflow::Workflows;
 use untxt_settings::Config;
@@ -45,7 +45,7 @@ pub(super) async fn run(json: bool) -> Result<ExitCode, Failure> {
 
 /// What the journal says, if it answers.
 struct Record {
-    workers: Result<Vec<WorkerRow>, String>,
+    workers: Result<Vec<WorkerInfo>, String>,
     queues: Option<Value>,
     /// When it said so, by its own clock.
     now: Timestamp,
@@ -59,7 +59,7 @@ impl Record {
         }
     }
 
-    async fn of(config: &Config) -> Result<(Vec<WorkerRow>, Value, Timestamp), String> {
+    async fn of(config: &Config) -> Result<(Vec<WorkerInfo>, Value, Timestamp), String> {
         let database = start::connect(config).await.map_err(|failure| failure.to_string())?;
         let text = |error: JournalError| error.to_string();
         let clock = shared_clock(&database, Arc::new(SystemClock)).await.map_err(text)?;

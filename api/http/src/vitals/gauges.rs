@@ -5,9 +5,9 @@ use std::time::Duration;
 use metrics::gauge;
 use tokio::time::timeout;
 use untxt_engine::engine::Engine;
-use untxt_engine::journal::letters::{LetterFilter, LetterStatus, ReasonKind};
-use untxt_engine::journal::look::Backlog;
-use untxt_engine::journal::{JournalError, WorkerRow};
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus, ReasonKind};
+use untxt_engine::journal::inspect::Backlog;
+use untxt_engine::journal::{JournalError, WorkerInfo};
 use untxt_engine::time::Timestamp;
 use untxt_workflows::platform::Platform;
 
@@ -39,7 +39,7 @@ pub(super) async fn measure(platform: &Platform) {
     let workers = in_time(engine.workers()).await;
     let now = engine.now();
     for (word, silent) in [("alive", false), ("silent", true)] {
-        let of_state = |row: &&WorkerRow| (now.since(row.heartbeat_at) > lease) == silent;
+        let of_state = |row: &&WorkerInfo| (now.since(row.heartbeat_at) > lease) == silent;
         let count = workers.as_ref().map(|rows| rows.iter().filter(of_state).count() as u64);
         gauge!("untxt_workers", "state" => word).set(number(count));
     }
@@ -58,8 +58,8 @@ fn queue(name: &str, backlog: Option<Backlog>, now: Timestamp) {
 }
 
 async fn letters(engine: &Engine, reason: ReasonKind) -> Result<u64, JournalError> {
-    let state = Some(LetterStatus::Waiting);
-    let filter = LetterFilter { state, reason: Some(reason), ..LetterFilter::default() };
+    let state = Some(DeadLetterStatus::Waiting);
+    let filter = DeadLetterFilter { state, reason: Some(reason), ..DeadLetterFilter::default() };
     Ok(engine.dead_letters(&filter, 1, 0).await?.1)
 }
 

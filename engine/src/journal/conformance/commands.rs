@@ -9,7 +9,7 @@ use crate::decide::{Claim, Command, Done, Outcome, Refusal};
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
-use crate::journal::letters::LetterFilter;
+use crate::journal::dead_letters::DeadLetterFilter;
 use crate::journal::{Committed, JournalError};
 use crate::new_run::NewRun;
 use crate::state::{ItemStatus, RunStatus};
@@ -82,7 +82,7 @@ pub(super) async fn a_failure_is_retried_then_dead(bench: Bench) {
     bench.clock.advance(Duration::from_secs(5));
     let second = bench.claim(run, 1, Some(0), 2).await;
     bench.fail(&second, StepError::retry(Budget::Content, "FLAKY", "again")).await;
-    let (letters, _) = bench.journal.dead_letters(&LetterFilter::of_run(run), 10, 0).await.unwrap();
+    let (letters, _) = bench.journal.dead_letters(&DeadLetterFilter::of_run(run), 10, 0).await.unwrap();
     let told = (letters[0].item, letters[0].attempts, letters[0].error.code.as_str());
     assert_eq!((letters.len(), told), (1, (Some(0), 2, "FLAKY")));
     let items = bench.journal.items(run, 1, 0, 10).await.unwrap();

@@ -15,7 +15,7 @@ use crate::error::StepError;
 use crate::event::{EventKind, OnItemFailure};
 use crate::id::RunId;
 use crate::journal::Journal;
-use crate::journal::letters::{LetterFilter, LetterStatus};
+use crate::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use crate::new_run::NewRun;
 use crate::state::RunStatus;
 
@@ -85,16 +85,16 @@ pub(super) async fn a_crowd_of_letters_is_listed_filtered_and_redriven(bench: Be
         }))
         .await;
     }
-    let (filter, began) = (LetterFilter::default(), Instant::now());
+    let (filter, began) = (DeadLetterFilter::default(), Instant::now());
     let (newest, total) = bench.journal.dead_letters(&filter, 50, 0).await.unwrap();
     assert_eq!((newest.len(), total), (50, runs.len() as u64));
     let listed = began.elapsed();
-    let waiting = LetterFilter { state: Some(LetterStatus::Waiting), ..filter };
+    let waiting = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter };
     let of_one =
-        LetterFilter { tenant: Some("t3".to_owned()), code: Some("TORN".to_owned()), ..waiting.clone() };
+        DeadLetterFilter { tenant: Some("t3".to_owned()), code: Some("TORN".to_owned()), ..waiting.clone() };
     let (_, total) = bench.journal.dead_letters(&of_one, 50, 0).await.unwrap();
     assert_eq!(total, runs.iter().filter(|run| run.tenant == "t3").count() as u64);
-    assert_eq!(bench.journal.letter_groups(&waiting, 10).await.unwrap().len(), 1);
+    assert_eq!(bench.journal.dead_letter_groups(&waiting, 10).await.unwrap().len(), 1);
     let filtered = began.elapsed() - listed;
     for page in runs.chunks(64) {
         let redrive = |run: &NewRun| order(run.id, Command::Redrive(Redrive::default()));

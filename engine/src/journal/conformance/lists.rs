@@ -7,7 +7,7 @@ use crate::decide::Refusal;
 use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
-use crate::journal::letters::LetterFilter;
+use crate::journal::dead_letters::DeadLetterFilter;
 use crate::journal::{JournalError, RunFilter};
 use crate::new_run::NewRun;
 use crate::state::RunStatus;
@@ -89,7 +89,7 @@ pub(super) async fn dead_letters_are_listed_and_erased_with_their_run(bench: Ben
         runs.insert(0, run);
     }
     let listed = async |limit, offset| -> Vec<RunId> {
-        let all = LetterFilter::default();
+        let all = DeadLetterFilter::default();
         let (letters, _) = bench.journal.dead_letters(&all, limit, offset).await.unwrap();
         letters.into_iter().map(|letter| letter.run).collect()
     };

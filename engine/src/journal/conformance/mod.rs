@@ -8,10 +8,10 @@ mod changes;
 mod commands;
 mod controls;
 mod crowds;
+mod dead_letters;
 mod follow_ups;
-mod letters;
+mod inspect;
 mod lists;
-mod look;
 mod retention;
 mod rows;
 mod servers;
@@ -68,7 +68,7 @@ on_every_journal! {
         runs_are_listed_newest_first_and_paged,
         dead_letters_are_listed_and_erased_with_their_run,
         the_tail_begins_at_the_end_and_goes_on_from_its_cursor;
-    look:
+    inspect:
         retries_are_what_failed_and_waits_the_latest_due_first,
         a_workflows_open_work_is_counted_and_its_holders_are_named;
     retention:
@@ -79,7 +79,7 @@ on_every_journal! {
         what_is_set_is_read_once_it_is_newer,
         no_two_changes_are_one_revision,
         two_operators_at_once_lose_nothing;
-    letters:
+    dead_letters:
         a_letter_says_what_died_and_is_found_by_it,
         letters_of_one_cause_are_one_group,
         a_redriven_run_goes_on_where_it_died,

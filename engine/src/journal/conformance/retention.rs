@@ -10,7 +10,7 @@ use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::JournalError;
-use crate::journal::letters::LetterFilter;
+use crate::journal::dead_letters::DeadLetterFilter;
 use crate::journal::retention::{Pruned, Retention};
 use crate::new_run::NewRun;
 use crate::state::RunStatus;
@@ -101,7 +101,7 @@ pub(super) async fn a_dead_letter_that_waits_keeps_its_run_until_it_goes_itself(
     assert_eq!(pruned, Pruned { runs: 1, dead_letters: 1, more: false }, "not of a run that goes on");
     assert!(bench.is_pruned(dead).await);
     assert_eq!(bench.run(dead).await.status, RunStatus::Failed);
-    let (left, _) = bench.journal.dead_letters(&LetterFilter::default(), 10, 0).await.unwrap();
+    let (left, _) = bench.journal.dead_letters(&DeadLetterFilter::default(), 10, 0).await.unwrap();
     assert_eq!(left.iter().map(|letter| letter.run).collect::<Vec<_>>(), [alive]);
 }
 

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::bench::{Bench, START, claim, delivery, finish, new_run, order, worker};
-use super::letters::{by_ann, refused};
+use super::dead_letters::{by_ann, refused};
 use crate::controls::{ControlChange, TenantControls};
 use crate::decide::{Command, RedriveRefusal};
 use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::{RunId, Slot};
 use crate::journal::audit::AuditEntry;
-use crate::journal::letters::{DeadLetter, LetterFilter, ReasonKind};
+use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, ReasonKind};
 use crate::journal::{Committed, JournalError, RunFilter, Unreadable};
 use crate::new_run::NewRun;
 use crate::retry::DeadReason;
@@ -35,14 +35,14 @@ impl Bench {
     }
 
     async fn letter_of(&self, run: RunId) -> DeadLetter {
-        let mut letters = self.letters(LetterFilter::of_run(run)).await;
+        let mut letters = self.letters(DeadLetterFilter::of_run(run)).await;
         assert_eq!(letters.len(), 1);
         letters.remove(0)
     }
 
     /// The row that the letter keeps.
     async fn raw(&self, letter: &DeadLetter) -> Value {
-        let raw = self.journal.raw_of(letter.id).await.unwrap().unwrap();
+        let raw = self.journal.raw_row_of(letter.id).await.unwrap().unwrap();
         serde_json::from_str(&raw).unwrap()
     }
 
@@ -81,7 +81,7 @@ pub(super) async fn a_run_that_cant_be_read_becomes_a_letter_with_its_row_and_sp
     assert_eq!(bench.journal.due("w", START, None, 10).await.unwrap().unreadable, []);
     let letter = bench.letter_of(poison).await;
     assert_eq!((letter.reason, letter.tenant.as_str()), (DeadReason::Unreadable, "t"));
-    let filter = LetterFilter { reason: Some(ReasonKind::Unreadable), ..LetterFilter::default() };
+    let filter = DeadLetterFilter { reason: Some(ReasonKind::Unreadable), ..DeadLetterFilter::default() };
     assert_eq!(bench.letters(filter).await, std::slice::from_ref(&letter));
     let raw = bench.raw(&letter).await;
     assert_eq!(
@@ -212,12 +212,12 @@ pub(super) async fn one_spoilt_row_hides_no_other_of_any_list(bench: Bench) {
         let change = ControlChange::Tenant { name: file.to_owned(), controls: set };
         bench.journal.control(change, "ann", bench.clock.now()).await.unwrap();
     }
-    let letters = bench.letters(LetterFilter::default()).await;
+    let letters = bench.letters(DeadLetterFilter::default()).await;
     let ids: Vec<Uuid> = letters.iter().map(|letter| letter.id).collect();
     for column in ["reason", "error", "state"] {
         bench.spoil("dead_letters", column, "?", &format!("run_id = {}", bench.is(letters[0].run))).await;
     }
-    let listed = bench.letters(LetterFilter::default()).await;
+    let listed = bench.letters(DeadLetterFilter::default()).await;
     assert_eq!(listed.iter().map(|letter| letter.id).collect::<Vec<_>>(), ids);
     assert_eq!((listed[0].error.code.as_str(), listed[0].error.chain.len()), ("TORN", 3));
     assert_eq!(listed[1], letters[1]);

@@ -3,7 +3,7 @@
 use super::Records;
 use crate::id::RunId;
 use crate::journal::JournalError;
-use crate::journal::letters::LetterStatus;
+use crate::journal::dead_letters::DeadLetterStatus;
 use crate::journal::retention::{EVENTS_MAX, LETTERS_MAX, Pruned, RUNS_MAX, Retention, before, fitting};
 use crate::time::Timestamp;
 
@@ -41,7 +41,9 @@ impl Records {
     /// whether there are more.
     fn long_ended(&self, finished_before: Timestamp) -> (Vec<RunId>, bool) {
         let waiting = |run: RunId| {
-            self.dead_letters.iter().any(|letter| letter.run == run && letter.status == LetterStatus::Waiting)
+            self.dead_letters
+                .iter()
+                .any(|letter| letter.run == run && letter.status == DeadLetterStatus::Waiting)
         };
         let mut ended: Vec<(Timestamp, RunId, u64)> = self
             .runs

@@ -16,7 +16,7 @@ use super::texts::Texts;
 use crate::id::{RunId, Slot};
 use crate::journal::JournalError;
 use crate::journal::database::Transaction;
-use crate::journal::letters::LetterStatus;
+use crate::journal::dead_letters::DeadLetterStatus;
 use crate::retry::DeadReason;
 use crate::state::{Attempts, ItemState, RunState};
 
@@ -114,7 +114,7 @@ pub(super) async fn restore(tx: &Transaction, failed: &RunState) -> Result<Resto
         .and_where(Expr::col(DeadLetters::RunId).eq(failed.id.0))
         .and_where(Expr::col(DeadLetters::Item).is_null())
         .and_where(Expr::col(DeadLetters::Reason).eq(encode(&DeadReason::Unreadable)?))
-        .and_where(Expr::col(DeadLetters::State).ne(LetterStatus::Redriven.as_str()))
+        .and_where(Expr::col(DeadLetters::State).ne(DeadLetterStatus::Redriven.as_str()))
         .order_by(DeadLetters::AtMs, Direction::Desc)
         .limit(1)
         .to_owned();

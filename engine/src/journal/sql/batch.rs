@@ -26,7 +26,7 @@ use crate::decide::Command;
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
 use crate::journal::database::Transaction;
-use crate::journal::letters::DeadLetter;
+use crate::journal::dead_letters::DeadLetter;
 use crate::journal::transition::{Rules, Transition, alone_with_it, item_of, run_due_at};
 use crate::journal::{CommandRequest, Committed, JournalError};
 use crate::new_run::NewRun;

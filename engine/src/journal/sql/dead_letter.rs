@@ -10,7 +10,7 @@ use super::codec::{bounded, decode, encode, number};
 use crate::error::StepError;
 use crate::id::RunId;
 use crate::journal::JournalError;
-use crate::journal::letters::{DeadLetter, LetterFilter, LetterStatus, Settlement, Settling};
+use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus, Settlement, Settling};
 use crate::retry::DeadReason;
 use crate::time::Timestamp;
 
@@ -104,8 +104,8 @@ impl DeadLetterRow {
         let attempts = keep(number("attempts", self.attempts), 0, &mut unreadable);
         let item = keep(self.item.map(|item| number("item", item)).transpose(), None, &mut unreadable);
         let unknown = || JournalError::Corrupt(format!("dead_letters.state is `{}`", self.state));
-        let status = LetterStatus::parse(&self.state).ok_or_else(unknown);
-        let status = keep(status, LetterStatus::Waiting, &mut unreadable);
+        let status = DeadLetterStatus::parse(&self.state).ok_or_else(unknown);
+        let status = keep(status, DeadLetterStatus::Waiting, &mut unreadable);
         let unsaid = StepError::permanent(self.code, "what failed can't be read");
         let mut error = keep(decode("error", &self.error), unsaid, &mut unreadable);
         error.chain.append(&mut unreadable);
@@ -179,7 +179,7 @@ pub(super) fn keep_raw(letter: Uuid, raw: &str) -> UpdateStatement {
 }
 
 /// The rows that the filter lets through, newest first.
-pub(super) fn select(filter: &LetterFilter) -> Result<SelectStatement, JournalError> {
+pub(super) fn select(filter: &DeadLetterFilter) -> Result<SelectStatement, JournalError> {
     Ok(Query::select()
         .columns(WRITTEN)
         .columns(SETTLED)
@@ -191,7 +191,7 @@ pub(super) fn select(filter: &LetterFilter) -> Result<SelectStatement, JournalEr
 }
 
 /// What the filter lets through.
-pub(super) fn admitted(filter: &LetterFilter) -> Result<Condition, JournalError> {
+pub(super) fn admitted(filter: &DeadLetterFilter) -> Result<Condition, JournalError> {
     let texts = [
         (DeadLetters::Tenant, filter.tenant.as_deref()),
         (DeadLetters::Definition, filter.workflow.as_deref()),
@@ -199,7 +199,7 @@ pub(super) fn admitted(filter: &LetterFilter) -> Result<Condition, JournalError>
         (DeadLetters::StepName, filter.step.as_deref()),
         (DeadLetters::Digest, filter.digest.as_deref()),
         (DeadLetters::Fingerprint, filter.fingerprint.as_deref()),
-        (DeadLetters::State, filter.state.map(LetterStatus::as_str)),
+        (DeadLetters::State, filter.state.map(DeadLetterStatus::as_str)),
     ];
     let ids = [(DeadLetters::RunId, filter.run), (DeadLetters::Bulk, filter.bulk)];
     let mut all = Condition::all();
@@ -234,7 +234,7 @@ pub(super) fn settle(settling: &Settling) -> UpdateStatement {
         .value(DeadLetters::SettledWhy, bounded(&settlement.why, WHY_CHARS_MAX))
         .value(DeadLetters::Bulk, settlement.bulk.map(|bulk| bulk.0))
         .and_where(Expr::col(DeadLetters::RunId).eq(settling.run.0))
-        .and_where(Expr::col(DeadLetters::State).eq(LetterStatus::Waiting.as_str()));
+        .and_where(Expr::col(DeadLetters::State).eq(DeadLetterStatus::Waiting.as_str()));
     if let Some((step, item)) = settling.slot {
         statement.and_where(Expr::col(DeadLetters::Step).eq(i32::from(step)));
         match item {

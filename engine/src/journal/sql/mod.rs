@@ -21,9 +21,9 @@ mod run_cache;
 mod texts;
 
 mod batch;
+mod dead_letter_lists;
 mod erase;
-mod letters;
-mod look;
+mod inspect;
 mod prune;
 mod read;
 mod redrive;
@@ -44,12 +44,12 @@ use self::signals::Signals;
 use self::writer::Writer;
 use super::audit::{AuditEntry, AuditLine};
 use super::changes::Changes;
-use super::letters::{DeadLetter, LetterFilter, LetterGroup};
-use super::look::{Backlog, Holding, Retry};
+use super::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup};
+use super::inspect::{Backlog, Holding, Retry};
 use super::retention::{Pruned, Retention};
 use super::transition::Rules;
 use super::{
-    CommandRequest, Committed, Found, Histories, Journal, JournalError, Orphan, RunFilter, Tail, WorkerRow,
+    CommandRequest, Committed, Found, Histories, Journal, JournalError, Orphan, RunFilter, Tail, WorkerInfo,
 };
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Scheduled};
@@ -177,7 +177,7 @@ impl Journal for SqlJournal {
         Ok(worker::retire(&self.db, workers).await?)
     }
 
-    async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
+    async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError> {
         Ok(worker::all(&self.db).await?)
     }
 
@@ -186,15 +186,15 @@ impl Journal for SqlJournal {
     }
 
     async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
-        Ok(look::holdings(&self.db, limit).await?)
+        Ok(inspect::holdings(&self.db, limit).await?)
     }
 
     async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
-        Ok(look::retries(&self.db, limit, offset).await?)
+        Ok(inspect::retries(&self.db, limit, offset).await?)
     }
 
     async fn backlog(&self, workflow: &str, now: Timestamp) -> Result<Backlog, JournalError> {
-        Ok(look::backlog(&self.db, workflow, now).await?)
+        Ok(inspect::backlog(&self.db, workflow, now).await?)
     }
 
     async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, JournalError> {
@@ -229,31 +229,31 @@ impl Journal for SqlJournal {
 
     async fn dead_letters(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
-        Ok(letters::list(&self.db, filter, limit, offset).await?)
+        Ok(dead_letter_lists::list(&self.db, filter, limit, offset).await?)
     }
 
     async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
-        Ok(letters::one(&self.db, id).await?)
+        Ok(dead_letter_lists::one(&self.db, id).await?)
     }
 
-    async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
-        Ok(letters::with_letters(&self.db, runs).await?)
+    async fn with_dead_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        Ok(dead_letter_lists::with_dead_letters(&self.db, runs).await?)
     }
 
-    async fn raw_of(&self, letter: Uuid) -> Result<Option<String>, JournalError> {
-        Ok(letters::raw(&self.db, letter).await?)
+    async fn raw_row_of(&self, letter: Uuid) -> Result<Option<String>, JournalError> {
+        Ok(dead_letter_lists::raw(&self.db, letter).await?)
     }
 
-    async fn letter_groups(
+    async fn dead_letter_groups(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
-    ) -> Result<Vec<LetterGroup>, JournalError> {
-        Ok(letters::groups(&self.db, filter, limit).await?)
+    ) -> Result<Vec<DeadLetterGroup>, JournalError> {
+        Ok(dead_letter_lists::groups(&self.db, filter, limit).await?)
     }
 
     async fn audit(&self, entry: AuditEntry) -> Result<(), JournalError> {

@@ -14,7 +14,7 @@ use super::transaction::{TransactionEnd, begin, end};
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::journal::database::{Database, Transaction};
-use crate::journal::letters::LetterStatus;
+use crate::journal::dead_letters::DeadLetterStatus;
 use crate::journal::retention::{EVENTS_MAX, LETTERS_MAX, Pruned, RUNS_MAX, Retention, before, fitting};
 use crate::state::RunStatus;
 use crate::time::Timestamp;
@@ -82,7 +82,7 @@ async fn ended(tx: &Transaction, finished_before: Timestamp) -> Result<(Vec<Uuid
         .expr(Expr::val(1))
         .from(DeadLetters::Table)
         .and_where(Expr::col((DeadLetters::Table, DeadLetters::RunId)).equals((Runs::Table, Runs::Id)))
-        .and_where(Expr::col((DeadLetters::Table, DeadLetters::State)).eq(LetterStatus::Waiting.as_str()))
+        .and_where(Expr::col((DeadLetters::Table, DeadLetters::State)).eq(DeadLetterStatus::Waiting.as_str()))
         .to_owned();
     let mut select = Query::select();
     select

@@ -18,7 +18,7 @@ use crate::id::RunId;
 use crate::journal::CommandRequest;
 use crate::journal::audit::AuditEntry;
 use crate::journal::database::Transaction;
-use crate::journal::letters::{LetterStatus, Settling};
+use crate::journal::dead_letters::{DeadLetterStatus, Settling};
 use crate::journal::transition::Transition;
 use crate::state::{Attempts, ItemState, ItemStatus};
 
@@ -72,7 +72,7 @@ impl Redrives {
             .columns([DeadLetters::RunId, DeadLetters::Step, DeadLetters::Item])
             .from(DeadLetters::Table)
             .and_where(Expr::col(DeadLetters::RunId).is_in(runs.iter().map(|run| run.0)))
-            .and_where(Expr::col(DeadLetters::State).eq(LetterStatus::Waiting.as_str()))
+            .and_where(Expr::col(DeadLetters::State).eq(DeadLetterStatus::Waiting.as_str()))
             .to_owned();
         for row in tx.query_all(&select).await? {
             let (run, step, item): (_, i32, Option<i64>) =

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult, QueryResult};
 
 use super::commit_error::CommitError;
 use crate::id::WorkerName;
-use crate::journal::WorkerRow;
+use crate::journal::WorkerInfo;
 use crate::journal::database::Database;
 use crate::time::Timestamp;
 
@@ -45,7 +45,7 @@ pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), 
     Ok(())
 }
 
-pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, CommitError> {
+pub(super) async fn all(db: &Database) -> Result<Vec<WorkerInfo>, CommitError> {
     let statement = Query::select()
         .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
         .from(Workers::Table)
@@ -57,19 +57,19 @@ pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, CommitError> {
 
 /// A row, whatever it holds: one that can't be read hides no other. `None` if not
 /// even its name can be.
-fn row(row: &QueryResult) -> Option<WorkerRow> {
+fn row(row: &QueryResult) -> Option<WorkerInfo> {
     let problem = match StoredWorker::from_query_result(row, "") {
         Ok(row) => {
             let (started_at, heartbeat_at) = (Timestamp(row.started_at_ms), Timestamp(row.heartbeat_at_ms));
             let name = WorkerName::from(row.name);
-            return Some(WorkerRow { name, started_at, heartbeat_at, unreadable: false });
+            return Some(WorkerInfo { name, started_at, heartbeat_at, unreadable: false });
         }
         Err(problem) => problem,
     };
     let name: Option<String> = row.try_get("", "name").ok();
     tracing::warn!(worker = name.as_deref(), %problem, "can't read a row of table `workers`");
     let (started_at, heartbeat_at) = (Timestamp(0), Timestamp(0));
-    name.map(|name| WorkerRow { name: name.into(), started_at, heartbeat_at, unreadable: true })
+    name.map(|name| WorkerInfo { name: name.into(), started_at, heartbeat_at, unreadable: true })
 }
 
 #[cfg(test)]

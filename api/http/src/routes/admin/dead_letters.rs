@@ -8,7 +8,7 @@ use salvo::http::header::{HeaderValue, LOCATION};
 use salvo::prelude::{Depot, Json, Request, Response, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_engine::journal::letters::{LetterFilter, LetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{How, RedriveError};
 use uuid::Uuid;
@@ -57,8 +57,8 @@ async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
     Ok(Json(views::success(&json!({ "deadLetters": shown, "pagination": pagination }))))
 }
 
-fn filter<'a>(wanted: impl Iterator<Item = (&'a str, &'a str)>) -> Result<LetterFilter, ApiError> {
-    let mut filter = LetterFilter::default();
+fn filter<'a>(wanted: impl Iterator<Item = (&'a str, &'a str)>) -> Result<DeadLetterFilter, ApiError> {
+    let mut filter = DeadLetterFilter::default();
     for (name, value) in wanted {
         letters::set(&mut filter, name, value).map_err(|reason| ApiError::field(name, reason))?;
     }
@@ -170,9 +170,9 @@ async fn go_through(
     }
     let filter = filter(many.filter.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     if many.dry_run {
-        let filter = LetterFilter { state: Some(LetterStatus::Waiting), ..filter };
+        let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter };
         let (_, total) = doors.platform.engine().dead_letters(&filter, 0, 0).await?;
-        let groups = doors.platform.engine().letter_groups(&filter, GROUPS_MAX).await?;
+        let groups = doors.platform.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
         res.render(Json(views::success(&letters::groups(&groups, total))));
         return Ok(());
     }

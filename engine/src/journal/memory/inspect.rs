@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::{Records, Rules};
 use crate::decide::Scheduled;
-use crate::journal::look::{Backlog, Holding, Retry, failure};
+use crate::journal::inspect::{Backlog, Holding, Retry, failure};
 use crate::journal::transition::item_due_at;
 use crate::state::{RunState, RunStatus};
 use crate::time::Timestamp;

@@ -11,7 +11,7 @@ use crate::error::StepError;
 use crate::event::{Event, EventKind};
 use crate::id::{RunId, WorkerName};
 use crate::journal::audit::{AuditEntry, AuditLine};
-use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
+use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup};
 use crate::journal::{CommandRequest, JournalError};
 use crate::rows::RowChange;
 use crate::state::RunState;
@@ -58,7 +58,7 @@ impl Engine {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     pub async fn dead_letters(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
@@ -77,16 +77,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
-    pub async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
-        self.shared.journal.with_letters(runs).await
+    pub async fn with_dead_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
+        self.shared.journal.with_dead_letters(runs).await
     }
 
     /// The row that the letter was made of, as JSON, if that row can't be read.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
-    pub async fn raw_of(&self, id: Uuid) -> Result<Option<String>, JournalError> {
-        self.shared.journal.raw_of(id).await
+    pub async fn raw_row_of(&self, id: Uuid) -> Result<Option<String>, JournalError> {
+        self.shared.journal.raw_row_of(id).await
     }
 
     /// The dead letters that the filter lets through, counted by workflow, step,
@@ -94,12 +94,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
-    pub async fn letter_groups(
+    pub async fn dead_letter_groups(
         &self,
-        filter: &LetterFilter,
+        filter: &DeadLetterFilter,
         limit: u32,
-    ) -> Result<Vec<LetterGroup>, JournalError> {
-        self.shared.journal.letter_groups(filter, limit).await
+    ) -> Result<Vec<DeadLetterGroup>, JournalError> {
+        self.shared.journal.dead_letter_groups(filter, limit).await
     }
 
     /// Every attempt at what the letter is about, in order, up to its death.

@@ -7,18 +7,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::bench::{Bench, START, claim, delivery, finish, new_run, order, refusal, worker};
-use crate::decide::{Command, Discard, Outcome, Redrive, RedrivePages, RedriveRefusal, Refusal};
+use crate::decide::{Command, Discard, Outcome, Redrive, RedriveItems, RedriveRefusal, Refusal};
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
-use crate::journal::letters::{DeadLetter, LetterFilter, LetterStatus, ReasonKind};
+use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus, ReasonKind};
 use crate::journal::{Committed, JournalError};
 use crate::new_run::NewRun;
 use crate::retry::DeadReason;
 use crate::state::{ItemStatus, RunStatus};
 
 impl Bench {
-    pub(super) async fn letters(&self, filter: LetterFilter) -> Vec<DeadLetter> {
+    pub(super) async fn letters(&self, filter: DeadLetterFilter) -> Vec<DeadLetter> {
         let (letters, total) = self.journal.dead_letters(&filter, 100, 0).await.unwrap();
         assert_eq!(letters.len() as u64, total);
         letters
@@ -74,11 +74,11 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
         let claim = bench.claim(plain.id, 0, None, attempt).await;
         bench.journal.apply(order(plain.id, Command::Lose { claim })).await.unwrap();
     }
-    let all = bench.letters(LetterFilter::default()).await;
+    let all = bench.letters(DeadLetterFilter::default()).await;
     let [lost, dead] = &all[..] else { panic!("{all:?}") };
     assert_eq!((dead.run, dead.step_name.as_str(), dead.item, dead.attempts), (run, "page", Some(1), 1));
     assert_eq!((dead.reason, &dead.error), (DeadReason::Permanent, &torn()));
-    assert_eq!((dead.status, &dead.settled, dead.at), (LetterStatus::Waiting, &None, START));
+    assert_eq!((dead.status, &dead.settled, dead.at), (DeadLetterStatus::Waiting, &None, START));
     assert_eq!(dead.digest.as_deref(), Some("digest of a.pdf"), "the projection knows");
     assert_eq!(dead.fingerprint.len(), 16);
     assert_eq!((lost.digest.as_deref(), lost.error.code.as_str()), (None, "WORKER_LOST"));
@@ -87,45 +87,54 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
     assert_eq!(bench.journal.dead_letter(dead.id).await.unwrap().as_ref(), Some(dead));
     assert_eq!(bench.journal.dead_letter(Uuid::nil()).await.unwrap(), None);
 
-    let filter = LetterFilter::default;
+    let filter = DeadLetterFilter::default;
     let text = |text: &str| Some(text.to_owned());
     for (only_dead, only_lost) in [
-        (LetterFilter { tenant: text("t"), ..filter() }, LetterFilter { tenant: text("u"), ..filter() }),
         (
-            LetterFilter { workflow: text("w"), ..filter() },
-            LetterFilter { workflow: text("plain"), ..filter() },
+            DeadLetterFilter { tenant: text("t"), ..filter() },
+            DeadLetterFilter { tenant: text("u"), ..filter() },
         ),
         (
-            LetterFilter { code: text("TORN"), ..filter() },
-            LetterFilter { code: text("WORKER_LOST"), ..filter() },
-        ),
-        (LetterFilter { step: text("page"), ..filter() }, LetterFilter { step: text("only"), ..filter() }),
-        (
-            LetterFilter { digest: dead.digest.clone(), ..filter() },
-            LetterFilter { run: Some(lost.run), ..filter() },
+            DeadLetterFilter { workflow: text("w"), ..filter() },
+            DeadLetterFilter { workflow: text("plain"), ..filter() },
         ),
         (
-            LetterFilter { fingerprint: Some(dead.fingerprint.clone()), ..filter() },
-            LetterFilter { fingerprint: Some(lost.fingerprint.clone()), ..filter() },
+            DeadLetterFilter { code: text("TORN"), ..filter() },
+            DeadLetterFilter { code: text("WORKER_LOST"), ..filter() },
         ),
         (
-            LetterFilter { reason: Some(ReasonKind::Permanent), ..filter() },
-            LetterFilter { reason: Some(ReasonKind::BudgetSpent), ..filter() },
+            DeadLetterFilter { step: text("page"), ..filter() },
+            DeadLetterFilter { step: text("only"), ..filter() },
         ),
-        (LetterFilter { until: Some(lost.at), ..filter() }, LetterFilter { from: Some(lost.at), ..filter() }),
         (
-            LetterFilter { after: Some((lost.at, lost.id)), ..filter() },
-            LetterFilter { tenant: text("u"), ..filter() },
+            DeadLetterFilter { digest: dead.digest.clone(), ..filter() },
+            DeadLetterFilter { run: Some(lost.run), ..filter() },
+        ),
+        (
+            DeadLetterFilter { fingerprint: Some(dead.fingerprint.clone()), ..filter() },
+            DeadLetterFilter { fingerprint: Some(lost.fingerprint.clone()), ..filter() },
+        ),
+        (
+            DeadLetterFilter { reason: Some(ReasonKind::Permanent), ..filter() },
+            DeadLetterFilter { reason: Some(ReasonKind::BudgetSpent), ..filter() },
+        ),
+        (
+            DeadLetterFilter { until: Some(lost.at), ..filter() },
+            DeadLetterFilter { from: Some(lost.at), ..filter() },
+        ),
+        (
+            DeadLetterFilter { after: Some((lost.at, lost.id)), ..filter() },
+            DeadLetterFilter { tenant: text("u"), ..filter() },
         ),
     ] {
         assert_eq!(bench.letters(only_dead.clone()).await, from_ref(dead), "{only_dead:?}");
         assert_eq!(bench.letters(only_lost.clone()).await, from_ref(lost), "{only_lost:?}");
     }
     for none in [
-        LetterFilter { state: Some(LetterStatus::Redriven), ..filter() },
-        LetterFilter { reason: Some(ReasonKind::ElapsedLimit), ..filter() },
-        LetterFilter { tenant: text("t"), code: text("WORKER_LOST"), ..filter() },
-        LetterFilter { bulk: Some(run), ..filter() },
+        DeadLetterFilter { state: Some(DeadLetterStatus::Redriven), ..filter() },
+        DeadLetterFilter { reason: Some(ReasonKind::ElapsedLimit), ..filter() },
+        DeadLetterFilter { tenant: text("t"), code: text("WORKER_LOST"), ..filter() },
+        DeadLetterFilter { bulk: Some(run), ..filter() },
     ] {
         assert_eq!(bench.letters(none.clone()).await, [], "{none:?}");
     }
@@ -138,14 +147,15 @@ pub(super) async fn letters_of_one_cause_are_one_group(bench: Bench) {
         bench.with_a_dead_page(error).await;
     }
     bench.with_a_dead_page(StepError::permanent("TORN", "the whole book is torn")).await;
-    let groups = bench.journal.letter_groups(&LetterFilter::default(), 10).await.unwrap();
+    let groups = bench.journal.dead_letter_groups(&DeadLetterFilter::default(), 10).await.unwrap();
     let told: Vec<_> = groups
         .iter()
         .map(|group| (group.definition.as_str(), group.step_name.as_str(), group.code.as_str(), group.count))
         .collect();
     assert_eq!(told, [("w", "page", "TORN", 3), ("w", "page", "TORN", 1)]);
     assert_ne!(groups[0].fingerprint, groups[1].fingerprint);
-    let of_one = LetterFilter { fingerprint: Some(groups[0].fingerprint.clone()), ..LetterFilter::default() };
+    let of_one =
+        DeadLetterFilter { fingerprint: Some(groups[0].fingerprint.clone()), ..DeadLetterFilter::default() };
     assert_eq!(bench.letters(of_one).await.len(), 3);
 }
 
@@ -160,9 +170,9 @@ pub(super) async fn a_redriven_run_goes_on_where_it_died(bench: Bench) {
     assert_eq!(bench.due().await, due, "also when they are never pushed");
     assert_eq!(refused(bench.redrive(run, letter).await), RedriveRefusal::Status(RunStatus::Queued));
 
-    let settled = bench.letters(LetterFilter::of_run(run)).await.remove(0);
+    let settled = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
     let by = settled.settled.as_ref().map(|s| (s.by.as_str(), s.why.as_str(), s.bulk));
-    assert_eq!((settled.status, by), (LetterStatus::Redriven, Some(("ann", "glued", None))));
+    assert_eq!((settled.status, by), (DeadLetterStatus::Redriven, Some(("ann", "glued", None))));
     let items = bench.journal.items(run, 1, 0, 10).await.unwrap();
     let statuses: Vec<_> = items.iter().map(|item| item.state.status).collect();
     assert_eq!(statuses, [ItemStatus::Done, ItemStatus::Pending, ItemStatus::Pending]);
@@ -184,9 +194,9 @@ pub(super) async fn a_page_that_dies_again_is_a_letter_of_its_own(bench: Bench) 
     bench.clock.advance(Duration::from_secs(1));
     let dead = bench.claim(run, 1, Some(1), 2).await;
     bench.fail(&dead, torn()).await;
-    let letters = bench.letters(LetterFilter::of_run(run)).await;
+    let letters = bench.letters(DeadLetterFilter::of_run(run)).await;
     let told: Vec<_> = letters.iter().map(|letter| (letter.status, letter.attempts)).collect();
-    assert_eq!(told, [(LetterStatus::Waiting, 2), (LetterStatus::Redriven, 1)]);
+    assert_eq!(told, [(DeadLetterStatus::Waiting, 2), (DeadLetterStatus::Redriven, 1)]);
     bench.history(run).await;
 }
 
@@ -197,7 +207,7 @@ pub(super) async fn pages_are_named_anew_by_another_input(bench: Bench) {
         RedriveRefusal::ItemsDone { from: 0, done: 1 }
     );
     let input = json!({ "file": "b.pdf" });
-    let all = Redrive { from: Some(0), pages: RedrivePages::All, input: Some(input.clone()), ..by_ann() };
+    let all = Redrive { from: Some(0), pages: RedriveItems::All, input: Some(input.clone()), ..by_ann() };
     bench.redrive(run, all).await.unwrap();
     assert_eq!(bench.journal.items(run, 1, 0, 10).await.unwrap(), []);
     assert_eq!(bench.run(run).await.input, input);
@@ -206,7 +216,7 @@ pub(super) async fn pages_are_named_anew_by_another_input(bench: Bench) {
     assert_eq!(bench.due().await, [delivery(run, 1, Some(0), 2), delivery(run, 1, Some(1), 2)]);
     let held = bench.claim(run, 1, Some(0), 2).await;
     bench.fail(&held, torn()).await;
-    let again = Redrive { from: Some(1), pages: RedrivePages::All, ..by_ann() };
+    let again = Redrive { from: Some(1), pages: RedriveItems::All, ..by_ann() };
     bench.redrive(run, again).await.unwrap();
     assert_eq!(bench.due().await, [delivery(run, 1, Some(0), 3), delivery(run, 1, Some(1), 3)]);
     bench.history(run).await;
@@ -254,8 +264,8 @@ pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(benc
     assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows, []);
     let forged = claim(&*bench.journal, delivery(run, 0, None, 3), "w-1").await;
     assert_eq!(refusal(forged), Refusal::Stale);
-    let letter = bench.letters(LetterFilter::of_run(run)).await.remove(0);
-    assert_eq!((letter.status, letter.error.code.as_str()), (LetterStatus::Waiting, "AWAY"));
+    let letter = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
+    assert_eq!((letter.status, letter.error.code.as_str()), (DeadLetterStatus::Waiting, "AWAY"));
 
     bench.redrive(run, by_ann()).await.unwrap();
     assert_eq!(due().await[0].delivery, delivery(run, 0, None, 3));
@@ -266,7 +276,7 @@ pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(benc
     bench.history(run).await;
 
     let given_up = paused(&bench).await;
-    let letter = bench.letters(LetterFilter::of_run(given_up)).await.remove(0);
+    let letter = bench.letters(DeadLetterFilter::of_run(given_up)).await.remove(0);
     let failed = bench.discard(&letter).await.unwrap().run;
     assert_eq!((failed.status, failed.error.unwrap().code.as_str()), (RunStatus::Failed, "AWAY"));
     assert_eq!(refused(bench.discard(&letter).await), RedriveRefusal::Settled);
@@ -277,7 +287,7 @@ pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(benc
 pub(super) async fn a_discarded_letter_stays_and_says_why(bench: Bench) {
     let run = bench.with_a_dead_page(torn()).await;
     let before = bench.run(run).await;
-    let letter = bench.letters(LetterFilter::of_run(run)).await.remove(0);
+    let letter = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
     bench.clock.advance(Duration::from_secs(2));
     bench.discard(&letter).await.unwrap();
     assert_eq!(bench.run(run).await, before);
@@ -285,7 +295,7 @@ pub(super) async fn a_discarded_letter_stays_and_says_why(bench: Bench) {
     let settled = discarded.settled.unwrap();
     assert_eq!(
         (discarded.status, settled.at),
-        (LetterStatus::Discarded, START.after(Duration::from_secs(2)))
+        (DeadLetterStatus::Discarded, START.after(Duration::from_secs(2)))
     );
     assert_eq!((settled.by.as_str(), settled.why.as_str()), ("ann", "not worth it"));
     assert_eq!(refused(bench.discard(&letter).await), RedriveRefusal::Settled);
@@ -299,8 +309,8 @@ pub(super) async fn a_discarded_letter_stays_and_says_why(bench: Bench) {
 pub(super) async fn what_was_cancelled_leaves_no_letter_waiting(bench: Bench) {
     let run = paused(&bench).await;
     bench.cancel(run).await;
-    let letter = bench.letters(LetterFilter::of_run(run)).await.remove(0);
-    assert_eq!(letter.status, LetterStatus::Discarded);
+    let letter = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
+    assert_eq!(letter.status, DeadLetterStatus::Discarded);
     assert_eq!(refused(bench.redrive(run, by_ann()).await), RedriveRefusal::Status(RunStatus::Cancelled));
 }
 
@@ -310,7 +320,7 @@ pub(super) async fn what_operators_do_is_written_down_newest_first(bench: Bench)
     refused(bench.redrive(run, by_ann()).await);
     let dead = bench.claim(run, 1, Some(1), 2).await;
     bench.fail(&dead, torn()).await;
-    let waiting = LetterFilter { state: Some(LetterStatus::Waiting), ..LetterFilter::default() };
+    let waiting = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..DeadLetterFilter::default() };
     let letter = bench.letters(waiting).await.remove(0);
     bench.discard(&letter).await.unwrap();
     let entry = crate::journal::audit::AuditEntry {

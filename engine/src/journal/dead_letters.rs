@@ -41,7 +41,7 @@ pub struct DeadLetter {
     /// When it died.
     pub at: Timestamp,
     /// Whether it still waits.
-    pub status: LetterStatus,
+    pub status: DeadLetterStatus,
     /// What ended its waiting; `None` while it waits.
     pub settled: Option<Settlement>,
 }
@@ -49,7 +49,7 @@ pub struct DeadLetter {
 /// What became of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LetterStatus {
+pub enum DeadLetterStatus {
     /// Nothing yet.
     Waiting,
     /// Its run went on. Should it die again, that is a letter of its own.
@@ -58,7 +58,7 @@ pub enum LetterStatus {
     Discarded,
 }
 
-impl LetterStatus {
+impl DeadLetterStatus {
     /// The word for it in SQL and JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -133,7 +133,7 @@ impl ReasonKind {
 /// form is stored with the runs that go through many of them, and only grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LetterFilter {
+pub struct DeadLetterFilter {
     /// Only this tenant's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
@@ -157,7 +157,7 @@ pub struct LetterFilter {
     pub reason: Option<ReasonKind>,
     /// Only those this became of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<LetterStatus>,
+    pub state: Option<DeadLetterStatus>,
     /// Only those that died then or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
@@ -175,7 +175,7 @@ pub struct LetterFilter {
     pub after: Option<(Timestamp, Uuid)>,
 }
 
-impl LetterFilter {
+impl DeadLetterFilter {
     /// All letters of one run.
     #[must_use]
     pub fn of_run(run: RunId) -> Self {
@@ -207,7 +207,7 @@ impl LetterFilter {
 
 /// Dead letters that have this in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterGroup {
+pub struct DeadLetterGroup {
     /// Workflow.
     pub definition: String,
     /// Code of the failure.
@@ -228,7 +228,7 @@ pub(super) struct Settling {
     /// about this slot, or all of them:
     pub(super) slot: Option<DeadSlot>,
     /// they become this,
-    pub(super) status: LetterStatus,
+    pub(super) status: DeadLetterStatus,
     /// for this reason.
     pub(super) settlement: Settlement,
 }
@@ -237,7 +237,7 @@ impl Settling {
     /// Settles the letter, if it is meant and still waits.
     pub(super) fn settle(&self, letter: &mut DeadLetter) {
         let meant = self.slot.is_none_or(|slot| slot == (letter.step, letter.item));
-        if letter.run == self.run && meant && letter.status == LetterStatus::Waiting {
+        if letter.run == self.run && meant && letter.status == DeadLetterStatus::Waiting {
             letter.status = self.status;
             letter.settled = Some(self.settlement.clone());
         }

@@ -11,11 +11,11 @@ use super::commit_error::CommitError;
 use super::dead_letter::{self, DeadLetterRow, DeadLetters};
 use crate::id::RunId;
 use crate::journal::database::Database;
-use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
+use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 
 pub(super) async fn list(
     db: &Database,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     limit: u32,
     offset: u64,
 ) -> Result<(Vec<DeadLetter>, u64), CommitError> {
@@ -37,7 +37,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn one(db: &Database, id: Uuid) -> Result<Option<DeadLetter>, CommitError> {
-    let mut select = dead_letter::select(&LetterFilter::default())?;
+    let mut select = dead_letter::select(&DeadLetterFilter::default())?;
     select.and_where(Expr::col(DeadLetters::Id).eq(id));
     let row = db.query_one(&select).await?;
     row.map(|row| Ok(DeadLetterRow::from_query_result(&row, "")?.letter())).transpose()
@@ -60,7 +60,7 @@ pub(super) async fn raw(db: &Database, id: Uuid) -> Result<Option<String>, Commi
 const RUNS_MAX: usize = 10_000;
 
 /// Which of `runs` have a letter that waits.
-pub(super) async fn with_letters(db: &Database, runs: &[RunId]) -> Result<BTreeSet<RunId>, CommitError> {
+pub(super) async fn with_dead_letters(db: &Database, runs: &[RunId]) -> Result<BTreeSet<RunId>, CommitError> {
     let mut found = BTreeSet::new();
     for runs in runs.chunks(RUNS_MAX) {
         let select = Query::select()
@@ -68,7 +68,7 @@ pub(super) async fn with_letters(db: &Database, runs: &[RunId]) -> Result<BTreeS
             .column(DeadLetters::RunId)
             .from(DeadLetters::Table)
             .and_where(Expr::col(DeadLetters::RunId).is_in(runs.iter().map(|run| run.0)))
-            .and_where(Expr::col(DeadLetters::State).eq(LetterStatus::Waiting.as_str()))
+            .and_where(Expr::col(DeadLetters::State).eq(DeadLetterStatus::Waiting.as_str()))
             .to_owned();
         for row in db.query_all(&select).await? {
             found.insert(RunId(row.try_get_by_index(0)?));
@@ -88,9 +88,9 @@ struct GroupRow {
 
 pub(super) async fn groups(
     db: &Database,
-    filter: &LetterFilter,
+    filter: &DeadLetterFilter,
     limit: u32,
-) -> Result<Vec<LetterGroup>, CommitError> {
+) -> Result<Vec<DeadLetterGroup>, CommitError> {
     let common =
         [DeadLetters::Definition, DeadLetters::Code, DeadLetters::StepName, DeadLetters::Fingerprint];
     let mut select = Query::select();
@@ -107,7 +107,7 @@ pub(super) async fn groups(
     }
     let group = |row: &sea_orm::QueryResult| {
         let row = GroupRow::from_query_result(row, "")?;
-        Ok(LetterGroup {
+        Ok(DeadLetterGroup {
             definition: row.definition,
             code: row.code,
             step_name: row.step_name,

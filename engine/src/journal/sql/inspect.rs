@@ -14,7 +14,7 @@ use super::run::Runs;
 use crate::id::{RunId, Slot, WorkerName};
 use crate::journal::JournalError;
 use crate::journal::database::Database;
-use crate::journal::look::{Backlog, Holding, Retry, failure};
+use crate::journal::inspect::{Backlog, Holding, Retry, failure};
 use crate::state::{Attempts, RunError};
 use crate::time::Timestamp;
 

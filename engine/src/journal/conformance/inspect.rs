@@ -7,7 +7,7 @@ use crate::decide::Command;
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::{RunId, Slot};
-use crate::journal::look::Backlog;
+use crate::journal::inspect::Backlog;
 use crate::new_run::NewRun;
 
 fn later(code: &str, seconds: u64) -> StepError {
