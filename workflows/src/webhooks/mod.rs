@@ -14,11 +14,9 @@ pub mod delivery;
 mod step;
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
 use untxt_engine::retry::{Budgets, RetryPolicy};
 use untxt_engine::state::RunState;
 use untxt_engine::workflow::Workflow;
@@ -75,12 +73,12 @@ impl WebhookSettings {
     }
 }
 
-/// One step, tried with waits that grow from a second to six hours.
-///
-/// # Errors
-/// Never for the step below; the engine checks every definition alike.
-pub fn definition(attempts: NonZeroU32) -> Result<Definition, DefinitionError> {
-    let retries = attempts.get() - 1;
+/// The workflow: one step, retried with waits that grow from a second to six hours.
+/// Its code works with `settings`; without code it can be read and submitted to, but
+/// not run.
+#[must_use]
+pub(crate) fn workflow(settings: &WebhookSettings, with_code: bool) -> Workflow {
+    let retries = settings.attempts.get() - 1;
     let policy = RetryPolicy {
         initial: Duration::from_secs(1),
         factor: 4.0,
@@ -89,17 +87,7 @@ pub fn definition(attempts: NonZeroU32) -> Result<Definition, DefinitionError> {
         timeout: step::TIMEOUT * 3,
         ..RetryPolicy::default()
     };
-    let deliver = StepDefinition { name: "deliver", spread: Spread::Once, policy };
-    Ok(Definition::new(WORKFLOW, 1, vec![deliver])?.beside_the_others(AT_ONCE))
-}
-
-/// The workflow with its code.
-///
-/// # Errors
-/// See [`definition`].
-pub(crate) fn workflow(settings: &WebhookSettings) -> Result<Workflow, DefinitionError> {
     let parent = |run: &RunState| Delivery::of(run).ok()?.trace;
-    let step = Arc::new(Deliver(settings.clone()));
-    let step = Traced { name: "webhook.deliver", parent, step };
-    Ok(Workflow { definition: definition(settings.attempts)?, steps: vec![Arc::new(step)] })
+    let deliver = with_code.then(|| Traced { parent, step: Deliver(settings.clone()) });
+    Workflow::new(WORKFLOW, 1).step("deliver", policy, deliver).dedicated_concurrency(AT_ONCE)
 }

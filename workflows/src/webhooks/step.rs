@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Request, StatusCode, response};
 use serde_json::json;
-use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_net::{HttpError, RequestOptions, send_for_head};
@@ -32,11 +31,11 @@ pub(super) struct Deliver(pub(super) WebhookSettings);
 
 #[async_trait]
 impl Step for Deliver {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let delivery = Delivery::of(&context.run)?;
         let target =
             Target::parse(&delivery.url).map_err(|reason| StepError::permanent("WEBHOOK_URL", reason))?;
-        let request = self.request(context, &delivery, &target)?;
+        let request = self.request(&context, &delivery, &target)?;
         let options = RequestOptions {
             policy: self.0.addresses.clone(),
             public_needs_tls: true,
@@ -48,7 +47,7 @@ impl Step for Deliver {
             send_for_head(request, &options).await.map_err(|error| failed(target.host(), &error))?;
         check_response(target.host(), &response)?;
         let output = json!({ "status": response.status.as_u16() });
-        Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+        Ok(StepOutput::new(output))
     }
 }
 

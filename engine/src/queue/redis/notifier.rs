@@ -1,5 +1,5 @@
-//! Hearing of pushes, also of other processes'. What is heard is a hint: whoever
-//! waits looks again by itself before long, sooner while nothing can be heard.
+//! Notifications of pushes, also by other processes. A notification is a hint: a
+//! waiting worker also polls, more often while the subscription is disconnected.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +15,17 @@ use super::keys::Keys;
 use crate::backoff::Backoff;
 use crate::queue::QueueError;
 
-/// How long whoever waits goes without looking.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const LOOK_EVERY_WHILE_DEAF: Duration = Duration::from_millis(100);
+/// How often a waiting worker polls without a notification; ten times as often
+/// while none can arrive.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL_DISCONNECTED: Duration = Duration::from_millis(100);
 
-/// One topic: its keys, and those who wait for it here.
+/// One topic: its keys, and the workers of this process that wait for it.
 #[derive(Debug)]
 pub(super) struct Topic {
     pub(super) name: String,
     pub(super) keys: Keys,
-    pub(super) rung: Notify,
+    pub(super) pushed: Notify,
     /// When a pull of this process was last told to tidy up.
     tidied: Mutex<Option<Instant>>,
 }
@@ -41,16 +42,16 @@ impl Topic {
     }
 }
 
-/// The topics of this process, and what is heard of them.
+/// The topics of this process, and the subscription to their channels.
 #[derive(Debug, Default)]
-pub(super) struct Bell {
+pub(super) struct Notifier {
     topics: Mutex<HashMap<String, Arc<Topic>>>,
     /// A topic was added, or the connection is to be made anew.
     changed: Notify,
-    hears: AtomicBool,
+    connected: AtomicBool,
 }
 
-impl Bell {
+impl Notifier {
     pub(super) fn topic(&self, name: &str) -> Arc<Topic> {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(topic) = topics.get(name) {
@@ -59,7 +60,7 @@ impl Bell {
         let topic = Topic {
             name: name.to_owned(),
             keys: Keys::of(name),
-            rung: Notify::new(),
+            pushed: Notify::new(),
             tidied: Mutex::default(),
         };
         let topic = Arc::clone(topics.entry(name.to_owned()).or_insert_with(|| Arc::new(topic)));
@@ -71,14 +72,14 @@ impl Bell {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    pub(super) fn look_every(&self) -> Duration {
-        if self.hears.load(Ordering::Relaxed) { LOOK_EVERY } else { LOOK_EVERY_WHILE_DEAF }
+    pub(super) fn poll_interval(&self) -> Duration {
+        if self.connected.load(Ordering::Relaxed) { POLL_INTERVAL } else { POLL_INTERVAL_DISCONNECTED }
     }
 
     /// The server did not answer: the connection that listens may be dead too,
     /// and would be the last to notice.
-    pub(super) fn doubt(&self) {
-        if self.hears.swap(false, Ordering::Relaxed) {
+    pub(super) fn mark_disconnected(&self) {
+        if self.connected.swap(false, Ordering::Relaxed) {
             self.changed.notify_one();
         }
     }
@@ -91,7 +92,7 @@ impl Bell {
             if self.listen_once(&server).await.is_ok() {
                 backoff = Backoff::default();
             }
-            self.hears.store(false, Ordering::Relaxed);
+            self.connected.store(false, Ordering::Relaxed);
             backoff.wait().await;
         }
     }
@@ -105,12 +106,12 @@ impl Bell {
             return Ok(());
         }
         let mut connection = server.listen().await?;
-        let channels: Vec<&str> = topics.iter().map(|topic| topic.keys.bell.as_str()).collect();
+        let channels: Vec<&str> = topics.iter().map(|topic| topic.keys.channel.as_str()).collect();
         let subscribed = connection.subscribe(&channels).await;
         subscribed.map_err(|error| QueueError::Unavailable(error.to_string()))?;
-        self.hears.store(true, Ordering::Relaxed);
+        self.connected.store(true, Ordering::Relaxed);
         // For what was pushed while nobody listened.
-        topics.iter().for_each(|topic| topic.rung.notify_waiters());
+        topics.iter().for_each(|topic| topic.pushed.notify_waiters());
         let mut heard = connection.on_message();
         loop {
             let message = tokio::select! {
@@ -119,8 +120,8 @@ impl Bell {
             };
             let Some(message) = message else { return Ok(()) };
             let channel = message.get_channel_name();
-            if let Some(topic) = topics.iter().find(|topic| topic.keys.bell == channel) {
-                topic.rung.notify_waiters();
+            if let Some(topic) = topics.iter().find(|topic| topic.keys.channel == channel) {
+                topic.pushed.notify_waiters();
             }
         }
     }

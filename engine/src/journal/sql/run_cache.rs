@@ -13,12 +13,12 @@ const GENERATION: usize = 1_024;
 /// What is remembered. When the young are too many they are the old, and the
 /// old are forgotten.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
+pub(super) struct RunCache {
     young: HashMap<RunId, RunState>,
     old: HashMap<RunId, RunState>,
 }
 
-impl Recent {
+impl RunCache {
     /// Takes the run out of memory; whoever takes it brings it back.
     pub(super) fn take(&mut self, run: RunId) -> Option<RunState> {
         self.young.remove(&run).or_else(|| self.old.remove(&run))
@@ -54,12 +54,12 @@ mod tests {
 
     #[test]
     fn it_remembers_the_last_ones_and_no_more_than_two_generations() {
-        let mut recent = Recent::default();
+        let mut cache = RunCache::default();
         let runs: Vec<RunState> = (0..3 * GENERATION).map(|_| run()).collect();
-        runs.iter().cloned().for_each(|run| recent.keep(run));
-        assert_eq!(recent.take(runs[0].id), None);
-        assert_eq!(recent.take(runs[3 * GENERATION - 1].id), runs.last().cloned());
-        assert_eq!(recent.take(runs[3 * GENERATION - 1].id), None, "it was taken");
-        assert!(recent.young.len() + recent.old.len() <= 2 * GENERATION);
+        runs.iter().cloned().for_each(|run| cache.keep(run));
+        assert_eq!(cache.take(runs[0].id), None);
+        assert_eq!(cache.take(runs[3 * GENERATION - 1].id), runs.last().cloned());
+        assert_eq!(cache.take(runs[3 * GENERATION - 1].id), None, "it was taken");
+        assert!(cache.young.len() + cache.old.len() <= 2 * GENERATION);
     }
 }

@@ -13,7 +13,7 @@ use crate::state::RunStatus;
 const BEHIND_MAX: usize = 4096;
 
 #[derive(Debug)]
-pub(super) struct Notices(broadcast::Sender<Ended>);
+pub(super) struct EndingsChannel(broadcast::Sender<Ended>);
 
 /// A run that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,13 @@ pub struct Ended {
     pub status: RunStatus,
 }
 
-impl Default for Notices {
+impl Default for EndingsChannel {
     fn default() -> Self {
         Self(broadcast::channel(BEHIND_MAX).0)
     }
 }
 
-impl Notices {
+impl EndingsChannel {
     pub(super) fn publish(&self, committed: &[Event]) {
         for event in committed {
             let status = match event.kind {

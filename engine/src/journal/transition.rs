@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 
 use super::audit::AuditEntry;
 use super::letters::{DeadLetter, LetterStatus, Settlement, Settling};
-use super::rows::RowChange;
-use super::workflows::Workflows;
-use super::{Applied, JournalError, NewRun, Order};
+use super::{CommandRequest, Committed, JournalError};
 use crate::decide::{Command, Dead, Discard, Done, Outcome, Situation, decide, deliveries};
 use crate::definition::{Definition, Spread};
 use crate::event::{Event, EventKind};
 use crate::fingerprint::fingerprint;
 use crate::id::dead_letter_id;
+use crate::new_run::NewRun;
+use crate::rows::RowChange;
 use crate::state::{ItemState, ItemStatus, RunState};
 use crate::time::{Clock, Timestamp};
+use crate::workflow::Workflows;
 
 /// What deciding needs besides the run: the workflows, the time, chance.
 pub(super) struct Rules {
@@ -28,7 +29,7 @@ pub(super) struct Rules {
 
 /// All that is to be written for one submission or one order.
 #[derive(Clone, Debug)]
-pub(super) struct Followed {
+pub(super) struct Transition {
     /// The run after it.
     pub(super) run: RunState,
     /// The item it was about, after it.
@@ -48,19 +49,19 @@ pub(super) struct Followed {
     /// The product's rows.
     pub(super) rows: Vec<RowChange>,
     /// Runs that begin with it.
-    pub(super) begun: Vec<Followed>,
+    pub(super) begun: Vec<Transition>,
 }
 
-impl Followed {
-    pub(super) fn applied(self) -> Applied {
+impl Transition {
+    pub(super) fn committed(self) -> Committed {
         let deliveries = deliveries(&self.run, &self.events);
-        let begun = self.begun.into_iter().map(Self::applied).collect();
-        Applied { run: self.run, item: self.item, events: self.events, deliveries, begun }
+        let begun = self.begun.into_iter().map(Self::committed).collect();
+        Committed { run: self.run, item: self.item, events: self.events, deliveries, begun }
     }
 }
 
 impl Rules {
-    pub(super) fn begin(&self, new: &NewRun) -> Result<Followed, JournalError> {
+    pub(super) fn begin(&self, new: &NewRun) -> Result<Transition, JournalError> {
         let definition = self.definition(new.definition)?;
         let kind = EventKind::Submitted {
             definition: new.definition.to_owned(),
@@ -78,17 +79,17 @@ impl Rules {
         Ok(self.with_rows(run, None, None, events, rows))
     }
 
-    pub(super) fn follow(
+    pub(super) fn transition(
         &self,
         run: &RunState,
         item: Option<&ItemState>,
         dead: &Dead,
-        order: &Order,
-    ) -> Result<Followed, JournalError> {
+        request: &CommandRequest,
+    ) -> Result<Transition, JournalError> {
         let definition = self.definition(&run.definition)?;
         let now = self.clock.now();
         let situation = Situation { definition, run, item, dead, now, jitter: (self.jitter)() };
-        let kinds = decide(situation, &order.command)?;
+        let kinds = decide(situation, &request.command)?;
         let (mut run, mut item) = (run.clone(), item.cloned());
         let mut events = Vec::with_capacity(kinds.len());
         for kind in kinds {
@@ -99,27 +100,27 @@ impl Rules {
             }
             events.push(event);
         }
-        let output = item.as_ref().and_then(|item| output_of(item, &order.command));
-        let projected = match &order.command {
+        let output = item.as_ref().and_then(|item| output_of(item, &request.command));
+        let projected = match &request.command {
             Command::SetAside { slot, .. } if slot.item.is_none() => self.set_aside(&run, now),
             _ => self.projected(&run, &events),
         };
-        let rows = order.rows.iter().cloned().chain(projected).collect();
-        let followed = self.with_rows(run, item, output, events, rows);
-        let (settling, audit) = (settling(&followed.run, order, now), audited(&followed, order, now));
-        let begun = match &order.command {
+        let rows = request.rows.iter().cloned().chain(projected).collect();
+        let transition = self.with_rows(run, item, output, events, rows);
+        let (settling, audit) = (settling(&transition.run, request, now), audited(&transition, request, now));
+        let begun = match &request.command {
             // What the run was given may be what can't be read.
-            Command::SetAside { .. } => careful(|| self.begun_with(&followed)).unwrap_or(Ok(Vec::new()))?,
-            _ => self.begun_with(&followed)?,
+            Command::SetAside { .. } => careful(|| self.begun_with(&transition)).unwrap_or(Ok(Vec::new()))?,
+            _ => self.begun_with(&transition)?,
         };
-        Ok(Followed { settling, audit, begun, ..followed })
+        Ok(Transition { settling, audit, begun, ..transition })
     }
 
-    fn begun_with(&self, followed: &Followed) -> Result<Vec<Followed>, JournalError> {
-        let Some(projection) = self.workflows.projection(&followed.run.definition) else {
+    fn begun_with(&self, transition: &Transition) -> Result<Vec<Transition>, JournalError> {
+        let Some(projection) = self.workflows.projection(&transition.run.definition) else {
             return Ok(Vec::new());
         };
-        projection.follow_ups(&followed.run, &followed.events).iter().map(|new| self.begin(new)).collect()
+        projection.follow_ups(&transition.run, &transition.events).iter().map(|new| self.begin(new)).collect()
     }
 
     pub(super) fn definition(&self, name: &str) -> Result<&Definition, JournalError> {
@@ -145,11 +146,11 @@ impl Rules {
         output: Option<Value>,
         events: Vec<Event>,
         rows: Vec<RowChange>,
-    ) -> Followed {
+    ) -> Transition {
         let opened = events.iter().flat_map(|event| opened_items(&run, event)).collect();
         let dead_letters = events.iter().filter_map(|event| self.dead_letter(&run, event)).collect();
         let (settling, audit, begun) = (None, None, Vec::new());
-        Followed { run, item, output, opened, events, dead_letters, settling, audit, rows, begun }
+        Transition { run, item, output, opened, events, dead_letters, settling, audit, rows, begun }
     }
 
     fn dead_letter(&self, run: &RunState, event: &Event) -> Option<DeadLetter> {
@@ -157,7 +158,7 @@ impl Rules {
             return None;
         };
         let definition = self.workflows.definition(&run.definition);
-        let step_name = definition.and_then(|definition| definition.step(*step)).map_or("", |step| step.name);
+        let step_name = definition.map_or("", |definition| definition.step_name(*step));
         let projection = self.workflows.projection(&run.definition);
         Some(DeadLetter {
             id: dead_letter_id(run.id, event.seq),
@@ -251,12 +252,12 @@ fn opened_items(run: &RunState, event: &Event) -> Vec<ItemState> {
 
 /// What `order` means for the run's letters: a redrive answers all that wait, a
 /// discard one, and nobody can redrive what was cancelled.
-fn settling(run: &RunState, order: &Order, at: Timestamp) -> Option<Settling> {
+fn settling(run: &RunState, request: &CommandRequest, at: Timestamp) -> Option<Settling> {
     let settle = |slot, status, by: &str, why: &str, bulk| {
         let settlement = Settlement { at, by: by.to_owned(), why: why.to_owned(), bulk };
         Some(Settling { run: run.id, slot, status, settlement })
     };
-    match &order.command {
+    match &request.command {
         Command::Redrive(redrive) => {
             settle(None, LetterStatus::Redriven, &redrive.by, &redrive.reason, redrive.bulk)
         }
@@ -273,11 +274,11 @@ fn settling(run: &RunState, order: &Order, at: Timestamp) -> Option<Settling> {
     }
 }
 
-fn audited(followed: &Followed, order: &Order, at: Timestamp) -> Option<AuditEntry> {
-    let subject = format!("run {}", followed.run.id);
-    match &order.command {
+fn audited(transition: &Transition, request: &CommandRequest, at: Timestamp) -> Option<AuditEntry> {
+    let subject = format!("run {}", transition.run.id);
+    match &request.command {
         Command::Redrive(redrive) => {
-            let redriven = followed.events.iter().find_map(|event| match &event.kind {
+            let redriven = transition.events.iter().find_map(|event| match &event.kind {
                 EventKind::Redriven { step, items, .. } => Some((*step, items)),
                 _ => None,
             });

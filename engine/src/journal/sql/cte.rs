@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use sea_orm::sea_query::{ArrayType, Iden, Value};
 use sea_orm::{DbBackend, Statement};
 
-use super::values::{Change, Row};
+use super::values::{ColumnValues, RowUpdate};
 
 /// Stand for NULL inside an array, whose elements the driver wants to be there.
 /// No time, count or text of ours is one of these.
@@ -17,20 +17,20 @@ const NO_TEXT: &str = "\u{1}";
 /// A statement in parts: each is a common table expression, and they are
 /// executed together or not at all.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct CteBuilder {
     with: Vec<String>,
     /// Conditions that must hold of the parts before.
     fences: Vec<String>,
     values: Vec<Value>,
 }
 
-impl Parts {
+impl CteBuilder {
     pub(super) fn is_empty(&self) -> bool {
         self.with.is_empty()
     }
 
     /// New rows; `name` is the part's.
-    pub(super) fn insert<C: Iden>(&mut self, name: &str, table: &str, rows: Vec<Row<C>>) {
+    pub(super) fn insert<C: Iden>(&mut self, name: &str, table: &str, rows: Vec<ColumnValues<C>>) {
         let Some(columns) = names(&rows) else { return };
         let source = self.source(&columns, rows);
         let list = columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
@@ -47,13 +47,13 @@ impl Parts {
         &mut self,
         name: &str,
         table: &str,
-        changes: Vec<Change<C>>,
+        changes: Vec<RowUpdate<C>>,
         kept: &[&str],
         only_if: &str,
     ) {
         let count = changes.len();
         let Some(keys) = changes.first().map(|(key, _)| key.len()) else { return };
-        let rows: Vec<Row<C>> =
+        let rows: Vec<ColumnValues<C>> =
             changes.into_iter().map(|(key, row)| key.into_iter().chain(row).collect()).collect();
         let Some(columns) = names(&rows) else { return };
         // A key and a new value may be of the same column.
@@ -83,7 +83,7 @@ impl Parts {
 
     /// New rows in the order given, once every fence holds and `lock` is held
     /// until the transaction ends.
-    pub(super) fn append<C: Iden>(&mut self, table: &str, rows: Vec<Row<C>>, lock: i64) {
+    pub(super) fn append<C: Iden>(&mut self, table: &str, rows: Vec<ColumnValues<C>>, lock: i64) {
         let Some(columns) = names(&rows) else { return };
         self.gate(&format!("pg_advisory_xact_lock({lock})::text"));
         let source = self.source(&columns, rows);
@@ -119,7 +119,7 @@ impl Parts {
         Statement::from_sql_and_values(DbBackend::Postgres, text, self.values)
     }
 
-    fn source<C>(&mut self, columns: &[String], rows: Vec<Row<C>>) -> Source {
+    fn source<C>(&mut self, columns: &[String], rows: Vec<ColumnValues<C>>) -> Source {
         let mut arrays: Vec<Vec<Value>> = columns.iter().map(|_| Vec::with_capacity(rows.len())).collect();
         for row in rows {
             for (array, (_, value)) in arrays.iter_mut().zip(row) {
@@ -169,7 +169,7 @@ impl Source {
     }
 }
 
-fn names<C: Iden>(rows: &[Row<C>]) -> Option<Vec<String>> {
+fn names<C: Iden>(rows: &[ColumnValues<C>]) -> Option<Vec<String>> {
     Some(rows.first()?.iter().map(|(column, _)| column.unquoted().to_owned()).collect())
 }
 

@@ -4,8 +4,8 @@
 use crate::decide::Command;
 use crate::error::StepError;
 use crate::id::Slot;
-use crate::journal::{JournalError, Order};
-use crate::parts::Parts;
+use crate::journal::{CommandRequest, JournalError};
+use crate::shared::Shared;
 
 /// Sets `slot` aside because of `why`; an item whose run is no better takes the
 /// whole run with it. Done as well when there is nothing to be set aside (any
@@ -14,11 +14,11 @@ use crate::parts::Parts;
 /// # Errors
 /// [`JournalError::Unavailable`] and [`JournalError::Full`]: the same call may be
 /// made again. Any other means that it can't be set aside either; it is left to the next round.
-pub(crate) async fn set_aside(parts: &Parts, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
+pub(crate) async fn set_aside(shared: &Shared, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
     let whole = Slot { item: None, ..slot };
-    match ask(parts, slot, why).await {
+    match ask(shared, slot, why).await {
         Err(JournalError::Corrupt(_) | JournalError::Conflict(_)) if slot != whole => {
-            ask(parts, whole, why).await
+            ask(shared, whole, why).await
         }
         asked => asked,
     }
@@ -37,17 +37,17 @@ pub(crate) fn is_hopeless(error: &JournalError) -> bool {
     }
 }
 
-async fn ask(parts: &Parts, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
+async fn ask(shared: &Shared, slot: Slot, why: &JournalError) -> Result<(), JournalError> {
     let code = match why {
         JournalError::Conflict(_) => "ROW_UNWRITABLE",
         _ => "ROW_UNREADABLE",
     };
-    let message = format!("{why}; the row as it was stands in the dead letter");
+    let message = format!("{why}; the dead letter contains the row as it was");
     let command = Command::SetAside { slot, error: StepError::permanent(code, message) };
-    match parts.apply(Order { run: slot.run, command, rows: Vec::new() }).await {
-        Ok(applied) => {
+    match shared.apply(CommandRequest { run: slot.run, command, rows: Vec::new() }).await {
+        Ok(committed) => {
             tracing::warn!(%slot, %why, "moved an unreadable row to the dead letters");
-            parts.push(&applied.run.definition, &applied.deliveries).await;
+            shared.push(&committed.run.definition, &committed.deliveries).await;
             Ok(())
         }
         // It has ended, or somebody else did it.

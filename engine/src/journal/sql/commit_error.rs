@@ -9,27 +9,27 @@ use crate::journal::JournalError;
 
 /// Why a transaction is void.
 #[derive(Debug)]
-pub(in crate::journal) enum Fault {
+pub(in crate::journal) enum CommitError {
     /// Something it wrote or read can't stand; sent again, it fails again.
-    Guilty(JournalError),
+    Rejected(JournalError),
     /// Another transaction was in the way; sent again, it may well pass.
     Contended(String),
     /// The database does not answer.
-    Down(String),
+    Unavailable(String),
     /// Its disk is full.
     Full(String),
 }
 
-impl Fault {
+impl CommitError {
     /// What `error` means.
     pub(in crate::journal) fn of(error: &DbErr) -> Self {
         match error {
             DbErr::Conn(RuntimeErr::SqlxError(source))
             | DbErr::Exec(RuntimeErr::SqlxError(source))
             | DbErr::Query(RuntimeErr::SqlxError(source)) => of_sqlx(source),
-            DbErr::Conn(RuntimeErr::Internal(text)) => Self::Down(text.clone()),
-            DbErr::ConnectionAcquire(_) => Self::Down(error.to_string()),
-            _ => Self::Guilty(JournalError::Corrupt(error.to_string())),
+            DbErr::Conn(RuntimeErr::Internal(text)) => Self::Unavailable(text.clone()),
+            DbErr::ConnectionAcquire(_) => Self::Unavailable(error.to_string()),
+            _ => Self::Rejected(JournalError::Corrupt(error.to_string())),
         }
     }
 
@@ -40,33 +40,33 @@ impl Fault {
     /// What was wrong, without what to do about it.
     pub(in crate::journal) fn into_text(self) -> String {
         match self {
-            Self::Guilty(error) => error.to_string(),
-            Self::Contended(text) | Self::Down(text) | Self::Full(text) => text,
+            Self::Rejected(error) => error.to_string(),
+            Self::Contended(text) | Self::Unavailable(text) | Self::Full(text) => text,
         }
     }
 
     pub(in crate::journal) fn into_error(self) -> JournalError {
         match self {
-            Self::Guilty(error) => error,
-            Self::Contended(text) | Self::Down(text) => JournalError::Unavailable(text),
+            Self::Rejected(error) => error,
+            Self::Contended(text) | Self::Unavailable(text) => JournalError::Unavailable(text),
             Self::Full(text) => JournalError::Full(text),
         }
     }
 }
 
-impl From<Fault> for JournalError {
-    fn from(fault: Fault) -> Self {
+impl From<CommitError> for JournalError {
+    fn from(fault: CommitError) -> Self {
         fault.into_error()
     }
 }
 
-impl From<JournalError> for Fault {
+impl From<JournalError> for CommitError {
     fn from(error: JournalError) -> Self {
-        Self::Guilty(error)
+        Self::Rejected(error)
     }
 }
 
-impl From<DbErr> for Fault {
+impl From<DbErr> for CommitError {
     fn from(error: DbErr) -> Self {
         Self::of(&error)
     }
@@ -100,7 +100,7 @@ fn is_leaving(sqlstate: &str) -> bool {
         || matches!(sqlstate, "57P01" | "57P02" | "57P03" | "57P05" | "25006" | "25P03")
 }
 
-fn of_sqlx(error: &SqlxError) -> Fault {
+fn of_sqlx(error: &SqlxError) -> CommitError {
     match error {
         SqlxError::Database(error) => of_database(&**error),
         SqlxError::TypeNotFound { .. }
@@ -108,19 +108,19 @@ fn of_sqlx(error: &SqlxError) -> Fault {
         | SqlxError::ColumnNotFound(_)
         | SqlxError::ColumnDecode { .. }
         | SqlxError::Decode(_)
-        | SqlxError::RowNotFound => Fault::Guilty(JournalError::Corrupt(error.to_string())),
+        | SqlxError::RowNotFound => CommitError::Rejected(JournalError::Corrupt(error.to_string())),
         SqlxError::Encode(_) | SqlxError::InvalidArgument(_) => {
-            Fault::Guilty(JournalError::Conflict(error.to_string()))
+            CommitError::Rejected(JournalError::Conflict(error.to_string()))
         }
         // Sockets, TLS, the pool, a broken protocol, a worker thread that is gone.
-        _ => Fault::Down(error.to_string()),
+        _ => CommitError::Unavailable(error.to_string()),
     }
 }
 
-fn of_database(error: &dyn DatabaseError) -> Fault {
+fn of_database(error: &dyn DatabaseError) -> CommitError {
     let text = error.message().to_owned();
     if error.kind() != ErrorKind::Other {
-        return Fault::Guilty(JournalError::Conflict(text));
+        return CommitError::Rejected(JournalError::Conflict(text));
     }
     let code = error.code().unwrap_or_default();
     let postgres = error.try_downcast_ref::<sea_orm::sqlx::postgres::PgDatabaseError>().is_some();
@@ -131,39 +131,41 @@ fn of_database(error: &dyn DatabaseError) -> Fault {
 }
 
 /// Classes of <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn of_sqlstate(code: &str, text: String) -> Fault {
+fn of_sqlstate(code: &str, text: String) -> CommitError {
     match code.get(..2).unwrap_or_default() {
         // Division by zero: how a statement says that a fence did not hold.
-        _ if code == "22012" => Fault::Contended("another writer moved the run meanwhile".to_owned()),
+        _ if code == "22012" => CommitError::Contended("another writer changed the run first".to_owned()),
         // Serialization failure, deadlock; lock not available.
-        "40" | "55" => Fault::Contended(text),
+        "40" | "55" => CommitError::Contended(text),
         // A value that does not fit, or breaks a constraint.
-        "22" | "23" => Fault::Guilty(JournalError::Conflict(text)),
+        "22" | "23" => CommitError::Rejected(JournalError::Conflict(text)),
         // A statement the schema does not know: not migrated, or another version's.
-        "42" | "0A" => Fault::Guilty(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
-        _ if code == "53100" => Fault::Full(text),
-        "XX" => Fault::Guilty(JournalError::Corrupt(text)),
-        _ => Fault::Down(text),
+        "42" | "0A" => {
+            CommitError::Rejected(JournalError::Corrupt(format!("{text}; see `untxt migrate status`")))
+        }
+        _ if code == "53100" => CommitError::Full(text),
+        "XX" => CommitError::Rejected(JournalError::Corrupt(text)),
+        _ => CommitError::Unavailable(text),
     }
 }
 
 /// Result codes of <https://www.sqlite.org/rescode.html>; the low byte is the
 /// primary one.
-fn of_sqlite(code: i32, text: String) -> Fault {
+fn of_sqlite(code: i32, text: String) -> CommitError {
     match code & 0xff {
         // BUSY, LOCKED.
-        5 | 6 => Fault::Contended(text),
+        5 | 6 => CommitError::Contended(text),
         // TOOBIG, CONSTRAINT, MISMATCH, RANGE.
-        18 | 19 | 20 | 25 => Fault::Guilty(JournalError::Conflict(text)),
+        18 | 19 | 20 | 25 => CommitError::Rejected(JournalError::Conflict(text)),
         // ERROR: a statement the schema does not know.
-        1 => Fault::Guilty(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
+        1 => CommitError::Rejected(JournalError::Corrupt(format!("{text}; see `untxt migrate status`"))),
         // CORRUPT, NOTADB.
-        11 | 26 => Fault::Guilty(JournalError::Corrupt(text)),
+        11 | 26 => CommitError::Rejected(JournalError::Corrupt(text)),
         // FULL; and IOERR_SHMSIZE, the same of the file that processes share.
-        13 => Fault::Full(text),
-        _ if code == 4874 => Fault::Full(text),
+        13 => CommitError::Full(text),
+        _ if code == 4874 => CommitError::Full(text),
         // The disk is gone, read-only.
-        _ => Fault::Down(text),
+        _ => CommitError::Unavailable(text),
     }
 }
 
@@ -173,15 +175,21 @@ mod tests {
 
     #[test]
     fn codes_tell_the_guilty_from_the_unlucky() {
-        assert!(matches!(of_sqlstate("23514", String::new()), Fault::Guilty(JournalError::Conflict(_))));
-        assert!(matches!(of_sqlstate("42P01", String::new()), Fault::Guilty(JournalError::Corrupt(_))));
-        assert!(matches!(of_sqlstate("40P01", String::new()), Fault::Contended(_)));
-        assert!(matches!(of_sqlstate("22012", String::new()), Fault::Contended(_)), "a fence");
-        assert!(matches!(of_sqlstate("57P01", String::new()), Fault::Down(_)));
-        assert!(matches!(of_sqlite(517, String::new()), Fault::Contended(_)), "BUSY_SNAPSHOT");
-        assert!(matches!(of_sqlite(13, String::new()), Fault::Full(_)), "FULL");
-        assert!(matches!(of_sqlite(4874, String::new()), Fault::Full(_)), "IOERR_SHMSIZE");
-        assert!(matches!(of_sqlite(778, String::new()), Fault::Down(_)), "IOERR_WRITE");
-        assert!(matches!(of_sqlstate("53100", String::new()), Fault::Full(_)), "disk_full");
+        assert!(matches!(
+            of_sqlstate("23514", String::new()),
+            CommitError::Rejected(JournalError::Conflict(_))
+        ));
+        assert!(matches!(
+            of_sqlstate("42P01", String::new()),
+            CommitError::Rejected(JournalError::Corrupt(_))
+        ));
+        assert!(matches!(of_sqlstate("40P01", String::new()), CommitError::Contended(_)));
+        assert!(matches!(of_sqlstate("22012", String::new()), CommitError::Contended(_)), "a fence");
+        assert!(matches!(of_sqlstate("57P01", String::new()), CommitError::Unavailable(_)));
+        assert!(matches!(of_sqlite(517, String::new()), CommitError::Contended(_)), "BUSY_SNAPSHOT");
+        assert!(matches!(of_sqlite(13, String::new()), CommitError::Full(_)), "FULL");
+        assert!(matches!(of_sqlite(4874, String::new()), CommitError::Full(_)), "IOERR_SHMSIZE");
+        assert!(matches!(of_sqlite(778, String::new()), CommitError::Unavailable(_)), "IOERR_WRITE");
+        assert!(matches!(of_sqlstate("53100", String::new()), CommitError::Full(_)), "disk_full");
     }
 }
