@@ -13,7 +13,7 @@
 //! what its operator allows it. `sandbox` configures wasmtime, `contract` is
 //! generated from the WIT, and `call` is what a guest can ask for during a call.
 //! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
-//! what comes back. The [`admission`] checks a package before it is installed,
+//! what comes back. [`admission`] checks a package before it is installed,
 //! [`registry`] finds an engine by name or digest and keeps its versions, and
 //! [`conformance`] tests and measures engines for their authors.
 
