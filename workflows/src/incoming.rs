@@ -13,7 +13,8 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::documents::DocumentError;
-use crate::documents::kind::{HEAD_BYTES, Kind};
+use crate::documents::kind::Kind;
+use crate::documents::sniff::{HEAD_BYTES, sniff};
 use crate::room::{NoRoom, Share};
 use crate::scratch::Scratch;
 
@@ -113,7 +114,7 @@ impl Incoming {
             let missing = HEAD_BYTES - self.head.len();
             self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
             if self.head.len() == HEAD_BYTES {
-                self.kind = Some(Kind::sniff(&self.head)?);
+                self.kind = Some(sniff(&self.head)?);
             }
         }
         self.share.grow(bytes.len() as u64).await??;
@@ -130,7 +131,7 @@ impl Incoming {
     pub async fn finish(mut self) -> Result<Spooled, IncomingError> {
         let kind = match self.kind {
             Some(kind) => kind,
-            None => Kind::sniff(&self.head)?,
+            None => sniff(&self.head)?,
         };
         self.file.flush().await?;
         self.share.close();

@@ -9,10 +9,10 @@ use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use crate::ocr::input::EnginePin;
 use crate::platform::Platform;
 use crate::redrive::bulk::{Action, Bulk, RATES};
 use crate::redrive::{self, Asker, How, RedriveError};
+use crate::task_input::EnginePin;
 
 /// How far such a run is.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,44 +1,51 @@
 //! The OCR product on top of the engine.
 //!
-//! In reading order; each uses only those above it: [`documents`] (what an
-//! upload is, its pages, the result made from them) and [`objects`] (where
-//! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`], [`room`] and [`scratch`] (what the database and this
-//! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`], [`decode_budget`] and [`ocr`] (the four steps and what
-//! they work with); [`redrive`] (what goes on after it died); [`platform`]
-//! (everything put together), and what it can be asked for: [`clocks`], [`incoming`], [`quota`] and
-//! [`submit`], [`uploads`], [`tasks`], [`missed`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
+//! Modules in reading order; each uses only those above it. `ARCHITECTURE.md` says
+//! what each is for.
 
 pub mod dial;
+pub mod trace;
+
 pub mod documents;
 pub mod objects;
-pub mod trace;
+pub mod tables;
 
 pub mod room;
 pub mod scratch;
-pub mod tables;
+
+pub mod decode_budget;
+mod step_error;
+pub mod task_input;
+pub mod workbench;
 
 pub mod webhooks;
 
-pub mod decode_budget;
 pub mod ocr;
-pub mod workbench;
-
 pub mod redrive;
+
+pub mod settings;
+
+mod doubtful;
+mod passes;
 
 pub mod platform;
 
 pub mod clocks;
-mod doubtful;
-pub mod erase;
-mod erasures;
 pub mod incoming;
-pub mod letters;
 pub mod missed;
-mod passes;
 pub mod quota;
+pub mod tasks;
+
+mod erasures;
+
+pub mod erase;
+pub mod letters;
 pub mod retain;
 pub mod submit;
-pub mod tasks;
 pub mod updates;
 pub mod uploads;
 pub mod worker;
+
+#[cfg(test)]
+#[path = "../../engine/src/module_order.rs"]
+mod module_order;

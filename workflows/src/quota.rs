@@ -22,15 +22,6 @@ const MINUTE: chrono::Duration = chrono::Duration::minutes(1);
 /// tasks; this is as often as it is worth a look.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// What a user may ask for; without limits when nothing is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quota {
-    /// New tasks within a minute.
-    pub uploads_per_minute: Option<NonZeroU32>,
-    /// Tasks that have not ended.
-    pub in_flight_max: Option<NonZeroU32>,
-}
-
 /// Why a user has to wait.
 #[derive(Debug, thiserror::Error)]
 pub enum QuotaError {

@@ -1,6 +1,7 @@
 //! From an upload to a task: checked, stored, recorded in one transaction. Its
 //! commit is the turning point; from then on nothing depends on who asked.
 
+mod new_task;
 mod rows;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use untxt_engine::journal::{JournalError, NewRun};
 use untxt_plugins::PluginError;
 use uuid::Uuid;
 
+pub use self::new_task::NewTask;
 use self::rows::{file_row, on_page_failure, rows, task_row};
 use crate::documents::formats::Format;
 use crate::documents::pages::{PageRange, PageRangeError};
@@ -26,10 +28,10 @@ use crate::doubtful;
 use crate::incoming::Spooled;
 use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
-use crate::ocr::input::{EnginePin, FileInput, TaskInput, TaskOptions};
 use crate::platform::Platform;
 use crate::quota::QuotaError;
 use crate::tables::{file, task};
+use crate::task_input::{EnginePin, FileInput, TaskInput, TaskOptions};
 use crate::trace;
 
 /// Characters of an idempotency key.
@@ -42,29 +44,6 @@ const LANGUAGES_MAX: usize = 16;
 /// answer; servers in between give up after a minute, and the look itself may
 /// take twenty seconds.
 const LOOK_WITHIN: Duration = Duration::from_secs(15);
-
-/// What a user asks for.
-#[derive(Clone, Debug)]
-pub struct NewTask {
-    /// Who.
-    pub user: Uuid,
-    /// The client's name for the file.
-    pub filename: String,
-    /// 1 to 10, 10 most urgent.
-    pub priority: u8,
-    /// Name of the engine; the platform's default when absent.
-    pub engine: Option<String>,
-    /// Formats of the result; the first is the one a client gets unasked.
-    pub formats: Vec<Format>,
-    /// Range of pages such as `1-3,5`; all when absent.
-    pub pages: Option<String>,
-    /// What a page's death means.
-    pub on_page_failure: OnItemFailure,
-    /// How pages are read.
-    pub options: TaskOptions,
-    /// Makes a repeated request the same task.
-    pub idempotency_key: Option<String>,
-}
 
 /// A task that exists.
 #[derive(Clone, Debug)]
@@ -241,7 +220,7 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
         return refuse("priority", format!("{} is not in 1 to 10", wanted.priority));
     }
     if wanted.formats.is_empty() {
-        return refuse("formats", "name at least one of html, txt, md, json, hocr".to_owned());
+        return refuse("formats", format!("name at least one of {}", Format::list()));
     }
     if let Some(key) = &wanted.idempotency_key
         && (key.is_empty() || key.chars().count() > IDEMPOTENCY_KEY_CHARS_MAX)
@@ -263,12 +242,11 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
 
 /// What makes two requests the same: the bytes and every field beside them.
 fn request_hash(wanted: &NewTask, sha256: &str) -> String {
-    let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     let options = serde_json::to_string(&wanted.options).unwrap_or_default();
     let parts = [
         sha256,
         wanted.engine.as_deref().unwrap_or_default(),
-        &formats.join(","),
+        &Format::join(&wanted.formats),
         wanted.pages.as_deref().unwrap_or_default(),
         on_page_failure(wanted.on_page_failure),
         &options,

@@ -14,10 +14,10 @@ use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
 use untxt_engine::state::{ItemCount, RunError, RunState};
 use uuid::Uuid;
 
-use crate::ocr::input::TaskInput;
 use crate::ocr::{self, Downloaded};
 use crate::platform::Platform;
 use crate::tables::{file, task};
+use crate::task_input::TaskInput;
 
 /// Which tasks a list shows.
 #[derive(Clone, Debug, Default)]

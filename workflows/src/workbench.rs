@@ -13,9 +13,9 @@ use untxt_plugins::Registry;
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::renderer::Renderer;
 use crate::objects::Objects;
-use crate::ocr::failure;
-use crate::ocr::input::FileInput;
 use crate::scratch::Scratch;
+use crate::step_error;
+use crate::task_input::FileInput;
 
 /// Everything a step may touch.
 pub struct Workbench {
@@ -59,7 +59,7 @@ impl Workbench {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
         let dir =
-            self.scratch.task(run).await.map_err(|e| failure::of_disk("make the task's directory", &e))?;
+            self.scratch.task(run).await.map_err(|e| step_error::of_disk("make the task's directory", &e))?;
         let path = dir.join("document");
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Ok(path);
@@ -68,9 +68,10 @@ impl Workbench {
             .room()
             .check(file.size_bytes)
             .await
-            .map_err(|e| failure::of_disk("ask for its room", &e))?
-            .map_err(|e| failure::of_room(&e))?;
-        let stored = self.objects.get_to_file(&file.key, &path).await.map_err(|e| failure::of_object(&e))?;
+            .map_err(|e| step_error::of_disk("ask for its room", &e))?
+            .map_err(|e| step_error::of_room(&e))?;
+        let stored =
+            self.objects.get_to_file(&file.key, &path).await.map_err(|e| step_error::of_object(&e))?;
         if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
             self.clear(run).await;
             let message = format!(

@@ -11,7 +11,8 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::watch::Ended;
 use untxt_engine::worker::WorkerConfig;
 
-use crate::platform::{Platform, Settings};
+use crate::platform::Platform;
+use crate::settings::Settings;
 
 /// How often local copies, while there are any, are compared with the runs they
 /// belong to: what another process ended is only found so.

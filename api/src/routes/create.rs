@@ -7,9 +7,9 @@ use salvo::prelude::{Depot, Json, Request, Response, handler};
 use untxt_engine::event::OnItemFailure;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::incoming::{Incoming, Spooled};
-use untxt_workflows::ocr::input::TaskOptions;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::submit::{NewTask, Submission};
+use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
 use super::parse_user;

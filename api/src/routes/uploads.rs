@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use untxt_engine::event::OnItemFailure;
 use untxt_workflows::documents::formats::Format;
-use untxt_workflows::ocr::input::TaskOptions;
 use untxt_workflows::submit::NewTask;
 use untxt_workflows::tables::upload;
+use untxt_workflows::task_input::TaskOptions;
 use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 

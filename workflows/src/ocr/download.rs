@@ -11,9 +11,9 @@ use untxt_engine::error::StepError;
 use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::failure;
-use super::input::TaskInput;
 use crate::documents::pages::{PageRange, PageRangeError};
+use crate::step_error;
+use crate::task_input::TaskInput;
 use crate::workbench::Workbench;
 
 /// What the step returns.
@@ -78,7 +78,7 @@ impl Step for Download {
         let input = TaskInput::of(&context.run)?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
         let renderer = self.0.renderer.for_tenant(&context.run.tenant);
-        let probe = renderer.probe(&path).await.map_err(|e| failure::of_document(&e))?;
+        let probe = renderer.probe(&path).await.map_err(|e| step_error::of_document(&e))?;
         let chosen = input.pages.as_deref().map(|range| pages(range, probe.pages)).transpose()?;
         let items = chosen.map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));
         let downloaded = Downloaded { page_count: probe.pages, chosen: None, range: None };

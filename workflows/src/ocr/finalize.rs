@@ -9,10 +9,10 @@ use untxt_engine::decide::Done;
 use untxt_engine::error::StepError;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::input::TaskInput;
 use super::position;
 use super::upload_result::ResultSummary;
 use crate::tables::{file, task};
+use crate::task_input::TaskInput;
 
 pub(super) struct Finalize;
 

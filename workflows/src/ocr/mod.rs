@@ -1,21 +1,21 @@
 //! The workflow `ocr`: download, ocr (once a page), upload-result, finalize.
 
-pub mod input;
+mod page_input;
+mod page_result;
+mod position;
+mod webhook_event;
 
 mod download;
-pub(crate) mod failure;
-mod finalize;
-mod handover;
-mod projection;
-mod reading;
 mod recognize;
-mod told;
 mod upload_result;
 
+mod finalize;
+mod projection;
+
 pub(crate) use download::Downloaded;
-pub use handover::page as page_for_engine;
-pub(crate) use told::{delivery_after, delivery_of};
+pub use page_input::page as page_for_engine;
 pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
+pub(crate) use webhook_event::{delivery_after, delivery_of};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,18 +30,12 @@ use untxt_engine::workflow::Workflow;
 pub use projection::TaskProjection;
 pub(crate) use projection::utc;
 
+use crate::task_input::TaskInput;
 use crate::trace::Traced;
 use crate::workbench::Workbench;
-use input::TaskInput;
 
 /// Name of the workflow, and of its queue.
 pub const WORKFLOW: &str = "ocr";
-
-/// Where each step stands.
-pub(crate) mod position {
-    pub(crate) const RECOGNIZE: u16 = 1;
-    pub(crate) const UPLOAD_RESULT: u16 = 2;
-}
 
 /// The steps in order, each with its retry policy.
 ///

@@ -3,9 +3,9 @@
 use untxt_engine::state::RunError;
 use untxt_plugins::{self as plugins, PageText};
 
-use super::input::EnginePin;
 use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, PageStatus, Rect, Word};
 use crate::documents::sanitize;
+use crate::task_input::EnginePin;
 
 /// Pixels and dots per inch of a page.
 type Size = (u32, u32, u32);

@@ -19,12 +19,13 @@ use untxt_engine::state::ItemStatus;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::download::Downloaded;
-use super::input::TaskInput;
-use super::{failure, position, reading};
+use super::{page_result, position};
 use crate::documents::figures::{Figures, PageWarning};
 use crate::documents::formats::{Format, Outline};
 use crate::documents::model::{Engine, Page};
 use crate::objects::{ObjectError, keys};
+use crate::step_error;
+use crate::task_input::TaskInput;
 use crate::workbench::Workbench;
 
 /// Pages that are in memory at once: each may be as large as an engine's answer,
@@ -127,9 +128,9 @@ fn verdict(error: ObjectError) -> StepError {
     match error {
         ObjectError::Body { source, at } => match source.downcast::<StepError>() {
             Ok(failure) => *failure,
-            Err(source) => failure::of_object(&ObjectError::Body { source, at }),
+            Err(source) => step_error::of_object(&ObjectError::Body { source, at }),
         },
-        other => failure::of_object(&other),
+        other => step_error::of_object(&other),
     }
 }
 
@@ -197,7 +198,7 @@ impl Whole {
                 .await
                 .map_err(|e| StepError::permanent("PAGE_UNREADABLE", format!("counting pages: {e}")))??;
         }
-        let engine = reading::engine(&input.engine, figures.simulated);
+        let engine = page_result::engine(&input.engine, figures.simulated);
         Ok(Self { filename: input.file.name.clone(), engine, figures })
     }
 
@@ -223,7 +224,7 @@ impl Pages {
     /// Up to [`PAGES_AT_ONCE`] pages from item `from` on.
     async fn read(&self, from: u32) -> Result<Vec<PageItem>, StepError> {
         let items = self.journal.items(self.run, position::RECOGNIZE, from, PAGES_AT_ONCE).await;
-        let items = items.map_err(|e| failure::of_journal(&e))?;
+        let items = items.map_err(|e| step_error::of_journal(&e))?;
         let item = |item: ItemOutput| PageItem { index: self.downloaded.page(item.state.index), item };
         Ok(items.into_iter().map(item).collect())
     }
@@ -239,7 +240,7 @@ impl PageItem {
     fn page(self) -> Result<Page, StepError> {
         let ItemOutput { state, output } = self.item;
         if state.status == ItemStatus::Failed {
-            return Ok(reading::failed_page(self.index, state.error, state.attempts.made));
+            return Ok(page_result::failed_page(self.index, state.error, state.attempts.made));
         }
         from_value(output).map_err(|error| {
             StepError::permanent("PAGE_UNREADABLE", format!("the stored page {}: {error}", self.index + 1))

@@ -8,8 +8,8 @@ use untxt_engine::journal::NewRun;
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 
-use super::input::TaskInput;
 use super::position;
+use crate::task_input::TaskInput;
 use crate::webhooks::delivery::{Delivery, id_of};
 
 /// The run that tells of the end that `last` is, if it is one and somebody
@@ -92,9 +92,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::super::WORKFLOW;
-    use super::super::input::{EnginePin, FileInput, TaskOptions};
     use super::*;
     use crate::documents::formats::Format;
+    use crate::task_input::{EnginePin, FileInput, TaskOptions};
 
     /// A run that is completed, of which the last step but one returned `output`.
     fn completed(output: &Value) -> (RunState, Event) {

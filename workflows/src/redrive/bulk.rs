@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use untxt_engine::journal::letters::LetterFilter;
 use untxt_engine::state::RunState;
 
-use super::{How, WORKFLOW};
-use crate::ocr::input::EnginePin;
+use super::definition::WORKFLOW;
+use super::options::How;
+use crate::task_input::EnginePin;
 
 /// Letters a second that a rate may ask for.
 pub const RATES: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;

@@ -13,9 +13,11 @@ use untxt_engine::state::{RunState, RunStatus};
 use untxt_plugins::PluginError;
 use uuid::Uuid;
 
-use super::{Asker, How, WORKFLOW};
-use crate::ocr::input::{EnginePin, TaskInput};
+use super::actor::Asker;
+use super::definition::{self, WORKFLOW};
+use super::options::How;
 use crate::ocr::{self, position};
+use crate::task_input::{EnginePin, TaskInput};
 use crate::webhooks;
 
 /// Why something did not go on. Nothing was changed.
@@ -92,7 +94,7 @@ pub(crate) async fn discard(
 fn definition_of(run: &RunState) -> Option<Definition> {
     match run.definition.as_str() {
         ocr::WORKFLOW => ocr::definition().ok(),
-        WORKFLOW => super::definition().ok(),
+        WORKFLOW => definition::definition().ok(),
         webhooks::WORKFLOW => webhooks::definition(NonZeroU32::MIN).ok(),
         _ => None,
     }

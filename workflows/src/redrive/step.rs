@@ -17,10 +17,10 @@ use untxt_engine::journal::JournalError;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::Asker;
+use super::actor::Asker;
 use super::bulk::{Action, Bulk};
 use super::one::{self, RedriveError};
-use crate::ocr::failure;
+use crate::step_error;
 
 /// Letters that are read at once.
 const PAGE: u32 = 128;
@@ -73,7 +73,7 @@ impl Round {
         let mut pace = self.bulk.rate.map(pace);
         loop {
             let page = self.engine.dead_letters(&filter, PAGE, 0).await;
-            let (letters, _) = page.map_err(|error| failure::of_journal(&error))?;
+            let (letters, _) = page.map_err(|error| step_error::of_journal(&error))?;
             let Some(last) = letters.last() else { return Ok(passed_over) };
             filter = LetterFilter { after: Some((last.at, last.id)), ..filter };
             passed_over += self.settle(letters, &mut pace).await?;
@@ -121,7 +121,7 @@ fn count(settled: Result<(), RedriveError>) -> Result<u64, StepError> {
     match settled {
         Ok(()) => Ok(0),
         Err(RedriveError::Journal(error @ (JournalError::Unavailable(_) | JournalError::Full(_)))) => {
-            Err(failure::of_journal(&error))
+            Err(step_error::of_journal(&error))
         }
         Err(_) => Ok(1),
     }

@@ -7,12 +7,13 @@ use untxt_engine::event::OnItemFailure;
 use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
-use super::NewTask;
+use super::new_task::NewTask;
 use crate::documents::filename;
+use crate::documents::formats::Format;
 use crate::incoming::Spooled;
 use crate::objects::{ObjectError, keys};
-use crate::ocr::input::EnginePin;
 use crate::tables::{file, task, user};
+use crate::task_input::EnginePin;
 
 pub(super) fn file_row(
     wanted: &NewTask,
@@ -43,7 +44,6 @@ pub(super) fn task_row(
     request: String,
     now: DateTime<Utc>,
 ) -> task::Model {
-    let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     task::Model {
         id: Uuid::now_v7(),
         file_id: Some(file),
@@ -56,7 +56,7 @@ pub(super) fn task_row(
         error_code: None,
         engine: engine.name.clone(),
         engine_digest: Some(engine.digest.clone()),
-        formats: formats.join(","),
+        formats: Format::join(&wanted.formats),
         options: to_value(&wanted.options).ok(),
         pages: wanted.pages.clone(),
         on_page_failure: on_page_failure(wanted.on_page_failure).to_owned(),

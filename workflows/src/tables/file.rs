@@ -32,18 +32,8 @@ pub struct Model {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// A file has tasks.
+/// Files have no relations that are followed in queries: a task leads to its file.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    /// The tasks about it.
-    #[sea_orm(has_many = "super::task::Entity")]
-    Task,
-}
-
-impl Related<super::task::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Task.def()
-    }
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

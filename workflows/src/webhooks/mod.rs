@@ -3,8 +3,8 @@
 //! but what it is given to tell.
 //!
 //! In reading order: [`allowed`] (which addresses), [`target`] (which URLs),
-//! [`signature`], [`delivery`] (what is told), `post` (how it gets there), and
-//! the step.
+//! [`signature`], `settings`, [`delivery`] (what is sent), `post` (the request)
+//! and the step.
 
 pub mod allowed;
 
@@ -14,6 +14,8 @@ pub mod signature;
 
 pub mod delivery;
 
+mod settings;
+
 mod post;
 mod step;
 
@@ -21,64 +23,21 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
 use untxt_engine::retry::{Budgets, RetryPolicy};
 use untxt_engine::state::RunState;
 use untxt_engine::workflow::Workflow;
 
 use crate::trace::Traced;
-use allowed::Allowed;
 use delivery::Delivery;
-use signature::Secrets;
 use step::Deliver;
-use target::Target;
 
-/// Name of the workflow, and of its queue.
-pub const WORKFLOW: &str = "webhook";
+pub use delivery::WORKFLOW;
+pub use settings::WebhookSettings;
 
 /// Deliveries a worker makes at once. Most of the time they wait for somebody
 /// else's server, for as long as it likes within [`post::PATIENCE`].
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
-
-/// How long the name of a host may take to be resolved while its user waits.
-const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
-
-/// What webhooks need to know.
-#[derive(Clone, Debug)]
-pub struct WebhookSettings {
-    /// What they are signed with; without any no task may ask for one.
-    pub secrets: Secrets,
-    /// Which addresses they may go to.
-    pub allowed: Allowed,
-    /// How often a delivery is tried before it is a dead letter.
-    pub attempts: NonZeroU32,
-}
-
-impl Default for WebhookSettings {
-    fn default() -> Self {
-        let attempts = NonZeroU32::new(12).unwrap_or(NonZeroU32::MIN);
-        Self { secrets: Secrets::default(), allowed: Allowed::default(), attempts }
-    }
-}
-
-impl WebhookSettings {
-    /// Looks at a URL while its user can be told what is wrong with it. A name
-    /// that nobody knows now may be known when there is something to tell.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub async fn check(&self, url: &str) -> Result<(), String> {
-        if self.secrets.is_empty() {
-            return Err("this server has no UNTXT_WEBHOOK_SECRETS to sign it with".to_owned());
-        }
-        let target = Target::parse(url).map_err(|error| error.to_string())?;
-        match timeout(RESOLVE_WITHIN, target.addresses(&self.allowed)).await {
-            Ok(Err(error)) if !error.may_pass() => Err(error.to_string()),
-            _ => Ok(()),
-        }
-    }
-}
 
 /// One step, tried with waits that grow from a second to six hours.
 ///

@@ -13,9 +13,9 @@ use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::WebhookSettings;
 use super::delivery::Delivery;
 use super::post::{self, Answer, PATIENCE, PostError};
+use super::settings::WebhookSettings;
 use super::target::{Target, TargetError};
 use crate::dial::{self, DialError, Secure};
 

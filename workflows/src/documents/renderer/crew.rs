@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::RendererConfig;
+use super::config::RendererConfig;
 use super::document::Document;
 use super::places::{Place, Places};
 use super::process::{Decoder, Question};

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::RendererConfig;
+use super::config::RendererConfig;
 use super::protocol::{Answer, ChildLimits, Request, Task};
 use crate::documents::error::DocumentError;
 use crate::documents::limits::Limits;

@@ -30,10 +30,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt::set_tcp_nodelay;
 use s3s::Body;
@@ -129,12 +130,44 @@ impl Embedded {
     pub fn keys(&self) -> io::Result<Vec<String>> {
         stored::keys(&self.bucket)
     }
+
+    /// Answers a request for an object that came in by a signed URL, through
+    /// whichever listener; its path is `/{bucket}/{key}`. Nothing but fetching and
+    /// storing exactly the object that the URL was signed for is possible: all
+    /// else is 403.
+    pub async fn answer_signed(&self, mut request: Request<Body>) -> Response<Body> {
+        let allowed = matches!(*request.method(), Method::GET | Method::PUT);
+        if !allowed || !signed::is_signed(request.uri()) || !self.is_of_bucket(request.uri()) {
+            return refused(StatusCode::FORBIDDEN);
+        }
+        // What a caller presents to the server around the store is not for it.
+        request.headers_mut().remove(AUTHORIZATION);
+        match self.service.call(signed::as_signed(request)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(?error, "the embedded object store failed");
+                refused(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    fn is_of_bucket(&self, uri: &Uri) -> bool {
+        let bucket = self.bucket.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let key = uri.path().strip_prefix('/').and_then(|path| path.strip_prefix(bucket));
+        key.and_then(|key| key.strip_prefix('/')).is_some_and(|key| !key.is_empty())
+    }
 }
 
 impl Drop for Embedded {
     fn drop(&mut self) {
         self.serving.abort();
     }
+}
+
+fn refused(status: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = status;
+    answer
 }
 
 fn nowhere_to_listen(error: &std::io::Error) -> ObjectError {

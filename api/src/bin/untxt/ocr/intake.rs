@@ -11,9 +11,9 @@ use untxt_engine::journal::database::is_full;
 use untxt_engine::state::RunStatus;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::incoming::{Incoming, IncomingError, Spooled};
-use untxt_workflows::ocr::input::TaskOptions;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::submit::{NewTask, SubmitError};
+use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
 use super::export::erase;
