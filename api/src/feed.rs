@@ -115,7 +115,7 @@ impl Feed {
     /// ends with `shutdown`.
     pub async fn start(platform: Arc<Platform>, shutdown: CancellationToken) -> Self {
         let feed = Self::default();
-        let watcher = platform.engine().watch().await.ok();
+        let watcher = platform.records.engine().watch().await.ok();
         feed.lock().following = watcher.is_some();
         let reading = feed.clone();
         tokio::spawn(async move {
@@ -149,7 +149,7 @@ impl Feed {
             // A journal that is away is the engine's to report; its health says so.
             pace.tick().await;
             if watcher.is_none() {
-                watcher = platform.engine().watch().await.ok();
+                watcher = platform.records.engine().watch().await.ok();
             }
             if let Some(mut watcher) = watcher.take() {
                 self.lock().following = true;
@@ -173,7 +173,7 @@ impl Feed {
             }
             tokio::select! {
                 event = watcher.next() => match event {
-                    Ok(event) => if !self.tell(platform.engine(), &mut memory, &event).await {
+                    Ok(event) => if !self.tell(platform.records.engine(), &mut memory, &event).await {
                         return;
                     },
                     Err(_) => return,
@@ -224,8 +224,8 @@ impl Feed {
 
     /// Tells which tasks were erased, here or by others.
     async fn look(&self, platform: &Platform, memory: &mut Memory) {
-        let since = *memory.erased_since.get_or_insert_with(|| platform.erasures_begin());
-        match platform.erased_since(since).await {
+        let since = *memory.erased_since.get_or_insert_with(|| platform.records.erasures_begin());
+        match platform.records.erased_since(since).await {
             Ok((erasures, next)) => {
                 for erasure in erasures {
                     self.tell_erased(memory, erasure.user_id, erasure.task_id);

@@ -10,7 +10,7 @@ use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup, Lett
 use untxt_engine::retry::DeadReason;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
-use untxt_workflows::letters::Progress;
+use untxt_workflows::dead_letters::Progress;
 use uuid::Uuid;
 
 use crate::views::millis;

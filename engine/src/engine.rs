@@ -2,7 +2,7 @@
 
 mod letters;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
@@ -62,6 +62,7 @@ pub struct EngineBuilder {
     queue: Arc<dyn Queue>,
     clock: Arc<dyn Clock>,
     workflows: Vec<Workflow>,
+    queues: BTreeSet<&'static str>,
     crash_hook: Option<Arc<dyn CrashHook>>,
 }
 
@@ -77,6 +78,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn workflow(mut self, workflow: Workflow) -> Self {
         self.workflows.push(workflow);
+        self
+    }
+
+    /// Makes the queue of a workflow known that this process does not run, so that it
+    /// is listed and can be paused.
+    #[must_use]
+    pub fn queue(mut self, workflow: &'static str) -> Self {
+        self.queues.insert(workflow);
         self
     }
 
@@ -103,13 +112,25 @@ impl EngineBuilder {
                 return Err(EngineError::DuplicateWorkflow(name));
             }
         }
+        let mut queues = self.queues;
+        queues.extend(workflows.keys());
         let health = Arc::new(Health::default());
         let hub = Hub::new(Arc::clone(&self.journal), Arc::clone(&self.clock), Arc::clone(&health));
         let (journal, queue, clock) = (self.journal, self.queue, self.clock);
         let (hub, crash_hook) = (Arc::new(hub), self.crash_hook);
         let (controls, queue_incomplete) = (CurrentControls::default(), tokio::sync::Notify::new());
-        let parts =
-            Parts { journal, queue, clock, workflows, hub, health, controls, crash_hook, queue_incomplete };
+        let parts = Parts {
+            journal,
+            queue,
+            clock,
+            workflows,
+            queues,
+            hub,
+            health,
+            controls,
+            crash_hook,
+            queue_incomplete,
+        };
         Ok(Engine { parts: Arc::new(parts) })
     }
 }
@@ -147,7 +168,14 @@ impl Engine {
     #[must_use]
     pub fn builder(journal: Arc<dyn Journal>, queue: Arc<dyn Queue>) -> EngineBuilder {
         let clock = Arc::new(SystemClock);
-        EngineBuilder { journal, queue, clock, workflows: Vec::new(), crash_hook: None }
+        EngineBuilder {
+            journal,
+            queue,
+            clock,
+            workflows: Vec::new(),
+            queues: BTreeSet::new(),
+            crash_hook: None,
+        }
     }
 
     /// Records a run and makes it known to the workers. When this returns, the
@@ -294,9 +322,9 @@ impl Engine {
         self.parts.journal.workers().await
     }
 
-    /// Names of its workflows, each of which has a queue.
+    /// Names of the workflows it runs or knows the queues of.
     pub fn workflows(&self) -> impl Iterator<Item = &'static str> {
-        self.parts.workflows.keys().copied()
+        self.parts.queues.iter().copied()
     }
 
     /// What workers hold; see [`Journal::holdings`].
@@ -343,7 +371,7 @@ impl Engine {
         paused: bool,
         by: &str,
     ) -> Result<Controls, JournalError> {
-        if !self.parts.workflows.contains_key(workflow) {
+        if !self.parts.queues.contains(workflow) {
             return Err(JournalError::UnknownDefinition(workflow.to_owned()));
         }
         self.control(ControlChange::Workflow { name: workflow.to_owned(), paused }, by).await

@@ -1,6 +1,6 @@
 //! What every task of one engine shares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -21,6 +21,8 @@ pub(crate) struct Parts {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) workflows: BTreeMap<&'static str, Workflow>,
+    /// Names of these workflows, and of others whose queues are known.
+    pub(crate) queues: BTreeSet<&'static str>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) health: Arc<Health>,
     /// What operators set, as far as this process knows.

@@ -16,7 +16,8 @@ pub mod scratch;
 pub mod decode_budget;
 mod step_error;
 pub mod task_input;
-pub mod workbench;
+
+mod resources;
 
 pub mod webhooks;
 
@@ -25,26 +26,38 @@ pub mod redrive;
 
 pub mod settings;
 
-mod doubtful;
-mod passes;
-
-pub mod platform;
+pub mod connection;
+pub mod records;
 
 pub mod clocks;
-pub mod incoming;
 pub mod missed;
-pub mod quota;
-pub mod tasks;
+pub mod task_queries;
+pub mod updates;
 
 mod erasures;
 
+pub mod operations;
+
+pub mod dead_letters;
+
+pub mod incoming;
+
+mod orphan_objects;
+
+pub mod tasks;
+
 pub mod erase;
-pub mod letters;
-pub mod retain;
+pub mod quota;
 pub mod submit;
-pub mod updates;
 pub mod uploads;
+
+mod passes;
+
+pub mod retain;
+
 pub mod worker;
+
+pub mod platform;
 
 #[cfg(test)]
 #[path = "../../engine/src/module_order.rs"]

@@ -11,7 +11,6 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::to_value;
 use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
-use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{JournalError, NewRun};
@@ -24,14 +23,14 @@ use crate::documents::formats::Format;
 use crate::documents::pages::{PageRange, PageRangeError};
 use crate::documents::renderer::RenderOptions;
 use crate::documents::{DocumentError, filename};
-use crate::doubtful;
 use crate::incoming::Spooled;
 use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
-use crate::platform::Platform;
+use crate::orphan_objects;
 use crate::quota::QuotaError;
 use crate::tables::{file, task};
-use crate::task_input::{EnginePin, FileInput, TaskInput, TaskOptions};
+use crate::task_input::{EnginePin, FileInput, TaskInput};
+use crate::tasks::Tasks;
 use crate::trace;
 
 /// Characters of an idempotency key.
@@ -101,7 +100,7 @@ impl From<PageRangeError> for SubmitError {
     }
 }
 
-impl Platform {
+impl Tasks {
     /// Makes `spooled` a task. When this returns `Ok`, the file is in the store
     /// and the task will end in a terminal status.
     ///
@@ -122,7 +121,7 @@ impl Platform {
         self.earlier(wanted, &request_hash(wanted, sha256)).await
     }
 
-    /// The same as [`Platform::submit`], with more rows in the commit.
+    /// The same as [`Tasks::submit`], with more rows in the commit.
     pub(crate) async fn submit_with(
         &self,
         wanted: NewTask,
@@ -140,7 +139,8 @@ impl Platform {
         }
         self.admit(wanted.user).await?;
         let engine = self.pin(&wanted).await?;
-        let renderer = self.bench().renderer.for_tenant(&wanted.user.to_string()).patient_for(LOOK_WITHIN);
+        let renderer =
+            self.resources().renderer.for_tenant(&wanted.user.to_string()).patient_for(LOOK_WITHIN);
         let probe = renderer.probe(spooled.path()).await?;
         let pages = wanted.pages.as_deref().map(PageRange::parse).transpose()?;
         let pages_total = match pages {
@@ -155,8 +155,8 @@ impl Platform {
 
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
-        let put = self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
-        put.inspect_err(|_| doubtful::unwanted(self.doubtful(), self.database(), &file, self.now()))?;
+        let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
+        put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
         let mut run = run(&wanted, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
@@ -164,15 +164,15 @@ impl Platform {
             Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),
             // Somebody with the same key was faster. The object is nobody's.
             Err(JournalError::Conflict(what)) => {
-                if self.bench().objects.delete(&file.s3_key).await.is_err() {
-                    doubtful::unwanted(self.doubtful(), self.database(), &file, self.now());
+                if self.resources().objects.delete(&file.s3_key).await.is_err() {
+                    orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now());
                 }
                 let earlier = self.earlier(&wanted, &request).await?;
                 earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
             }
             // The commit may have happened: then the object has to stay.
             Err(error) => {
-                doubtful::uncommitted(self.doubtful(), self.database(), &file, self.now());
+                orphan_objects::uncommitted(self.orphans(), self.database(), &file, self.now());
                 Err(error.into())
             }
         }
@@ -208,8 +208,8 @@ impl Platform {
     }
 
     async fn pin(&self, wanted: &NewTask) -> Result<EnginePin, SubmitError> {
-        let name = wanted.engine.as_deref().unwrap_or_else(|| self.default_engine());
-        let engine = self.bench().engines.resolve(name).await?;
+        let name = wanted.engine.as_deref().unwrap_or_else(|| &self.settings().engine);
+        let engine = self.resources().engines.resolve(name).await?;
         Ok(EnginePin { name: engine.name().to_owned(), digest: engine.digest().to_owned() })
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Respo
     let doors = Doors::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
     let after = last_seen(req)?;
-    let (engine, run) = (doors.platform.engine(), RunId(task.id));
+    let (engine, run) = (doors.platform.records.engine(), RunId(task.id));
     let place = doors.place(task.user_id)?;
     // Register before you look: what happens in between is heard.
     let watcher = engine.watch_run(run, after).await?;

@@ -114,7 +114,7 @@ async fn signed(
         embedded_at: Some(embedded_at),
     };
     let expires = Duration::from_secs(expires_seconds);
-    Ok(doors.platform.bench().objects.presign_get(&object.key, expires, options).await?)
+    Ok(doors.platform.objects().presign_get(&object.key, expires, options).await?)
 }
 
 fn not_completed(task: &task::Model) -> ApiError {

@@ -19,7 +19,7 @@ pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     let (task, _) = named_task(req, depot).await?;
     let asker =
         Asker { by: Caller::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
-    doors.platform.redrive_task(task.id, &How::default(), &asker).await?;
+    doors.platform.operations.redrive_task(task.id, &How::default(), &asker).await?;
     // As the commit left it.
     let (task, file) = named_task(req, depot).await?;
     Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))

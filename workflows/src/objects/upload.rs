@@ -56,7 +56,7 @@ impl Objects {
         let limit_bytes = limit_bytes.min(OBJECT_BYTES_MAX);
         let mut turn = if is_limited { self.turn(limit_bytes).await } else { None };
         let body = pin!(body);
-        let mut parts = Parts::new(body, self.place(key), limit_bytes);
+        let mut parts = PartReader::new(body, self.place(key), limit_bytes);
         let first = parts.fill().await?;
         if parts.ended {
             self.put(key, content_type, first).await?;
@@ -87,7 +87,7 @@ impl Objects {
 }
 
 /// A body, cut into parts, counted and hashed on the way.
-struct Parts<'a, S> {
+struct PartReader<'a, S> {
     body: Pin<&'a mut S>,
     at: Box<Place>,
     limit_bytes: u64,
@@ -98,7 +98,7 @@ struct Parts<'a, S> {
     hash: Sha256,
 }
 
-impl<'a, S, E> Parts<'a, S>
+impl<'a, S, E> PartReader<'a, S>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<BoxError>,
@@ -171,7 +171,7 @@ impl<'a> Multipart<'a> {
         Ok(Self { objects, upload: Some(Upload { key: key.to_owned(), id }), done: Vec::new() })
     }
 
-    async fn send_all<S, E>(&mut self, first: Bytes, parts: &mut Parts<'_, S>) -> Result<(), ObjectError>
+    async fn send_all<S, E>(&mut self, first: Bytes, parts: &mut PartReader<'_, S>) -> Result<(), ObjectError>
     where
         S: Stream<Item = Result<Bytes, E>>,
         E: Into<BoxError>,

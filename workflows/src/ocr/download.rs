@@ -12,9 +12,9 @@ use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use crate::documents::pages::{PageRange, PageRangeError};
+use crate::resources::Resources;
 use crate::step_error;
 use crate::task_input::TaskInput;
-use crate::workbench::Workbench;
 
 /// What the step returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ fn range(run: &RunState) -> Option<Result<PageRange, PageRangeError>> {
     run.input["pages"].as_str().map(PageRange::parse)
 }
 
-pub(super) struct Download(pub(super) Arc<Workbench>);
+pub(super) struct Download(pub(super) Arc<Resources>);
 
 #[async_trait]
 impl Step for Download {

@@ -2,7 +2,7 @@
 
 mod page_input;
 mod page_result;
-mod position;
+pub(crate) mod position;
 mod webhook_event;
 
 mod download;
@@ -30,9 +30,9 @@ use untxt_engine::workflow::Workflow;
 pub use projection::TaskProjection;
 pub(crate) use projection::utc;
 
+use crate::resources::Resources;
 use crate::task_input::TaskInput;
 use crate::trace::Traced;
-use crate::workbench::Workbench;
 
 /// Name of the workflow, and of its queue.
 pub const WORKFLOW: &str = "ocr";
@@ -53,15 +53,15 @@ pub fn definition() -> Result<Definition, DefinitionError> {
     Definition::new(WORKFLOW, 1, steps)
 }
 
-/// The workflow with its code, working on `bench`.
+/// The workflow with its code, working with `resources`.
 ///
 /// # Errors
 /// See [`definition`].
-pub fn workflow(bench: &Arc<Workbench>) -> Result<Workflow, DefinitionError> {
+pub(crate) fn workflow(resources: &Arc<Resources>) -> Result<Workflow, DefinitionError> {
     let steps = vec![
-        traced("ocr.download", download::Download(Arc::clone(bench))),
-        traced("ocr.ocr", recognize::Recognize(Arc::clone(bench))),
-        traced("ocr.upload-result", upload_result::UploadResult(Arc::clone(bench))),
+        traced("ocr.download", download::Download(Arc::clone(resources))),
+        traced("ocr.ocr", recognize::Recognize(Arc::clone(resources))),
+        traced("ocr.upload-result", upload_result::UploadResult(Arc::clone(resources))),
         traced("ocr.finalize", finalize::Finalize),
     ];
     Ok(Workflow { definition: definition()?, steps })

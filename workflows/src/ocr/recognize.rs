@@ -17,11 +17,11 @@ use super::{page_input, page_result};
 use crate::documents::DocumentError;
 use crate::documents::model::Page;
 use crate::documents::renderer::{Color, RenderOptions, RenderedPage};
+use crate::resources::Resources;
 use crate::step_error;
 use crate::task_input::TaskInput;
-use crate::workbench::Workbench;
 
-pub(super) struct Recognize(pub(super) Arc<Workbench>);
+pub(super) struct Recognize(pub(super) Arc<Resources>);
 
 #[async_trait]
 impl Step for Recognize {

@@ -24,9 +24,9 @@ use crate::documents::figures::{Figures, PageWarning};
 use crate::documents::formats::{Format, Outline};
 use crate::documents::model::{Engine, Page};
 use crate::objects::{ObjectError, keys};
+use crate::resources::Resources;
 use crate::step_error;
 use crate::task_input::TaskInput;
-use crate::workbench::Workbench;
 
 /// Pages that are in memory at once: each may be as large as an engine's answer,
 /// 12 MiB, and several times that while it is taken apart.
@@ -87,7 +87,7 @@ pub struct ResultObject {
     pub sha256: String,
 }
 
-pub(super) struct UploadResult(pub(super) Arc<Workbench>);
+pub(super) struct UploadResult(pub(super) Arc<Resources>);
 
 #[async_trait]
 impl Step for UploadResult {
@@ -216,9 +216,9 @@ struct Pages {
 }
 
 impl Pages {
-    fn of(context: &StepContext, bench: &Workbench) -> Result<Self, StepError> {
+    fn of(context: &StepContext, resources: &Resources) -> Result<Self, StepError> {
         let (run, total) = (context.run.id, context.run.items.total);
-        Ok(Self { journal: Arc::clone(&bench.journal), run, total, downloaded: Downloaded::of(context)? })
+        Ok(Self { journal: Arc::clone(&resources.journal), run, total, downloaded: Downloaded::of(context)? })
     }
 
     /// Up to [`PAGES_AT_ONCE`] pages from item `from` on.

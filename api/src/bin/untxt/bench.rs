@@ -28,7 +28,7 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
-use untxt_workflows::platform;
+use untxt_workflows::connection;
 
 use crate::cli::BenchArguments;
 use crate::failure::Failure;
@@ -84,7 +84,7 @@ fn engine(config: &Config, database: &Database, files: &Path, begun: work::Begun
     let workflows = Workflows::new(vec![(definition.clone(), nothing)]);
     let clock = Arc::new(SystemClock);
     let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>));
-    let queue = platform::queue(config.settings.redis_url.as_deref(), clock).map_err(Failure::usage)?;
+    let queue = connection::queue(config.settings.redis_url.as_deref(), clock).map_err(Failure::usage)?;
     let steps = work::steps(files, begun).map_err(Failure::work)?;
     Ok(Engine::builder(journal, queue).workflow(Workflow { definition, steps }).build()?)
 }

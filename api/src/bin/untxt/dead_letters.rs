@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use untxt_api::letters;
 use untxt_engine::journal::letters::LetterFilter;
-use untxt_workflows::platform::Platform;
+use untxt_workflows::operations::Operations;
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{Asker, RedriveError};
 use uuid::Uuid;
@@ -19,23 +19,24 @@ use crate::{output, start};
 
 pub(crate) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
+    let operations = start::operations(&config).await?;
     match &arguments.order {
         LettersOrder::List { filters, limit, offset, json } => {
-            let (found, total) = platform.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
+            let (found, total) =
+                operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
             show::list(&found, total, *json);
             Ok(ExitCode::SUCCESS)
         }
         LettersOrder::Show { id, json } => {
-            show::one(&platform, *id, *json).await?;
+            show::one(&operations.records, *id, *json).await?;
             Ok(ExitCode::SUCCESS)
         }
         LettersOrder::Redrive { which, how } => {
             let asker = operator(how.reason.as_deref());
-            act(&platform, which, Action::Redrive(how.how()), &asker).await
+            act(&operations, which, Action::Redrive(how.how()), &asker).await
         }
         LettersOrder::Discard { which, reason } => {
-            act(&platform, which, Action::Discard, &operator(reason.as_deref())).await
+            act(&operations, which, Action::Discard, &operator(reason.as_deref())).await
         }
     }
 }
@@ -59,13 +60,18 @@ fn filter(pairs: &[String]) -> Result<LetterFilter, Failure> {
     Ok(filter)
 }
 
-async fn act(platform: &Platform, which: &Which, action: Action, asker: &Asker) -> Result<ExitCode, Failure> {
+async fn act(
+    operations: &Operations,
+    which: &Which,
+    action: Action,
+    asker: &Asker,
+) -> Result<ExitCode, Failure> {
     if which.ids.is_empty() {
-        return many::run(platform, &filter(&which.filters)?, which, action, asker).await;
+        return many::run(operations, &filter(&which.filters)?, which, action, asker).await;
     }
     let mut failed = false;
     for id in &which.ids {
-        let done = one(platform, *id, &action, asker).await;
+        let done = one(operations, *id, &action, asker).await;
         let (line, view) = match &done {
             Ok(status) => (format!("{id}  task is {status}"), json!({ "id": id, "taskStatus": status })),
             Err(error) => (format!("{id}  {error}"), refused(*id, error)),
@@ -81,14 +87,14 @@ async fn act(platform: &Platform, which: &Which, action: Action, asker: &Asker) 
 }
 
 async fn one(
-    platform: &Platform,
+    operations: &Operations,
     id: Uuid,
     action: &Action,
     asker: &Asker,
 ) -> Result<&'static str, RedriveError> {
     let run = match action {
-        Action::Redrive(how) => platform.redrive_letter(id, how, asker).await?,
-        Action::Discard => platform.discard_letter(id, asker).await?,
+        Action::Redrive(how) => operations.redrive_letter(id, how, asker).await?,
+        Action::Discard => operations.discard_letter(id, asker).await?,
     };
     Ok(run.status.as_str())
 }

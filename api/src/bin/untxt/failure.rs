@@ -10,7 +10,7 @@ use untxt_api::config::ConfigError;
 use untxt_engine::engine::EngineError;
 use untxt_engine::journal::JournalError;
 use untxt_plugins::PluginError;
-use untxt_workflows::platform::PlatformError;
+use untxt_workflows::connection::OpenError;
 use untxt_workflows::redrive::RedriveError;
 
 use crate::output;
@@ -113,16 +113,16 @@ impl From<sea_orm::DbErr> for Failure {
     }
 }
 
-impl From<PlatformError> for Failure {
-    fn from(error: PlatformError) -> Self {
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
         let text = chain(&error);
         match error {
-            PlatformError::DataDir { .. } => Self::usage(text),
-            PlatformError::Objects(error) if error.is_retryable() => Self::service(text),
-            PlatformError::Objects(_) | PlatformError::Queue(_) => Self::usage(text),
-            PlatformError::Journal(error) => error.into(),
-            PlatformError::Engine(error) => error.into(),
-            PlatformError::Plugins(_) | PlatformError::Definition(_) => Self::work(text),
+            OpenError::DataDir { .. } => Self::usage(text),
+            OpenError::Objects(error) if error.is_retryable() => Self::service(text),
+            OpenError::Objects(_) | OpenError::Queue(_) => Self::usage(text),
+            OpenError::Journal(error) => error.into(),
+            OpenError::Engine(error) => error.into(),
+            OpenError::Plugins(_) | OpenError::Definition(_) => Self::work(text),
         }
     }
 }

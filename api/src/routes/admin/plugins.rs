@@ -53,12 +53,12 @@ async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
         .parse()
         .map_err(|reason: String| ApiError::field("digest", reason))?;
     let act = Act {
-        engine: doors.platform.engine(),
+        engine: doors.platform.records.engine(),
         by: &asker.by,
         action: "activate-plugin",
         subject: &format!("plugin {}", version.name),
     };
-    let engines = &doors.platform.bench().engines;
+    let engines = &doors.platform.engines();
     let asked = json!({ "digest": digest, "reason": asker.reason });
     answer(doors, act.audited(asked, engines.activate(&version), now).await?).await
 }
@@ -70,12 +70,12 @@ async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
     let asker = asker(depot, why.reason)?;
     let name = named(req)?.name;
     let act = Act {
-        engine: doors.platform.engine(),
+        engine: doors.platform.records.engine(),
         by: &asker.by,
         action: "rollback-plugin",
         subject: &format!("plugin {name}"),
     };
-    let engines = &doors.platform.bench().engines;
+    let engines = &doors.platform.engines();
     let asked = json!({ "reason": asker.reason });
     answer(doors, act.audited(asked, engines.rollback(&name), now).await?).await
 }
@@ -100,7 +100,7 @@ fn named(req: &Request) -> Result<Reference, ApiError> {
 }
 
 async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
-    let listed = doors.platform.bench().engines.list().await;
+    let listed = doors.platform.engines().list().await;
     Ok(Json(views::success(&plugins::view(&listed))))
 }
 

@@ -218,4 +218,13 @@ mod tests {
             assert!(made.contains("ends in the middle"), "{format} hides what is lost of a page:\n{made}");
         }
     }
+
+    #[test]
+    fn each_format_of_one_document_is_as_it_was() {
+        let document = fixture::document();
+        for format in Format::ALL {
+            let made = fixture::render(format, &document, "letter.pdf");
+            insta::assert_snapshot!(format.name(), made.replace('\u{c}', "[form feed]"));
+        }
+    }
 }

@@ -9,7 +9,7 @@
 
 pub mod child;
 mod config;
-mod crew;
+mod decoder_pool;
 mod density;
 mod document;
 mod pdf;
@@ -43,7 +43,7 @@ use super::error::DocumentError;
 use super::kind::Kind;
 use super::limits::Limits;
 use super::sniff::{HEAD_BYTES, sniff};
-use crew::{Caller, Crew};
+use decoder_pool::{Caller, DecoderPool};
 use document::Document;
 use process::Question;
 use protocol::{Answer, ChildLimits, Request, Task};
@@ -71,8 +71,8 @@ pub struct Renderer {
 #[derive(Debug)]
 struct Shared {
     config: RendererConfig,
-    looks: Crew,
-    pages: Crew,
+    looks: DecoderPool,
+    pages: DecoderPool,
 }
 
 impl Renderer {
@@ -80,7 +80,7 @@ impl Renderer {
     #[must_use]
     pub fn new(config: RendererConfig) -> Self {
         let deadline = config.limits.deadline;
-        let (looks, pages) = (Crew::new(LOOKS_AT_ONCE), Crew::new(config.pages_at_once.max(1)));
+        let (looks, pages) = (DecoderPool::new(LOOKS_AT_ONCE), DecoderPool::new(config.pages_at_once.max(1)));
         let caller = Caller { tenant: Arc::from(""), patience: None };
         Self { shared: Arc::new(Shared { config, looks, pages }), caller, deadline }
     }

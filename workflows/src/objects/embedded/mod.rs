@@ -4,7 +4,7 @@
 //! - `signed`: requests by a signed URL, wherever they come in
 //! - `stored`: the file an object is
 //! - `staging`: where files lie until they are whole
-//! - `shelf`: the S3 operations over those files
+//! - `fs_backend`: the S3 operations over those files
 //!
 //! It listens on this machine only, to those who know the key pair in its
 //! directory or hold a URL signed with it; requests by such URLs may come in
@@ -16,8 +16,8 @@
 //! versions, no conditions, no KMS. Whoever owns the directory may ask for the
 //! keys in it ([`Embedded::keys`]).
 
+mod fs_backend;
 mod key;
-mod shelf;
 mod signed;
 mod staging;
 mod stored;
@@ -48,8 +48,8 @@ use tokio::task::{JoinHandle, JoinSet};
 pub(super) use self::signed::HOST as SIGNED_HOST;
 pub use self::signed::signed_request;
 
+use self::fs_backend::FsBackend;
 use self::key::KeyPair;
-use self::shelf::Shelf;
 use self::staging::Staging;
 use super::error::ObjectError;
 
@@ -89,13 +89,13 @@ impl Embedded {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(disk)?;
         let keys = KeyPair::open(dir).map_err(disk)?;
         let staging = Staging::open(&dir.join(staging::DIR)).map_err(disk)?;
-        let shelf = Shelf::new(dir.to_owned(), staging, put_bytes_max);
+        let backend = FsBackend::new(dir.to_owned(), staging, put_bytes_max);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(|e| nowhere_to_listen(&e))?;
         // What is accepted takes it over: an answer in two writes is not held up.
         set_tcp_nodelay(&listener, true).map_err(|e| nowhere_to_listen(&e.into()))?;
         let address = listener.local_addr().map_err(|e| nowhere_to_listen(&e))?;
-        let service = service(shelf, &keys);
+        let service = service(backend, &keys);
         let serving = tokio::spawn(serve(listener, service.clone()));
         Ok(Self { bucket: dir.join(bucket), address, keys, service, serving })
     }
@@ -176,10 +176,10 @@ fn nowhere_to_listen(error: &std::io::Error) -> ObjectError {
     ))
 }
 
-fn service(shelf: Shelf, keys: &KeyPair) -> S3Service {
+fn service(backend: FsBackend, keys: &KeyPair) -> S3Service {
     let mut config = S3Config::default();
     config.xml_max_body_size = XML_BYTES_MAX;
-    let mut builder = S3ServiceBuilder::new(shelf);
+    let mut builder = S3ServiceBuilder::new(backend);
     builder.set_auth(SimpleAuth::from_single(keys.access.as_str(), keys.secret.as_str()));
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
     builder.build()

@@ -64,7 +64,7 @@ impl Progress {
         order: &Order,
         run: RunId,
     ) -> Result<RunState, EngineError> {
-        let engine = platform.engine();
+        let engine = platform.records.engine();
         let mut narrator = Narrator::default();
         let mut watcher = engine.watch_run(run, 0).await?;
         loop {

@@ -1,4 +1,4 @@
-//! The children: how many there may be, which of them wait for more work, and
+//! A pool of decoding processes: how many there may be, which wait for more work, and
 //! when one is replaced. Starting a child costs several times what looking at a
 //! small picture does, and reading a large document more than most of its pages.
 
@@ -18,7 +18,7 @@ const ANSWERS_MAX: u32 = 100;
 
 /// Children that do one kind of work.
 #[derive(Debug)]
-pub(super) struct Crew {
+pub(super) struct DecoderPool {
     places: Places<Option<Idle>>,
 }
 
@@ -41,8 +41,8 @@ pub(super) struct Caller {
     pub(super) patience: Option<Duration>,
 }
 
-impl Crew {
-    /// A crew of at most so many children, working or waiting.
+impl DecoderPool {
+    /// A pool of at most so many children, working or waiting.
     pub(super) fn new(children_max: usize) -> Self {
         Self { places: Places::new((0..children_max).map(|_| None)) }
     }

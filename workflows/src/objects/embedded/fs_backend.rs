@@ -40,7 +40,7 @@ const UPLOAD_IDLE_MAX: Duration = Duration::from_secs(60 * 60);
 const READ_BYTES: usize = 256 << 10;
 
 /// Buckets in a directory.
-pub(super) struct Shelf {
+pub(super) struct FsBackend {
     root: PathBuf,
     staging: Arc<Staging>,
     /// Bytes of one request's body.
@@ -58,7 +58,7 @@ struct Upload {
     touched: Instant,
 }
 
-impl Shelf {
+impl FsBackend {
     pub(super) fn new(root: PathBuf, staging: Staging, put_bytes_max: u64) -> Self {
         let body_bytes_max = put_bytes_max.max(OWN_BYTES_MAX);
         Self { root, staging: Arc::new(staging), body_bytes_max, uploads: Mutex::default() }
@@ -143,7 +143,7 @@ impl Shelf {
 }
 
 #[async_trait::async_trait]
-impl S3 for Shelf {
+impl S3 for FsBackend {
     async fn head_bucket(
         &self,
         request: S3Request<HeadBucketInput>,

@@ -31,7 +31,12 @@ const ROWS_AT_ONCE: usize = 200;
 
 /// The store did not say whether it has the object, or would not remove it; no
 /// task will name it.
-pub(crate) fn unwanted(waiting: &Arc<Waiting>, database: &Database, file: &file::Model, now: DateTime<Utc>) {
+pub(crate) fn unwanted(
+    waiting: &Arc<OrphanObjects>,
+    database: &Database,
+    file: &file::Model,
+    now: DateTime<Utc>,
+) {
     // Both are nobody's file: nothing keeps the object.
     write_down(
         waiting,
@@ -43,7 +48,7 @@ pub(crate) fn unwanted(waiting: &Arc<Waiting>, database: &Database, file: &file:
 /// The database did not say whether the task came to be. The object goes unless
 /// its file's row is there.
 pub(crate) fn uncommitted(
-    waiting: &Arc<Waiting>,
+    waiting: &Arc<OrphanObjects>,
     database: &Database,
     file: &file::Model,
     now: DateTime<Utc>,
@@ -67,7 +72,7 @@ fn removal(id: Uuid, file: &file::Model, due_at: DateTime<Utc>) -> removal::Mode
 /// Writes removals down as soon as the database takes them; until then this
 /// process alone knows of them. Beyond [`WAITING_MAX`] the oldest are given up:
 /// their objects stay, and the log names them.
-fn write_down(waiting: &Arc<Waiting>, database: &Database, removals: Vec<removal::Model>) {
+fn write_down(waiting: &Arc<OrphanObjects>, database: &Database, removals: Vec<removal::Model>) {
     if waiting.add(removals) {
         let (waiting, database) = (Arc::clone(waiting), database.clone());
         tokio::spawn(async move { waiting.write(database).await });
@@ -76,7 +81,7 @@ fn write_down(waiting: &Arc<Waiting>, database: &Database, removals: Vec<removal
 
 /// What waits to be written down in this process.
 #[derive(Default)]
-pub(crate) struct Waiting {
+pub(crate) struct OrphanObjects {
     queue: Mutex<Queue>,
 }
 
@@ -87,7 +92,7 @@ struct Queue {
     is_written: bool,
 }
 
-impl Waiting {
+impl OrphanObjects {
     /// Adds removals; whether somebody has to begin to write.
     fn add(&self, removals: Vec<removal::Model>) -> bool {
         let mut queue = self.lock();
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn one_task_writes_and_what_waits_is_bounded() {
-        let waiting = Waiting::default();
+        let waiting = OrphanObjects::default();
         assert!(waiting.add(vec![row(0)]), "the first begins to write");
         for number in 1..WAITING_MAX + 10 {
             assert!(!waiting.add(vec![row(number)]), "nobody else does");

@@ -1,4 +1,4 @@
-//! What the steps work with, and the local copy of each task's file.
+//! The resources of a step, and the local copy of each task's file.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,31 +17,31 @@ use crate::scratch::Scratch;
 use crate::step_error;
 use crate::task_input::FileInput;
 
-/// Everything a step may touch.
-pub struct Workbench {
+/// Everything a step may use.
+pub(crate) struct Resources {
     /// For the results of pages that are joined.
-    pub journal: Arc<dyn Journal>,
+    pub(crate) journal: Arc<dyn Journal>,
     /// The files.
-    pub objects: Objects,
+    pub(crate) objects: Objects,
     /// The engines.
-    pub engines: Registry,
+    pub(crate) engines: Arc<Registry>,
     /// What turns a file into page images.
-    pub renderer: Renderer,
+    pub(crate) renderer: Renderer,
     /// Where local copies lie.
-    pub scratch: Arc<Scratch>,
+    pub(crate) scratch: Arc<Scratch>,
     /// What documents may still take to decode.
-    pub decode_budgets: DecodeBudgets,
+    pub(crate) decode_budgets: DecodeBudgets,
     /// One lock a task, so that its pages wait for one download.
     fetching: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
 }
 
-impl Workbench {
-    /// Puts a bench together.
+impl Resources {
+    /// Collects the resources.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         journal: Arc<dyn Journal>,
         objects: Objects,
-        engines: Registry,
+        engines: Arc<Registry>,
         renderer: Renderer,
         scratch: Arc<Scratch>,
         decode_budgets: DecodeBudgets,
@@ -55,7 +55,7 @@ impl Workbench {
     /// # Errors
     /// `OBJECT_CORRUPT` when what came is not what was uploaded; the store's
     /// and the disk's own failures.
-    pub async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
+    pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
         let dir =
@@ -85,7 +85,7 @@ impl Workbench {
 
     /// Takes the task's local files away. What can't be removed now is removed
     /// by the next sweep or the next start.
-    pub async fn clear(&self, run: RunId) {
+    pub(crate) async fn clear(&self, run: RunId) {
         self.fetching.lock().await.remove(&run);
         self.renderer.close(&self.scratch.of_task(run));
         self.decode_budgets.forget(run);

@@ -1,15 +1,20 @@
 //! What operators do about dead letters: one at once, or many by a durable run.
 
+use std::num::NonZeroUsize;
+
 use serde_json::{json, to_value};
+use tokio_util::sync::CancellationToken;
+use untxt_engine::engine::EngineError;
 use untxt_engine::event::OnItemFailure;
-use untxt_engine::id::RunId;
+use untxt_engine::id::{RunId, WorkerName};
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
 use untxt_engine::journal::{JournalError, NewRun};
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
+use untxt_engine::worker::WorkerConfig;
 use uuid::Uuid;
 
-use crate::platform::Platform;
+use crate::operations::Operations;
 use crate::redrive::bulk::{Action, Bulk, RATES};
 use crate::redrive::{self, Asker, How, RedriveError};
 use crate::task_input::EnginePin;
@@ -28,7 +33,7 @@ pub struct Progress {
     pub waiting: u64,
 }
 
-impl Platform {
+impl Operations {
     /// Has a task go on that failed, ended partially or waits for an operator.
     ///
     /// # Errors
@@ -66,12 +71,12 @@ impl Platform {
     /// The component that has the wanted engine's name now.
     async fn pin_for(&self, how: &How) -> Result<Option<EnginePin>, RedriveError> {
         let Some(name) = &how.engine else { return Ok(None) };
-        let engine = self.bench().engines.resolve(name).await?;
+        let engine = self.engines().await?.resolve(name).await?;
         Ok(Some(EnginePin { name: engine.name().to_owned(), digest: engine.digest().to_owned() }))
     }
 }
 
-impl Platform {
+impl Operations {
     /// Begins to go through the letters that the filter lets through and that
     /// wait now. When this returns `Ok`, all of them are gone through, whatever
     /// crashes in between.
@@ -120,6 +125,20 @@ impl Platform {
             rows: Vec::new(),
         };
         self.engine().submit(run).await
+    }
+
+    /// Runs bulk redrives, and nothing else, until `shutdown`. The claims of a process
+    /// that dies meanwhile are taken over once their lease expires.
+    ///
+    /// # Errors
+    /// When the settings are invalid.
+    pub async fn run_bulk(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
+        let config = WorkerConfig {
+            concurrency: NonZeroUsize::MIN,
+            name_prefix: WorkerName::unique("untxt").as_str().to_owned(),
+            ..WorkerConfig::default()
+        };
+        self.bulk_engine().run_worker(config, shutdown).await
     }
 
     /// How far the run is that goes through many letters; `None` if there is no
