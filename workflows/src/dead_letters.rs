@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::operations::Operations;
 use crate::redrive::bulk::{Action, Bulk, RATES};
-use crate::redrive::{self, Asker, How, RedriveError};
+use crate::redrive::{self, Actor, RedriveError, RedriveOptions};
 use crate::task_input::EnginePin;
 
 /// How far such a run is.
@@ -38,19 +38,29 @@ impl Operations {
     ///
     /// # Errors
     /// Each [`RedriveError`].
-    pub async fn redrive_task(&self, task: Uuid, how: &How, asker: &Asker) -> Result<RunState, RedriveError> {
-        let pin = self.pin_for(how).await?;
-        redrive::redrive(self.engine(), RunId(task), None, how, pin.as_ref(), asker, None).await
+    pub async fn redrive_task(
+        &self,
+        task: Uuid,
+        options: &RedriveOptions,
+        actor: &Actor,
+    ) -> Result<RunState, RedriveError> {
+        let pin = self.pin_for(options).await?;
+        redrive::redrive(self.engine(), RunId(task), None, options, pin.as_ref(), actor, None).await
     }
 
     /// Has the run of a letter that still waits go on.
     ///
     /// # Errors
     /// Each [`RedriveError`].
-    pub async fn redrive_letter(&self, id: Uuid, how: &How, asker: &Asker) -> Result<RunState, RedriveError> {
-        let (letter, pin) = (self.letter(id).await?, self.pin_for(how).await?);
+    pub async fn redrive_letter(
+        &self,
+        id: Uuid,
+        options: &RedriveOptions,
+        actor: &Actor,
+    ) -> Result<RunState, RedriveError> {
+        let (letter, pin) = (self.letter(id).await?, self.pin_for(options).await?);
         let slot = Some((letter.step, letter.item));
-        redrive::redrive(self.engine(), letter.run, slot, how, pin.as_ref(), asker, None).await
+        redrive::redrive(self.engine(), letter.run, slot, options, pin.as_ref(), actor, None).await
     }
 
     /// Gives a letter up that still waits, and a run that waits because of it.
@@ -58,9 +68,9 @@ impl Operations {
     /// # Errors
     /// [`RedriveError::NoLetter`], [`RedriveError::Refused`],
     /// [`RedriveError::Journal`].
-    pub async fn discard_letter(&self, id: Uuid, asker: &Asker) -> Result<RunState, RedriveError> {
+    pub async fn discard_letter(&self, id: Uuid, actor: &Actor) -> Result<RunState, RedriveError> {
         let letter = self.letter(id).await?;
-        redrive::discard(self.engine(), &letter, asker, None).await
+        redrive::discard(self.engine(), &letter, actor, None).await
     }
 
     async fn letter(&self, id: Uuid) -> Result<DeadLetter, RedriveError> {
@@ -69,8 +79,8 @@ impl Operations {
     }
 
     /// The component that has the wanted engine's name now.
-    async fn pin_for(&self, how: &How) -> Result<Option<EnginePin>, RedriveError> {
-        let Some(name) = &how.engine else { return Ok(None) };
+    async fn pin_for(&self, options: &RedriveOptions) -> Result<Option<EnginePin>, RedriveError> {
+        let Some(name) = &options.engine else { return Ok(None) };
         let engine = self.engines().await?.resolve(name).await?;
         Ok(Some(EnginePin { name: engine.name().to_owned(), digest: engine.digest().to_owned() }))
     }
@@ -89,19 +99,19 @@ impl Operations {
         action: Action,
         filter: &LetterFilter,
         rate: Option<f64>,
-        asker: &Asker,
+        actor: &Actor,
     ) -> Result<RunState, RedriveError> {
         let pin = match &action {
-            Action::Redrive(how) => {
-                redrive::check_step(how)?;
-                self.pin_for(how).await?
+            Action::Redrive(options) => {
+                redrive::check_step(options)?;
+                self.pin_for(options).await?
             }
             Action::Discard => None,
         };
         check_rate(rate)?;
         let filter = waiting_now(filter, self.engine().now());
         let (_, total) = self.engine().dead_letters(&filter, 0, 0).await.map_err(RedriveError::Journal)?;
-        let (by, reason) = (asker.by.clone(), asker.reason.clone());
+        let (by, reason) = (actor.by.clone(), actor.reason.clone());
         let bulk = Bulk { action, filter, rate, pin, total, by, reason };
         self.submit_bulk(&bulk).await.map_err(RedriveError::Journal)
     }

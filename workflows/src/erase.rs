@@ -17,8 +17,8 @@ use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::formats::Format;
+use crate::entities::{file, removal, task, upload};
 use crate::objects::{ObjectError, keys};
-use crate::tables::{file, removal, task, upload};
 use crate::tasks::Tasks;
 use crate::{erasures, orphan_objects};
 

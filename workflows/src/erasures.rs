@@ -8,9 +8,9 @@ use sea_orm::{
 };
 use untxt_engine::journal::rows::RowChange;
 
+use crate::entities::{erasure, task};
 use crate::missed::COMMITTED_WITHIN;
 use crate::records::Records;
-use crate::tables::{erasure, task};
 
 /// How long an erasure is known: whoever follows looks twice a second, and comes
 /// back within minutes after its database was away.

@@ -16,7 +16,7 @@ use crate::documents::DocumentError;
 use crate::documents::kind::Kind;
 use crate::documents::sniff::{HEAD_BYTES, sniff};
 use crate::room::{NoRoom, Share};
-use crate::scratch::Scratch;
+use crate::temp_dirs::TempDirs;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -82,10 +82,10 @@ impl Incoming {
     /// # Errors
     /// [`IncomingError::NoRoom`] when there is none for its first bytes,
     /// [`IncomingError::Disk`].
-    pub async fn begin(scratch: &Scratch, bytes_max: u64) -> Result<Self, IncomingError> {
-        let mut share = scratch.room().share();
+    pub async fn begin(temp_dirs: &TempDirs, bytes_max: u64) -> Result<Self, IncomingError> {
+        let mut share = temp_dirs.room().share();
         share.grow(0).await??;
-        let path = scratch.incoming();
+        let path = temp_dirs.incoming();
         let file = File::create_new(&path).await?;
         Ok(Self {
             path: TempPath::try_from_path(path)?,

@@ -7,11 +7,11 @@ pub mod dial;
 pub mod trace;
 
 pub mod documents;
+pub mod entities;
 pub mod objects;
-pub mod tables;
 
 pub mod room;
-pub mod scratch;
+pub mod temp_dirs;
 
 pub mod decode_budget;
 mod step_error;

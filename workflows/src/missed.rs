@@ -9,8 +9,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
+use crate::entities::task;
 use crate::records::Records;
-use crate::tables::task;
 
 /// How much later a change may show than it says: all machines go by one clock,
 /// and a commit ends within this time.
@@ -131,7 +131,7 @@ fn in_order(user: Uuid, after: Place) -> Select<task::Entity> {
 mod tests {
     use sea_orm::{ConnectionTrait, QueryTrait, Statement};
     use untxt_engine::journal::database::{Database, connect};
-    use untxt_servers::postgres::Postgres;
+    use untxt_stack::postgres::Postgres;
 
     use super::*;
 

@@ -11,7 +11,7 @@ use sea_orm::{DbErr, EntityTrait, IntoActiveModel};
 use untxt_engine::journal::database::Database;
 use uuid::Uuid;
 
-use crate::tables::{file, removal};
+use crate::entities::{file, removal};
 
 /// By then a commit that was under way has happened or never will.
 const COMMITTED_WITHIN: TimeDelta = TimeDelta::minutes(2);

@@ -19,9 +19,9 @@ use crate::records::Records;
 use crate::redrive::{self, Letters};
 use crate::resources::Resources;
 use crate::room::Room;
-use crate::scratch::{Remains, Scratch};
 use crate::settings::Settings;
 use crate::tasks::Tasks;
+use crate::temp_dirs::{StaleProcesses, TempDirs};
 use crate::webhooks;
 use crate::worker::Worker;
 
@@ -50,7 +50,7 @@ impl Platform {
         let disk = |source| OpenError::DataDir { path: settings.data_dir.clone(), source };
         let tmp = settings.data_dir.join("tmp");
         let room = Room::new(&tmp, database.reserve(), objects_dir(&settings.objects), settings.room);
-        let (scratch, remains) = Scratch::open(&tmp, &process, room).map_err(disk)?;
+        let (temp_dirs, stale) = TempDirs::open(&tmp, &process, room).map_err(disk)?;
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = Arc::new(settings.engines()?);
         let decode_budgets = DecodeBudgets::new(database.clone(), settings.document_limits.decode_budget);
@@ -60,7 +60,7 @@ impl Platform {
             objects,
             Arc::clone(&engines),
             settings.renderer(),
-            Arc::new(scratch),
+            Arc::new(temp_dirs),
             decode_budgets,
         ));
         let letters = Arc::new(Letters::default());
@@ -69,7 +69,7 @@ impl Platform {
         let engine = connection.engine(vec![ocr::workflow(&resources)?, redrive.clone(), webhook])?;
         letters.work_on(&engine);
         let bulk_engine = connection.engine(vec![redrive])?;
-        take_over(&engine, &remains).await?;
+        take_over(&engine, &stale).await?;
         let records = Records::new(connection, engine);
         let settings = Arc::new(settings);
         let tasks = Tasks::new(records.clone(), Arc::clone(&resources), Arc::clone(&settings));
@@ -111,11 +111,11 @@ fn objects_dir(objects: &ObjectsConfig) -> Option<&Path> {
 
 /// Releases the claims of processes that have died: their locks on this machine show
 /// it at once, and nobody has to wait until their leases expire.
-async fn take_over(engine: &Engine, remains: &Remains) -> Result<(), JournalError> {
-    if remains.dead.is_empty() {
+async fn take_over(engine: &Engine, stale: &StaleProcesses) -> Result<(), JournalError> {
+    if stale.dead.is_empty() {
         return Ok(());
     }
-    let gone: HashSet<&str> = remains.dead.iter().map(String::as_str).collect();
+    let gone: HashSet<&str> = stale.dead.iter().map(String::as_str).collect();
     let workers = engine.workers().await?.into_iter().map(|worker| worker.name);
     let dead: Vec<WorkerName> = workers.filter(|worker| gone.contains(process_of(worker))).collect();
     let claims = engine.declare_dead(&dead).await?;

@@ -15,7 +15,7 @@ use sea_orm::{
 use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
-use crate::tables::{admission, task};
+use crate::entities::{admission, task};
 use crate::tasks::Tasks;
 
 /// What a rate is counted over.

@@ -13,9 +13,9 @@ use untxt_plugins::Registry;
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::renderer::Renderer;
 use crate::objects::Objects;
-use crate::scratch::Scratch;
 use crate::step_error;
 use crate::task_input::FileInput;
+use crate::temp_dirs::TempDirs;
 
 /// Everything a step may use.
 pub(crate) struct Resources {
@@ -28,7 +28,7 @@ pub(crate) struct Resources {
     /// What turns a file into page images.
     pub(crate) renderer: Renderer,
     /// Where local copies lie.
-    pub(crate) scratch: Arc<Scratch>,
+    pub(crate) temp_dirs: Arc<TempDirs>,
     /// What documents may still take to decode.
     pub(crate) decode_budgets: DecodeBudgets,
     /// One lock a task, so that its pages wait for one download.
@@ -43,10 +43,10 @@ impl Resources {
         objects: Objects,
         engines: Arc<Registry>,
         renderer: Renderer,
-        scratch: Arc<Scratch>,
+        temp_dirs: Arc<TempDirs>,
         decode_budgets: DecodeBudgets,
     ) -> Self {
-        Self { journal, objects, engines, renderer, scratch, decode_budgets, fetching: Mutex::default() }
+        Self { journal, objects, engines, renderer, temp_dirs, decode_budgets, fetching: Mutex::default() }
     }
 
     /// The task's file on this machine: fetched and checked against its hash
@@ -58,13 +58,16 @@ impl Resources {
     pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
-        let dir =
-            self.scratch.task(run).await.map_err(|e| step_error::of_disk("make the task's directory", &e))?;
+        let dir = self
+            .temp_dirs
+            .task(run)
+            .await
+            .map_err(|e| step_error::of_disk("make the task's directory", &e))?;
         let path = dir.join("document");
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Ok(path);
         }
-        self.scratch
+        self.temp_dirs
             .room()
             .check(file.size_bytes)
             .await
@@ -87,9 +90,9 @@ impl Resources {
     /// by the next sweep or the next start.
     pub(crate) async fn clear(&self, run: RunId) {
         self.fetching.lock().await.remove(&run);
-        self.renderer.close(&self.scratch.of_task(run));
+        self.renderer.close(&self.temp_dirs.of_task(run));
         self.decode_budgets.forget(run);
-        if let Err(error) = self.scratch.clear(run).await {
+        if let Err(error) = self.temp_dirs.clear(run).await {
             tracing::warn!(%run, %error, "can't remove the task's local files; the next sweep retries");
         }
     }

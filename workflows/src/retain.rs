@@ -10,9 +10,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use untxt_engine::id::RunId;
 use uuid::Uuid;
 
+use crate::entities::{file, task};
 use crate::erase::EraseError;
 use crate::passes::{self, LOOK_EVERY};
-use crate::tables::{file, task};
 use crate::tasks::Tasks;
 
 /// The name of the pass that erases.

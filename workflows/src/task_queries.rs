@@ -14,9 +14,9 @@ use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
 use untxt_engine::state::{ItemCount, RunError, RunState};
 use uuid::Uuid;
 
+use crate::entities::{file, task};
 use crate::ocr::{self, Downloaded};
 use crate::records::Records;
-use crate::tables::{file, task};
 use crate::task_input::TaskInput;
 
 /// Which tasks a list shows.

@@ -34,13 +34,13 @@ impl Tasks {
     /// # Errors
     /// Those of [`Incoming::begin`].
     pub async fn receive(&self) -> Result<Incoming, IncomingError> {
-        Incoming::begin(&self.resources.scratch, self.settings.upload_bytes_max).await
+        Incoming::begin(&self.resources.temp_dirs, self.settings.upload_bytes_max).await
     }
 
     /// The disk space that uploads may use.
     #[must_use]
     pub fn room(&self) -> &Room {
-        self.resources.scratch.room()
+        self.resources.temp_dirs.room()
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -16,11 +16,11 @@ use untxt_engine::journal::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::filename;
+use crate::entities::{removal, upload};
 use crate::incoming::{Incoming, IncomingError, Spooled};
 use crate::objects::{ObjectError, PresignedPut, keys};
 use crate::quota::QuotaError;
 use crate::submit::{NewTask, Submission, SubmitError};
-use crate::tables::{removal, upload};
 use crate::tasks::Tasks;
 
 /// How long the URL is good.
@@ -125,7 +125,7 @@ impl Tasks {
         let file_size = self.check_upload(&wanted)?;
         // The embedded store takes it on this machine's disk.
         if self.resources().objects.embedded().is_some() {
-            let room = self.resources().scratch.room().check(wanted.size_bytes).await;
+            let room = self.resources().temp_dirs.room().check(wanted.size_bytes).await;
             room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
         }
         self.admit(wanted.user).await?;
@@ -282,7 +282,7 @@ impl Tasks {
             Err(error) => return Err(error.into()),
         };
         let mut incoming =
-            Incoming::begin(&self.resources().scratch, self.settings().upload_bytes_max).await?;
+            Incoming::begin(&self.resources().temp_dirs, self.settings().upload_bytes_max).await?;
         while let Some(chunk) = chunks.next().await? {
             incoming.write(&chunk).await?;
         }

@@ -80,7 +80,7 @@ impl Worker {
     }
 
     async fn compare(&self) {
-        let Ok(local) = self.tasks.resources().scratch.tasks().await else { return };
+        let Ok(local) = self.tasks.resources().temp_dirs.tasks().await else { return };
         if !local.is_empty() {
             self.clear_if_ended(&local).await;
         }

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
-use untxt_servers::postgres::Postgres;
-use untxt_servers::redis::Redis;
+use untxt_stack::postgres::Postgres;
+use untxt_stack::redis::Redis;
 
 use crate::children::{Children, Death, Process, Role};
 use crate::output;

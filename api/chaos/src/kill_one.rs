@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
-use untxt_servers::redis::Redis;
+use untxt_stack::redis::Redis;
 
 use crate::check::Findings;
 use crate::children::Role;

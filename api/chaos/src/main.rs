@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
-use untxt_servers::server::ServiceError;
+use untxt_stack::server::ServiceError;
 
 use faults::Group;
 use plan::{Arguments, Plan, Scenario};

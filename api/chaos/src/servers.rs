@@ -11,9 +11,9 @@ use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use untxt_engine::journal::database;
 use untxt_migrations::Migrator;
-use untxt_servers::postgres::Postgres;
-use untxt_servers::redis::Redis;
-use untxt_servers::server::ServiceError;
+use untxt_stack::postgres::Postgres;
+use untxt_stack::redis::Redis;
+use untxt_stack::server::ServiceError;
 use untxt_workflows::objects::{Embedded, ObjectsConfig, StaticCredentials};
 
 use crate::documents::FLAKY;

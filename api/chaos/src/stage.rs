@@ -134,8 +134,8 @@ impl Stage {
 
     /// Stops the servers, leaves their data behind and says how to look at it.
     pub(crate) async fn keep(&self) {
-        let database = self.servers.with_postgres(untxt_servers::postgres::Postgres::leave).await;
-        let redis = self.servers.with_redis(untxt_servers::redis::Redis::leave).await;
+        let database = self.servers.with_postgres(untxt_stack::postgres::Postgres::leave).await;
+        let redis = self.servers.with_redis(untxt_stack::redis::Redis::leave).await;
         let command = |kept: Result<String, String>| kept.unwrap_or_else(|error| error);
         let home = self.servers.home.display();
         output::problem(&format!("logs, objects and data directories are in {home}"));

@@ -16,8 +16,8 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
-use untxt_servers::postgres::Postgres;
-use untxt_servers::redis::Redis;
+use untxt_stack::postgres::Postgres;
+use untxt_stack::redis::Redis;
 
 use crate::stage::{PAGES, Working, code, config, history, in_time, names, new_run, paper, policy, returns};
 

@@ -17,7 +17,7 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::step::Step;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
-use untxt_servers::redis::Redis;
+use untxt_stack::redis::Redis;
 
 use crate::stage::{
     LONG, PAGES, Working, code, config, easy_page, history, in_time, memory_journal, names, new_run, paper,

@@ -11,7 +11,7 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::position;
 use super::upload_result::ResultSummary;
-use crate::tables::{file, task};
+use crate::entities::{file, task};
 use crate::task_input::TaskInput;
 
 pub(super) struct Finalize;

@@ -11,7 +11,7 @@ use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
 use super::webhook_event;
-use crate::tables::{file, task};
+use crate::entities::{file, task};
 use crate::task_input::{EnginePin, TaskInput};
 
 /// The rows that the events of an `ocr` run mean.

@@ -5,7 +5,7 @@ use untxt_engine::journal::letters::LetterFilter;
 use untxt_engine::state::RunState;
 
 use super::definition::WORKFLOW;
-use super::options::How;
+use super::options::RedriveOptions;
 use crate::task_input::EnginePin;
 
 /// Letters a second that a rate may ask for.
@@ -16,7 +16,7 @@ pub const RATES: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// Its run goes on.
-    Redrive(How),
+    Redrive(RedriveOptions),
     /// It is given up.
     Discard,
 }

@@ -10,11 +10,11 @@ mod one;
 pub mod bulk;
 mod step;
 
-pub use actor::Asker;
+pub use actor::Actor;
 pub use definition::{TENANT, WORKFLOW, definition};
 pub use one::RedriveError;
 pub(crate) use one::{check_step, discard, redrive};
-pub use options::How;
+pub use options::RedriveOptions;
 pub(crate) use step::Letters;
 
 use std::sync::Arc;

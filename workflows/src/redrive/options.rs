@@ -7,7 +7,7 @@ use untxt_engine::decide::RedrivePages;
 /// admin routes take, and it is stored with runs that go through many letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct How {
+pub struct RedriveOptions {
     /// Name of the step to go on from; where the task died when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_step: Option<String>,
@@ -20,7 +20,7 @@ pub struct How {
     pub only_failed_pages: bool,
 }
 
-impl How {
+impl RedriveOptions {
     /// Which pages are recognised again.
     pub(super) fn pages(&self) -> RedrivePages {
         match self.from_step.is_some() && !self.only_failed_pages {

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::new_task::NewTask;
 use crate::documents::filename;
 use crate::documents::formats::Format;
+use crate::entities::{file, task, user};
 use crate::incoming::Spooled;
 use crate::objects::{ObjectError, keys};
-use crate::tables::{file, task, user};
 use crate::task_input::EnginePin;
 
 pub(super) fn file_row(

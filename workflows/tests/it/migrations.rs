@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use untxt_engine::journal::database::{Database, connect};
-use untxt_servers::postgres::Postgres;
+use untxt_stack::postgres::Postgres;
 
 const FIRST: &str = "m20261123_000001_users";
 const LAST: &str = "m20261126_000031_erasures";

@@ -25,7 +25,7 @@ use crate::journal::{Applied, Journal, JournalError, NewRun, Order};
 use crate::retry::{Budgets, RetryPolicy, WhenSpent};
 use crate::state::RunState;
 use crate::time::{ManualClock, Timestamp};
-use untxt_servers::postgres::Postgres;
+use untxt_stack::postgres::Postgres;
 
 pub(super) const START: Timestamp = Timestamp(1_000_000);
 

@@ -9,7 +9,7 @@ use untxt_migrations::sea_orm_migration::{MigrationStatus, MigratorTrait};
 use super::bench::{Bench, new_run, on_database};
 use crate::journal::JournalError;
 use crate::journal::database::connect;
-use untxt_servers::postgres::Postgres;
+use untxt_stack::postgres::Postgres;
 
 pub(super) async fn migrations_go_up_down_and_up_again(bench: Bench) {
     let db = bench.db();

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::journal::conformance::proxy::{Proxy, Weather};
-use untxt_servers::postgres::Postgres;
+use untxt_stack::postgres::Postgres;
 
 /// How long the tests wait for an answer that does not come.
 const SHORT: Duration = Duration::from_millis(500);

@@ -14,7 +14,7 @@ use crate::id::Delivery;
 use crate::queue::redis::RedisQueue;
 use crate::queue::{Depth, Queue, QueueError};
 use crate::time::{Clock, ManualClock, Timestamp};
-use untxt_servers::redis::Redis;
+use untxt_stack::redis::Redis;
 
 /// One server for all tests that leave it alone; it ends with this process.
 fn shared_server() -> String {

@@ -15,8 +15,8 @@ use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::time::SystemClock;
 use untxt_migrations::Migrator;
 use untxt_migrations::sea_orm_migration::MigratorTrait;
-use untxt_servers::postgres::Postgres;
-use untxt_servers::redis::Redis;
+use untxt_stack::postgres::Postgres;
+use untxt_stack::redis::Redis;
 
 use crate::stage::{LONG, memory_journal, memory_queue};
 

@@ -1,0 +1,66 @@
+//! `untxt`: one program for everything.
+
+mod bench;
+mod cli;
+mod data_dir;
+mod dead_letters;
+mod doctor;
+mod failure;
+mod keys;
+mod migrate;
+mod ocr;
+mod output;
+mod plugin;
+mod queues;
+mod retries;
+mod serve;
+mod stack;
+mod start;
+mod tasks;
+mod watched;
+mod worker;
+mod workers;
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use untxt_settings::RENDER_COMMAND;
+use untxt_workflows::documents::renderer::child;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    // Before anything else is set up: this process reads one document and ends.
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(RENDER_COMMAND)) {
+        return child::main();
+    }
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::work)?;
+    runtime.block_on(async {
+        match cli.command.unwrap_or_default() {
+            Command::Ocr(arguments) => ocr::run(arguments).await,
+            Command::Serve(arguments) => serve::run(&arguments).await,
+            Command::Worker => worker::run().await,
+            Command::Stack(arguments) => stack::run(&arguments).await,
+            Command::Migrate(arguments) => migrate::run(&arguments).await,
+            Command::Tasks(arguments) => tasks::run(&arguments).await,
+            Command::DeadLetters(arguments) => dead_letters::run(&arguments).await,
+            Command::Queues(arguments) => queues::run(&arguments).await,
+            Command::Workers(arguments) => workers::run(&arguments).await,
+            Command::Retries(arguments) => retries::run(&arguments).await,
+            Command::Keys(arguments) => keys::run(arguments).await,
+            Command::Plugin(arguments) => plugin::run(&arguments).await,
+            Command::Doctor(arguments) => doctor::run(&arguments).await,
+            Command::Bench(arguments) => bench::run(&arguments).await,
+        }
+    })
+}

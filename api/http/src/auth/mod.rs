@@ -1,0 +1,154 @@
+//! Who calls, and what they may: [`caller`] says it, [`keys`] or [`jwt`] tell it
+//! from what is presented, tickets let somebody in once without presenting it
+//! again, and hoops stand before the routes.
+
+pub mod caller;
+pub(crate) mod failures;
+pub(crate) mod hoops;
+pub mod jwt;
+pub mod keys;
+mod tickets;
+
+use std::sync::Arc;
+
+use sea_orm::DbErr;
+use tokio_util::sync::CancellationToken;
+use untxt_engine::journal::database::Database;
+use untxt_engine::time::{Clock, Timestamp};
+use untxt_settings::server::AuthSettings;
+
+use self::caller::Caller;
+use self::jwt::{Jwt, ProviderError};
+use self::keys::Keys;
+pub use self::tickets::TICKET_LIFE;
+use self::tickets::Tickets;
+
+/// Why nobody is known by what was presented.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// It is nobody's, or not any more; the text is for the caller.
+    #[error("{0}")]
+    Refused(String),
+    /// The table of keys and tickets can't be read.
+    #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
+    Database(#[from] DbErr),
+    /// What the tokens are signed with is not known.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+impl AuthError {
+    fn refused(text: impl Into<String>) -> Self {
+        Self::Refused(text.into())
+    }
+}
+
+/// Tells callers from each other.
+pub struct Auth {
+    way: Way,
+    keys: Keys,
+    tickets: Tickets,
+    clock: Arc<dyn Clock>,
+}
+
+enum Way {
+    Off,
+    ApiKey,
+    Jwt(Jwt),
+}
+
+impl Auth {
+    /// As `settings` say, over the tables in `database`; keys and tickets end by
+    /// `clock`, which all processes share.
+    #[must_use]
+    pub fn new(settings: &AuthSettings, database: &Database, clock: Arc<dyn Clock>) -> Self {
+        let way = match settings {
+            AuthSettings::Off => Way::Off,
+            AuthSettings::ApiKey => Way::ApiKey,
+            AuthSettings::Jwt(settings) => Way::Jwt(Jwt::new(settings)),
+        };
+        let keys = Keys::new(database.clone(), Arc::clone(&clock));
+        Self { way, keys, tickets: Tickets::new(database.clone(), Arc::clone(&clock)), clock }
+    }
+
+    /// Whether callers are asked who they are.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        !matches!(self.way, Way::Off)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Whose key or token that is.
+    ///
+    /// # Errors
+    /// Each [`AuthError`].
+    pub async fn authenticate(&self, presented: &str) -> Result<Caller, AuthError> {
+        match &self.way {
+            Way::Off => Ok(Caller::unasked(None)),
+            Way::ApiKey => self.keys.authenticate(presented).await,
+            Way::Jwt(jwt) => jwt.authenticate(presented).await,
+        }
+    }
+
+    /// A ticket that stands for `caller` once, for [`TICKET_LIFE`].
+    ///
+    /// # Errors
+    /// [`AuthError::Database`].
+    pub async fn ticket(&self, caller: &Caller) -> Result<String, AuthError> {
+        Ok(self.tickets.issue(caller).await?)
+    }
+
+    /// For whom a ticket stood. It stands for nobody afterwards.
+    ///
+    /// # Errors
+    /// [`AuthError::Refused`] also when its caller is nobody any more,
+    /// [`AuthError::Database`].
+    pub async fn redeem(&self, ticket: &str) -> Result<Caller, AuthError> {
+        let unknown = || AuthError::refused("the ticket is unknown, used, or older than 30 seconds");
+        let caller = self.tickets.redeem(ticket).await?.ok_or_else(unknown)?;
+        if caller.until.is_some_and(|until| until <= self.clock.now()) {
+            return Err(AuthError::refused("what the ticket was given for has expired"));
+        }
+        match caller.key {
+            Some(key) => self.keys.still_stands(key).await.map(|()| caller),
+            None => Ok(caller),
+        }
+    }
+
+    /// Until `caller` is nobody any more: what was presented expires, or is
+    /// revoked while somebody [looks](Self::look_for_revoked).
+    pub async fn ended(&self, caller: &Caller) {
+        tokio::select! {
+            () = self.expired(caller.until) => {}
+            () = self.revoked(caller) => {}
+        }
+    }
+
+    async fn expired(&self, until: Option<Timestamp>) {
+        match until {
+            Some(until) => tokio::time::sleep(until.since(self.clock.now())).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn revoked(&self, caller: &Caller) {
+        match caller.key {
+            Some(key) => self.keys.revoked(key).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Looks every other second which keys were revoked of those that somebody
+    /// waits for; ends with `shutdown`.
+    pub async fn look_for_revoked(&self, shutdown: CancellationToken) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.keys.look_for_revoked() => {}
+        }
+    }
+}

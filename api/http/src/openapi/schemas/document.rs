@@ -1,0 +1,100 @@
+//! A result in JSON, and what a task tells of its result.
+
+use serde_json::{Value, json};
+
+use super::super::operation::reference;
+use super::shape::{count, format_name, list, may, object, or_null, sha256, text};
+
+const CONFIDENCE_KINDS: [&str; 4] = ["calibrated", "logprob", "uncalibrated", "none"];
+
+pub(super) fn shapes() -> Vec<(&'static str, Value)> {
+    let format = format_name();
+    let failed_format = object(&[("format", format), ("code", text()), ("message", text())]);
+    let warning = object(&[("page", count()), ("message", text())]);
+    let warnings = json!({ "type": "array", "maxItems": 50, "items": warning,
+        "description": "Parts of recognised pages that could not be read; the first 50." });
+    let warning_count = json!({ "type": "integer", "minimum": 0,
+        "description": "Number of warnings. Each is also part of its page in every format of the result." });
+    vec![
+        (
+            "TaskResult",
+            object(&[
+                ("textLength", count()),
+                ("confidence", or_null(&share())),
+                ("confidenceKind", confidence_kind()),
+                ("pages", count()),
+                ("failedPages", list(&count())),
+                ("failedFormats", list(&failed_format)),
+                ("warnings", warnings),
+                ("warningCount", warning_count),
+                ("simulated", flag()),
+            ]),
+        ),
+        ("TaskError", object(&[("code", text()), ("message", or_null(&text()))])),
+        ("ResultDocument", document()),
+        ("ResultPage", page()),
+        ("Place", object(&[("x", number()), ("y", number()), ("width", number()), ("height", number())])),
+    ]
+}
+
+fn document() -> Value {
+    let engine = object(&[("name", text()), ("digest", sha256()), ("simulated", flag())]);
+    let fields = object(&[
+        ("filename", text()),
+        ("textLength", count()),
+        ("confidence", or_null(&share())),
+        ("confidenceKind", confidence_kind()),
+        ("version", count()),
+        ("engine", engine),
+        ("pages", list(&reference("ResultPage"))),
+    ]);
+    may(fields, &[("language", text())])
+}
+
+fn page() -> Value {
+    let word = may(object(&[("text", text())]), &[("bounds", reference("Place")), ("confidence", share())]);
+    let line = may(object(&[("words", list(&word))]), &[("bounds", reference("Place"))]);
+    let block = may(object(&[("role", text()), ("lines", list(&line))]), &[("bounds", reference("Place"))]);
+    let fields = object(&[
+        ("index", count()),
+        ("width", count()),
+        ("height", count()),
+        ("dpi", count()),
+        ("status", json!({ "type": "string", "enum": ["recognized", "failed"] })),
+        ("confidenceKind", confidence_kind()),
+        ("simulated", flag()),
+        ("attempts", count()),
+        ("fallback", flag()),
+        ("blocks", list(&block)),
+    ]);
+    let mut warnings = list(&text());
+    warnings["description"] = json!("What of the page could not be drawn, and so not be read.");
+    may(
+        fields,
+        &[
+            ("code", text()),
+            ("message", text()),
+            ("confidence", share()),
+            ("finishReason", text()),
+            ("language", text()),
+            ("html", text()),
+            ("warnings", warnings),
+        ],
+    )
+}
+
+fn confidence_kind() -> Value {
+    json!({ "type": "string", "enum": CONFIDENCE_KINDS })
+}
+
+fn share() -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": 1 })
+}
+
+fn number() -> Value {
+    json!({ "type": "number" })
+}
+
+fn flag() -> Value {
+    json!({ "type": "boolean" })
+}

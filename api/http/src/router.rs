@@ -1,0 +1,305 @@
+//! Every route, in one place.
+
+use async_trait::async_trait;
+use salvo::catch_panic::CatchPanic;
+use salvo::catcher::Catcher;
+use salvo::http::{ResBody, StatusCode, StatusError};
+use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router, Service, affix_state};
+use salvo::routing::FilterInfo;
+use untxt_settings::server::{ClientTimeouts, SiteSettings};
+
+use crate::arrival::Arrival;
+use crate::auth::caller::Scope;
+use crate::auth::hoops::{Authenticate, AuthenticateOperator, AuthenticateSocket, Needs};
+use crate::compress::Compressed;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::guard::Guard;
+use crate::patience::Paced;
+use crate::routes::{
+    admin, cancel, content, create, docs, erase, events, get, health, history, list, metrics, objects, ready,
+    result, retry, socket, status, tickets, uploads, worker_status,
+};
+use crate::traced::Traced;
+use crate::vitals::Vitals;
+
+/// The routes as a service.
+pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String], site: &SiteSettings) -> Service {
+    let patience = doors.patience;
+    let state = affix_state::inject(doors).inject(vitals);
+    let router = Router::new().hoop(state).hoop(CatchPanic::new()).push(routes());
+    dressed(router, patience, cors_origins, site)
+}
+
+/// What a worker tells about itself: probes are answered, and `asked` of others
+/// who they are.
+pub(crate) fn worker_service(
+    vitals: Vitals,
+    asked: AuthenticateOperator,
+    patience: ClientTimeouts,
+    site: &SiteSettings,
+) -> Service {
+    let told = for_operators(asked)
+        .push(Router::with_path("status").get(worker_status::worker_status))
+        .push(counted());
+    let router = Router::new()
+        .hoop(affix_state::inject(vitals))
+        .hoop(CatchPanic::new())
+        .push(Router::with_path("health").get(health::health))
+        .push(Router::with_path("ready").get(ready::ready))
+        .push(told);
+    dressed(router, patience, &[], site)
+}
+
+/// What is told to operators only, of whom `asked` asks who they are. Both
+/// listeners keep to it: where nobody is asked (`UNTXT_AUTH=off`, on loopback
+/// only), everybody is one.
+fn for_operators(asked: impl Handler) -> Router {
+    Router::new().hoop(asked).hoop(Needs::scope(Scope::Operate))
+}
+
+/// What Prometheus reads.
+fn counted() -> Router {
+    Router::with_path("metrics").get(metrics::metrics)
+}
+
+/// What every answer has, whatever the route.
+fn dressed(
+    router: Router,
+    patience: ClientTimeouts,
+    cors_origins: &[String],
+    site: &SiteSettings,
+) -> Service {
+    let arrival = Arrival { site: site.clone() };
+    let (guard, paced) = (Guard::new(cors_origins), Paced(patience));
+    Service::new(router)
+        .hoop(arrival)
+        .hoop(Traced)
+        .hoop(paced)
+        .hoop(guard)
+        .hoop(Compressed)
+        .catcher(Catcher::new(AsJson))
+}
+
+/// What is answered to anybody, and what only to callers who are known. Each is
+/// described in `openapi`.
+fn routes() -> Router {
+    let known = Router::with_hoop(Authenticate);
+    let known = known.push(admin::router()).push(ticket()).push(tasks()).push(uploads());
+    Router::new().push(open()).push(for_operators(Authenticate).push(counted())).push(sockets()).push(known)
+}
+
+/// What probes and readers ask, who present nothing. It tells nothing about
+/// anybody's work.
+fn open() -> Router {
+    Router::new()
+        .push(Router::with_path("health").get(health::health))
+        .push(Router::with_path("ready").get(ready::ready))
+        .push(Router::with_path("api/openapi.json").get(docs::document))
+        .push(Router::with_path("objects/{**key}").get(objects::objects).put(objects::objects))
+        .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
+}
+
+/// Sockets need [`Scope::Read`], which they see to themselves: they may hear who
+/// calls after they are open.
+fn sockets() -> Router {
+    Router::with_hoop(AuthenticateSocket)
+        .get(socket::socket)
+        .push(Router::with_path("ws").get(socket::socket))
+}
+
+/// A ticket lets somebody read.
+fn ticket() -> Router {
+    Router::with_path("api/tickets").hoop(Needs::scope(Scope::Read)).post(tickets::create)
+}
+
+fn tasks() -> Router {
+    Router::with_path("api/tasks").hoop(Needs::of_users()).post(create::create).get(list::list).push(
+        Router::with_path("{id}")
+            .get(get::get)
+            .delete(erase::erase)
+            .push(Router::with_path("cancel").post(cancel::cancel))
+            .push(Router::with_path("events").get(events::events))
+            .push(Router::with_path("history").get(history::history))
+            .push(Router::with_path("status").get(status::status))
+            .push(
+                Router::with_path("result")
+                    .get(result::result)
+                    .push(Router::with_path("content").get(content::content)),
+            )
+            .push(Router::with_path("retry").post(retry::retry)),
+    )
+}
+
+fn uploads() -> Router {
+    Router::with_path("api/uploads").hoop(Needs::of_users()).post(uploads::begin).push(
+        Router::with_path("{id}")
+            .delete(uploads::give_up)
+            .push(Router::with_path("complete").post(uploads::complete)),
+    )
+}
+
+/// Every route there is, such as `GET /api/tasks/{id}`: what a list that has to
+/// be whole is compared with.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let mut found = Vec::new();
+    collect(&routes(), "", "", &mut found);
+    found
+}
+
+/// A filter that is neither path nor method stands as it is: no list has that.
+fn collect(router: &Router, above: &str, method: &str, found: &mut Vec<String>) {
+    let (mut path, mut method) = (above.to_owned(), method.to_owned());
+    for filter in &router.filters {
+        match filter.info() {
+            // A parameter that takes the rest of a path is one all the same.
+            FilterInfo::Path(part) => {
+                path = format!("{path}/{}", part.trim_matches('/').replace("{**", "{"));
+            }
+            FilterInfo::Method(name) => method = name.to_string(),
+            other => path = format!("{path}/{other:?}"),
+        }
+    }
+    if router.goal.is_some() {
+        found.push(format!("{method} {}", if path.is_empty() { "/" } else { &path }));
+    }
+    router.routers.iter().for_each(|child| collect(child, &path, &method, found));
+}
+
+/// Failures that no route made (no such route, no such method, a panic) in the
+/// same shape as the others.
+struct AsJson;
+
+#[async_trait]
+impl Handler for AsJson {
+    async fn handle(&self, _req: &mut Request, _depot: &mut Depot, res: &mut Response, _ctrl: &mut FlowCtrl) {
+        let error = match &res.body {
+            ResBody::Error(error) => ApiError::from(error as &StatusError),
+            ResBody::None => match res.status_code.unwrap_or(StatusCode::NOT_FOUND) {
+                StatusCode::METHOD_NOT_ALLOWED => ApiError::from(&StatusError::method_not_allowed()),
+                status if status.is_client_error() => ApiError::from(&StatusError::not_found()),
+                status if status.is_server_error() => ApiError::from(&StatusError::internal_server_error()),
+                _ => return,
+            },
+            _ => return,
+        };
+        error.render(res);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use salvo::conn::tcp::TcpAcceptor;
+    use salvo::prelude::handler;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::sync::CancellationToken;
+    use tracing::Instrument;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::connections::{self, ListenerLimits};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            io::Write::write(&mut *self.0.lock().unwrap(), bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[handler]
+    async fn panics() {
+        panic!("nobody expected this");
+    }
+
+    #[handler]
+    async fn spawns() -> Result<(), ApiError> {
+        let work = async { tracing::error!("this was done beside it") };
+        tokio::spawn(work.in_current_span()).await.unwrap();
+        Err(ApiError::internal("this went wrong"))
+    }
+
+    #[handler]
+    async fn breaks_off(res: &mut Response) {
+        let pieces = [Ok(Bytes::from_static(b"begun")), Err(io::Error::other("the disk is away"))];
+        // What came before is sent meanwhile.
+        let one_by_one = stream::iter(pieces).then(|piece| async {
+            tokio::task::yield_now().await;
+            piece
+        });
+        res.stream(one_by_one);
+    }
+
+    /// The answer to a GET of `path`, and what was logged.
+    async fn asked(path: &str) -> (String, String) {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+        let _logged = tracing::subscriber::set_default(subscriber);
+        let router = Router::new()
+            .hoop(CatchPanic::new())
+            .push(Router::with_path("panics").get(panics))
+            .push(Router::with_path("spawns").get(spawns))
+            .push(Router::with_path("breaks").get(breaks_off));
+        let patience = ClientTimeouts::default();
+        let service = dressed(router, patience, &[], &SiteSettings::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = ListenerLimits { patience, open_max: 1, linger_bytes_max: 0 };
+        let shutdown = CancellationToken::new();
+        let acceptor = TcpAcceptor::try_from(listener).unwrap();
+        let answering = connections::answer(acceptor, &service, limits, &shutdown);
+        let asking = async {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+            client.write_all(request.as_bytes()).await.unwrap();
+            let mut said = Vec::new();
+            let _breaks_off = client.read_to_end(&mut said).await;
+            shutdown.cancel();
+            String::from_utf8(said).unwrap()
+        };
+        let ((), said) = tokio::join!(answering, asking);
+        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        (said, logged)
+    }
+
+    #[tokio::test]
+    async fn the_cause_of_what_went_wrong_is_logged_under_the_requests_id() {
+        for (path, status, cause) in [
+            ("/panics", 500, "panic occurred"),
+            ("/spawns", 500, "this went wrong"),
+            ("/spawns", 500, "this was done beside it"),
+            ("/breaks", 200, "the disk is away"),
+        ] {
+            let (said, logged) = asked(path).await;
+            assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {said}");
+            assert!(!said.contains(cause), "{path}: {said}");
+            if status == 500 {
+                assert!(said.contains("\"INTERNAL\""), "{path}: {said}");
+            }
+            let id = said.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+            let line = logged.lines().find(|line| line.contains(cause));
+            let line = line.unwrap_or_else(|| panic!("{path}: {cause:?} is not in the log:\n{logged}"));
+            assert!(line.contains(id), "{path}: {line}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! One file a route.
+
+pub(crate) mod admin;
+mod body;
+pub(crate) mod cancel;
+pub(crate) mod content;
+pub(crate) mod create;
+pub(crate) mod docs;
+pub(crate) mod erase;
+pub(crate) mod events;
+pub(crate) mod get;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod metrics;
+pub(crate) mod objects;
+pub(crate) mod origin;
+pub(crate) mod ready;
+pub(crate) mod result;
+pub(crate) mod retry;
+pub(crate) mod socket;
+pub(crate) mod status;
+pub(crate) mod tickets;
+pub(crate) mod uploads;
+pub(crate) mod worker_status;
+
+use salvo::prelude::{Depot, Request};
+use untxt_workflows::entities::{file, task};
+use uuid::Uuid;
+
+use self::body::body;
+use crate::auth::caller::Caller;
+use crate::doors::Doors;
+use crate::error::ApiError;
+
+/// The task that the path names, with its file. To others than its user it is
+/// not there, nor when the query names a user whose it is not.
+async fn named_task(req: &Request, depot: &Depot) -> Result<(task::Model, file::Model), ApiError> {
+    let (id, asked) = (named_id(req)?, asked_user(req)?);
+    let found = Doors::of(depot)?.platform.records.task(id).await?;
+    let caller = Caller::of(depot)?;
+    found
+        .filter(|(task, _)| caller.sees(task.user_id) && asked.is_none_or(|user| user == task.user_id))
+        .ok_or_else(|| ApiError::no_task(&id.to_string()))
+}
+
+/// The id of a task in the path.
+fn named_id(req: &Request) -> Result<Uuid, ApiError> {
+    let text = req.param::<String>("id").unwrap_or_default();
+    Uuid::parse_str(&text).map_err(|_| ApiError::no_task(&text))
+}
+
+/// The user that a query names, if it names one.
+fn asked_user(req: &Request) -> Result<Option<Uuid>, ApiError> {
+    req.query::<String>("userId").map(|text| parse_user(&text)).transpose()
+}
+
+/// The user that `text` is the id of.
+fn parse_user(text: &str) -> Result<Uuid, ApiError> {
+    Uuid::parse_str(text.trim()).map_err(|_| ApiError::field("userId", "not a UUID"))
+}

@@ -1,0 +1,26 @@
+//! `POST /api/tasks/:id/retry`: have a task go on that died.
+
+use salvo::prelude::{Depot, Json, Request, handler};
+use serde_json::Value;
+use untxt_workflows::redrive::{Actor, RedriveOptions};
+
+use super::get::shown;
+use super::named_task;
+use super::origin::same_origin;
+use crate::auth::caller::Caller;
+use crate::doors::Doors;
+use crate::error::ApiError;
+use crate::views;
+
+#[handler]
+pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let doors = Doors::of(depot)?;
+    same_origin(req)?;
+    let (task, _) = named_task(req, depot).await?;
+    let actor =
+        Actor { by: Caller::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
+    doors.platform.operations.redrive_task(task.id, &RedriveOptions::default(), &actor).await?;
+    // As the commit left it.
+    let (task, file) = named_task(req, depot).await?;
+    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
+}

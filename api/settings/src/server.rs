@@ -1,0 +1,94 @@
+//! Settings of the HTTP server.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::base_url::BaseUrl;
+use crate::provider_url::ProviderUrl;
+
+/// What a server needs to know beside the platform.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// How callers are authenticated.
+    pub auth: AuthSettings,
+    /// Failed authentications a minute from one address; no limit when absent.
+    pub auth_failures_per_minute: Option<NonZeroU32>,
+    /// How many connections may stay open.
+    pub connections: ConnectionLimits,
+    /// How long clients may take.
+    pub timeouts: ClientTimeouts,
+    /// Sites whose pages may call this server, beside its own.
+    pub cors_origins: Vec<String>,
+    /// Where clients see this server.
+    pub site: SiteSettings,
+}
+
+/// How callers are authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthSettings {
+    /// They are not.
+    Off,
+    /// By keys that this product gives out.
+    ApiKey,
+    /// By tokens of an identity provider.
+    Jwt(JwtSettings),
+}
+
+/// Whose tokens are accepted, and how they are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtSettings {
+    /// The provider, as its tokens name it in `iss`.
+    pub issuer: ProviderUrl,
+    /// Whom a token has to be for: one of these in `aud`.
+    pub audiences: Vec<String>,
+    /// How far the provider's clock may be from this machine's.
+    pub skew: Duration,
+    /// The claim that says what its bearer may do: a name, or a JSON pointer
+    /// (RFC 6901) into the token's claims.
+    pub scope_claim: String,
+}
+
+/// How many WebSockets and event streams may be open at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// For one user.
+    pub per_user: usize,
+    /// In this process.
+    pub in_all: usize,
+}
+
+/// How long clients may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientTimeouts {
+    /// For the head of a request, for 16 KiB of its body, and to accept a piece of
+    /// what they are sent.
+    pub client: Duration,
+    /// How often the client of a WebSocket is pinged; it has as long to answer.
+    pub ping_every: Duration,
+}
+
+impl Default for ClientTimeouts {
+    fn default() -> Self {
+        Self { client: Duration::from_secs(30), ping_every: Duration::from_secs(30) }
+    }
+}
+
+/// What an operator says about the way from clients to this server.
+#[derive(Clone, Debug, Default)]
+pub struct SiteSettings {
+    /// Where clients see this server, whatever a request says.
+    pub public_url: Option<BaseUrl>,
+    /// Proxies whose `X-Forwarded-…` headers count.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl SiteSettings {
+    /// Whether `address` is one of the trusted proxies.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&address))
+    }
+}
