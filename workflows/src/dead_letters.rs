@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 use untxt_engine::engine::EngineError;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::{RunId, WorkerName};
+use untxt_engine::journal::JournalError;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
-use untxt_engine::journal::{JournalError, NewRun};
+use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
 use untxt_engine::worker::WorkerConfig;
@@ -146,9 +147,10 @@ impl Operations {
         let config = WorkerConfig {
             concurrency: NonZeroUsize::MIN,
             name_prefix: WorkerName::unique("untxt").as_str().to_owned(),
+            workflows: Some(vec![redrive::WORKFLOW]),
             ..WorkerConfig::default()
         };
-        self.bulk_engine().run_worker(config, shutdown).await
+        self.engine().run_worker(config, shutdown).await
     }
 
     /// How far the run is that goes through many letters; `None` if there is no

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 
 use crate::entities::{erasure, task};
 use crate::missed::COMMITTED_WITHIN;

@@ -3,7 +3,6 @@
 //! Modules in reading order; each uses only those above it. `ARCHITECTURE.md` says
 //! what each is for.
 
-pub mod dial;
 pub mod trace;
 
 pub mod documents;
@@ -24,9 +23,10 @@ pub mod webhooks;
 pub mod ocr;
 pub mod redrive;
 
+pub mod registry;
+
 pub mod settings;
 
-pub mod connection;
 pub mod records;
 
 pub mod clocks;

@@ -10,19 +10,16 @@ use untxt_engine::journal::JournalError;
 use untxt_engine::journal::database::Database;
 use untxt_plugins::Registry;
 
-use crate::connection::{Connection, OpenError};
 use crate::decode_budget::DecodeBudgets;
 use crate::objects::{Objects, ObjectsConfig};
-use crate::ocr;
 use crate::operations::Operations;
-use crate::records::Records;
-use crate::redrive::{self, Letters};
+use crate::records::{OpenError, Records};
+use crate::registry;
 use crate::resources::Resources;
 use crate::room::Room;
 use crate::settings::Settings;
 use crate::tasks::Tasks;
 use crate::temp_dirs::{StaleProcesses, TempDirs};
-use crate::webhooks;
 use crate::worker::Worker;
 
 /// The product without its front ends.
@@ -54,27 +51,21 @@ impl Platform {
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = Arc::new(settings.engines()?);
         let decode_budgets = DecodeBudgets::new(database.clone(), settings.document_limits.decode_budget);
-        let connection = Connection::open(&settings, database).await?;
         let resources = Arc::new(Resources::new(
-            Arc::clone(&connection.journal),
             objects,
             Arc::clone(&engines),
             settings.renderer(),
             Arc::new(temp_dirs),
             decode_budgets,
         ));
-        let letters = Arc::new(Letters::default());
-        let redrive = redrive::workflow(&letters)?;
-        let webhook = webhooks::workflow(&settings.webhooks)?;
-        let engine = connection.engine(vec![ocr::workflow(&resources)?, redrive.clone(), webhook])?;
-        letters.work_on(&engine);
-        let bulk_engine = connection.engine(vec![redrive])?;
-        take_over(&engine, &stale).await?;
-        let records = Records::new(connection, engine);
+        let letters = Arc::default();
+        let workflows = registry::workflows(&settings.webhooks, Some(&resources), Some(&letters))?;
+        let records = Records::open(&settings, database, workflows).await?;
+        letters.work_on(records.engine());
+        take_over(records.engine(), &stale).await?;
         let settings = Arc::new(settings);
         let tasks = Tasks::new(records.clone(), Arc::clone(&resources), Arc::clone(&settings));
-        let operations =
-            Operations::of_platform(records.clone(), bulk_engine, Arc::clone(&settings), engines);
+        let operations = Operations::with_engines(records.clone(), Arc::clone(&settings), engines);
         let worker = Worker::new(tasks.clone(), process);
         Ok(Self { records, tasks, operations, worker, settings, resources })
     }

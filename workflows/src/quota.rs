@@ -12,7 +12,7 @@ use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
 };
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use crate::entities::{admission, task};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use untxt_engine::error::StepError;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::Journal;
 use untxt_plugins::Registry;
 
 use crate::decode_budget::DecodeBudgets;
@@ -19,8 +18,6 @@ use crate::temp_dirs::TempDirs;
 
 /// Everything a step may use.
 pub(crate) struct Resources {
-    /// For the results of pages that are joined.
-    pub(crate) journal: Arc<dyn Journal>,
     /// The files.
     pub(crate) objects: Objects,
     /// The engines.
@@ -39,14 +36,13 @@ impl Resources {
     /// Collects the resources.
     #[must_use]
     pub(crate) fn new(
-        journal: Arc<dyn Journal>,
         objects: Objects,
         engines: Arc<Registry>,
         renderer: Renderer,
         temp_dirs: Arc<TempDirs>,
         decode_budgets: DecodeBudgets,
     ) -> Self {
-        Self { journal, objects, engines, renderer, temp_dirs, decode_budgets, fetching: Mutex::default() }
+        Self { objects, engines, renderer, temp_dirs, decode_budgets, fetching: Mutex::default() }
     }
 
     /// The task's file on this machine: fetched and checked against its hash

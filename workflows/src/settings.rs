@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
-use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry, Trust};
+use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
 
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};

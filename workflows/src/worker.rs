@@ -89,7 +89,7 @@ impl Worker {
     /// A run may have been redriven before its end was heard of here; what it
     /// works with then stays.
     async fn clear_if_ended(&self, runs: &[RunId]) {
-        match self.tasks.resources().journal.ended(runs).await {
+        match self.tasks.engine().ended(runs).await {
             Ok(ended) => {
                 for run in ended {
                     self.tasks.resources().clear(run).await;

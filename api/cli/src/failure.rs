@@ -12,7 +12,7 @@ use untxt_plugins::PluginError;
 use untxt_settings::ConfigError;
 use untxt_stack::error::StackError;
 use untxt_stack::server::ServiceError;
-use untxt_workflows::connection::OpenError;
+use untxt_workflows::records::OpenError;
 use untxt_workflows::redrive::RedriveError;
 
 use crate::output;
@@ -143,7 +143,6 @@ impl From<OpenError> for Failure {
             OpenError::Objects(error) if error.is_retryable() => Self::service(text),
             OpenError::Objects(_) | OpenError::Queue(_) => Self::usage(text),
             OpenError::Journal(error) => error.into(),
-            OpenError::Engine(error) => error.into(),
             OpenError::Plugins(_) | OpenError::Definition(_) => Self::work(text),
         }
     }

@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use untxt_net::{AddressPolicy, HttpError};
 
-use super::allowed::Allowed;
 use super::signature::Secrets;
-use super::target::Target;
+use super::target::{Target, message_for_tenant};
 
 /// How long the name of a host may take to be resolved while its user waits.
-const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What webhooks need to know.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct WebhookSettings {
     /// What they are signed with; without any no task may ask for one.
     pub secrets: Secrets,
     /// Which addresses they may go to.
-    pub allowed: Allowed,
+    pub addresses: AddressPolicy,
     /// How often a delivery is tried before it is a dead letter.
     pub attempts: NonZeroU32,
 }
@@ -26,24 +26,23 @@ pub struct WebhookSettings {
 impl Default for WebhookSettings {
     fn default() -> Self {
         let attempts = NonZeroU32::new(12).unwrap_or(NonZeroU32::MIN);
-        Self { secrets: Secrets::default(), allowed: Allowed::default(), attempts }
+        Self { secrets: Secrets::default(), addresses: AddressPolicy::default(), attempts }
     }
 }
 
 impl WebhookSettings {
-    /// Looks at a URL while its user can be told what is wrong with it. A name
-    /// that nobody knows now may be known when there is something to tell.
+    /// Checks a URL while its user can still be told what is wrong with it. A name
+    /// that can't be resolved now is accepted: it may resolve when the task ends.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason, for the user.
     pub async fn check(&self, url: &str) -> Result<(), String> {
         if self.secrets.is_empty() {
             return Err("this server has no UNTXT_WEBHOOK_SECRETS to sign it with".to_owned());
         }
-        let target = Target::parse(url).map_err(|error| error.to_string())?;
-        match timeout(RESOLVE_WITHIN, target.addresses(&self.allowed)).await {
-            Ok(Err(error)) if !error.may_pass() => Err(error.to_string()),
-            _ => Ok(()),
+        match timeout(RESOLVE_TIMEOUT, Target::parse(url)?.check(&self.addresses)).await {
+            Err(_) | Ok(Ok(()) | Err(HttpError::Unresolved { .. })) => Ok(()),
+            Ok(Err(error)) => Err(message_for_tenant(&error)),
         }
     }
 }

@@ -131,7 +131,7 @@ impl Connection {
             .map_err(|_| away())?;
         let runs: Vec<RunId> =
             owned.iter().copied().chain(changed.iter().map(|place| place.task)).map(RunId).collect();
-        let seqs = platform.records.last_seqs(&runs).await.map_err(|_| away())?;
+        let seqs = platform.records.engine().last_seqs(&runs).await.map_err(|_| away())?;
         drop(turn);
 
         let (mine, gone): (Vec<Uuid>, Vec<Uuid>) = named.into_iter().partition(|task| owned.contains(task));
