@@ -27,7 +27,7 @@ pub(crate) fn signature(bytes: &[u8]) {
         let trust = Trust::new(key, true).expect("the key of the tests is one");
         let package =
             Package { signature: Some(text.to_owned()), ..Package::bare("engine", b"unsigned".to_vec()) };
-        assert!(trust.verify("engine", &package).is_err(), "nobody signed that");
+        assert!(trust.verify(package_component, package_signature).is_err(), "nobody signed that");
     });
 }
 

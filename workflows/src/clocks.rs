@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use untxt_engine::journal::clock::{CLOCKS_APART_MAX, apart};
 use untxt_engine::time::{Clock, SystemClock};
 
-use crate::platform::Platform;
+use crate::records::Records;
 
 /// This machine's clock against another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl fmt::Display for Apart {
     }
 }
 
-impl Platform {
+impl Records {
     /// Against the database's clock and Redis's, those that there are and that
     /// answer: a SQLite file and a queue of this process's own have none.
     pub async fn clocks_apart(&self) -> Vec<Apart> {

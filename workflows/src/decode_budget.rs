@@ -13,7 +13,7 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::database::Database;
 
 use crate::documents::DocumentError;
-use crate::tables::task;
+use crate::entities::task;
 
 /// What every page may take without being counted: ten times what a full page of
 /// a book takes at 300 dpi on a slow core.

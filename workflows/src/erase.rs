@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, InsertStatement, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Set,
+};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use untxt_engine::decide::Refusal;
 use untxt_engine::id::RunId;
@@ -14,10 +17,10 @@ use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::formats::Format;
+use crate::entities::{file, removal, task, upload};
 use crate::objects::{ObjectError, keys};
-use crate::platform::Platform;
-use crate::tables::{file, removal, task, upload};
-use crate::{doubtful, erasures};
+use crate::tasks::Tasks;
+use crate::{erasures, orphan_objects};
 
 /// A worker that has not heard of the end may still store a result: it is let
 /// go of the step after half as long.
@@ -50,7 +53,7 @@ pub enum EraseError {
     Database(#[from] DbErr),
 }
 
-impl Platform {
+impl Tasks {
     /// Erases a task with its file, its history, its objects and what its webhook
     /// is still to be told; one that has not ended is cancelled first. False if
     /// there is no such task (any more).
@@ -61,7 +64,7 @@ impl Platform {
     /// # Errors
     /// Each [`EraseError`].
     pub async fn erase_task(&self, id: Uuid) -> Result<bool, EraseError> {
-        let Some((task, file)) = self.task(id).await? else { return Ok(false) };
+        let Some((task, file)) = self.records.task(id).await? else { return Ok(false) };
         let mut removals = removals(&task, &file, self.now());
         for _ in 0..CANCELS_MAX {
             match self.engine().cancel(RunId(id)).await {
@@ -113,7 +116,7 @@ impl Platform {
     /// What is to be told of a task, or was, goes before it: should this break
     /// off, the task is still there to be erased.
     async fn erase_deliveries(&self, task: RunId) -> Result<(), JournalError> {
-        for delivery in self.deliveries(task).await? {
+        for delivery in self.records.deliveries(task).await? {
             match self.engine().cancel(delivery).await {
                 Ok(_) | Err(JournalError::Refused(Refusal::Ended(_)) | JournalError::UnknownRun(_)) => {}
                 Err(error) => return Err(error),
@@ -144,8 +147,8 @@ impl Platform {
     }
 
     async fn remove(&self, removal: &removal::Model) -> Result<(), RemovalError> {
-        if !doubtful::is_named(self.database(), removal).await? {
-            self.bench().objects.delete(&removal.object_key).await?;
+        if !orphan_objects::is_named(self.database(), removal).await? {
+            self.resources().objects.delete(&removal.object_key).await?;
         }
         removal::Entity::delete_by_id(removal.id).exec(self.database()).await?;
         Ok(())
@@ -204,7 +207,7 @@ impl Platform {
         self.remove_due().await?;
         let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(self.now()));
         expired.exec(self.database()).await?;
-        self.forget_erasures().await?;
+        self.records.forget_erasures().await?;
         self.forget_admissions().await
     }
 
@@ -266,16 +269,6 @@ fn rows(task: &task::Model, file: &file::Model, removals: &[removal::Model]) -> 
         .from_table(file::Entity)
         .and_where(Expr::col(file::Column::Id).eq(file.id))
         .to_owned();
-    vec![task.into(), file.into(), insert(removals).into()]
-}
-
-fn insert(removals: &[removal::Model]) -> InsertStatement {
-    use removal::Column as C;
-    let mut insert = Query::insert();
-    insert.into_table(removal::Entity).columns([C::Id, C::ObjectKey, C::DueAt, C::Attempts]);
-    for row in removals {
-        let key = row.object_key.as_str();
-        insert.values_panic([row.id.into(), key.into(), row.due_at.into(), row.attempts.into()]);
-    }
-    insert
+    let removals = removals.iter().cloned().map(IntoActiveModel::into_active_model);
+    vec![task.into(), file.into(), removal::Entity::insert_many(removals).into_query().into()]
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 use untxt_engine::rows::RowChange;
 
+use crate::entities::{erasure, task};
 use crate::missed::COMMITTED_WITHIN;
-use crate::platform::Platform;
-use crate::tables::{erasure, task};
+use crate::records::Records;
 
 /// How long an erasure is known: whoever follows looks twice a second, and comes
 /// back within minutes after its database was away.
@@ -19,7 +20,7 @@ const KEPT: Duration = Duration::from_secs(10 * 60);
 /// followed in several.
 const AT_ONCE: u64 = 2_000;
 
-impl Platform {
+impl Records {
     /// The tasks that were erased from `since` on, the earliest first, and from
     /// when on to look the next time. Some are found again by the next look: a
     /// commit may show later than it says.
@@ -59,11 +60,6 @@ impl Platform {
 
 /// The row that tells of the task's erasure.
 pub(crate) fn of(task: &task::Model, at: DateTime<Utc>) -> RowChange {
-    use erasure::Column as C;
-    Query::insert()
-        .into_table(erasure::Entity)
-        .columns([C::TaskId, C::UserId, C::ErasedAt])
-        .values_panic([task.id.into(), task.user_id.into(), at.into()])
-        .to_owned()
-        .into()
+    let row = erasure::Model { task_id: task.id, user_id: task.user_id, erased_at: at };
+    erasure::Entity::insert(row.into_active_model()).into_query().into()
 }

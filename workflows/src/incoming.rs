@@ -13,9 +13,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::documents::DocumentError;
-use crate::documents::kind::{HEAD_BYTES, Kind};
+use crate::documents::kind::Kind;
+use crate::documents::sniff::{HEAD_BYTES, sniff};
 use crate::room::{NoRoom, Share};
-use crate::scratch::Scratch;
+use crate::temp_dirs::TempDirs;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -81,10 +82,10 @@ impl Incoming {
     /// # Errors
     /// [`IncomingError::NoRoom`] when there is none for its first bytes,
     /// [`IncomingError::Disk`].
-    pub async fn begin(scratch: &Scratch, bytes_max: u64) -> Result<Self, IncomingError> {
-        let mut share = scratch.room().share();
+    pub async fn begin(temp_dirs: &TempDirs, bytes_max: u64) -> Result<Self, IncomingError> {
+        let mut share = temp_dirs.room().share();
         share.grow(0).await??;
-        let path = scratch.incoming();
+        let path = temp_dirs.incoming();
         let file = File::create_new(&path).await?;
         Ok(Self {
             path: TempPath::try_from_path(path)?,
@@ -113,7 +114,7 @@ impl Incoming {
             let missing = HEAD_BYTES - self.head.len();
             self.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
             if self.head.len() == HEAD_BYTES {
-                self.kind = Some(Kind::sniff(&self.head)?);
+                self.kind = Some(sniff(&self.head)?);
             }
         }
         self.share.grow(bytes.len() as u64).await??;
@@ -130,7 +131,7 @@ impl Incoming {
     pub async fn finish(mut self) -> Result<Spooled, IncomingError> {
         let kind = match self.kind {
             Some(kind) => kind,
-            None => Kind::sniff(&self.head)?,
+            None => sniff(&self.head)?,
         };
         self.file.flush().await?;
         self.share.close();

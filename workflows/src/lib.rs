@@ -1,45 +1,64 @@
 //! The OCR product on top of the engine.
 //!
-//! In reading order; each uses only those above it: [`documents`] (what an
-//! upload is, its pages, the result made from them) and [`objects`] (where
-//! files are kept), [`trace`] (the trace of a task); [`tables`], [`room`] and [`scratch`] (what the database and this
-//! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`], [`decode_budget`] and [`ocr`] (the four steps and what
-//! they work with); [`redrive`] (what goes on after it died); [`registry`] (the list of workflows); [`platform`]
-//! (everything put together), and what it can be asked for: [`clocks`], [`incoming`], [`quota`] and
-//! [`submit`], [`uploads`], [`tasks`], [`missed`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
+//! Modules in reading order; each uses only those above it. `ARCHITECTURE.md` says
+//! what each is for.
 
-pub mod documents;
-pub mod objects;
 pub mod trace;
 
+pub mod documents;
+pub mod entities;
+pub mod objects;
+
 pub mod room;
-pub mod scratch;
-pub mod tables;
+pub mod temp_dirs;
+
+pub mod decode_budget;
+mod step_error;
+pub mod task_input;
+
+mod resources;
 
 pub mod webhooks;
 
-pub mod decode_budget;
 pub mod ocr;
-pub mod workbench;
-
 pub mod redrive;
 
 pub mod registry;
 
-pub mod platform;
+pub mod settings;
+
+pub mod records;
 
 pub mod clocks;
-mod doubtful;
-pub mod erase;
-mod erasures;
-pub mod incoming;
-pub mod letters;
 pub mod missed;
-mod passes;
-pub mod quota;
-pub mod retain;
-pub mod submit;
-pub mod tasks;
+pub mod task_queries;
 pub mod updates;
+
+mod erasures;
+
+pub mod operations;
+
+pub mod dead_letters;
+
+pub mod incoming;
+
+mod orphan_objects;
+
+pub mod tasks;
+
+pub mod erase;
+pub mod quota;
+pub mod submit;
 pub mod uploads;
+
+mod passes;
+
+pub mod retain;
+
 pub mod worker;
+
+pub mod platform;
+
+#[cfg(test)]
+#[path = "../../engine/src/module_order.rs"]
+mod module_order;

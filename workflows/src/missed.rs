@@ -9,8 +9,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
-use crate::platform::Platform;
-use crate::tables::task;
+use crate::entities::task;
+use crate::records::Records;
 
 /// How much later a change may show than it says: all machines go by one clock,
 /// and a commit ends within this time.
@@ -52,7 +52,7 @@ impl FromStr for Place {
     }
 }
 
-impl Platform {
+impl Records {
     /// The user's tasks behind `after` that have not ended, or were changed after
     /// `since`: those whose last change is the oldest, at most `limit`. Those of the
     /// minute before are among them. A task that is changed meanwhile moves to the

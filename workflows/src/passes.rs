@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, Set};
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::Timestamp;
 
-use crate::tables::pass;
+use crate::entities::pass;
 
 /// How often a pass is made.
 pub(crate) const PASS_EVERY: Duration = Duration::from_secs(60 * 60);

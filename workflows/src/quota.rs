@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+};
 use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
-use crate::platform::Platform;
-use crate::tables::{admission, task};
+use crate::entities::{admission, task};
+use crate::tasks::Tasks;
 
 /// What a rate is counted over.
 const MINUTE: chrono::Duration = chrono::Duration::minutes(1);
@@ -21,15 +24,6 @@ const MINUTE: chrono::Duration = chrono::Duration::minutes(1);
 /// When a user whose tasks are all under way may try again. It depends on the
 /// tasks; this is as often as it is worth a look.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-
-/// What a user may ask for; without limits when nothing is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quota {
-    /// New tasks within a minute.
-    pub uploads_per_minute: Option<NonZeroU32>,
-    /// Tasks that have not ended.
-    pub in_flight_max: Option<NonZeroU32>,
-}
 
 /// Why a user has to wait.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +49,7 @@ pub enum QuotaError {
     Database(#[from] DbErr),
 }
 
-impl Platform {
+impl Tasks {
     /// Whether the user may begin one more task now.
     ///
     /// # Errors
@@ -88,11 +82,8 @@ impl Platform {
             .and_where(Expr::col(C::UserId).eq(user))
             .and_where(Expr::col(C::AdmittedAt).lt(now - MINUTE))
             .to_owned();
-        let one = Query::insert()
-            .into_table(admission::Entity)
-            .columns([C::Id, C::UserId, C::AdmittedAt])
-            .values_panic([task.into(), user.into(), now.into()])
-            .to_owned();
+        let one = admission::Model { id: task, user_id: user, admitted_at: now };
+        let one = admission::Entity::insert(one.into_active_model()).into_query();
         vec![over.into(), one.into()]
     }
 

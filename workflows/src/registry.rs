@@ -6,28 +6,23 @@ use untxt_engine::definition::{Definition, DefinitionError};
 use untxt_engine::workflow::Workflows;
 
 use crate::redrive::Letters;
+use crate::resources::Resources;
 use crate::webhooks::WebhookSettings;
-use crate::workbench::Workbench;
 use crate::{ocr, redrive, webhooks};
 
-/// What the code of the steps works with.
-pub(crate) struct StepResources {
-    pub(crate) bench: Arc<Workbench>,
-    pub(crate) letters: Arc<Letters>,
-}
-
-/// The workflows; their code works with `resources`. Without them, for a process that
-/// only reads or submits, they have no code.
+/// The workflows. Their code works with `resources` and `letters`; a workflow without
+/// what its code needs can be read and submitted to, but not run.
 ///
 /// # Errors
 /// Never for these workflows; the engine checks every list alike.
 pub(crate) fn workflows(
     webhooks: &WebhookSettings,
-    resources: Option<&StepResources>,
+    resources: Option<&Arc<Resources>>,
+    letters: Option<&Arc<Letters>>,
 ) -> Result<Workflows, DefinitionError> {
     Workflows::new([
-        ocr::workflow(resources.map(|resources| &resources.bench)),
-        redrive::workflow(resources.map(|resources| &resources.letters)),
+        ocr::workflow(resources),
+        redrive::workflow(letters),
         webhooks::workflow(webhooks, resources.is_some()),
     ])
 }
@@ -37,7 +32,7 @@ pub(crate) fn workflows(
 /// # Errors
 /// Never for these workflows; the engine checks every list alike.
 pub fn without_code(webhooks: &WebhookSettings) -> Result<Workflows, DefinitionError> {
-    workflows(webhooks, None)
+    workflows(webhooks, None, None)
 }
 
 /// Names and order of the steps of the workflow called `name`, if there is one. The

@@ -10,10 +10,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use untxt_engine::id::RunId;
 use uuid::Uuid;
 
+use crate::entities::{file, task};
 use crate::erase::EraseError;
 use crate::passes::{self, LOOK_EVERY};
-use crate::platform::Platform;
-use crate::tables::{file, task};
+use crate::tasks::Tasks;
 
 /// The name of the pass that erases.
 const ERASING: &str = "erase-old-tasks";
@@ -27,7 +27,7 @@ const UPLOADS_TAKE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Tasks that are read at once.
 const PAGE: u64 = 100;
 
-impl Platform {
+impl Tasks {
     /// Erases tasks that ended longer ago than `keep`; how many. A task with a
     /// dead letter that waits stays, and so does one that goes on meanwhile.
     ///
@@ -91,7 +91,7 @@ impl Platform {
             if !self.begins_pass(ABORTING).await {
                 continue;
             }
-            match self.bench().objects.abort_stale(UPLOADS_TAKE).await {
+            match self.resources().objects.abort_stale(UPLOADS_TAKE).await {
                 Ok(0) => {}
                 Ok(aborted) => tracing::info!(aborted, "aborted incomplete multipart uploads in the store"),
                 // Some stores can't, and some don't let everybody: their own
@@ -141,7 +141,7 @@ mod tests {
     use untxt_engine::journal::database::connect;
 
     use super::*;
-    use crate::tasks;
+    use crate::task_queries;
 
     #[tokio::test]
     async fn no_list_reads_the_table_of_tasks_as_a_whole() {
@@ -152,7 +152,7 @@ mod tests {
         let now = DateTime::<Utc>::default();
         for (query, index) in [
             (ended(now).build(backend), "tasks_completed_at_idx"),
-            (tasks::newest(task::Entity::find()).build(backend), "tasks_created_at_idx"),
+            (task_queries::newest(task::Entity::find()).build(backend), "tasks_created_at_idx"),
         ] {
             let explain = Statement { sql: format!("EXPLAIN QUERY PLAN {}", query.sql), ..query };
             let plan = db.query_all_raw(explain).await.unwrap();

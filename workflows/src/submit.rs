@@ -1,6 +1,7 @@
 //! From an upload to a task: checked, stored, recorded in one transaction. Its
 //! commit is the turning point; from then on nothing depends on who asked.
 
+mod new_task;
 mod rows;
 
 use std::time::Duration;
@@ -10,7 +11,6 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::to_value;
 use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
-use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::new_run::NewRun;
@@ -18,19 +18,20 @@ use untxt_engine::rows::RowChange;
 use untxt_plugins::PluginError;
 use uuid::Uuid;
 
+pub use self::new_task::NewTask;
 use self::rows::{file_row, on_page_failure, rows, task_row};
 use crate::documents::formats::Format;
 use crate::documents::pages::{PageRange, PageRangeError};
 use crate::documents::renderer::RenderOptions;
 use crate::documents::{DocumentError, filename};
-use crate::doubtful;
+use crate::entities::{file, task};
 use crate::incoming::Spooled;
 use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
-use crate::ocr::input::{EnginePin, FileInput, TaskInput, TaskOptions};
-use crate::platform::Platform;
+use crate::orphan_objects;
 use crate::quota::QuotaError;
-use crate::tables::{file, task};
+use crate::task_input::{EnginePin, FileInput, TaskInput};
+use crate::tasks::Tasks;
 use crate::trace;
 
 /// Characters of an idempotency key.
@@ -43,29 +44,6 @@ const LANGUAGES_MAX: usize = 16;
 /// answer; servers in between give up after a minute, and the look itself may
 /// take twenty seconds.
 const LOOK_WITHIN: Duration = Duration::from_secs(15);
-
-/// What a user asks for.
-#[derive(Clone, Debug)]
-pub struct NewTask {
-    /// Who.
-    pub user: Uuid,
-    /// The client's name for the file.
-    pub filename: String,
-    /// 1 to 10, 10 most urgent.
-    pub priority: u8,
-    /// Name of the engine; the platform's default when absent.
-    pub engine: Option<String>,
-    /// Formats of the result; the first is the one a client gets unasked.
-    pub formats: Vec<Format>,
-    /// Range of pages such as `1-3,5`; all when absent.
-    pub pages: Option<String>,
-    /// What a page's death means.
-    pub on_page_failure: OnItemFailure,
-    /// How pages are read.
-    pub options: TaskOptions,
-    /// Makes a repeated request the same task.
-    pub idempotency_key: Option<String>,
-}
 
 /// A task that exists.
 #[derive(Clone, Debug)]
@@ -123,7 +101,7 @@ impl From<PageRangeError> for SubmitError {
     }
 }
 
-impl Platform {
+impl Tasks {
     /// Makes `spooled` a task. When this returns `Ok`, the file is in the store
     /// and the task will end in a terminal status.
     ///
@@ -144,7 +122,7 @@ impl Platform {
         self.earlier(wanted, &request_hash(wanted, sha256)).await
     }
 
-    /// The same as [`Platform::submit`], with more rows in the commit.
+    /// The same as [`Tasks::submit`], with more rows in the commit.
     pub(crate) async fn submit_with(
         &self,
         wanted: NewTask,
@@ -162,7 +140,8 @@ impl Platform {
         }
         self.admit(wanted.user).await?;
         let engine = self.pin(&wanted).await?;
-        let renderer = self.bench().renderer.for_tenant(&wanted.user.to_string()).patient_for(LOOK_WITHIN);
+        let renderer =
+            self.resources().renderer.for_tenant(&wanted.user.to_string()).patient_for(LOOK_WITHIN);
         let probe = renderer.probe(spooled.path()).await?;
         let pages = wanted.pages.as_deref().map(PageRange::parse).transpose()?;
         let pages_total = match pages {
@@ -177,8 +156,8 @@ impl Platform {
 
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
-        let put = self.bench().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
-        put.inspect_err(|_| doubtful::unwanted(self.doubtful(), self.database(), &file, self.now()))?;
+        let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
+        put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
         let mut run = run(&wanted, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
@@ -186,15 +165,15 @@ impl Platform {
             Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),
             // Somebody with the same key was faster. The object is nobody's.
             Err(JournalError::Conflict(what)) => {
-                if self.bench().objects.delete(&file.s3_key).await.is_err() {
-                    doubtful::unwanted(self.doubtful(), self.database(), &file, self.now());
+                if self.resources().objects.delete(&file.s3_key).await.is_err() {
+                    orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now());
                 }
                 let earlier = self.earlier(&wanted, &request).await?;
                 earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
             }
             // The commit may have happened: then the object has to stay.
             Err(error) => {
-                doubtful::uncommitted(self.doubtful(), self.database(), &file, self.now());
+                orphan_objects::uncommitted(self.orphans(), self.database(), &file, self.now());
                 Err(error.into())
             }
         }
@@ -230,8 +209,8 @@ impl Platform {
     }
 
     async fn pin(&self, wanted: &NewTask) -> Result<EnginePin, SubmitError> {
-        let name = wanted.engine.as_deref().unwrap_or_else(|| self.default_engine());
-        let engine = self.bench().engines.resolve(name).await?;
+        let name = wanted.engine.as_deref().unwrap_or_else(|| &self.settings().engine);
+        let engine = self.resources().engines.resolve(name).await?;
         Ok(EnginePin { name: engine.name().to_owned(), digest: engine.digest().to_owned() })
     }
 }
@@ -242,7 +221,7 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
         return refuse("priority", format!("{} is not in 1 to 10", wanted.priority));
     }
     if wanted.formats.is_empty() {
-        return refuse("formats", "name at least one of html, txt, md, json, hocr".to_owned());
+        return refuse("formats", format!("name at least one of {}", Format::list()));
     }
     if let Some(key) = &wanted.idempotency_key
         && (key.is_empty() || key.chars().count() > IDEMPOTENCY_KEY_CHARS_MAX)
@@ -264,12 +243,11 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
 
 /// What makes two requests the same: the bytes and every field beside them.
 fn request_hash(wanted: &NewTask, sha256: &str) -> String {
-    let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     let options = serde_json::to_string(&wanted.options).unwrap_or_default();
     let parts = [
         sha256,
         wanted.engine.as_deref().unwrap_or_default(),
-        &formats.join(","),
+        &Format::join(&wanted.formats),
         wanted.pages.as_deref().unwrap_or_default(),
         on_page_failure(wanted.on_page_failure),
         &options,

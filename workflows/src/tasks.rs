@@ -1,228 +1,70 @@
-//! What users may know of their tasks.
+//! What users do: submit tasks, upload files, erase.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, Func, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
-};
-use untxt_engine::event::{Event, EventKind};
-use untxt_engine::id::RunId;
-use untxt_engine::journal::JournalError;
-use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
-use untxt_engine::state::{ItemCount, RunError, RunState};
-use uuid::Uuid;
+use chrono::{DateTime, Utc};
+use untxt_engine::engine::Engine;
+use untxt_engine::journal::database::Database;
 
-use crate::ocr::input::TaskInput;
-use crate::ocr::{self, Downloaded};
-use crate::platform::Platform;
-use crate::tables::{file, task};
+use crate::incoming::{Incoming, IncomingError};
+use crate::orphan_objects::OrphanObjects;
+use crate::records::Records;
+use crate::resources::Resources;
+use crate::room::Room;
+use crate::settings::Settings;
 
-/// Which tasks a list shows.
-#[derive(Clone, Debug, Default)]
-pub struct TaskFilter {
-    /// Only this user's.
-    pub user: Option<Uuid>,
-    /// Only those with this status.
-    pub status: Option<String>,
+/// Tasks of users, with all that is needed to create and to erase them. Clones share
+/// everything.
+#[derive(Clone)]
+pub struct Tasks {
+    /// The journal and the tables.
+    pub records: Records,
+    resources: Arc<Resources>,
+    settings: Arc<Settings>,
+    orphans: Arc<OrphanObjects>,
 }
 
-/// A page that could not be recognised.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedPage {
-    /// Its number in the document, from 1.
-    pub page: u32,
-    /// Stable code of what happened.
-    pub code: String,
-    /// For people.
-    pub message: String,
-}
+impl Tasks {
+    pub(crate) fn new(records: Records, resources: Arc<Resources>, settings: Arc<Settings>) -> Self {
+        Self { records, resources, settings, orphans: Arc::default() }
+    }
 
-/// Failed pages that an answer names; a task with more of them has failed for
-/// another reason than its pages.
-const FAILED_PAGES_MAX: u32 = 1_000;
-
-/// Tasks of all users that are counted; counting more would read as many rows as
-/// there are, for a number that nobody reads to its last digit.
-pub const COUNTED_MAX: u64 = 100_000;
-
-/// Events of a task that are read at once.
-const HISTORY_AT_ONCE: u32 = 1_000;
-
-/// Events among which a delivery's last failure is: an attempt has three, and some
-/// more are there where its workers had to go.
-const LATELY: u32 = 100;
-
-/// How far it is told how a task ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WebhookState {
-    /// Where.
-    pub url: String,
-    /// The delivery, once the task has ended; its id is the event's.
-    pub delivery: Option<RunState>,
-    /// How its last attempt failed, until one succeeds.
-    pub error: Option<RunError>,
-}
-
-impl Platform {
-    /// How far it is told how the task ended, if anybody is to be told.
+    /// Begins to receive a file of the largest size that is allowed.
     ///
     /// # Errors
-    /// When the journal does not answer.
-    pub async fn webhook(&self, run: &RunState) -> Result<Option<WebhookState>, JournalError> {
-        let url = TaskInput::of(run).ok().and_then(|input| input.options.webhook);
-        let Some(url) = url else { return Ok(None) };
-        let delivery = match ocr::delivery_of(run) {
-            Some(id) => self.engine().run(id).await?,
-            None => None,
-        };
-        let error = match &delivery {
-            Some(delivery) => self.last_failure(delivery).await?,
-            None => None,
-        };
-        Ok(Some(WebhookState { url, delivery, error }))
+    /// Those of [`Incoming::begin`].
+    pub async fn receive(&self) -> Result<Incoming, IncomingError> {
+        Incoming::begin(&self.resources.temp_dirs, self.settings.upload_bytes_max).await
     }
 
-    /// How the last attempt at a run of one step failed; `None` before its first
-    /// failure and once it is done.
-    async fn last_failure(&self, run: &RunState) -> Result<Option<RunError>, JournalError> {
-        if run.status.is_terminal() || run.error.is_some() || run.attempts.made == 0 {
-            return Ok(run.error.clone());
-        }
-        let lately = run.seq.saturating_sub(u64::from(LATELY));
-        let events = self.engine().history(run.id, lately, LATELY).await?;
-        let failure = |event: &Event| match &event.kind {
-            EventKind::Failed { error, .. } => Some(error.clone()),
-            EventKind::Lost(attempt) => Some(attempt.lost(run.id)),
-            _ => None,
-        };
-        let last = events.iter().rev().find_map(failure);
-        Ok(last.map(|error| RunError { code: error.code, message: error.message }))
+    /// The disk space that uploads may use.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        self.resources.temp_dirs.room()
     }
 
-    /// How many pages each of the tasks has, and how many are done: of all of
-    /// them with one question.
-    ///
-    /// # Errors
-    /// When the journal does not answer.
-    pub async fn page_counts(
-        &self,
-        tasks: &[(task::Model, file::Model)],
-    ) -> Result<HashMap<Uuid, ItemCount>, JournalError> {
-        let runs: Vec<RunId> = tasks.iter().map(|(task, _)| RunId(task.id)).collect();
-        let counts = self.engine().item_counts(&runs).await?;
-        Ok(counts.into_iter().map(|(run, items)| (run.0, items)).collect())
+    pub(crate) fn engine(&self) -> &Engine {
+        self.records.engine()
     }
 
-    /// The runs that tell, or told, of each end that the run came to, if anybody
-    /// is to be told.
-    pub(crate) async fn deliveries(&self, run: RunId) -> Result<Vec<RunId>, JournalError> {
-        let Some(state) = self.engine().run(run).await? else { return Ok(Vec::new()) };
-        if self.webhook(&state).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let (mut deliveries, mut seq) = (Vec::new(), 0);
-        loop {
-            match self.engine().history(run, seq, HISTORY_AT_ONCE).await {
-                Ok(events) => {
-                    deliveries.extend(events.iter().filter_map(ocr::delivery_after));
-                    let Some(last) = events.last() else { return Ok(deliveries) };
-                    seq = last.seq;
-                }
-                // Only how it ended is known; the others ended with it.
-                Err(JournalError::Pruned(_)) => return Ok(ocr::delivery_of(&state).into_iter().collect()),
-                Err(error) => return Err(error),
-            }
-        }
+    pub(crate) fn database(&self) -> &Database {
+        self.records.database()
     }
 
-    /// The pages of a task that are dead now, in order: given up, or waiting for
-    /// an operator.
-    ///
-    /// # Errors
-    /// When the journal does not answer.
-    pub async fn failed_pages(&self, run: &RunState) -> Result<Vec<FailedPage>, JournalError> {
-        if run.items.failed == 0 && !run.is_paused() {
-            return Ok(Vec::new());
-        }
-        let of_run = DeadLetterFilter::of_run(run.id);
-        let (letters, _) = self.engine().dead_letters(&of_run, FAILED_PAGES_MAX, 0).await?;
-        let downloaded = Downloaded::in_run(run);
-        // A letter that was redriven says nothing about the page as it is now.
-        let dead = letters.into_iter().filter(|letter| letter.status != DeadLetterStatus::Redriven);
-        let page = |letter: DeadLetter| {
-            let page = downloaded.page(letter.item?) + 1;
-            Some(FailedPage { page, code: letter.error.code, message: letter.error.message })
-        };
-        let mut pages: Vec<FailedPage> = dead.filter_map(page).collect();
-        pages.sort_by_key(|page| page.page);
-        pages.dedup_by_key(|page| page.page);
-        Ok(pages)
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.records.now()
     }
 
-    /// The task with its file, if there is one.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn task(&self, id: Uuid) -> Result<Option<(task::Model, file::Model)>, DbErr> {
-        let found = task::Entity::find_by_id(id).find_also_related(file::Entity).one(self.database()).await?;
-        Ok(found.and_then(|(task, file)| Some((task, file?))))
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
-    /// How many rows `query` finds, up to [`COUNTED_MAX`].
-    async fn counted(&self, query: &Select<task::Entity>) -> Result<u64, DbErr> {
-        let some = query.clone().select_only().column(task::Column::Id).limit(COUNTED_MAX).into_query();
-        let count = Query::select()
-            .expr(Func::count(Expr::val(1)))
-            .from_subquery(some, Alias::new("some"))
-            .to_owned();
-        let row = self.database().query_one(&count).await?;
-        let count: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
-        Ok(count.unsigned_abs())
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.resources
     }
 
-    /// Tasks with their files, newest first, and how many there are in all: of one
-    /// user exactly, of all users at most [`COUNTED_MAX`]. A task whose row can't
-    /// be read is left out, and hides no other.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn tasks(
-        &self,
-        filter: &TaskFilter,
-        limit: u64,
-        offset: u64,
-    ) -> Result<(Vec<(task::Model, file::Model)>, u64), DbErr> {
-        let mut query = task::Entity::find();
-        if let Some(user) = filter.user {
-            query = query.filter(task::Column::UserId.eq(user));
-        }
-        if let Some(status) = &filter.status {
-            query = query.filter(task::Column::Status.eq(status));
-        }
-        let total = match filter.user {
-            Some(_) => query.clone().count(self.database()).await?,
-            None => self.counted(&query).await?,
-        };
-        let page = newest(query)
-            .find_also_related(file::Entity)
-            .limit(limit)
-            .offset(offset)
-            .build(self.database().get_database_backend());
-        let rows = self.database().query_all_raw(page).await?;
-        Ok((rows.iter().filter_map(read).collect(), total))
+    /// Objects that may belong to no task and are not recorded yet.
+    pub(crate) fn orphans(&self) -> &Arc<OrphanObjects> {
+        &self.orphans
     }
-}
-
-/// The newest first.
-pub(crate) fn newest(query: Select<task::Entity>) -> Select<task::Entity> {
-    query.order_by_desc(task::Column::CreatedAt).order_by_desc(task::Column::Id)
-}
-
-/// A row of tasks with their files; `None` if it can't be read.
-fn read(row: &QueryResult) -> Option<(task::Model, file::Model)> {
-    let read = task::Model::from_query_result(row, "A_")
-        .and_then(|task| Ok((task, file::Model::from_query_result(row, "B_")?)));
-    read.inspect_err(|error| tracing::warn!(%error, "skipping an unreadable task in a list")).ok()
 }

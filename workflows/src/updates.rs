@@ -125,20 +125,20 @@ impl Owners {
 
 /// Tells the story of runs from their events, in order.
 #[derive(Debug)]
-pub struct Narrator {
+pub struct UpdateProjector {
     states: LruCache<RunId, RunState>,
     states_max: usize,
     /// Whether a run that has ended may go on in what is still to be told.
     goes_on: bool,
 }
 
-impl Default for Narrator {
+impl Default for UpdateProjector {
     fn default() -> Self {
         Self { states: LruCache::unbounded(), states_max: RUNS_MAX, goes_on: false }
     }
 }
 
-impl Narrator {
+impl UpdateProjector {
     /// For whole histories, one run after the other.
     #[must_use]
     pub fn of_histories() -> Self {
@@ -331,19 +331,19 @@ mod tests {
     async fn of_too_many_runs_the_one_not_heard_of_for_the_longest_time_is_forgotten() {
         let runs: Vec<RunId> = (0..4).map(|n| RunId(Uuid::from_u128(n))).collect();
         let past = Counted { events: runs.iter().map(|run| submitted(*run)).collect(), ..Counted::default() };
-        let mut narrator = Narrator { states_max: 3, ..Narrator::default() };
+        let mut projector = UpdateProjector { states_max: 3, ..UpdateProjector::default() };
         for run in &runs[..3] {
-            assert!(narrator.tell(&past, &submitted(*run)).await.unwrap().is_some());
+            assert!(projector.tell(&past, &submitted(*run)).await.unwrap().is_some());
         }
-        narrator.tell(&past, &opened(runs[0], 2)).await.unwrap();
-        narrator.tell(&past, &submitted(runs[3])).await.unwrap();
+        projector.tell(&past, &opened(runs[0], 2)).await.unwrap();
+        projector.tell(&past, &submitted(runs[3])).await.unwrap();
         assert_eq!(past.reads(), 0);
         for kept in [0, 2, 3] {
             let seq = if kept == 0 { 3 } else { 2 };
-            assert!(narrator.tell(&past, &opened(runs[kept], seq)).await.unwrap().is_some());
+            assert!(projector.tell(&past, &opened(runs[kept], seq)).await.unwrap().is_some());
             assert_eq!(past.reads(), 0, "{kept}");
         }
-        assert!(narrator.tell(&past, &opened(runs[1], 2)).await.unwrap().is_some());
+        assert!(projector.tell(&past, &opened(runs[1], 2)).await.unwrap().is_some());
         assert_eq!(past.reads(), 1);
     }
 

@@ -16,12 +16,12 @@ use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::filename;
+use crate::entities::{removal, upload};
 use crate::incoming::{Incoming, IncomingError, Spooled};
 use crate::objects::{ObjectError, PresignedPut, keys};
-use crate::platform::Platform;
 use crate::quota::QuotaError;
 use crate::submit::{NewTask, Submission, SubmitError};
-use crate::tables::{removal, upload};
+use crate::tasks::Tasks;
 
 /// How long the URL is good.
 const PUT_WITHIN: Duration = Duration::from_secs(60 * 60);
@@ -114,18 +114,18 @@ impl From<QuotaError> for UploadError {
     }
 }
 
-impl Platform {
+impl Tasks {
     /// Says where to put a file. What is not completed within a day is removed.
     ///
     /// # Errors
     /// [`UploadError::Field`], [`UploadError::TooMany`], [`IncomingError::TooLarge`],
     /// [`IncomingError::NoRoom`] where the embedded store has none, the limits of
-    /// [`Platform::admit`], and stores that do not answer.
+    /// [`Tasks::admit`], and stores that do not answer.
     pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
         let file_size = self.check_upload(&wanted)?;
         // The embedded store takes it on this machine's disk.
-        if self.bench().objects.embedded().is_some() {
-            let room = self.bench().scratch.room().check(wanted.size_bytes).await;
+        if self.resources().objects.embedded().is_some() {
+            let room = self.resources().temp_dirs.room().check(wanted.size_bytes).await;
             room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
         }
         self.admit(wanted.user).await?;
@@ -133,7 +133,7 @@ impl Platform {
         let (id, now) = (Uuid::now_v7(), self.now());
         let object_key = keys::upload_key(wanted.user, now, id, STAGED)?;
         let put = self
-            .bench()
+            .resources()
             .objects
             .presign_put(&object_key, wanted.size_bytes, PUT_WITHIN, wanted.embedded_at.as_deref())
             .await?;
@@ -203,7 +203,7 @@ impl Platform {
         if !self.database().making_room(|| self.forget_upload(upload), full).await? {
             return Ok(());
         }
-        if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
+        if let Err(error) = self.resources().objects.delete(&upload.object_key).await {
             tracing::warn!(upload = %upload.id, %error, "can't delete the object of an abandoned upload; it is retried");
         }
         Ok(())
@@ -241,7 +241,7 @@ impl Platform {
         Ok(found.filter(|upload| upload.expires_at > self.now()))
     }
 
-    /// Makes what was put a task, as [`Platform::submit`] does. `wanted` is the
+    /// Makes what was put a task, as [`Tasks::submit`] does. `wanted` is the
     /// upload's user's and bears its file name. Completing once more with the
     /// same wishes gives the same task.
     ///
@@ -255,7 +255,7 @@ impl Platform {
     ) -> Result<Submission, UploadError> {
         wanted.idempotency_key.get_or_insert_with(|| format!("upload {}", upload.id));
         if let Some(task) = upload.task_id
-            && let Some((_, file)) = self.task(task).await?
+            && let Some((_, file)) = self.records.task(task).await?
         {
             let earlier = self.submitted(&wanted, &file.file_hash.unwrap_or_default()).await?;
             return earlier.ok_or(UploadError::NotThere);
@@ -268,7 +268,7 @@ impl Platform {
             .await?;
         // Best effort: should it be put once more, or stay for now, it goes when
         // the URL is good no longer.
-        if let Err(error) = self.bench().objects.delete(&upload.object_key).await {
+        if let Err(error) = self.resources().objects.delete(&upload.object_key).await {
             tracing::warn!(upload = %upload.id, %error, "can't delete the temporary object of a completed upload; it is retried");
         }
         Ok(submission)
@@ -276,12 +276,13 @@ impl Platform {
 
     /// What was put, spooled and looked at like any upload.
     async fn fetch(&self, upload: &upload::Model) -> Result<Spooled, UploadError> {
-        let mut chunks = match self.bench().objects.chunks(&upload.object_key).await {
+        let mut chunks = match self.resources().objects.chunks(&upload.object_key).await {
             Ok(chunks) => chunks,
             Err(ObjectError::NotFound { .. }) => return Err(UploadError::NotThere),
             Err(error) => return Err(error.into()),
         };
-        let mut incoming = Incoming::begin(&self.bench().scratch, self.settings().upload_bytes_max).await?;
+        let mut incoming =
+            Incoming::begin(&self.resources().temp_dirs, self.settings().upload_bytes_max).await?;
         while let Some(chunk) = chunks.next().await? {
             incoming.write(&chunk).await?;
         }

@@ -1,6 +1,5 @@
-//! Works on tasks, and keeps this machine's disk clean of those that ended.
+//! Runs the workflows, and removes files, objects and rows that are no longer needed.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -11,22 +10,38 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::watch::Ended;
 use untxt_engine::worker::WorkerConfig;
 
-use crate::platform::{Platform, Settings};
-use crate::redrive;
+use crate::settings::Settings;
+use crate::tasks::Tasks;
 
 /// How often local copies, while there are any, are compared with the runs they
 /// belong to: what another process ended is only found so.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-impl Platform {
-    /// Works until `shutdown`, then drains.
+/// Runs the workflows of all processes on this machine.
+pub struct Worker {
+    tasks: Tasks,
+    process: String,
+}
+
+impl Worker {
+    pub(crate) fn new(tasks: Tasks, process: String) -> Self {
+        Self { tasks, process }
+    }
+
+    /// Name of this process, never reused; also the prefix of its workers' names.
+    #[must_use]
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
+    /// Runs steps until `shutdown`, then drains.
     ///
     /// # Errors
-    /// When the settings can't work.
-    pub async fn work(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
-        self.report_clocks().await;
-        let config = config(self.settings(), self.process());
-        let working = self.engine().run_worker(config, shutdown.clone());
+    /// When the settings are invalid.
+    pub async fn run(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
+        self.tasks.records.report_clocks().await;
+        let config = config(self.tasks.settings(), &self.process);
+        let working = self.tasks.engine().run_worker(config, shutdown.clone());
         tokio::pin!(working);
         tokio::select! {
             ended = &mut working => ended,
@@ -36,34 +51,21 @@ impl Platform {
 
     /// Keeps the disk, the store and the tables clean; never returns.
     async fn tidy(&self) {
-        tokio::join!(self.sweep(), self.keep_removing(), self.keep_erasing(), self.keep_aborting());
-    }
-
-    /// Goes through dead letters, and does nothing else, until `shutdown`.
-    ///
-    /// # Errors
-    /// When the settings can't work.
-    pub async fn work_on_letters(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
-        let config = WorkerConfig {
-            concurrency: NonZeroUsize::MIN,
-            name_prefix: self.process().to_owned(),
-            workflows: Some(vec![redrive::WORKFLOW]),
-            ..WorkerConfig::default()
-        };
-        self.engine().run_worker(config, shutdown).await
+        let tasks = &self.tasks;
+        tokio::join!(self.sweep(), tasks.keep_removing(), tasks.keep_erasing(), tasks.keep_aborting());
     }
 
     /// Removes local copies of tasks that have ended; never returns.
     async fn sweep(&self) {
         let mut tick = interval(SWEEP_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut endings = self.engine().endings();
+        let mut endings = self.tasks.engine().endings();
         loop {
             tokio::select! {
                 Ok(ended) = endings.next() => self.hear(ended).await,
                 // Also for what other processes ended, and for what was missed.
                 _ = tick.tick() => {
-                    self.bench().renderer.close_unused();
+                    self.tasks.resources().renderer.close_unused();
                     self.compare().await;
                 }
             }
@@ -73,12 +75,12 @@ impl Platform {
     async fn hear(&self, ended: Ended) {
         match ended.status {
             RunStatus::Partial | RunStatus::Failed => self.clear_if_ended(&[ended.run]).await,
-            _ => self.bench().clear(ended.run).await,
+            _ => self.tasks.resources().clear(ended.run).await,
         }
     }
 
     async fn compare(&self) {
-        let Ok(local) = self.bench().scratch.tasks().await else { return };
+        let Ok(local) = self.tasks.resources().temp_dirs.tasks().await else { return };
         if !local.is_empty() {
             self.clear_if_ended(&local).await;
         }
@@ -87,10 +89,10 @@ impl Platform {
     /// A run may have been redriven before its end was heard of here; what it
     /// works with then stays.
     async fn clear_if_ended(&self, runs: &[RunId]) {
-        match self.engine().ended(runs).await {
+        match self.tasks.engine().ended(runs).await {
             Ok(ended) => {
                 for run in ended {
-                    self.bench().clear(run).await;
+                    self.tasks.resources().clear(run).await;
                 }
             }
             Err(error) => {

@@ -8,9 +8,9 @@ use untxt_engine::journal::database::Database;
 use sea_orm::{DbErr, EntityTrait};
 use serde::Serialize;
 use untxt_workflows::documents::formats::Format;
+use untxt_workflows::entities::{file, task};
 use untxt_workflows::objects::Objects;
 use untxt_workflows::ocr::{ResultObject, ResultSummary, WORKFLOW};
-use untxt_workflows::tables::{file, task};
 use uuid::Uuid;
 
 use crate::children::Children;

@@ -23,7 +23,7 @@ use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflows;
 use untxt_settings::Config;
-use untxt_workflows::platform;
+use untxt_workflows::records;
 
 use crate::cli::BenchArguments;
 use crate::failure::Failure;
@@ -77,7 +77,7 @@ fn engine(config: &Config, database: &Database, files: &Path, begun: work::Begun
     let workflows = Workflows::new([workflow]).map_err(Failure::work)?;
     let clock = Arc::new(SystemClock);
     let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>));
-    let queue = platform::queue(config.settings.redis_url.as_deref(), clock).map_err(Failure::usage)?;
+    let queue = records::queue(config.settings.redis_url.as_deref(), clock).map_err(Failure::usage)?;
     Ok(Engine::builder(journal, queue).build())
 }
 

@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use untxt_workflows::redrive::How;
+use untxt_workflows::documents::formats::Format;
+use untxt_workflows::documents::kind::Kind;
+use untxt_workflows::redrive::RedriveOptions;
 use uuid::Uuid;
 
 use crate::keys::KeysArguments;
@@ -63,14 +65,16 @@ impl Default for Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct OcrArguments {
-    /// PNG, JPEG, WebP, TIFF or PDF files.
-    #[arg(required = true)]
+    #[arg(required = true, help = format!("{} files", Kind::list("or")))]
     pub(crate) files: Vec<PathBuf>,
     /// Engine to use; default UNTXT_ENGINE.
     #[arg(long)]
     pub(crate) engine: Option<String>,
-    /// Output formats, comma-separated: html, txt, md, json, hocr.
-    #[arg(long, default_value = "html")]
+    #[arg(
+        long,
+        default_value = Format::default().name(),
+        help = format!("Output formats, comma-separated: {}", Format::list())
+    )]
     pub(crate) format: String,
     /// Output directory; by default results are written beside each file.
     #[arg(long)]
@@ -240,8 +244,8 @@ pub(crate) struct HowArguments {
 
 impl HowArguments {
     /// These arguments as redrive options.
-    pub(crate) fn how(&self) -> How {
-        How {
+    pub(crate) fn how(&self) -> RedriveOptions {
+        RedriveOptions {
             from_step: self.from_step.clone(),
             engine: self.engine.clone(),
             only_failed_pages: self.only_failed_pages,

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use untxt_api::letters;
 use untxt_engine::journal::dead_letters::DeadLetterFilter;
-use untxt_workflows::platform::Platform;
+use untxt_workflows::operations::Operations;
 use untxt_workflows::redrive::bulk::Action;
-use untxt_workflows::redrive::{Asker, RedriveError};
+use untxt_workflows::redrive::{Actor, RedriveError};
 use uuid::Uuid;
 
 use crate::cli::{DeadLettersArguments, LettersOrder, Which};
@@ -19,31 +19,32 @@ use crate::{output, start};
 
 pub(crate) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
+    let operations = start::operations(&config).await?;
     match &arguments.order {
         LettersOrder::List { filters, limit, offset, json } => {
-            let (found, total) = platform.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
+            let (found, total) =
+                operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
             show::list(&found, total, *json);
             Ok(ExitCode::SUCCESS)
         }
         LettersOrder::Show { id, json } => {
-            show::one(&platform, *id, *json).await?;
+            show::one(&operations.records, *id, *json).await?;
             Ok(ExitCode::SUCCESS)
         }
         LettersOrder::Redrive { which, how } => {
-            let asker = operator(how.reason.as_deref());
-            act(&platform, which, Action::Redrive(how.how()), &asker).await
+            let actor = operator(how.reason.as_deref());
+            act(&operations, which, Action::Redrive(how.how()), &actor).await
         }
         LettersOrder::Discard { which, reason } => {
-            act(&platform, which, Action::Discard, &operator(reason.as_deref())).await
+            act(&operations, which, Action::Discard, &operator(reason.as_deref())).await
         }
     }
 }
 
 /// Who types, as the audit names them.
-pub(crate) fn operator(reason: Option<&str>) -> Asker {
+pub(crate) fn operator(reason: Option<&str>) -> Actor {
     let name = std::env::var("USER").unwrap_or_else(|_| rustix::process::getuid().as_raw().to_string());
-    Asker { by: format!("cli:{name}"), reason: reason.unwrap_or_default().to_owned() }
+    Actor { by: format!("cli:{name}"), reason: reason.unwrap_or_default().to_owned() }
 }
 
 /// What `--filter k=v` says, each given once.
@@ -59,13 +60,18 @@ fn filter(pairs: &[String]) -> Result<DeadLetterFilter, Failure> {
     Ok(filter)
 }
 
-async fn act(platform: &Platform, which: &Which, action: Action, asker: &Asker) -> Result<ExitCode, Failure> {
+async fn act(
+    operations: &Operations,
+    which: &Which,
+    action: Action,
+    actor: &Actor,
+) -> Result<ExitCode, Failure> {
     if which.ids.is_empty() {
-        return many::run(platform, &filter(&which.filters)?, which, action, asker).await;
+        return many::run(operations, &filter(&which.filters)?, which, action, actor).await;
     }
     let mut failed = false;
     for id in &which.ids {
-        let done = one(platform, *id, &action, asker).await;
+        let done = one(operations, *id, &action, actor).await;
         let (line, view) = match &done {
             Ok(status) => (format!("{id}  task is {status}"), json!({ "id": id, "taskStatus": status })),
             Err(error) => (format!("{id}  {error}"), refused(*id, error)),
@@ -81,14 +87,14 @@ async fn act(platform: &Platform, which: &Which, action: Action, asker: &Asker) 
 }
 
 async fn one(
-    platform: &Platform,
+    operations: &Operations,
     id: Uuid,
     action: &Action,
-    asker: &Asker,
+    actor: &Actor,
 ) -> Result<&'static str, RedriveError> {
     let run = match action {
-        Action::Redrive(how) => platform.redrive_letter(id, how, asker).await?,
-        Action::Discard => platform.discard_letter(id, asker).await?,
+        Action::Redrive(how) => operations.redrive_letter(id, how, actor).await?,
+        Action::Discard => operations.discard_letter(id, actor).await?,
     };
     Ok(run.status.as_str())
 }

@@ -12,8 +12,10 @@ use untxt_engine::queue::QueueServer;
 use untxt_settings::Config;
 use untxt_settings::server::{AuthSettings, JwtSettings};
 use untxt_workflows::clocks::Apart;
+use untxt_workflows::objects::Objects;
 use untxt_workflows::ocr::WORKFLOW;
-use untxt_workflows::platform::Platform;
+use untxt_workflows::operations::Operations;
+use untxt_workflows::records::Records;
 
 use crate::cli::DoctorArguments;
 use crate::failure::{Failure, chain};
@@ -38,7 +40,9 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure
     let config = start::config("error")?;
     let mut findings = vec![finding("disk", disk(&config)), database(&config).await];
     findings.push(decoder(&config).await);
-    findings.extend(platform(&config).await);
+    findings.extend(journal(&config).await);
+    findings.push(finding("objects", objects(&config).await));
+    findings.extend(engines(&config).await);
     if let AuthSettings::Jwt(settings) = &config.server.auth {
         findings.push(finding("provider", provider(settings).await));
     }
@@ -131,12 +135,12 @@ async fn provider(settings: &JwtSettings) -> Result<String, String> {
     Ok(format!("{} answers, {keys} key(s) that tokens may be signed with", settings.issuer))
 }
 
-async fn queue(config: &Config, platform: &Platform) -> Result<String, String> {
-    let depth = platform.engine().depth(WORKFLOW).await.map_err(|error| error.to_string())?;
+async fn queue(config: &Config, records: &Records) -> Result<String, String> {
+    let depth = records.engine().depth(WORKFLOW).await.map_err(|error| error.to_string())?;
     if config.settings.redis_url.is_none() {
         return Ok("in this process; REDIS_URL names one that processes share".to_owned());
     }
-    let server = platform.engine().queue_server().await.map_err(|error| error.to_string())?;
+    let server = records.engine().queue_server().await.map_err(|error| error.to_string())?;
     let version = server.as_ref().map_or("unknown", |server| &server.version);
     if server.as_ref().is_some_and(|server| !server.is_new_enough()) {
         let (major, minor) = QueueServer::MIN;
@@ -149,35 +153,50 @@ async fn queue(config: &Config, platform: &Platform) -> Result<String, String> {
 
 /// How far this machine's clock is off. Nothing that processes share goes by
 /// it, so that it is a warning.
-async fn clocks(platform: &Platform) -> Vec<Finding> {
+async fn clocks(records: &Records) -> Vec<Finding> {
     let found = |apart: Apart| {
         let too_far = apart.is_too_far();
         let advice = format!(", more than {CLOCKS_APART_MAX:?}; is its time synchronised?");
         let text = format!("this machine's is {apart}{}", if too_far { &advice } else { "" });
         Finding { part: "clock", well: true, warns: too_far, text }
     };
-    platform.clocks_apart().await.into_iter().map(found).collect()
+    records.clocks_apart().await.into_iter().map(found).collect()
 }
 
-async fn platform(config: &Config) -> Vec<Finding> {
+/// The queue and the clocks, for which the journal has to be open.
+async fn journal(config: &Config) -> Vec<Finding> {
     let opened = async {
         let database = start::database(config).await.map_err(|failure| format!("{failure:?}"))?;
-        Platform::open(config.settings.clone(), database).await.map_err(|error| chain(&error))
+        Operations::open(config.settings.clone(), database).await.map_err(|error| chain(&error))
     };
-    let platform = match opened.await {
-        Ok(platform) => platform,
-        Err(text) => return vec![finding("platform", Err(text))],
-    };
-    let stored = platform.bench().objects.check().await.map_err(|error| chain(&error));
+    match opened.await {
+        Ok(Operations { records, .. }) => {
+            let mut findings = vec![finding("queue", queue(config, &records).await)];
+            findings.extend(clocks(&records).await);
+            findings
+        }
+        Err(text) => vec![finding("journal", Err(text))],
+    }
+}
+
+async fn objects(config: &Config) -> Result<String, String> {
     let kind = if config.settings.objects.is_embedded() { "the embedded store" } else { "S3" };
-    let mut findings = vec![
-        finding("queue", queue(config, &platform).await),
-        finding("objects", stored.map(|()| format!("{kind} answers"))),
-    ];
-    findings.extend(clocks(&platform).await);
-    let default = platform.bench().engines.resolve(platform.default_engine()).await;
-    findings.extend(default.err().map(|error| finding("engine", Err(format!("UNTXT_ENGINE: {error}")))));
-    for engine in platform.bench().engines.list().await {
+    let checked = async { Objects::connect(config.settings.objects.clone()).await?.check().await };
+    checked.await.map(|()| format!("{kind} answers")).map_err(|error| chain(&error))
+}
+
+async fn engines(config: &Config) -> Vec<Finding> {
+    let registry = match config.settings.engines() {
+        Ok(registry) => registry,
+        Err(error) => return vec![finding("engine", Err(error.to_string()))],
+    };
+    let default = registry.resolve(&config.settings.engine).await;
+    let mut findings: Vec<Finding> = default
+        .err()
+        .map(|error| finding("engine", Err(format!("UNTXT_ENGINE: {error}"))))
+        .into_iter()
+        .collect();
+    for engine in registry.list().await {
         let origin = if engine.built_in { "built in" } else { "from the plugin directory" };
         let digest: String = engine.digest.chars().take(12).collect();
         findings.push(finding(

@@ -12,7 +12,7 @@ use untxt_plugins::PluginError;
 use untxt_settings::ConfigError;
 use untxt_stack::error::StackError;
 use untxt_stack::server::ServiceError;
-use untxt_workflows::platform::PlatformError;
+use untxt_workflows::records::OpenError;
 use untxt_workflows::redrive::RedriveError;
 
 use crate::output;
@@ -135,15 +135,15 @@ impl From<sea_orm::DbErr> for Failure {
     }
 }
 
-impl From<PlatformError> for Failure {
-    fn from(error: PlatformError) -> Self {
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
         let text = chain(&error);
         match error {
-            PlatformError::DataDir { .. } => Self::usage(text),
-            PlatformError::Objects(error) if error.is_retryable() => Self::service(text),
-            PlatformError::Objects(_) | PlatformError::Queue(_) => Self::usage(text),
-            PlatformError::Journal(error) => error.into(),
-            PlatformError::Plugins(_) | PlatformError::Definition(_) => Self::work(text),
+            OpenError::DataDir { .. } => Self::usage(text),
+            OpenError::Objects(error) if error.is_retryable() => Self::service(text),
+            OpenError::Objects(_) | OpenError::Queue(_) => Self::usage(text),
+            OpenError::Journal(error) => error.into(),
+            OpenError::Plugins(_) | OpenError::Definition(_) => Self::work(text),
         }
     }
 }

@@ -90,9 +90,11 @@ impl FromStr for Life {
 
 pub(crate) async fn run(arguments: KeysArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
-    let (keys, engine) =
-        (Keys::new(platform.database().clone(), platform.engine().clock()), platform.engine());
+    let operations = start::operations(&config).await?;
+    let (keys, engine) = (
+        Keys::new(operations.records.database().clone(), operations.records.engine().clock()),
+        operations.records.engine(),
+    );
     let by = operator(None).by;
     match arguments.command {
         KeysCommand::Create { user, name, scopes, expires, json } => {

@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use sea_orm_migration::{MigrationStatus, MigratorTrait};
 use serde_json::{Value, json};
-use untxt_migrations::Migrator;
 
 use crate::cli::{Direction, MigrateArguments};
 use crate::failure::Failure;
@@ -24,11 +22,8 @@ pub(crate) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failur
             output::line("all migrations taken back");
         }
         Direction::Status { json } => {
-            let asked = Migrator::get_migration_with_status(&layout);
-            let migrations = database.while_it_answers(asked).await?;
-            let rows =
-                migrations.iter().map(|m| (m.name().to_owned(), m.status() == MigrationStatus::Applied));
-            status(&rows.collect::<Vec<_>>(), json);
+            let migrations = database.while_it_answers(untxt_migrations::status(&layout)).await?;
+            status(&migrations, json);
         }
     }
     Ok(ExitCode::SUCCESS)

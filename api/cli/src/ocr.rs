@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: OcrArguments) -> Result<ExitCode, Failure> {
     check(&platform, &arguments).await?;
     let progress = Arc::new(Progress::new(arguments.json));
 
-    let working = platform.work(shutdown.clone());
+    let working = platform.worker.run(shutdown.clone());
     let asking = async {
         let all_done = every(&platform, &arguments, orders, &progress, &shutdown).await;
         shutdown.cancel();
@@ -182,7 +182,7 @@ async fn with_room<'a>(
 
 /// [`Outcome::Gone`] if that is why something failed.
 async fn gone_or(failure: Failure, platform: &Platform, task: Uuid) -> Result<Outcome, Failure> {
-    match platform.task(task).await? {
+    match platform.records.task(task).await? {
         Some(_) => Err(failure),
         None => Ok(Outcome::Gone),
     }

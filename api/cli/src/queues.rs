@@ -15,8 +15,8 @@ use crate::{output, start};
 
 pub(crate) async fn run(arguments: &QueuesArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
-    let engine = platform.engine();
+    let operations = start::operations(&config).await?;
+    let engine = operations.records.engine();
     let json = match &arguments.command {
         QueuesCommand::List { json } => *json,
         QueuesCommand::Pause(what) => {

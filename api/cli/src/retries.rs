@@ -13,8 +13,8 @@ use crate::{output, start};
 pub(crate) async fn run(arguments: &RetriesArguments) -> Result<ExitCode, Failure> {
     let RetriesQuestion::List { limit, offset, json } = arguments.question;
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
-    let (retries, total) = platform.engine().retries(limit, offset).await?;
+    let operations = start::operations(&config).await?;
+    let (retries, total) = operations.records.engine().retries(limit, offset).await?;
     let retries: Vec<Value> = retries.iter().map(operator_views::retry).collect();
     if json {
         output::json(&json!({ "retries": retries, "total": total }));

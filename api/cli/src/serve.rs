@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
         if arguments.no_worker {
             return Ok(());
         }
-        let worked = platform.work(shutdown.clone()).await;
+        let worked = platform.worker.run(shutdown.clone()).await;
         // Doors without the worker behind them would only look open.
         shutdown.cancel();
         worked

@@ -14,6 +14,7 @@ use untxt_api::arrival::SPAN;
 use untxt_engine::journal::database::{self, Database};
 use untxt_plugins::PluginError;
 use untxt_settings::Config;
+use untxt_workflows::operations::Operations;
 use untxt_workflows::platform::Platform;
 
 use crate::data_dir;
@@ -88,7 +89,14 @@ pub(crate) async fn connect(config: &Config) -> Result<Database, Failure> {
     Ok(database::connect(&config.database_url).await?)
 }
 
-/// Everything, ready to be used.
+/// The journal and the tables, for commands that look or operate: nothing is started,
+/// and nothing of other processes is taken over.
+pub(crate) async fn operations(config: &Config) -> Result<Operations, Failure> {
+    let database = database(config).await?;
+    Ok(Operations::open(config.settings.clone(), database).await?)
+}
+
+/// Everything that a server or a worker needs.
 pub(crate) async fn platform(config: &Config) -> Result<Arc<Platform>, Failure> {
     let database = database(config).await?;
     Ok(Arc::new(Platform::open(config.settings.clone(), database).await?))
@@ -97,8 +105,8 @@ pub(crate) async fn platform(config: &Config) -> Result<Arc<Platform>, Failure> 
 /// What tasks need and can't be used now: the engine `engine`, the store. The
 /// failure says whether the store may come back by itself.
 pub(crate) async fn missing(platform: &Platform, engine: &str) -> (Option<PluginError>, Option<Failure>) {
-    let engine = platform.bench().engines.resolve(engine).await.err();
-    let store = match timeout(STORE_ANSWERS_WITHIN, platform.bench().objects.check()).await {
+    let engine = platform.engines().resolve(engine).await.err();
+    let store = match timeout(STORE_ANSWERS_WITHIN, platform.objects().check()).await {
         Ok(Ok(())) => None,
         Ok(Err(error)) if error.is_retryable() => Some(Failure::service(chain(&error))),
         Ok(Err(error)) => Some(Failure::usage(chain(&error))),

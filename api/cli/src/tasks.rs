@@ -13,9 +13,9 @@ use untxt_engine::event::Event;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::state::ItemCount;
-use untxt_workflows::platform::Platform;
-use untxt_workflows::tables::{file, task};
-use untxt_workflows::tasks::TaskFilter;
+use untxt_workflows::entities::{file, task};
+use untxt_workflows::operations::Operations;
+use untxt_workflows::task_queries::TaskFilter;
 use uuid::Uuid;
 
 use crate::cli::{Question, RetryArguments, TasksArguments};
@@ -29,37 +29,37 @@ const EVENTS_AT_ONCE: u32 = 1_000;
 
 pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
+    let operations = start::operations(&config).await?;
     match &arguments.question {
         Question::List { user, status, limit, offset, json } => {
             let filter = TaskFilter { user: *user, status: status.clone() };
-            let (rows, total) = platform.tasks(&filter, *limit, *offset).await?;
-            let pages = platform.page_counts(&rows).await?;
+            let (rows, total) = operations.records.tasks(&filter, *limit, *offset).await?;
+            let pages = operations.records.page_counts(&rows).await?;
             list(&rows, &pages, total, *json);
         }
-        Question::Show { id, json } => show(&platform, *id, *json).await?,
-        Question::Retry(arguments) => retry(&platform, arguments).await?,
-        Question::Cancel { id, json } => cancel(&platform, *id, *json).await?,
+        Question::Show { id, json } => show(&operations, *id, *json).await?,
+        Question::Retry(arguments) => retry(&operations, arguments).await?,
+        Question::Cancel { id, json } => cancel(&operations, *id, *json).await?,
         Question::Watch { id, json } => {
-            found(&platform, *id).await?;
-            return watch::watch(&platform, *id, *json).await;
+            found(&operations, *id).await?;
+            return watch::watch(&operations.records, *id, *json).await;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn found(platform: &Platform, id: Uuid) -> Result<(task::Model, file::Model), Failure> {
-    platform.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))
+async fn found(operations: &Operations, id: Uuid) -> Result<(task::Model, file::Model), Failure> {
+    operations.records.task(id).await?.ok_or_else(|| Failure::work(format!("there is no task {id}")))
 }
 
 /// Workers elsewhere hear of it by themselves.
-async fn cancel(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
-    found(platform, id).await?;
-    let (engine, by) = (platform.engine(), operator(None).by);
+async fn cancel(operations: &Operations, id: Uuid, json: bool) -> Result<(), Failure> {
+    found(operations, id).await?;
+    let (engine, by) = (operations.records.engine(), operator(None).by);
     let act = Act { engine, by: &by, action: "cancel", subject: &format!("run {id}") };
     let run = act.audited(json!({}), engine.cancel(RunId(id)), |_| json!({})).await??;
     if json {
-        let (task, file) = found(platform, id).await?;
+        let (task, file) = found(operations, id).await?;
         output::json(&views::detailed(&task, &file, Some(&run), &[], None));
     } else {
         output::line(&format!("{id} is cancelled"));
@@ -85,15 +85,15 @@ fn list(rows: &[(task::Model, file::Model)], pages: &HashMap<Uuid, ItemCount>, t
     output::line(&format!("{} of {total} task(s)", rows.len()));
 }
 
-async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
-    let (task, file) = found(platform, id).await?;
-    let run = platform.engine().run(RunId(id)).await?;
+async fn show(operations: &Operations, id: Uuid, json: bool) -> Result<(), Failure> {
+    let (task, file) = found(operations, id).await?;
+    let run = operations.records.engine().run(RunId(id)).await?;
     let failed = match &run {
-        Some(run) => platform.failed_pages(run).await?,
+        Some(run) => operations.records.failed_pages(run).await?,
         None => Vec::new(),
     };
     let mut view = views::detailed(&task, &file, run.as_ref(), &failed, None);
-    let history = match history(platform, RunId(id)).await {
+    let history = match history(operations, RunId(id)).await {
         Ok(events) => views::history(&events, Doors::steps()),
         Err(JournalError::Pruned(_)) => Value::Null,
         Err(error) => return Err(error.into()),
@@ -123,9 +123,9 @@ async fn show(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> 
     Ok(())
 }
 
-async fn retry(platform: &Platform, arguments: &RetryArguments) -> Result<(), Failure> {
+async fn retry(operations: &Operations, arguments: &RetryArguments) -> Result<(), Failure> {
     let how = arguments.how.how();
-    let run = platform.redrive_task(arguments.id, &how, &operator(arguments.how.reason.as_deref())).await?;
+    let run = operations.redrive_task(arguments.id, &how, &operator(arguments.how.reason.as_deref())).await?;
     match arguments.json {
         true => output::json(&json!({ "taskId": run.id.0, "status": run.status.as_str() })),
         false => output::line(&format!("{}  {}", run.id, run.status.as_str())),
@@ -133,11 +133,11 @@ async fn retry(platform: &Platform, arguments: &RetryArguments) -> Result<(), Fa
     Ok(())
 }
 
-async fn history(platform: &Platform, run: RunId) -> Result<Vec<Event>, JournalError> {
+async fn history(operations: &Operations, run: RunId) -> Result<Vec<Event>, JournalError> {
     let mut all: Vec<Event> = Vec::new();
     loop {
         let after = all.last().map_or(0, |event| event.seq);
-        let more = platform.engine().history(run, after, EVENTS_AT_ONCE).await?;
+        let more = operations.records.engine().history(run, after, EVENTS_AT_ONCE).await?;
         if more.is_empty() {
             return Ok(all);
         }

@@ -19,12 +19,12 @@ pub(crate) async fn run() -> Result<ExitCode, Failure> {
     let exporter = Exporter::start().map_err(Failure::usage)?;
     let platform = start::platform(&config).await?;
     let server = watched::listen(config.worker_listen.unwrap_or(WORKER_LISTEN)).await?;
-    output::line(&format!("working as {}", platform.process()));
+    output::line(&format!("working as {}", platform.worker.process()));
     let vitals = Vitals::new(Arc::clone(&platform), Duty::Work, metrics, shutdown.clone());
     // It is told how the drain goes, to its end.
     let drained = CancellationToken::new();
     let telling = tokio::spawn(watched::tell(server, vitals, config.server.clone(), drained.clone()));
-    let (worked, ()) = tokio::join!(platform.work(shutdown), start::report_missing(&platform));
+    let (worked, ()) = tokio::join!(platform.worker.run(shutdown), start::report_missing(&platform));
     drained.cancel();
     telling.await.map_err(Failure::work)?;
     exporter.end().await;

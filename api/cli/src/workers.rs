@@ -15,9 +15,11 @@ const HELD_MAX: u32 = 10_000;
 pub(crate) async fn run(arguments: &WorkersArguments) -> Result<ExitCode, Failure> {
     let WorkersQuestion::List { json } = arguments.question;
     let config = start::config("warn")?;
-    let platform = start::platform(&config).await?;
-    let (rows, held) = (platform.engine().workers().await?, platform.engine().holdings(HELD_MAX).await?);
-    let workers = operator_views::workers(&rows, &held, platform.engine().now(), config.settings.lease);
+    let operations = start::operations(&config).await?;
+    let (rows, held) =
+        (operations.records.engine().workers().await?, operations.records.engine().holdings(HELD_MAX).await?);
+    let workers =
+        operator_views::workers(&rows, &held, operations.records.engine().now(), config.settings.lease);
     if json {
         output::json(&json!({ "workers": workers }));
         return Ok(ExitCode::SUCCESS);

@@ -90,7 +90,7 @@ pub const CODES: &[Code] = &[
     code(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "DOCUMENT_UNSUPPORTED_TYPE",
-        "The file is not a PNG, JPEG, WebP, TIFF or PDF.",
+        "The document type is not supported; the message names the supported types.",
     ),
     code(
         StatusCode::RANGE_NOT_SATISFIABLE,

@@ -14,7 +14,7 @@ use untxt_engine::event::{Event, EventKind};
 use untxt_engine::journal::JournalError;
 use untxt_engine::watch::Watcher;
 use untxt_workflows::platform::Platform;
-use untxt_workflows::updates::{Narrator, Owners, Past, TaskUpdate};
+use untxt_workflows::updates::{Owners, Past, TaskUpdate, UpdateProjector};
 use uuid::Uuid;
 
 /// Updates a socket may lag behind before it is dropped: some seconds of a
@@ -52,7 +52,7 @@ pub enum News {
 /// What is remembered between events.
 #[derive(Debug)]
 struct Memory {
-    narrator: Narrator,
+    projector: UpdateProjector,
     owners: Owners,
     /// Tasks of whose erasure was told.
     erased: LruCache<Uuid, ()>,
@@ -62,8 +62,8 @@ struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        let (narrator, owners) = (Narrator::default(), Owners::default());
-        Self { narrator, owners, erased: LruCache::unbounded(), erased_since: None }
+        let (projector, owners) = (UpdateProjector::default(), Owners::default());
+        Self { projector, owners, erased: LruCache::unbounded(), erased_since: None }
     }
 }
 
@@ -115,7 +115,7 @@ impl Feed {
     /// ends with `shutdown`.
     pub async fn start(platform: Arc<Platform>, shutdown: CancellationToken) -> Self {
         let feed = Self::default();
-        let watcher = platform.engine().watch().await.ok();
+        let watcher = platform.records.engine().watch().await.ok();
         feed.lock().following = watcher.is_some();
         let reading = feed.clone();
         tokio::spawn(async move {
@@ -149,7 +149,7 @@ impl Feed {
             // A journal that is away is the engine's to report; its health says so.
             pace.tick().await;
             if watcher.is_none() {
-                watcher = platform.engine().watch().await.ok();
+                watcher = platform.records.engine().watch().await.ok();
             }
             if let Some(mut watcher) = watcher.take() {
                 self.lock().following = true;
@@ -168,12 +168,12 @@ impl Feed {
             let anybody = !self.lock().by_user.is_empty();
             if !anybody {
                 // What is remembered would be out of date; whose runs are stays true.
-                memory.narrator = Narrator::default();
+                memory.projector = UpdateProjector::default();
                 memory.erased_since = None;
             }
             tokio::select! {
                 event = watcher.next() => match event {
-                    Ok(event) => if !self.tell(platform.engine(), &mut memory, &event).await {
+                    Ok(event) => if !self.tell(platform.records.engine(), &mut memory, &event).await {
                         return;
                     },
                     Err(_) => return,
@@ -187,12 +187,12 @@ impl Feed {
     /// Whether it was told, or there was nobody to tell.
     async fn tell(&self, past: &impl Past, memory: &mut Memory, event: &Event) -> bool {
         let told = async {
-            let Memory { narrator, owners, erased, .. } = memory;
+            let Memory { projector, owners, erased, .. } = memory;
             let Some(user) = self.listened_to(past, owners, event).await? else { return Ok(None) };
             if erased.contains(&event.run.0) {
                 return Ok(None);
             }
-            Ok(narrator.tell(past, event).await?.filter(|update| update.user == user))
+            Ok(projector.tell(past, event).await?.filter(|update| update.user == user))
         };
         match told.await {
             Ok(Some(update)) => self.publish(update.user, &News::Update(Arc::new(update))),
@@ -224,8 +224,8 @@ impl Feed {
 
     /// Tells which tasks were erased, here or by others.
     async fn look(&self, platform: &Platform, memory: &mut Memory) {
-        let since = *memory.erased_since.get_or_insert_with(|| platform.erasures_begin());
-        match platform.erased_since(since).await {
+        let since = *memory.erased_since.get_or_insert_with(|| platform.records.erasures_begin());
+        match platform.records.erased_since(since).await {
             Ok((erasures, next)) => {
                 for erasure in erasures {
                     self.tell_erased(memory, erasure.user_id, erasure.task_id);

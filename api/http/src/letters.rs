@@ -12,7 +12,7 @@ use untxt_engine::journal::dead_letters::{
 use untxt_engine::retry::DeadReason;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
-use untxt_workflows::letters::Progress;
+use untxt_workflows::dead_letters::Progress;
 use untxt_workflows::redrive;
 use uuid::Uuid;
 

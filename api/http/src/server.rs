@@ -70,7 +70,11 @@ impl Server {
     ) {
         let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
         let places = Places::new(settings.connections);
-        let auth = Arc::new(Auth::new(&settings.auth, platform.database(), platform.engine().clock()));
+        let auth = Arc::new(Auth::new(
+            &settings.auth,
+            platform.records.database(),
+            platform.records.engine().clock(),
+        ));
         let (watching, until) = (Arc::clone(&auth), shutdown.clone());
         tokio::spawn(async move { watching.look_for_revoked(until).await });
         let patience = settings.timeouts;
@@ -92,7 +96,11 @@ impl Server {
     pub async fn serve_worker(self, vitals: Vitals, settings: ServerSettings, shutdown: CancellationToken) {
         let patience = settings.timeouts;
         let asked = AuthenticateOperator {
-            auth: Auth::new(&settings.auth, vitals.platform().database(), vitals.platform().engine().clock()),
+            auth: Auth::new(
+                &settings.auth,
+                vitals.platform().records.database(),
+                vitals.platform().records.engine().clock(),
+            ),
             failures: Failures::new(settings.auth_failures_per_minute),
         };
         let service = router::worker_service(vitals, asked, patience, &settings.site);

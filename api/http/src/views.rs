@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use untxt_engine::event::Event;
 use untxt_engine::state::{ItemCount, RunState, RunStatus};
 use untxt_engine::time::Timestamp;
+use untxt_workflows::entities::{file, task};
 use untxt_workflows::submit::Submission;
-use untxt_workflows::tables::{file, task};
-use untxt_workflows::tasks::{FailedPage, WebhookState};
+use untxt_workflows::task_queries::{FailedPage, WebhookState};
 use untxt_workflows::updates::TaskUpdate;
 use uuid::Uuid;
 

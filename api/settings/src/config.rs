@@ -12,9 +12,9 @@ use untxt_plugins::registry::BUILT_IN;
 use untxt_plugins::{EngineLimits, Trust};
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
-use untxt_workflows::platform::Settings;
-use untxt_workflows::quota::Quota;
 use untxt_workflows::room::RoomLimits;
+use untxt_workflows::settings::Quota;
+use untxt_workflows::settings::Settings;
 use untxt_workflows::webhooks::WebhookSettings;
 
 use crate::error::ConfigError;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::Kind;
+
 /// Why a document or one of its pages can't be read. It crosses a process
 /// border as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -13,7 +15,7 @@ pub enum DocumentError {
     #[error("the file is empty")]
     Empty,
     /// Not a kind we read.
-    #[error("the file looks like {seen}; PNG, JPEG, WebP, TIFF and PDF can be read")]
+    #[error("the file looks like {seen}; {kinds} can be read", kinds = Kind::list("and"))]
     UnsupportedType {
         /// What the bytes look like.
         seen: String,

@@ -1,15 +1,9 @@
-//! What a file is, by its first bytes; never by its name or by what a client
-//! says it is.
+//! Types of document that can be read. The decoders, the API, the command line
+//! and the texts are derived from this list.
 
 use serde::{Deserialize, Serialize};
 
-use super::error::DocumentError;
-
-/// Bytes that [`Kind::sniff`] wants to see: a PDF's header may follow up to
-/// 1,024 bytes of something else (ISO 32000-1, annex H.3.4.1).
-pub const HEAD_BYTES: usize = 1024 + 8;
-
-/// The kinds of document that can be read.
+/// A type of document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -25,62 +19,88 @@ pub enum Kind {
     Pdf,
 }
 
+/// What is known of a type of document.
+struct Facts {
+    name: &'static str,
+    mime: &'static str,
+    extension: &'static str,
+    /// Whether a file that begins so is one.
+    begins: fn(&[u8]) -> bool,
+}
+
 impl Kind {
-    /// The kind of a file that begins with `head` (all of it, or at least
-    /// [`HEAD_BYTES`]).
-    ///
-    /// # Errors
-    /// [`DocumentError::Empty`], or [`DocumentError::UnsupportedType`] that says
-    /// what the bytes look like.
-    pub fn sniff(head: &[u8]) -> Result<Self, DocumentError> {
-        match head {
-            [] => Err(DocumentError::Empty),
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Self::Png),
-            [0xff, 0xd8, 0xff, ..] => Ok(Self::Jpeg),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
-            _ if head.windows(5).take(1024).any(|window| window == b"%PDF-") => Ok(Self::Pdf),
-            _ => Err(DocumentError::UnsupportedType { seen: looks_like(head).to_owned() }),
+    /// All of them, in the order in which texts name them.
+    pub const ALL: [Self; 5] = [Self::Png, Self::Jpeg, Self::WebP, Self::Tiff, Self::Pdf];
+
+    const fn facts(self) -> &'static Facts {
+        match self {
+            Self::Png => &Facts {
+                name: "PNG",
+                mime: "image/png",
+                extension: "png",
+                begins: |head| head.starts_with(b"\x89PNG\r\n\x1a\n"),
+            },
+            Self::Jpeg => &Facts {
+                name: "JPEG",
+                mime: "image/jpeg",
+                extension: "jpg",
+                begins: |head| head.starts_with(b"\xff\xd8\xff"),
+            },
+            Self::WebP => &Facts {
+                name: "WebP",
+                mime: "image/webp",
+                extension: "webp",
+                begins: |head| {
+                    matches!(head, [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..])
+                },
+            },
+            Self::Tiff => &Facts {
+                name: "TIFF",
+                mime: "image/tiff",
+                extension: "tiff",
+                begins: |head| matches!(head, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..]),
+            },
+            Self::Pdf => &Facts {
+                name: "PDF",
+                mime: "application/pdf",
+                extension: "pdf",
+                // Other bytes may come before the header (ISO 32000-1, annex H.3.4.1).
+                begins: |head| head.windows(5).take(1024).any(|window| window == b"%PDF-"),
+            },
         }
+    }
+
+    /// The type of a file that begins with `head`; `None` for one that can't be
+    /// read.
+    #[must_use]
+    pub fn of(head: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| (kind.facts().begins)(head))
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.facts().name
     }
 
     /// Its media type.
     #[must_use]
-    pub fn mime(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::WebP => "image/webp",
-            Self::Tiff => "image/tiff",
-            Self::Pdf => "application/pdf",
-        }
+    pub const fn mime(self) -> &'static str {
+        self.facts().mime
     }
 
-    /// What the name of such a file ends with, without the dot.
+    /// How names of such files end, without the dot.
     #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpg",
-            Self::WebP => "webp",
-            Self::Tiff => "tiff",
-            Self::Pdf => "pdf",
-        }
+    pub const fn extension(self) -> &'static str {
+        self.facts().extension
     }
-}
 
-/// A guess for the error's reader; nothing is decided by it.
-fn looks_like(head: &[u8]) -> &'static str {
-    match head {
-        [b'P', b'K', 3 | 5 | 7, ..] => "a ZIP archive (also DOCX, XLSX, ODT, EPUB)",
-        [b'G', b'I', b'F', b'8', ..] => "a GIF picture",
-        [b'B', b'M', ..] => "a BMP picture",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "an ISO media file (HEIC, AVIF, MP4)",
-        [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] => "a program",
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => "an old Office document",
-        [0x1f, 0x8b, ..] => "a gzip file",
-        _ if std::str::from_utf8(&head[..head.len().min(512)]).is_ok() => "text",
-        _ => "something unknown",
+    /// The names of all types, such as `PNG, JPEG and PDF`, with `word` before the
+    /// last.
+    #[must_use]
+    pub fn list(word: &str) -> String {
+        let [others @ .., last] = Self::ALL.map(Self::name);
+        format!("{} {word} {last}", others.join(", "))
     }
 }
 
@@ -89,22 +109,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_decide() {
-        assert_eq!(Kind::sniff(b"\x89PNG\r\n\x1a\n....").unwrap(), Kind::Png);
-        assert_eq!(Kind::sniff(b"\xff\xd8\xff\xe0").unwrap(), Kind::Jpeg);
-        assert_eq!(Kind::sniff(b"RIFF....WEBPVP8 ").unwrap(), Kind::WebP);
-        assert_eq!(Kind::sniff(b"II*\0....").unwrap(), Kind::Tiff);
-        assert_eq!(Kind::sniff(b"MM\0+....").unwrap(), Kind::Tiff);
-        assert_eq!(Kind::sniff(b"junk before %PDF-1.4").unwrap(), Kind::Pdf);
-        let far = [vec![b' '; 2000], b"%PDF-1.4".to_vec()].concat();
-        assert!(Kind::sniff(&far).is_err(), "a header that far in is none");
-    }
-
-    #[test]
-    fn what_is_refused_is_named() {
-        assert!(matches!(Kind::sniff(b""), Err(DocumentError::Empty)));
-        let zip = Kind::sniff(b"PK\x03\x04....").unwrap_err();
-        assert_eq!(zip.code(), "DOCUMENT_UNSUPPORTED_TYPE");
-        assert!(zip.to_string().contains("ZIP archive"), "{zip}");
+    fn the_list_names_every_type() {
+        // serde lists all variants of the enum.
+        let all = serde_json::from_str::<Kind>("\"?\"").unwrap_err().to_string();
+        let names = Kind::ALL.map(|kind| format!("`{}`", kind.name().to_lowercase())).join(", ");
+        assert!(all.contains(&format!("expected one of {names} ")), "{all}");
+        assert_eq!(Kind::list("and"), "PNG, JPEG, WebP, TIFF and PDF");
     }
 }

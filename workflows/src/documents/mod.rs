@@ -1,8 +1,11 @@
 //! Documents: what an upload is, its pages, and the result made from them.
 
-pub mod error;
 pub mod kind;
 pub mod limits;
+
+pub mod error;
+
+pub mod sniff;
 
 pub mod filename;
 pub mod pages;

@@ -133,6 +133,8 @@ fn number(text: &str, at: usize) -> Result<u32, Wrong> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn indexes(range: &str) -> Vec<u32> {
@@ -182,5 +184,48 @@ mod tests {
         assert_eq!(all.indexes(7), Err(PageRangeError::NoSuchPage { page: u32::MAX, pages: 7 }));
         let many = vec!["1"; PARTS_MAX + 1].join(",");
         assert_eq!(PageRange::parse(&many), Err(PageRangeError::TooManyParts { parts: PARTS_MAX + 1 }));
+    }
+
+    /// A range as a client may write it, with its parts.
+    fn ranges() -> impl Strategy<Value = (String, Vec<(u32, u32)>)> {
+        let part = (1..60_u32, 0..20_u32, any::<bool>(), " {0,2}").prop_map(|(first, more, alone, space)| {
+            let (first, last) = (first, first + if alone { 0 } else { more });
+            let text =
+                if alone { format!("{space}{first}") } else { format!("{first}{space}-{space}{last}") };
+            (text, (first, last))
+        });
+        proptest::collection::vec(part, 1..12).prop_map(|parts| {
+            let (texts, parts): (Vec<String>, Vec<(u32, u32)>) = parts.into_iter().unzip();
+            (texts.join(","), parts)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_means_each_page_of_its_parts_once_and_in_order((text, parts) in ranges()) {
+            let parsed = PageRange::parse(&text).unwrap();
+            let wanted: BTreeSet<u32> = parts.iter().flat_map(|(first, last)| first - 1..*last).collect();
+            let found = parsed.indexes(100).unwrap();
+            prop_assert_eq!(&found, &wanted.into_iter().collect::<Vec<_>>());
+            let one_by_one: Vec<u32> = (0..).map_while(|index| parsed.nth(index)).collect();
+            prop_assert_eq!(one_by_one, found);
+        }
+
+        #[test]
+        fn a_range_fits_the_documents_that_have_its_last_page((text, parts) in ranges()) {
+            let last = parts.iter().map(|(_, last)| *last).max().unwrap();
+            let parsed = PageRange::parse(&text).unwrap();
+            prop_assert!(parsed.indexes(last).is_ok());
+            let refused = parsed.indexes(last - 1).unwrap_err();
+            let is_refused = matches!(refused, PageRangeError::NoSuchPage { pages, .. } if pages == last - 1);
+            prop_assert!(is_refused, "{refused}");
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_at_a_place_in_it(text in "[0-9,x -]{0,30}") {
+            if let Err(PageRangeError::Syntax { position, .. }) = PageRange::parse(&text) {
+                prop_assert!((1..=text.len() + 1).contains(&position), "{position} in {text:?}");
+            }
+        }
     }
 }

@@ -56,3 +56,65 @@ fn fault(key: &str) -> Option<&'static str> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::documents::filename;
+    use crate::documents::formats::Format;
+
+    /// Years 1970 to 2199.
+    fn months() -> impl Strategy<Value = DateTime<Utc>> {
+        (0..7_258_118_400_i64).prop_map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap())
+    }
+
+    fn ids() -> impl Strategy<Value = Uuid> {
+        any::<u128>().prop_map(Uuid::from_u128)
+    }
+
+    proptest! {
+        #[test]
+        fn every_file_name_that_was_made_safe_has_a_key(
+            (user, file, month) in (ids(), ids(), months()),
+            name in ".{0,300}",
+        ) {
+            let name = filename::safe(&name);
+            let key = upload_key(user, month, file, &name).unwrap();
+            let parts: Vec<&str> = key.split('/').collect();
+            let month = month.format("%Y-%m").to_string();
+            prop_assert_eq!(parts, ["uploads", &user.to_string(), &month, &file.to_string(), &name]);
+            prop_assert_eq!(filename::safe(&name), name, "a safe name stays as it is");
+        }
+
+        #[test]
+        fn no_two_results_share_a_key(
+            (one, other) in ((ids(), ids()), (ids(), ids())),
+            month in months(),
+        ) {
+            let keys = |(user, file): (Uuid, Uuid)| {
+                Format::ALL.map(|format| result_key(user, month, file, format.extension()))
+            };
+            let mut all = keys(one).to_vec();
+            if one != other {
+                all.extend(keys(other));
+            }
+            for key in &all {
+                prop_assert!(check(key).is_ok(), "{key}");
+            }
+            let count = all.len();
+            all.sort();
+            all.dedup();
+            prop_assert_eq!(all.len(), count);
+        }
+
+        #[test]
+        fn a_key_that_is_taken_has_no_part_that_means_a_directory(key in "[a./\\\\\u{0}]{0,20}") {
+            if check(&key).is_ok() {
+                let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
+                prop_assert!(key.split('/').all(is_plain), "{key:?}");
+            }
+        }
+    }
+}

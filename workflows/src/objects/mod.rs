@@ -6,9 +6,10 @@
 //! - [`presign`]: how a download names itself
 //! - [`Embedded`]: the S3 server inside this process, for when no other is named
 //! - `client`: the SDK's client for either, and its failures in our words
-//! - `store`: [`Objects`], what everybody else holds
+//! - `leftovers`: multipart uploads that broke off and still have to be aborted
+//! - `store`: [`Objects`], what all other modules use
 //! - `upload`: streams of unknown length, a part at a time
-//! - `stale`: what processes that died left of such streams
+//! - `stale`: multipart uploads of processes that died
 //!
 //! There is one client, aws-sdk-s3, whichever store is meant. Nothing here
 //! lists a bucket's objects: what there is, the database knows.
@@ -18,10 +19,13 @@ pub mod error;
 pub mod keys;
 pub mod presign;
 
-mod client;
 mod embedded;
-mod stale;
+
+mod client;
+mod leftovers;
 mod store;
+
+mod stale;
 mod upload;
 
 pub use config::{ObjectsConfig, StaticCredentials};

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::client;
 use super::error::ObjectError;
+use super::leftovers::Upload;
 use super::store::Objects;
-use super::upload::{Upload, abort};
 
 /// Where uploads lie; nothing else comes in parts.
 const PREFIX: &str = "uploads/";
@@ -34,7 +34,7 @@ impl Objects {
         let before = Utc::now().timestamp() - i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
         let mut aborted = 0;
         for upload in listed.uploads().iter().filter_map(|upload| stale(upload, before)) {
-            abort(self, &upload).await?;
+            self.abort(&upload).await?;
             aborted += 1;
         }
         Ok(aborted)

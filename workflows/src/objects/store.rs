@@ -20,11 +20,15 @@ use super::config::ObjectsConfig;
 use super::embedded::{Embedded, SIGNED_HOST};
 use super::error::{ObjectError, Place};
 use super::keys;
+use super::leftovers::{Leftovers, Upload};
 use super::presign::PresignOptions;
-use super::upload::{LARGE_UPLOADS_MAX, Leftovers};
 
 /// What is not known yet is of no kind.
 const ANY_BYTES: &str = "application/octet-stream";
+
+/// Bodies of more than a part that are on their way at once: each holds two
+/// parts in memory. Others wait where they are, which is on disk.
+const LARGE_UPLOADS_MAX: usize = 8;
 
 /// The store. Clones share one client and, where it is embedded, one server,
 /// which stops when the last of them is dropped.
@@ -346,6 +350,25 @@ impl Objects {
             other => other,
         })?;
         self.clear_leftovers().await
+    }
+
+    /// Aborts a multipart upload. One that is gone already is as good as aborted.
+    pub(super) async fn abort(&self, upload: &Upload) -> Result<(), ObjectError> {
+        let Upload { key, id } = upload;
+        let abort = self.client().abort_multipart_upload().bucket(self.bucket()).key(key).upload_id(id);
+        match abort.send().await.map_err(|e| client::failure("aborting the upload to", self.place(key), e)) {
+            Ok(_) | Err(ObjectError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tries again to abort uploads that broke off.
+    pub(super) async fn clear_leftovers(&self) -> Result<(), ObjectError> {
+        while let Some(upload) = self.leftovers().first() {
+            self.abort(&upload).await?;
+            self.leftovers().remove(&upload);
+        }
+        Ok(())
     }
 
     pub(super) fn client(&self) -> &Client {

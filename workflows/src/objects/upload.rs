@@ -4,9 +4,7 @@
 //! upload: while one part is on its way the next is filled, so that memory is
 //! two parts, however long the body.
 
-use std::collections::VecDeque;
 use std::pin::{Pin, pin};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
@@ -19,6 +17,7 @@ use tracing::Instrument;
 use super::client;
 use super::error::{BoxError, ObjectError, Place};
 use super::keys;
+use super::leftovers::Upload;
 use super::store::{Objects, Stored};
 
 /// S3 wants at least 5 MiB for all parts but the last. Larger parts cost
@@ -27,14 +26,6 @@ const PART_BYTES: usize = 5 << 20;
 
 /// S3 takes 10 000 parts.
 const OBJECT_BYTES_MAX: u64 = 10_000 * PART_BYTES as u64;
-
-/// Bodies of more than a part that are on their way at once: each holds two
-/// parts in memory. Others wait where they are, which is on disk.
-pub(super) const LARGE_UPLOADS_MAX: usize = 8;
-
-/// Uploads to be taken away later that are remembered. More pile up only while
-/// the store is gone, and then the bucket's own lifecycle rule has to do it.
-const LEFTOVERS_MAX: usize = 256;
 
 impl Objects {
     /// Stores a body as it comes, with two parts of 5 MiB in memory at most,
@@ -65,7 +56,7 @@ impl Objects {
         let limit_bytes = limit_bytes.min(OBJECT_BYTES_MAX);
         let mut turn = if is_limited { self.turn(limit_bytes).await } else { None };
         let body = pin!(body);
-        let mut parts = Parts::new(body, self.place(key), limit_bytes);
+        let mut parts = PartReader::new(body, self.place(key), limit_bytes);
         let first = parts.fill().await?;
         if parts.ended {
             self.put(key, content_type, first).await?;
@@ -93,19 +84,10 @@ impl Objects {
             false => None,
         }
     }
-
-    /// Tries again to take away what broken uploads left.
-    pub(super) async fn clear_leftovers(&self) -> Result<(), ObjectError> {
-        while let Some(upload) = self.leftovers().first() {
-            abort(self, &upload).await?;
-            self.leftovers().remove(&upload);
-        }
-        Ok(())
-    }
 }
 
 /// A body, cut into parts, counted and hashed on the way.
-struct Parts<'a, S> {
+struct PartReader<'a, S> {
     body: Pin<&'a mut S>,
     at: Box<Place>,
     limit_bytes: u64,
@@ -116,7 +98,7 @@ struct Parts<'a, S> {
     hash: Sha256,
 }
 
-impl<'a, S, E> Parts<'a, S>
+impl<'a, S, E> PartReader<'a, S>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<BoxError>,
@@ -169,13 +151,6 @@ struct Multipart<'a> {
     done: Vec<CompletedPart>,
 }
 
-/// What the store needs to know to take an upload away.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Upload {
-    pub(super) key: String,
-    pub(super) id: String,
-}
-
 impl<'a> Multipart<'a> {
     async fn begin(objects: &'a Objects, key: &str, content_type: &str) -> Result<Self, ObjectError> {
         let create = objects.client().create_multipart_upload().bucket(objects.bucket()).key(key);
@@ -196,7 +171,7 @@ impl<'a> Multipart<'a> {
         Ok(Self { objects, upload: Some(Upload { key: key.to_owned(), id }), done: Vec::new() })
     }
 
-    async fn send_all<S, E>(&mut self, first: Bytes, parts: &mut Parts<'_, S>) -> Result<(), ObjectError>
+    async fn send_all<S, E>(&mut self, first: Bytes, parts: &mut PartReader<'_, S>) -> Result<(), ObjectError>
     where
         S: Stream<Item = Result<Bytes, E>>,
         E: Into<BoxError>,
@@ -244,7 +219,7 @@ impl<'a> Multipart<'a> {
     async fn abort(mut self) {
         // Taken only when it is over: given up in between, `drop` sees to it.
         let Some(upload) = &self.upload else { return };
-        if abort(self.objects, upload).await.is_err() {
+        if self.objects.abort(upload).await.is_err() {
             self.objects.leftovers().add(upload.clone());
         }
         self.upload = None;
@@ -264,44 +239,5 @@ impl Drop for Multipart<'_> {
             };
             runtime.spawn(clearing.in_current_span());
         }
-    }
-}
-
-/// An upload that is gone already is as good as taken away.
-pub(super) async fn abort(objects: &Objects, upload: &Upload) -> Result<(), ObjectError> {
-    let Upload { key, id } = upload;
-    let abort = objects.client().abort_multipart_upload().bucket(objects.bucket()).key(key).upload_id(id);
-    let doing = "taking away a broken upload to";
-    match abort.send().await.map_err(|e| client::failure(doing, objects.place(key), e)) {
-        Ok(_) | Err(ObjectError::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Uploads that broke and could not be taken away yet.
-#[derive(Default)]
-pub(super) struct Leftovers {
-    uploads: Mutex<VecDeque<Upload>>,
-}
-
-impl Leftovers {
-    fn add(&self, upload: Upload) {
-        let mut uploads = self.lock();
-        if uploads.len() == LEFTOVERS_MAX {
-            uploads.pop_front();
-        }
-        uploads.push_back(upload);
-    }
-
-    fn first(&self) -> Option<Upload> {
-        self.lock().front().cloned()
-    }
-
-    fn remove(&self, upload: &Upload) {
-        self.lock().retain(|other| other != upload);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Upload>> {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

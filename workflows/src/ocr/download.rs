@@ -10,10 +10,11 @@ use untxt_engine::error::StepError;
 use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::input::TaskInput;
-use super::{DOWNLOAD, definition, failure};
+use super::steps::{DOWNLOAD, definition};
 use crate::documents::pages::{PageRange, PageRangeError};
-use crate::workbench::Workbench;
+use crate::resources::Resources;
+use crate::step_error;
+use crate::task_input::TaskInput;
 
 /// What the step returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ fn range(run: &RunState) -> Option<Result<PageRange, PageRangeError>> {
     run.input["pages"].as_str().map(PageRange::parse)
 }
 
-pub(super) struct Download(pub(super) Arc<Workbench>);
+pub(super) struct Download(pub(super) Arc<Resources>);
 
 #[async_trait]
 impl Step for Download {
@@ -76,7 +77,7 @@ impl Step for Download {
         let input = TaskInput::of(&context.run)?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
         let renderer = self.0.renderer.for_tenant(&context.run.tenant);
-        let probe = renderer.probe(&path).await.map_err(|e| failure::of_document(&e))?;
+        let probe = renderer.probe(&path).await.map_err(|e| step_error::of_document(&e))?;
         let chosen = input.pages.as_deref().map(|range| pages(range, probe.pages)).transpose()?;
         let items = chosen.map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));
         let downloaded = Downloaded { page_count: probe.pages, chosen: None, range: None };

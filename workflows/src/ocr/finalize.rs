@@ -8,10 +8,10 @@ use serde_json::from_value;
 use untxt_engine::error::StepError;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::UPLOAD_RESULT;
-use super::input::TaskInput;
+use super::steps::UPLOAD_RESULT;
 use super::upload_result::ResultSummary;
-use crate::tables::{file, task};
+use crate::entities::{file, task};
+use crate::task_input::TaskInput;
 
 pub(super) struct Finalize;
 

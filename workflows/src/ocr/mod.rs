@@ -1,68 +1,54 @@
 //! The workflow `ocr`: download, ocr (once a page), upload-result, finalize.
 
-pub mod input;
+mod page_input;
+mod page_result;
+mod steps;
+
+mod webhook_event;
 
 mod download;
-pub(crate) mod failure;
-mod finalize;
-mod handover;
-mod projection;
-mod reading;
 mod recognize;
-mod told;
 mod upload_result;
 
+mod finalize;
+mod projection;
+
 pub(crate) use download::Downloaded;
-pub use handover::page as page_for_engine;
-pub(crate) use told::{delivery_after, delivery_of};
+pub use page_input::page as page_for_engine;
 pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
+pub(crate) use webhook_event::{delivery_after, delivery_of};
 
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use untxt_engine::definition::Definition;
-use untxt_engine::retry::RetryPolicy;
 use untxt_engine::state::RunState;
 use untxt_engine::step::Step;
 use untxt_engine::workflow::Workflow;
 
 pub(crate) use projection::utc;
+pub(crate) use steps::{RECOGNIZE, UPLOAD_RESULT};
+pub use steps::{WORKFLOW, definition};
 
+use crate::resources::Resources;
+use crate::task_input::TaskInput;
 use crate::trace::Traced;
-use crate::workbench::Workbench;
-use input::TaskInput;
 use projection::TaskProjection;
 
-/// Name of the workflow, and of its queue.
-pub const WORKFLOW: &str = "ocr";
-
-// Names of the steps whose output or items others read.
-pub(crate) const DOWNLOAD: &str = "download";
-pub(crate) const RECOGNIZE: &str = "ocr";
-pub(crate) const UPLOAD_RESULT: &str = "upload-result";
-
-/// The workflow. Its code works on `bench`; without one it can be read and submitted
-/// to, but not run.
+/// The workflow. Its code works with `resources`; without them it can be read and
+/// submitted to, but not run.
 #[must_use]
-pub fn workflow(bench: Option<&Arc<Workbench>>) -> Workflow {
-    let policy = RetryPolicy::default();
-    let stores = RetryPolicy { timeout: Duration::from_secs(15 * 60), ..policy };
-    let bench = || bench.cloned();
-    Workflow::new(WORKFLOW, 1)
-        .step(DOWNLOAD, stores, bench().map(|bench| traced(download::Download(bench))))
-        .step_per_item(RECOGNIZE, policy, bench().map(|bench| traced(recognize::Recognize(bench))))
-        .step(UPLOAD_RESULT, stores, bench().map(|bench| traced(upload_result::UploadResult(bench))))
-        .step("finalize", policy, bench().map(|_| traced(finalize::Finalize)))
-        .projection(TaskProjection)
+pub(crate) fn workflow(resources: Option<&Arc<Resources>>) -> Workflow {
+    let code = resources.map(|resources| {
+        let resources = || Arc::clone(resources);
+        [
+            traced(download::Download(resources())),
+            traced(recognize::Recognize(resources())),
+            traced(upload_result::UploadResult(resources())),
+            traced(finalize::Finalize),
+        ]
+    });
+    steps::workflow(code).projection(TaskProjection)
 }
 
-/// The names and policies of its steps.
-#[must_use]
-pub fn definition() -> &'static Definition {
-    static DEFINITION: LazyLock<Arc<Definition>> = LazyLock::new(|| Arc::clone(workflow(None).definition()));
-    &DEFINITION
-}
-
-fn traced<S: Step>(step: S) -> Traced<S> {
-    Traced { parent: |run: &RunState| TaskInput::of(run).ok()?.trace, step }
+fn traced(step: impl Step) -> Arc<dyn Step> {
+    Arc::new(Traced { parent: |run: &RunState| TaskInput::of(run).ok()?.trace, step })
 }

@@ -11,9 +11,10 @@ use untxt_engine::state::{RunError, RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use super::input::{EnginePin, TaskInput};
-use super::{definition, told};
-use crate::tables::{file, task};
+use super::steps::definition;
+use super::webhook_event;
+use crate::entities::{file, task};
+use crate::task_input::{EnginePin, TaskInput};
 
 /// The rows that the events of an `ocr` run mean.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ impl Projection for TaskProjection {
     }
 
     fn follow_ups(&self, run: &RunState, events: &[Event]) -> Vec<NewRun> {
-        events.last().and_then(|last| told::of(run, last)).into_iter().collect()
+        events.last().and_then(|last| webhook_event::of(run, last)).into_iter().collect()
     }
 
     fn digest(&self, run: &RunState) -> Option<String> {

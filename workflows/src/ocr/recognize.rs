@@ -12,15 +12,15 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_plugins::Options;
 
 use super::download::Downloaded;
-use super::failure;
-use super::input::TaskInput;
-use super::{handover, reading};
+use super::{page_input, page_result};
 use crate::documents::DocumentError;
 use crate::documents::model::Page;
 use crate::documents::renderer::{Color, RenderOptions, RenderedPage};
-use crate::workbench::Workbench;
+use crate::resources::Resources;
+use crate::step_error;
+use crate::task_input::TaskInput;
 
-pub(super) struct Recognize(pub(super) Arc<Workbench>);
+pub(super) struct Recognize(pub(super) Arc<Resources>);
 
 #[async_trait]
 impl Step for Recognize {
@@ -35,7 +35,7 @@ impl Step for Recognize {
             .engines
             .by_digest(&pin.name, &pin.digest)
             .await
-            .map_err(|e| failure::of_plugin(&e, context.attempt))?;
+            .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
         let color = if input.options.color { Color::Rgb } else { Color::Gray };
         let options =
@@ -46,8 +46,8 @@ impl Step for Recognize {
             tracing::warn!(run = %context.run.id, page = index + 1, "a part of the page is lost: {warning}");
         }
         let size = (rendered.width, rendered.height, rendered.dpi);
-        let page = handover::page(rendered, index, downloaded.page_count)
-            .map_err(|e| failure::of_plugin(&e, context.attempt))?;
+        let page = page_input::page(rendered, index, downloaded.page_count)
+            .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
         let options = Options {
             languages: input.options.languages.clone(),
             settings: Value::Object(input.options.settings.clone()),
@@ -58,12 +58,12 @@ impl Step for Recognize {
             .engines
             .recognize(&engine, Arc::new(page), options, context.cancel)
             .await
-            .map_err(|e| failure::of_plugin(&e, context.attempt))?;
+            .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
         let attempt = context.attempt;
         // A page of many words, or HTML to be sanitised, takes a while: not on a
         // thread that answers others.
         let output = tokio::task::spawn_blocking(move || {
-            let page = reading::page(&recognized.text, index, size, attempt);
+            let page = page_result::page(&recognized.text, index, size, attempt);
             to_value(Page { warnings, ..page })
         });
         let output = output.await.map_err(|e| StepError::retry(Budget::Content, "OUTPUT", e.to_string()))?;
@@ -82,17 +82,17 @@ impl Recognize {
         options: RenderOptions,
     ) -> Result<RenderedPage, StepError> {
         let (run, budgets) = (context.run.id, &self.0.decode_budgets);
-        let allowance = budgets.allowance(run).await.map_err(|e| failure::of_budget(&e))?;
+        let allowance = budgets.allowance(run).await.map_err(|e| step_error::of_budget(&e))?;
         let renderer = self.0.renderer.for_tenant(&context.run.tenant);
         let is_short = allowance < renderer.deadline();
         let mut took = Duration::ZERO;
         let rendered = renderer.within(allowance).render_at_cost(path, index, options, &mut took).await;
-        budgets.charge(run, took).await.map_err(|e| failure::of_database(&e))?;
+        budgets.charge(run, took).await.map_err(|e| step_error::of_database(&e))?;
         rendered.map_err(|error| match error {
             DocumentError::Timeout { .. } if is_short => {
-                failure::of_document(&budgets.is_spent(budgets.budget()))
+                step_error::of_document(&budgets.is_spent(budgets.budget()))
             }
-            error => failure::of_document(&error),
+            error => step_error::of_document(&error),
         })
     }
 }

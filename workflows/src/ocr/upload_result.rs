@@ -16,13 +16,15 @@ use untxt_engine::state::{ItemOutput, ItemStatus};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::download::Downloaded;
-use super::input::TaskInput;
-use super::{RECOGNIZE, failure, reading};
+use super::page_result;
+use super::steps::RECOGNIZE;
 use crate::documents::figures::{Figures, PageWarning};
 use crate::documents::formats::{Format, Outline};
 use crate::documents::model::{Engine, Page};
 use crate::objects::{ObjectError, keys};
-use crate::workbench::Workbench;
+use crate::resources::Resources;
+use crate::step_error;
+use crate::task_input::TaskInput;
 
 /// Pages that are in memory at once: each may be as large as an engine's answer,
 /// 12 MiB, and several times that while it is taken apart.
@@ -83,7 +85,7 @@ pub struct ResultObject {
     pub sha256: String,
 }
 
-pub(super) struct UploadResult(pub(super) Arc<Workbench>);
+pub(super) struct UploadResult(pub(super) Arc<Resources>);
 
 #[async_trait]
 impl Step for UploadResult {
@@ -124,9 +126,9 @@ fn verdict(error: ObjectError) -> StepError {
     match error {
         ObjectError::Body { source, at } => match source.downcast::<StepError>() {
             Ok(failure) => *failure,
-            Err(source) => failure::of_object(&ObjectError::Body { source, at }),
+            Err(source) => step_error::of_object(&ObjectError::Body { source, at }),
         },
-        other => failure::of_object(&other),
+        other => step_error::of_object(&other),
     }
 }
 
@@ -194,7 +196,7 @@ impl Whole {
                 .await
                 .map_err(|e| StepError::permanent("PAGE_UNREADABLE", format!("counting pages: {e}")))??;
         }
-        let engine = reading::engine(&input.engine, figures.simulated);
+        let engine = page_result::engine(&input.engine, figures.simulated);
         Ok(Self { filename: input.file.name.clone(), engine, figures })
     }
 
@@ -234,7 +236,7 @@ impl PageItem {
     fn page(self) -> Result<Page, StepError> {
         let ItemOutput { state, output } = self.item;
         if state.status == ItemStatus::Failed {
-            return Ok(reading::failed_page(self.index, state.error, state.attempts.made));
+            return Ok(page_result::failed_page(self.index, state.error, state.attempts.made));
         }
         from_value(output).map_err(|error| {
             StepError::permanent("PAGE_UNREADABLE", format!("the stored page {}: {error}", self.index + 1))

@@ -4,8 +4,14 @@ use serde::{Deserialize, Serialize};
 use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_engine::state::RunState;
 
-use super::{How, WORKFLOW};
-use crate::ocr::input::EnginePin;
+use super::options::RedriveOptions;
+use crate::task_input::EnginePin;
+
+/// Name of the workflow that goes through many letters, and of its queue.
+pub const WORKFLOW: &str = "redrive";
+
+/// The tenant of the workflow's runs.
+pub const TENANT: &str = "operators";
 
 /// Letters a second that a rate may ask for.
 pub const RATES: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;
@@ -15,7 +21,7 @@ pub const RATES: std::ops::RangeInclusive<f64> = 0.001..=1_000.0;
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// Its run goes on.
-    Redrive(How),
+    Redrive(RedriveOptions),
     /// It is given up.
     Discard,
 }

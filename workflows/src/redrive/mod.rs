@@ -1,16 +1,13 @@
-//! Going on after a death: how a task goes on, and the workflow that goes through
-//! many dead letters.
+//! Resuming failed runs: how a run goes on, and the workflow that goes through many
+//! dead letters.
 
-mod how;
+mod actor;
+mod options;
 
 mod one;
 
 pub mod bulk;
 mod step;
-
-pub use how::How;
-pub use one::RedriveError;
-pub(crate) use one::{check_step, discard, redrive};
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -22,22 +19,12 @@ use untxt_engine::state::RunState;
 use untxt_engine::step::Step;
 use untxt_engine::workflow::Workflow;
 
+pub use actor::Actor;
+pub use bulk::{TENANT, WORKFLOW};
+pub use one::RedriveError;
+pub(crate) use one::{check_step, discard, redrive};
+pub use options::RedriveOptions;
 pub(crate) use step::Letters;
-
-/// Name of the workflow that goes through many letters, and of its queue.
-pub const WORKFLOW: &str = "redrive";
-
-/// Whose the runs of the workflow are.
-pub const TENANT: &str = "operators";
-
-/// Who asks, and why; it stands in the letters, the history and the audit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asker {
-    /// Such as `cli:ann`.
-    pub by: String,
-    /// In their words; may be empty.
-    pub reason: String,
-}
 
 /// Name of its step.
 const LETTERS: &str = "letters";

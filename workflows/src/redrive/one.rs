@@ -11,9 +11,10 @@ use untxt_engine::state::{RunState, RunStatus};
 use untxt_plugins::PluginError;
 use uuid::Uuid;
 
-use super::{Asker, How};
-use crate::ocr::input::{EnginePin, TaskInput};
+use super::actor::Actor;
+use super::options::RedriveOptions;
 use crate::ocr::{self, RECOGNIZE};
+use crate::task_input::{EnginePin, TaskInput};
 
 /// Why something did not go on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -49,25 +50,25 @@ pub enum RedriveError {
 }
 
 /// Has the run go on; `letter` is the letter that this answers, `pin` the
-/// engine that `how` names.
+/// engine that `options` names.
 pub(crate) async fn redrive(
     engine: &Engine,
     run: RunId,
     letter: Option<DeadSlot>,
-    how: &How,
+    options: &RedriveOptions,
     pin: Option<&EnginePin>,
-    asker: &Asker,
+    actor: &Actor,
     bulk: Option<RunId>,
 ) -> Result<RunState, RedriveError> {
     let state = engine.run(run).await.map_err(RedriveError::Journal)?.ok_or(RedriveError::NoTask(run.0))?;
     let definition = engine.definition(&state.definition);
     let redrive = Redrive {
         letter,
-        from: how.from_step.as_deref().map(|name| step_called(definition, name)).transpose()?,
-        pages: how.pages(),
-        input: pin.map(|pin| input_with(&state, how, pin)).transpose()?,
-        by: asker.by.clone(),
-        reason: asker.reason.clone(),
+        from: options.from_step.as_deref().map(|name| step_called(definition, name)).transpose()?,
+        pages: options.pages(),
+        input: pin.map(|pin| input_with(&state, options, pin)).transpose()?,
+        by: actor.by.clone(),
+        reason: actor.reason.clone(),
         bulk,
     };
     engine.redrive(run, redrive).await.map_err(|error| refused(error, definition))
@@ -76,17 +77,17 @@ pub(crate) async fn redrive(
 pub(crate) async fn discard(
     engine: &Engine,
     letter: &DeadLetter,
-    asker: &Asker,
+    actor: &Actor,
     bulk: Option<RunId>,
 ) -> Result<RunState, RedriveError> {
     let slot = (letter.step, letter.item);
-    let discard = Discard { letter: slot, by: asker.by.clone(), reason: asker.reason.clone(), bulk };
+    let discard = Discard { letter: slot, by: actor.by.clone(), reason: actor.reason.clone(), bulk };
     engine.discard(letter.run, discard).await.map_err(|error| refused(error, None))
 }
 
 /// Checks the name of a step before anything is looked up.
-pub(crate) fn check_step(how: &How) -> Result<(), RedriveError> {
-    how.from_step.as_deref().map_or(Ok(0), |name| step_called(Some(ocr::definition()), name)).map(|_| ())
+pub(crate) fn check_step(options: &RedriveOptions) -> Result<(), RedriveError> {
+    options.from_step.as_deref().map_or(Ok(0), |name| step_called(Some(ocr::definition()), name)).map(|_| ())
 }
 
 fn step_called(definition: Option<&Definition>, name: &str) -> Result<u16, RedriveError> {
@@ -98,12 +99,12 @@ fn step_called(definition: Option<&Definition>, name: &str) -> Result<u16, Redri
 }
 
 /// The task's input, pinned to another engine.
-fn input_with(run: &RunState, how: &How, pin: &EnginePin) -> Result<Value, RedriveError> {
+fn input_with(run: &RunState, options: &RedriveOptions, pin: &EnginePin) -> Result<Value, RedriveError> {
     let field = |reason: String| RedriveError::Field { field: "engine", reason };
     let input = TaskInput::of(run).map_err(|error| field(error.message))?;
     let past_pages =
         Some(run.step) > ocr::definition().position(RECOGNIZE) && run.status != RunStatus::Partial;
-    if past_pages && how.from_step.is_none() {
+    if past_pages && options.from_step.is_none() {
         return Err(field(
             "every page is recognised already; name a step to go on from, such as ocr".to_owned(),
         ));

@@ -16,7 +16,7 @@ use untxt_engine::journal::JournalError;
 use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::Asker;
+use super::actor::Actor;
 use super::bulk::{Action, Bulk};
 use super::one::{self, RedriveError};
 
@@ -98,15 +98,15 @@ impl Round {
     }
 
     async fn one(&self, letter: DeadLetter) -> Result<(), RedriveError> {
-        let asker = Asker { by: self.bulk.by.clone(), reason: self.bulk.reason.clone() };
+        let actor = Actor { by: self.bulk.by.clone(), reason: self.bulk.reason.clone() };
         match &self.bulk.action {
-            Action::Redrive(how) => {
+            Action::Redrive(options) => {
                 let slot = Some((letter.step, letter.item));
                 let pin = self.bulk.pin.as_ref();
-                one::redrive(&self.engine, letter.run, slot, how, pin, &asker, Some(self.id)).await?;
+                one::redrive(&self.engine, letter.run, slot, options, pin, &actor, Some(self.id)).await?;
             }
             Action::Discard => {
-                one::discard(&self.engine, &letter, &asker, Some(self.id)).await?;
+                one::discard(&self.engine, &letter, &actor, Some(self.id)).await?;
             }
         }
         Ok(())

@@ -1,18 +1,20 @@
 //! The rows of a new task.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{InsertStatement, OnConflict, Query};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{EntityTrait, IntoActiveModel, QueryTrait};
 use serde_json::to_value;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
-use super::NewTask;
+use super::new_task::NewTask;
 use crate::documents::filename;
+use crate::documents::formats::Format;
+use crate::entities::{file, task, user};
 use crate::incoming::Spooled;
 use crate::objects::{ObjectError, keys};
-use crate::ocr::input::EnginePin;
-use crate::tables::{file, task, user};
+use crate::task_input::EnginePin;
 
 pub(super) fn file_row(
     wanted: &NewTask,
@@ -43,7 +45,6 @@ pub(super) fn task_row(
     request: String,
     now: DateTime<Utc>,
 ) -> task::Model {
-    let formats: Vec<&str> = wanted.formats.iter().map(|format| format.extension()).collect();
     task::Model {
         id: Uuid::now_v7(),
         file_id: Some(file),
@@ -56,7 +57,7 @@ pub(super) fn task_row(
         error_code: None,
         engine: engine.name.clone(),
         engine_digest: Some(engine.digest.clone()),
-        formats: formats.join(","),
+        formats: Format::join(&wanted.formats),
         options: to_value(&wanted.options).ok(),
         pages: wanted.pages.clone(),
         on_page_failure: on_page_failure(wanted.on_page_failure).to_owned(),
@@ -79,93 +80,13 @@ pub(super) fn rows(
     task: &task::Model,
     now: DateTime<Utc>,
 ) -> Vec<RowChange> {
-    let user = Query::insert()
-        .into_table(user::Entity)
-        .columns([user::Column::Id, user::Column::CreatedAt, user::Column::UpdatedAt])
-        .values_panic([owner.into(), now.into(), now.into()])
-        .on_conflict(OnConflict::column(user::Column::Id).do_nothing().to_owned())
-        .to_owned();
-    vec![user.into(), insert_file(file).into(), insert_task(task).into()]
-}
-
-fn insert_file(row: &file::Model) -> InsertStatement {
-    use file::Column as C;
-    let row = row.clone();
-    Query::insert()
-        .into_table(file::Entity)
-        .columns([
-            C::Id,
-            C::UserId,
-            C::Filename,
-            C::MimeType,
-            C::FileSize,
-            C::S3Key,
-            C::FileHash,
-            C::Status,
-            C::UploadedAt,
-            C::UpdatedAt,
-        ])
-        .values_panic([
-            row.id.into(),
-            row.user_id.into(),
-            row.filename.into(),
-            row.mime_type.into(),
-            row.file_size.into(),
-            row.s3_key.into(),
-            row.file_hash.into(),
-            row.status.into(),
-            row.uploaded_at.into(),
-            row.updated_at.into(),
-        ])
-        .to_owned()
-}
-
-fn insert_task(row: &task::Model) -> InsertStatement {
-    use task::Column as C;
-    let row = row.clone();
-    Query::insert()
-        .into_table(task::Entity)
-        .columns([
-            C::Id,
-            C::FileId,
-            C::UserId,
-            C::TaskType,
-            C::Priority,
-            C::Status,
-            C::Engine,
-            C::EngineDigest,
-            C::Formats,
-            C::Options,
-            C::Pages,
-            C::OnPageFailure,
-            C::PagesTotal,
-            C::Attempt,
-            C::IdempotencyKey,
-            C::RequestHash,
-            C::CreatedAt,
-            C::UpdatedAt,
-        ])
-        .values_panic([
-            row.id.into(),
-            row.file_id.into(),
-            row.user_id.into(),
-            row.task_type.into(),
-            row.priority.into(),
-            row.status.into(),
-            row.engine.into(),
-            row.engine_digest.into(),
-            row.formats.into(),
-            row.options.into(),
-            row.pages.into(),
-            row.on_page_failure.into(),
-            row.pages_total.into(),
-            row.attempt.into(),
-            row.idempotency_key.into(),
-            row.request_hash.into(),
-            row.created_at.into(),
-            row.updated_at.into(),
-        ])
-        .to_owned()
+    let known = OnConflict::column(user::Column::Id).do_nothing().to_owned();
+    let user = user::Model { id: owner, created_at: now, updated_at: now };
+    vec![
+        user::Entity::insert(user.into_active_model()).on_conflict(known).into_query().into(),
+        file::Entity::insert(file.clone().into_active_model()).into_query().into(),
+        task::Entity::insert(task.clone().into_active_model()).into_query().into(),
+    ]
 }
 
 pub(super) fn on_page_failure(policy: OnItemFailure) -> &'static str {

@@ -10,7 +10,8 @@ use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunState;
 use uuid::Uuid;
 
-use super::WORKFLOW;
+/// Name of the workflow, and of its queue.
+pub const WORKFLOW: &str = "webhook";
 
 /// How urgent deliveries are among themselves.
 const PRIORITY: u8 = 5;

@@ -12,8 +12,8 @@ use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_net::{HttpError, RequestOptions, send_for_head};
 
-use super::WebhookSettings;
 use super::delivery::Delivery;
+use super::settings::WebhookSettings;
 use super::target::{Target, message_for_tenant};
 
 /// How long a delivery may take, from resolving the name to the end of the

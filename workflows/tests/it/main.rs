@@ -1,4 +1,5 @@
-//! What documents and objects do, seen from outside.
+//! Tests of documents, objects and migrations through the public API.
 
 mod documents;
+mod migrations;
 mod objects;

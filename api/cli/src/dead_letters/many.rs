@@ -11,9 +11,9 @@ use untxt_api::letters;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::state::RunStatus;
-use untxt_workflows::letters::Progress;
-use untxt_workflows::platform::Platform;
-use untxt_workflows::redrive::Asker;
+use untxt_workflows::dead_letters::Progress;
+use untxt_workflows::operations::Operations;
+use untxt_workflows::redrive::Actor;
 use untxt_workflows::redrive::bulk::Action;
 
 use crate::cli::Which;
@@ -27,25 +27,25 @@ const GROUPS_MAX: u32 = 100;
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(
-    platform: &Platform,
+    operations: &Operations,
     filter: &DeadLetterFilter,
     which: &Which,
     action: Action,
-    asker: &Asker,
+    actor: &Actor,
 ) -> Result<ExitCode, Failure> {
     if which.dry_run {
-        count(platform, filter, which.json).await?;
+        count(operations, filter, which.json).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let rate = which.rate.as_deref().map(rate).transpose()?;
-    let run = platform.begin_bulk(action, filter, rate, asker).await?.id;
+    let run = operations.begin_bulk(action, filter, rate, actor).await?.id;
     let shutdown = start::until_signalled()?;
     let ended = tokio::select! {
-        worked = platform.work_on_letters(shutdown.clone()) => {
+        worked = operations.run_bulk(shutdown.clone()) => {
             worked?;
             None
         }
-        ended = follow(platform, run) => Some(ended?),
+        ended = follow(operations, run) => Some(ended?),
     };
     let Some(progress) = ended else {
         return Err(Failure::work(format!("ended early; run {run} goes on with the next worker")));
@@ -55,10 +55,10 @@ pub(super) async fn run(
     Ok(if all_went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn count(platform: &Platform, filter: &DeadLetterFilter, json: bool) -> Result<(), Failure> {
+async fn count(operations: &Operations, filter: &DeadLetterFilter, json: bool) -> Result<(), Failure> {
     let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter.clone() };
-    let (_, total) = platform.engine().dead_letters(&filter, 0, 0).await?;
-    let groups = platform.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
+    let (_, total) = operations.records.engine().dead_letters(&filter, 0, 0).await?;
+    let groups = operations.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
     if json {
         output::json(&letters::groups(&groups, total));
         return Ok(());
@@ -80,19 +80,19 @@ fn rate(text: &str) -> Result<f64, Failure> {
 }
 
 /// Shows how far it is until it has ended.
-async fn follow(platform: &Platform, run: RunId) -> Result<Progress, Failure> {
+async fn follow(operations: &Operations, run: RunId) -> Result<Progress, Failure> {
     let (bar, mut tick) = (bar(), interval(TELL_EVERY));
-    let ended = platform.engine().wait(run);
+    let ended = operations.records.engine().wait(run);
     tokio::pin!(ended);
     loop {
         tokio::select! {
             ended = &mut ended => {
                 ended?;
                 bar.finish_and_clear();
-                return progress(platform, run).await;
+                return progress(operations, run).await;
             }
             () = next(&mut tick) => {
-                let progress = progress(platform, run).await?;
+                let progress = progress(operations, run).await?;
                 bar.set_length(progress.bulk.total);
                 bar.set_position(progress.settled);
             }
@@ -104,8 +104,8 @@ async fn next(tick: &mut Interval) {
     tick.tick().await;
 }
 
-async fn progress(platform: &Platform, run: RunId) -> Result<Progress, Failure> {
-    let progress = platform.bulk(run.0).await?;
+async fn progress(operations: &Operations, run: RunId) -> Result<Progress, Failure> {
+    let progress = operations.bulk(run.0).await?;
     progress.ok_or_else(|| Failure::work(format!("run {run} was erased while it ran")))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use untxt_api::letters;
 use untxt_engine::journal::dead_letters::DeadLetter;
-use untxt_workflows::platform::Platform;
+use untxt_workflows::records::Records;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -30,8 +30,8 @@ pub(super) fn list(found: &[DeadLetter], total: u64, json: bool) {
     output::line(&format!("{} of {total} dead letter(s)", found.len()));
 }
 
-pub(super) async fn one(platform: &Platform, id: Uuid, json: bool) -> Result<(), Failure> {
-    let view = letters::shown(platform.engine(), id).await?;
+pub(super) async fn one(records: &Records, id: Uuid, json: bool) -> Result<(), Failure> {
+    let view = letters::shown(records.engine(), id).await?;
     let view = view.ok_or_else(|| Failure::work(format!("there is no dead letter {id}")))?;
     if json {
         output::json(&view);

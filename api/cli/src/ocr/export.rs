@@ -27,7 +27,7 @@ impl Export<'_> {
         let mut written = Vec::new();
         for object in &summary.objects {
             let path = targets::result(&self.order.target, object.format);
-            let stored = self.platform.bench().objects.get_to_file(&object.key, &path).await;
+            let stored = self.platform.objects().get_to_file(&object.key, &path).await;
             let stored =
                 stored.map_err(|error| Failure::work(format!("{}: {}", path.display(), chain(&error))))?;
             if stored.sha256 != object.sha256 {
@@ -63,13 +63,13 @@ impl Export<'_> {
 /// The summary of a finished task.
 async fn summary(platform: &Platform, task: Uuid) -> Result<ResultSummary, Failure> {
     let missing = || Failure::work(format!("task {task} has no result"));
-    let (row, _) = platform.task(task).await?.ok_or_else(missing)?;
+    let (row, _) = platform.records.task(task).await?.ok_or_else(missing)?;
     serde_json::from_value(row.result.ok_or_else(missing)?).map_err(Failure::work)
 }
 
 /// Takes a task away. Objects that the store does not remove now go with the
 /// next worker.
 pub(super) async fn erase(platform: &Platform, id: Uuid) -> Result<(), Failure> {
-    platform.erase_task(id).await.map_err(|error| Failure::work(chain(&error)))?;
+    platform.tasks.erase_task(id).await.map_err(|error| Failure::work(chain(&error)))?;
     Ok(())
 }

@@ -10,10 +10,10 @@ use untxt_engine::journal::JournalError;
 use untxt_engine::journal::database::is_full;
 use untxt_engine::state::RunStatus;
 use untxt_workflows::documents::formats::Format;
-use untxt_workflows::incoming::{Incoming, IncomingError, Spooled};
-use untxt_workflows::ocr::input::TaskOptions;
+use untxt_workflows::incoming::{IncomingError, Spooled};
 use untxt_workflows::platform::Platform;
 use untxt_workflows::submit::{NewTask, SubmitError};
+use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
 use super::export::erase;
@@ -129,7 +129,7 @@ impl Intake<'_> {
     pub(super) async fn submit(&self) -> Result<Uuid, Refused> {
         let spooled = self.spool().await?;
         let wanted = self.wanted(&spooled);
-        let submission = self.platform.submit(wanted.clone(), spooled).await?;
+        let submission = self.platform.tasks.submit(wanted.clone(), spooled).await?;
         let status = submission.task.status.as_deref().and_then(RunStatus::parse);
         if !submission.repeated || !matches!(status, Some(RunStatus::Failed | RunStatus::Cancelled)) {
             return Ok(submission.task.id);
@@ -138,12 +138,11 @@ impl Intake<'_> {
         erased
             .map_err(|failure| Refused::Earlier(format!("the earlier attempt is in the way: {failure:?}")))?;
         let again = self.spool().await?;
-        Ok(self.platform.submit(wanted, again).await?.task.id)
+        Ok(self.platform.tasks.submit(wanted, again).await?.task.id)
     }
 
     async fn spool(&self) -> Result<Spooled, IncomingError> {
-        let bytes_max = self.platform.settings().upload_bytes_max;
-        let mut incoming = Incoming::begin(&self.platform.bench().scratch, bytes_max).await?;
+        let mut incoming = self.platform.tasks.receive().await?;
         let mut file = tokio::fs::File::open(&self.order.path).await?;
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {

@@ -18,7 +18,7 @@ use untxt_engine::state::RunState;
 use untxt_engine::watch::WatchError;
 use untxt_workflows::ocr::ResultSummary;
 use untxt_workflows::platform::Platform;
-use untxt_workflows::updates::{Narrator, TaskUpdate};
+use untxt_workflows::updates::{TaskUpdate, UpdateProjector};
 use uuid::Uuid;
 
 use super::intake::{Order, Refused};
@@ -64,13 +64,13 @@ impl Progress {
         order: &Order,
         run: RunId,
     ) -> Result<RunState, EngineError> {
-        let engine = platform.engine();
-        let mut narrator = Narrator::default();
+        let engine = platform.records.engine();
+        let mut projector = UpdateProjector::default();
         let mut watcher = engine.watch_run(run, 0).await?;
         loop {
             match watcher.next().await {
                 Ok(Some(event)) => {
-                    if let Some(update) = narrator.tell(engine, &event).await? {
+                    if let Some(update) = projector.tell(engine, &event).await? {
                         self.show(order, &update);
                     }
                 }

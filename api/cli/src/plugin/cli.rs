@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use untxt_plugins::Reference;
+use untxt_workflows::documents::kind::Kind;
 
 #[derive(Debug, Args)]
 pub(crate) struct PluginArguments {
@@ -149,7 +150,7 @@ fn times(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// PNG, JPEG, WebP, TIFF or PDF file.
+    #[arg(help = format!("{} file", Kind::list("or")))]
     pub(crate) document: PathBuf,
     #[command(flatten)]
     pub(crate) subject: SubjectArguments,

@@ -23,7 +23,7 @@ pub(super) async fn run(config: &Config, arguments: &InstallArguments) -> Result
     let operator = Operator::of(config).await?;
     let activate = !arguments.no_activate;
     let installing = async {
-        let installed = operator.engines().install(&name, package, sha256, activate).await;
+        let installed = operator.engines.install(&name, package, sha256, activate).await;
         if let Err(PluginError::Rejected { name, checks }) = &installed {
             show(checks, arguments.json, &json!({ "name": name, "installed": false }));
         }

@@ -18,7 +18,7 @@ use untxt_api::acts::Act;
 use untxt_api::plugins;
 use untxt_plugins::{LoadedEngine, PluginError, Reference, Registry};
 use untxt_settings::Config;
-use untxt_workflows::platform::Platform;
+use untxt_workflows::operations::Operations;
 
 use crate::dead_letters::operator;
 use crate::failure::Failure;
@@ -49,19 +49,19 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
             let operator = Operator::of(&config).await?;
             let asked = json!({ "digest": version.digest });
             let done =
-                operator.does("activate", &version.name, asked, operator.engines().activate(version), now);
+                operator.does("activate", &version.name, asked, operator.engines.activate(version), now);
             means(&*done.await?, *json);
         }
         PluginCommand::Rollback { name, json } => {
             let operator = Operator::of(&config).await?;
-            let done = operator.does("rollback", name, json!({}), operator.engines().rollback(name), now);
+            let done = operator.does("rollback", name, json!({}), operator.engines.rollback(name), now);
             means(&*done.await?, *json);
         }
         PluginCommand::Remove { what, json } => {
             let operator = Operator::of(&config).await?;
             let asked = json!({ "digest": what.digest });
             let done =
-                operator.does("remove", &what.name, asked, operator.engines().remove(what), |()| json!({}));
+                operator.does("remove", &what.name, asked, operator.engines.remove(what), |()| json!({}));
             done.await?;
             removed(what, *json);
         }
@@ -71,18 +71,17 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
 
 /// Who types, with what it takes to do something to engines.
 struct Operator {
-    platform: Arc<Platform>,
+    operations: Operations,
+    engines: Registry,
     by: String,
 }
 
 impl Operator {
     /// Opens the database that the audit is in.
     async fn of(config: &Config) -> Result<Self, Failure> {
-        Ok(Self { platform: start::platform(config).await?, by: operator(None).by })
-    }
-
-    fn engines(&self) -> &Registry {
-        &self.platform.bench().engines
+        let operations = start::operations(config).await?;
+        let engines = config.settings.engines().map_err(failed)?;
+        Ok(Self { operations, engines, by: operator(None).by })
     }
 
     /// Does `act` to the engine `name`, and has the audit say so as it does of what
@@ -96,7 +95,12 @@ impl Operator {
         told: impl FnOnce(&T) -> Value,
     ) -> Result<T, Failure> {
         let (action, subject) = (format!("{verb}-plugin"), format!("plugin {name}"));
-        let act_of = Act { engine: self.platform.engine(), by: &self.by, action: &action, subject: &subject };
+        let act_of = Act {
+            engine: self.operations.records.engine(),
+            by: &self.by,
+            action: &action,
+            subject: &subject,
+        };
         act_of.audited(asked, act, told).await?.map_err(failed)
     }
 }

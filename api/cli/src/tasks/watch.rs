@@ -9,8 +9,8 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::watch::WatchError;
-use untxt_workflows::platform::Platform;
-use untxt_workflows::updates::{Narrator, TaskUpdate};
+use untxt_workflows::records::Records;
+use untxt_workflows::updates::{TaskUpdate, UpdateProjector};
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -18,9 +18,9 @@ use crate::output;
 
 /// Shows what happened and what happens until the task ends; 0 when it ended
 /// with a result.
-pub(super) async fn watch(platform: &Platform, id: Uuid, json: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn watch(records: &Records, id: Uuid, json: bool) -> Result<ExitCode, Failure> {
     let run = RunId(id);
-    let status = match told(platform, run, json).await? {
+    let status = match told(records, run, json).await? {
         Told::ToTheEnd(status) => status,
         Told::Unheard => return Ok(ExitCode::SUCCESS),
         Told::Erased => {
@@ -32,7 +32,7 @@ pub(super) async fn watch(platform: &Platform, id: Uuid, json: bool) -> Result<E
         }
         // Only how it ended is left.
         Told::Pruned => {
-            let ended = platform.engine().wait(run).await?;
+            let ended = records.engine().wait(run).await?;
             output::problem("the history was pruned; only how it ended is kept");
             if json {
                 output::json(&serde_json::json!({ "taskId": id, "status": ended.status.as_str() }));
@@ -58,14 +58,14 @@ enum Told {
     Unheard,
 }
 
-async fn told(platform: &Platform, run: RunId, json: bool) -> Result<Told, Failure> {
-    let engine = platform.engine();
-    let mut narrator = Narrator::default();
+async fn told(records: &Records, run: RunId, json: bool) -> Result<Told, Failure> {
+    let engine = records.engine();
+    let mut projector = UpdateProjector::default();
     let mut watcher = engine.watch_run(run, 0).await?;
     loop {
         match watcher.next().await {
             Ok(Some(event)) => {
-                if let Some(update) = narrator.tell(engine, &event).await?
+                if let Some(update) = projector.tell(engine, &event).await?
                     && !show(&update, json)
                 {
                     return Ok(Told::Unheard);

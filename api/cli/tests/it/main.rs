@@ -9,6 +9,7 @@ mod people;
 mod provider;
 mod proxy;
 mod raw;
+mod read_only;
 mod receiver;
 mod samples;
 mod schema;

@@ -2,8 +2,11 @@
 
 use salvo::http::Method;
 use serde_json::{Value, json};
+use untxt_workflows::documents::formats::Format;
+use untxt_workflows::documents::kind::Kind;
 
 use super::operation::{Operation, header, in_path, query};
+use super::schemas::format_name;
 
 const TAG: &str = "tasks";
 pub(super) const TASK: &str = "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00";
@@ -66,11 +69,11 @@ fn create() -> Operation {
         "required": ["file"],
         "properties": {
             "file": { "type": "string", "contentMediaType": "application/octet-stream",
-                "description": "PNG, JPEG, WebP, TIFF or PDF." },
+                "description": format!("{}.", Kind::list("or")) },
             "userId": { "type": "string", "format": "uuid", "description": WHOSE },
             "priority": { "type": "integer", "minimum": 1, "maximum": 10, "default": 5 },
             "engine": { "type": "string" },
-            "formats": { "type": "string", "default": "html", "description": "Such as `html,txt,json`." },
+            "formats": { "type": "string", "default": Format::default().name(), "description": "Such as `html,txt,json`." },
             "pages": { "type": "string", "description": "Such as `1-3,5`." },
             "onPageFailure": { "type": "string", "enum": ["fail", "partial"], "default": "fail" },
             "options": { "type": "string", "contentMediaType": "application/json",
@@ -184,7 +187,7 @@ fn result() -> Operation {
     let example = json!({ "taskId": TASK, "filename": "letter-scan.png", "format": "html",
         "contentType": "text/html; charset=utf-8", "bytes": 2345, "sha256": SHA256,
         "resultUrl": "https://untxt.s3.amazonaws.com/results/…?X-Amz-Signature=…", "expiresIn": 3600 });
-    let formats = json!({ "type": "string", "enum": ["html", "txt", "md", "json", "hocr"] });
+    let formats = format_name();
     let seconds = json!({ "type": "integer", "minimum": 60, "maximum": 604_800, "default": 3600 });
     at_task(Method::GET, "/api/tasks/{id}/result", "getTaskResult", "Get a download URL of the result")
         .about("Anyone can download the result from `resultUrl`, without credentials, until it expires.")
@@ -195,7 +198,7 @@ fn result() -> Operation {
 }
 
 fn content() -> Operation {
-    let formats = json!({ "type": "string", "enum": ["html", "txt", "md", "json", "hocr"] });
+    let formats = format_name();
     let document = json!({ "schema": { "$ref": "#/components/schemas/ResultDocument" } });
     let bytes = json!({ "application/json": document, "*/*": {} });
     let part = json!({ "*/*": {} });

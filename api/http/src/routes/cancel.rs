@@ -19,7 +19,7 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
     same_origin(req)?;
     let doors = Doors::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    doors.platform.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
+    doors.platform.records.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
         JournalError::Refused(Refusal::Ended(status)) => {
             let message = format!("the task has ended: {}", status.as_str());
             ApiError::new(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", message)

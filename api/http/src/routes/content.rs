@@ -26,7 +26,7 @@ pub(crate) async fn content(
     depot: &mut Depot,
     res: &mut Response,
 ) -> Result<(), ApiError> {
-    let objects = &Doors::of(depot)?.platform.bench().objects;
+    let objects = Doors::of(depot)?.platform.objects();
     let (task, file) = named_task(req, depot).await?;
     let object = object(&task, asked_format(req)?)?;
     let etag = format!("\"{}\"", object.sha256);

@@ -6,10 +6,10 @@ use salvo::http::{ReqBody, StatusCode};
 use salvo::prelude::{Depot, Json, Request, Response, handler};
 use untxt_engine::event::OnItemFailure;
 use untxt_workflows::documents::formats::Format;
-use untxt_workflows::incoming::{Incoming, Spooled};
-use untxt_workflows::ocr::input::TaskOptions;
+use untxt_workflows::incoming::Spooled;
 use untxt_workflows::platform::Platform;
 use untxt_workflows::submit::{NewTask, Submission};
+use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
 use super::parse_user;
@@ -36,7 +36,7 @@ pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Respo
     fits(req, doors.platform.settings().upload_bytes_max)?;
     let form = Form::read(req, &doors.platform).await?;
     let (wanted, spooled) = form.finish(Caller::of(depot)?, idempotency_key)?;
-    let submission = doors.platform.submit(wanted, spooled).await?;
+    let submission = doors.platform.tasks.submit(wanted, spooled).await?;
     show(&submission, Seen::of(req)?, res);
     Ok(())
 }
@@ -222,8 +222,7 @@ fn bytes(
 
 async fn spool(mut part: Field<'static>, platform: &Platform) -> Result<(String, Spooled), ApiError> {
     let filename = part.file_name().unwrap_or("document").to_owned();
-    let bytes_max = platform.settings().upload_bytes_max;
-    let mut incoming = Incoming::begin(&platform.bench().scratch, bytes_max).await?;
+    let mut incoming = platform.tasks.receive().await?;
     while let Some(chunk) = part.chunk().await.map_err(|error| malformed(&error))? {
         incoming.write(&chunk).await?;
     }

@@ -15,7 +15,7 @@ pub(crate) async fn erase(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     same_origin(req)?;
     let doors = Doors::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    if !doors.platform.erase_task(task.id).await? {
+    if !doors.platform.tasks.erase_task(task.id).await? {
         return Err(ApiError::no_task(&task.id.to_string()));
     }
     Ok(Json(views::success(&json!({ "taskId": task.id, "erased": true }))))

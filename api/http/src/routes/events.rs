@@ -15,7 +15,7 @@ use untxt_engine::engine::Engine;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::watch::{RunWatcher, WatchError};
-use untxt_workflows::updates::Narrator;
+use untxt_workflows::updates::UpdateProjector;
 
 use super::named_task;
 use crate::auth::caller::Caller;
@@ -36,7 +36,7 @@ pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Respo
     let doors = Doors::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
     let after = last_seen(req)?;
-    let (engine, run) = (doors.platform.engine(), RunId(task.id));
+    let (engine, run) = (doors.platform.records.engine(), RunId(task.id));
     let place = doors.place(task.user_id)?;
     // Register before you look: what happens in between is heard.
     let watcher = engine.watch_run(run, after).await?;
@@ -85,7 +85,7 @@ struct Story {
     engine: Engine,
     run: RunId,
     watcher: RunWatcher,
-    narrator: Narrator,
+    projector: UpdateProjector,
     until: Pin<Box<dyn Future<Output = ()> + Send>>,
     keep_alive: Interval,
     begun: bool,
@@ -104,13 +104,13 @@ impl Story {
     ) -> Self {
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_EVERY, KEEP_ALIVE_EVERY);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let narrator = Narrator::of_histories();
+        let projector = UpdateProjector::of_histories();
         let open = meter::socket_open("sse");
         Self {
             engine,
             run,
             watcher,
-            narrator,
+            projector,
             until,
             keep_alive,
             begun: false,
@@ -147,7 +147,7 @@ impl Story {
                         Err(WatchError::Journal(JournalError::UnknownRun(_))) => return self.erased(),
                         event => event.ok()??,
                     };
-                    let update = self.narrator.tell(&self.engine, &event).await.ok()?;
+                    let update = self.projector.tell(&self.engine, &event).await.ok()?;
                     if let Some(update) = update {
                         let message = views::task_update(&update, Doors::steps());
                         let line = SseEvent::default().name("task_update").text(message.to_string());

@@ -3,7 +3,7 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::Value;
 use untxt_engine::id::RunId;
-use untxt_workflows::tables::{file, task};
+use untxt_workflows::entities::{file, task};
 
 use super::named_task;
 use super::result::url;
@@ -25,9 +25,9 @@ pub(super) async fn shown(
     task: &task::Model,
     file: &file::Model,
 ) -> Result<Value, ApiError> {
-    let run = doors.platform.engine().run(RunId(task.id)).await?;
+    let run = doors.platform.records.engine().run(RunId(task.id)).await?;
     let failed = match &run {
-        Some(run) => doors.platform.failed_pages(run).await?,
+        Some(run) => doors.platform.records.failed_pages(run).await?,
         None => Vec::new(),
     };
     let url = match &task.result {
@@ -36,7 +36,7 @@ pub(super) async fn shown(
     };
     let mut view = views::detailed(task, file, run.as_ref(), &failed, url.as_deref());
     let webhook = match &run {
-        Some(run) => doors.platform.webhook(run).await?,
+        Some(run) => doors.platform.records.webhook(run).await?,
         None => None,
     };
     view["webhook"] = webhook.as_ref().map_or(Value::Null, views::webhook);

@@ -13,6 +13,7 @@ pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), 
     let checks = vitals.checks().await;
     let problems: Vec<_> = vitals
         .platform()
+        .records
         .engine()
         .health()
         .into_iter()

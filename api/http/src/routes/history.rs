@@ -22,7 +22,7 @@ pub(crate) async fn history(req: &mut Request, depot: &mut Depot) -> Result<Json
     }
     let after = number(req, "afterSeq", 0)?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let events = doors.platform.engine().history(RunId(task.id), after, limit).await?;
+    let events = doors.platform.records.engine().history(RunId(task.id), after, limit).await?;
     let told = views::history(&events, Doors::steps());
     Ok(Json(views::success(&json!({ "taskId": task.id, "history": told }))))
 }

@@ -3,8 +3,8 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 use untxt_engine::state::RunStatus;
-use untxt_workflows::tables::task;
-use untxt_workflows::tasks::TaskFilter;
+use untxt_workflows::entities::task;
+use untxt_workflows::task_queries::TaskFilter;
 
 use super::asked_user;
 use crate::auth::caller::Caller;
@@ -21,8 +21,8 @@ pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Va
     let user = Caller::of(depot)?.acts_for(asked_user(req)?)?;
     let filter = TaskFilter { user: Some(user), status: status(req)? };
     let (limit, offset) = page(req)?;
-    let (rows, total) = doors.platform.tasks(&filter, limit, offset).await?;
-    let pages = doors.platform.page_counts(&rows).await?;
+    let (rows, total) = doors.platform.records.tasks(&filter, limit, offset).await?;
+    let pages = doors.platform.records.page_counts(&rows).await?;
     let pages_of = |task: &task::Model| pages.get(&task.id).copied().unwrap_or_default();
     let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file, pages_of(task))).collect();
     let pagination = pagination(total, limit, offset, tasks.len());

@@ -25,7 +25,7 @@ pub(crate) mod uploads;
 pub(crate) mod worker_status;
 
 use salvo::prelude::{Depot, Request};
-use untxt_workflows::tables::{file, task};
+use untxt_workflows::entities::{file, task};
 use uuid::Uuid;
 
 use self::body::body;
@@ -37,7 +37,7 @@ use crate::error::ApiError;
 /// not there, nor when the query names a user whose it is not.
 async fn named_task(req: &Request, depot: &Depot) -> Result<(task::Model, file::Model), ApiError> {
     let (id, asked) = (named_id(req)?, asked_user(req)?);
-    let found = Doors::of(depot)?.platform.task(id).await?;
+    let found = Doors::of(depot)?.platform.records.task(id).await?;
     let caller = Caller::of(depot)?;
     found
         .filter(|(task, _)| caller.sees(task.user_id) && asked.is_none_or(|user| user == task.user_id))

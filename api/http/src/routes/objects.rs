@@ -36,12 +36,12 @@ pub(crate) async fn objects(
     depot: &mut Depot,
     res: &mut Response,
 ) -> Result<(), ApiError> {
-    let Some(store) = Doors::of(depot)?.platform.bench().objects.embedded() else {
+    let Some(store) = Doors::of(depot)?.platform.objects().embedded() else {
         return Err(ApiError::no_route());
     };
     if *req.method() == Method::PUT {
         let bytes = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let room = Doors::of(depot)?.platform.bench().scratch.room().check(bytes.unwrap_or_default()).await;
+        let room = Doors::of(depot)?.platform.tasks.room().check(bytes.unwrap_or_default()).await;
         room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
     }
     let path = req.uri().path_and_query().map_or("", |path| path.as_str());

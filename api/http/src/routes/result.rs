@@ -9,9 +9,9 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 use untxt_workflows::documents::formats::Format;
+use untxt_workflows::entities::{file, task};
 use untxt_workflows::objects::PresignOptions;
 use untxt_workflows::ocr::{ResultObject, ResultSummary};
-use untxt_workflows::tables::{file, task};
 
 use super::list::number;
 use super::named_task;
@@ -114,7 +114,7 @@ async fn signed(
         embedded_at: Some(embedded_at),
     };
     let expires = Duration::from_secs(expires_seconds);
-    Ok(doors.platform.bench().objects.presign_get(&object.key, expires, options).await?)
+    Ok(doors.platform.objects().presign_get(&object.key, expires, options).await?)
 }
 
 fn not_completed(task: &task::Model) -> ApiError {

@@ -2,7 +2,7 @@
 
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::Value;
-use untxt_workflows::redrive::{Asker, How};
+use untxt_workflows::redrive::{Actor, RedriveOptions};
 
 use super::get::shown;
 use super::named_task;
@@ -17,9 +17,9 @@ pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     let doors = Doors::of(depot)?;
     same_origin(req)?;
     let (task, _) = named_task(req, depot).await?;
-    let asker =
-        Asker { by: Caller::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
-    doors.platform.redrive_task(task.id, &How::default(), &asker).await?;
+    let actor =
+        Actor { by: Caller::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
+    doors.platform.operations.redrive_task(task.id, &RedriveOptions::default(), &actor).await?;
     // As the commit left it.
     let (task, file) = named_task(req, depot).await?;
     Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))

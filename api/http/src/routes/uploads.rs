@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use untxt_engine::event::OnItemFailure;
 use untxt_workflows::documents::formats::Format;
-use untxt_workflows::ocr::input::TaskOptions;
+use untxt_workflows::entities::upload;
 use untxt_workflows::submit::NewTask;
-use untxt_workflows::tables::upload;
+use untxt_workflows::task_input::TaskOptions;
 use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub(crate) async fn begin(req: &mut Request, depot: &mut Depot, res: &mut Respon
     let user = Caller::of(depot)?.acts_for(user_id)?;
     let embedded_at = Some(embedded_at(req)?);
     let wanted = NewUpload { user, filename, size_bytes, sha256, embedded_at };
-    let begun = doors.platform.begin_upload(wanted).await?;
+    let begun = doors.platform.tasks.begin_upload(wanted).await?;
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&shown(&begun))));
     Ok(())
@@ -80,7 +80,7 @@ pub(crate) async fn complete(
     let upload = named_upload(req, depot).await?;
     let idempotency_key = idempotency_key(req)?;
     let wanted = body::<Wishes>(req).await?.of(&upload, idempotency_key)?;
-    let submission = doors.platform.complete_upload(&upload, wanted).await?;
+    let submission = doors.platform.tasks.complete_upload(&upload, wanted).await?;
     show(&submission, Seen::of(req)?, res);
     Ok(())
 }
@@ -88,7 +88,7 @@ pub(crate) async fn complete(
 #[handler]
 pub(crate) async fn give_up(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let upload = named_upload(req, depot).await?;
-    Doors::of(depot)?.platform.give_up_upload(&upload).await?;
+    Doors::of(depot)?.platform.tasks.give_up_upload(&upload).await?;
     Ok(Json(views::success(&json!({ "uploadId": upload.id, "givenUp": true }))))
 }
 
@@ -101,7 +101,7 @@ async fn named_upload(req: &Request, depot: &Depot) -> Result<upload::Model, Api
     };
     let id = Uuid::parse_str(&text).map_err(|_| missing())?;
     let (asked, caller) = (asked_user(req)?, Caller::of(depot)?);
-    let found = Doors::of(depot)?.platform.upload(id).await?;
+    let found = Doors::of(depot)?.platform.tasks.upload(id).await?;
     let theirs = |upload: &upload::Model| {
         caller.sees(upload.user_id) && asked.is_none_or(|user| user == upload.user_id)
     };

@@ -13,13 +13,14 @@ const HELD_MAX: u32 = 10_000;
 #[handler]
 pub(crate) async fn worker_status(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let vitals = Vitals::of(depot)?;
-    let (platform, engine) = (vitals.platform(), vitals.platform().engine());
-    let process = platform.process();
+    let (platform, engine) = (vitals.platform(), vitals.platform().records.engine());
+    let process = platform.worker.process();
     let mine = |name: &str| name.strip_prefix(process).is_some_and(|rest| rest.starts_with('-'));
     let rows: Vec<_> = engine.workers().await?.into_iter().filter(|row| mine(row.name.as_str())).collect();
     let held = engine.holdings(HELD_MAX).await?;
     let held: Vec<_> = held.into_iter().filter(|held| mine(held.worker.as_str())).collect();
-    let workers = operator_views::workers(&rows, &held, platform.engine().now(), platform.settings().lease);
+    let workers =
+        operator_views::workers(&rows, &held, platform.records.engine().now(), platform.settings().lease);
     let (_, retries) = engine.retries(1, 0).await?;
     Ok(Json(views::success(&json!({
         "process": process,

@@ -48,12 +48,12 @@ impl Checks {
     /// Asks all at once.
     pub async fn of(platform: &Platform) -> Self {
         let (writes, migrations, objects, queue, disk) = tokio::join!(
-            answers(platform.database().takes_writes()),
-            answers(untxt_migrations::pending(platform.database())),
+            answers(platform.records.database().takes_writes()),
+            answers(untxt_migrations::pending(platform.records.database())),
             // The SDK's future is large.
-            answers(Box::pin(platform.bench().objects.check())),
-            answers(platform.engine().depth(WORKFLOW)),
-            answers(platform.bench().scratch.room().full()),
+            answers(Box::pin(platform.objects().check())),
+            answers(platform.records.engine().depth(WORKFLOW)),
+            answers(platform.tasks.room().full()),
         );
         Self {
             database: writes.is_some(),

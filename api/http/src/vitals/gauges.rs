@@ -24,7 +24,7 @@ const REASONS: [(&str, ReasonKind); 4] = [
 /// Sets the gauges to what stands in the journal. Where it does not answer they
 /// are set to NaN: what was true some time ago is not to be taken for now.
 pub(super) async fn measure(platform: &Platform) {
-    let engine = platform.engine();
+    let engine = platform.records.engine();
     let lease = platform.settings().lease;
     let queues: Vec<&str> = engine.workflows().collect();
     for name in queues {

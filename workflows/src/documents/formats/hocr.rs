@@ -2,10 +2,25 @@
 //! say what is a page, an area, a paragraph, a line and a word, and titles say
 //! where it stands, in pixels of the page image.
 
-use super::{Outline, apology, escape, warnings};
+use super::escape;
+use super::notes::{page_failure, page_warnings};
+use super::outline::Outline;
+use super::writer::Writer;
 use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, PageStatus, Rect, Word};
 
-pub(super) fn head(outline: &Outline<'_>) -> String {
+/// The format.
+pub(super) const WRITER: Writer = Writer {
+    name: "hocr",
+    extension: "hocr",
+    content_type: "text/vnd.hocr+html; charset=utf-8",
+    about: "hOCR 1.2: text with the positions of words",
+    head,
+    page: |outline, page| self::page(page, outline.filename),
+    between: "",
+    tail: |_| TAIL.to_owned(),
+};
+
+fn head(outline: &Outline<'_>) -> String {
     let language = escape::html(outline.figures.language.as_deref().unwrap_or("und"));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -21,14 +36,14 @@ pub(super) fn head(outline: &Outline<'_>) -> String {
     )
 }
 
-pub(super) const TAIL: &str = "</body>\n</html>\n";
+const TAIL: &str = "</body>\n</html>\n";
 
 fn system(engine: &Engine) -> String {
     let simulated = if engine.simulated { " (simulated: the text was made up)" } else { "" };
     format!("untxt, engine {}{simulated}", engine.name)
 }
 
-pub(super) fn page(page: &Page, filename: &str) -> String {
+fn page(page: &Page, filename: &str) -> String {
     let number = page.index + 1;
     let mut title = format!(
         "image {}; bbox 0 0 {} {}; ppageno {}",
@@ -41,7 +56,7 @@ pub(super) fn page(page: &Page, filename: &str) -> String {
         title += &format!("; scan_res {0} {0}", page.dpi);
     }
     // hOCR has no place for them.
-    let comments = apology(page.index, &page.status).into_iter().chain(warnings(page));
+    let comments = page_failure(page.index, &page.status).into_iter().chain(page_warnings(page));
     let mut body: String = comments.map(|words| comment(&words)).collect();
     if page.status == PageStatus::Recognized {
         for (index, block) in page.blocks.iter().enumerate() {

@@ -1,10 +1,25 @@
 //! A page for a browser. Its frame is what clients of the first version parse:
 //! the title, the heading, paragraphs, and the metadata under them.
 
-use super::{Outline, apology, cells, escape, facts, warnings};
+use super::notes::{document_facts, page_failure, page_warnings};
+use super::outline::Outline;
+use super::writer::Writer;
+use super::{cells, escape};
 use crate::documents::model::{Block, Line, Page};
 
-pub(super) fn head(outline: &Outline<'_>) -> String {
+/// The format.
+pub(super) const WRITER: Writer = Writer {
+    name: "html",
+    extension: "html",
+    content_type: "text/html; charset=utf-8",
+    about: "a page for a browser",
+    head,
+    page,
+    between: "",
+    tail,
+};
+
+fn head(outline: &Outline<'_>) -> String {
     let language = outline.figures.language.as_deref().unwrap_or("und");
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>OCR Result</title>\n</head>\n\
@@ -13,12 +28,12 @@ pub(super) fn head(outline: &Outline<'_>) -> String {
     )
 }
 
-pub(super) fn page(outline: &Outline<'_>, page: &Page) -> String {
+fn page(outline: &Outline<'_>, page: &Page) -> String {
     if outline.figures.pages == 1 { contents(page) } else { section(page) }
 }
 
-pub(super) fn tail(outline: &Outline<'_>) -> String {
-    let facts: String = facts(outline)
+fn tail(outline: &Outline<'_>) -> String {
+    let facts: String = document_facts(outline)
         .into_iter()
         .map(|(name, value)| format!("    <p>{name}: {}</p>\n", escape::html(&value)))
         .collect();
@@ -32,10 +47,10 @@ fn section(page: &Page) -> String {
 
 /// The engine's own rendering, which was sanitised when it came, or the blocks.
 fn contents(page: &Page) -> String {
-    if let Some(apology) = apology(page.index, &page.status) {
+    if let Some(apology) = page_failure(page.index, &page.status) {
         return format!("  <p class=\"failed\">{}</p>\n", escape::html(&apology));
     }
-    let warnings: String = warnings(page)
+    let warnings: String = page_warnings(page)
         .map(|words| format!("  <p class=\"warning\">{}</p>\n", escape::html(&words)))
         .collect();
     let text = match page.html.as_deref().filter(|html| !html.trim().is_empty()) {

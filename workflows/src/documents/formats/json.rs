@@ -11,11 +11,24 @@
 
 use serde::Serialize;
 
-use super::Outline;
-use crate::documents::model::{ConfidenceKind, Document, Engine, Page};
+use super::outline::Outline;
+use super::writer::Writer;
+use crate::documents::model::{ConfidenceKind, Document, Engine};
+
+/// The format.
+pub(super) const WRITER: Writer = Writer {
+    name: "json",
+    extension: "json",
+    content_type: "application/json",
+    about: "text, positions and confidences for programs",
+    head,
+    page: |_, page| json(page),
+    between: ",\n",
+    tail: |_| TAIL.to_owned(),
+};
 
 /// What closes the list of pages and the object that [`head`] opened.
-pub(super) const TAIL: &str = "\n]}\n";
+const TAIL: &str = "\n]}\n";
 
 /// All of the result but its pages.
 #[derive(Serialize)]
@@ -31,7 +44,7 @@ struct Head<'a> {
     language: Option<&'a str>,
 }
 
-pub(super) fn head(outline: &Outline<'_>) -> String {
+fn head(outline: &Outline<'_>) -> String {
     let Outline { filename, engine, figures } = *outline;
     let head = Head {
         filename,
@@ -45,10 +58,6 @@ pub(super) fn head(outline: &Outline<'_>) -> String {
     let object = json(&head);
     // The list of pages is its last member.
     format!("{},\"pages\":[\n", object.strip_suffix('}').unwrap_or(&object))
-}
-
-pub(super) fn page(page: &Page) -> String {
-    json(page)
 }
 
 /// Strings, numbers and lists always have a JSON, and line breaks in strings are

@@ -1,26 +1,41 @@
 //! Markdown, as GitHub reads it.
 
-use super::{Outline, apology, cells, escape, facts, warnings};
+use super::notes::{document_facts, page_failure, page_warnings};
+use super::outline::Outline;
+use super::writer::Writer;
+use super::{cells, escape};
 use crate::documents::model::{Block, Line, Page};
 
-pub(super) const HEAD: &str = "# Extracted Text\n\n";
+/// The format.
+pub(super) const WRITER: Writer = Writer {
+    name: "md",
+    extension: "md",
+    content_type: "text/markdown; charset=utf-8",
+    about: "Markdown",
+    head: |_| HEAD.to_owned(),
+    page,
+    between: "",
+    tail,
+};
 
-pub(super) fn tail(outline: &Outline<'_>) -> String {
-    let facts: String = facts(outline)
+const HEAD: &str = "# Extracted Text\n\n";
+
+fn tail(outline: &Outline<'_>) -> String {
+    let facts: String = document_facts(outline)
         .into_iter()
         .map(|(name, value)| format!("- {name}: {}\n", escape::md(&value)))
         .collect();
     format!("---\n\n{facts}")
 }
 
-pub(super) fn page(outline: &Outline<'_>, page: &Page) -> String {
+fn page(outline: &Outline<'_>, page: &Page) -> String {
     let has_heading = outline.figures.pages > 1;
     let heading = if has_heading { format!("## Page {}\n\n", page.index + 1) } else { String::new() };
-    let text: String = match apology(page.index, &page.status) {
+    let text: String = match page_failure(page.index, &page.status) {
         Some(apology) => format!("_{}_\n\n", escape::md(&apology)),
         None => page.blocks.iter().map(|block| self::block(block, page)).collect(),
     };
-    let warnings: String = warnings(page).map(|words| format!("_{}_\n\n", escape::md(&words))).collect();
+    let warnings: String = page_warnings(page).map(|words| format!("_{}_\n\n", escape::md(&words))).collect();
     heading + &warnings + &text
 }
 

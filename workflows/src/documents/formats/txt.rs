@@ -1,15 +1,29 @@
 //! Plain text: a line each, an empty line between blocks, a form feed between
 //! pages, as `pdftotext` has it. What could not be read is said in brackets.
 
-use super::{apology, cells, escape, warnings};
+use super::notes::{page_failure, page_warnings};
+use super::writer::Writer;
+use super::{cells, escape};
 use crate::documents::model::{Block, Line, Page};
 
-pub(super) fn page(page: &Page) -> String {
-    let warnings = warnings(page).map(|words| format!("[{words}]"));
+/// The format.
+pub(super) const WRITER: Writer = Writer {
+    name: "txt",
+    extension: "txt",
+    content_type: "text/plain; charset=utf-8",
+    about: "plain text",
+    head: |_| String::new(),
+    page: |_, page| self::page(page),
+    between: "\u{c}",
+    tail: |_| String::new(),
+};
+
+fn page(page: &Page) -> String {
+    let warnings = page_warnings(page).map(|words| format!("[{words}]"));
     let blocks: Vec<String> =
         page.blocks.iter().map(|block| self::block(block, page)).chain(warnings).collect();
-    let text =
-        apology(page.index, &page.status).map_or_else(|| blocks.join("\n\n"), |words| format!("[{words}]"));
+    let text = page_failure(page.index, &page.status)
+        .map_or_else(|| blocks.join("\n\n"), |words| format!("[{words}]"));
     escape::plain(&text) + "\n"
 }
 

@@ -8,7 +8,8 @@
 //! given. There are so many children at once; tenants take turns.
 
 pub mod child;
-mod crew;
+mod config;
+mod decoder_pool;
 mod density;
 mod document;
 #[doc(hidden)]
@@ -33,8 +34,7 @@ mod tiff_pages;
 mod tiff_strips;
 mod whole;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,13 +42,15 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use super::error::DocumentError;
-use super::kind::{HEAD_BYTES, Kind};
+use super::kind::Kind;
 use super::limits::Limits;
-use crew::{Caller, Crew};
+use super::sniff::{HEAD_BYTES, sniff};
+use decoder_pool::{Caller, DecoderPool};
 use document::Document;
 use process::Question;
 use protocol::{Answer, ChildLimits, Request, Task};
 
+pub use config::RendererConfig;
 pub use protocol::{Color, Pixels, Probe, RenderOptions, RenderedPage, TextLine, TextWord};
 
 /// Looks at once. They have places of their own: a page may hold its place until
@@ -59,20 +61,6 @@ const LOOKS_AT_ONCE: usize = 4;
 /// A child with an open document ends when no page of it was asked for in this
 /// time: it holds the file in memory.
 const DOCUMENT_OPEN_FOR: Duration = Duration::from_secs(10);
-
-/// How the child is started.
-#[derive(Clone, Debug)]
-pub struct RendererConfig {
-    /// A program that ends up in [`child::main`].
-    pub program: PathBuf,
-    /// The arguments that bring it there.
-    pub arguments: Vec<OsString>,
-    /// What a document may cost.
-    pub limits: Limits,
-    /// Pages that are made at once, each by a child of its own: as many as there
-    /// are cores, since a child does nothing but compute. At least 1.
-    pub pages_at_once: usize,
-}
 
 /// Turns files into page images. Clones share their children.
 #[derive(Clone, Debug)]
@@ -85,8 +73,8 @@ pub struct Renderer {
 #[derive(Debug)]
 struct Shared {
     config: RendererConfig,
-    looks: Crew,
-    pages: Crew,
+    looks: DecoderPool,
+    pages: DecoderPool,
 }
 
 impl Renderer {
@@ -94,7 +82,7 @@ impl Renderer {
     #[must_use]
     pub fn new(config: RendererConfig) -> Self {
         let deadline = config.limits.deadline;
-        let (looks, pages) = (Crew::new(LOOKS_AT_ONCE), Crew::new(config.pages_at_once.max(1)));
+        let (looks, pages) = (DecoderPool::new(LOOKS_AT_ONCE), DecoderPool::new(config.pages_at_once.max(1)));
         let caller = Caller { tenant: Arc::from(""), patience: None };
         Self { shared: Arc::new(Shared { config, looks, pages }), caller, deadline }
     }
@@ -234,7 +222,7 @@ impl Renderer {
         }
         let mut head = Vec::with_capacity(HEAD_BYTES);
         file.take(HEAD_BYTES as u64).read_to_end(&mut head).await.map_err(unreadable)?;
-        Ok((Kind::sniff(&head)?, document))
+        Ok((sniff(&head)?, document))
     }
 }
 

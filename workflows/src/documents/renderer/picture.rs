@@ -9,10 +9,9 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageResult, Limits as Decod
 
 use super::density::{self, Density};
 use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
-use super::tiff_colors::{Disguise, disguise};
+use super::tiff_colors::{ColorFixup, color_fixup};
 use super::tiff_fields::Form;
-use super::tiff_kinds::PageOf;
-use super::tiff_pages::TiffPages;
+use super::tiff_pages::{PageOf, TiffPages};
 use super::{tiff_fax, tiff_kinds, tiff_strips, whole};
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
@@ -49,8 +48,8 @@ fn look_at(
     tiff_kinds::without_idle_predictor(form, data, place);
     tiff_kinds::check(form, data, place, page)?;
     let kind = tiff_kinds::name(form, data, place);
-    let disguise = disguise(data);
-    match open(data, Kind::Tiff, page.page, disguise.as_ref(), limits) {
+    let fixup = color_fixup(data);
+    match open(data, Kind::Tiff, page.page, fixup.as_ref(), limits) {
         Ok(_) => Ok(()),
         Err(DocumentError::UnsupportedVariant { .. }) => Err(page.refused(&kind)),
         Err(DocumentError::Broken { reason, .. }) => Err(page.broken(&reason)),
@@ -66,14 +65,14 @@ pub(super) fn render(
     limits: &ChildLimits,
 ) -> Result<(Answer, Vec<u8>), DocumentError> {
     let page = index.saturating_add(1);
-    let disguise = turn_to(&mut data, kind, index, limits)?;
-    let mut decoder = open(&data, kind, page, disguise.as_ref(), limits)?;
+    let fixup = turn_to(&mut data, kind, index, limits)?;
+    let mut decoder = open(&data, kind, page, fixup.as_ref(), limits)?;
     let density = density::of(&data, kind, decoder.as_mut());
     // Metadata that can't be read turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = pixels(decoder, &data, kind, page, limits)?;
     drop(data);
-    let picture = disguise.into_iter().fold(picture, |picture, disguise| disguise.lift(picture));
+    let picture = fixup.into_iter().fold(picture, |picture, fixup| fixup.apply(picture));
     let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options.dpi, page, limits)?;
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width(), picture.height());
@@ -111,7 +110,7 @@ fn turn_to(
     kind: Kind,
     index: u32,
     limits: &ChildLimits,
-) -> Result<Option<Disguise>, DocumentError> {
+) -> Result<Option<ColorFixup>, DocumentError> {
     let page = index.saturating_add(1);
     if kind != Kind::Tiff {
         return if index == 0 { Ok(None) } else { Err(DocumentError::PageOutOfRange { page, pages: 1 }) };
@@ -123,7 +122,7 @@ fn turn_to(
     tiff_strips::high_bits_first(data);
     let form = Form::of(data);
     tiff_kinds::without_idle_predictor(form, data, form.first(data).unwrap_or_default());
-    Ok(disguise(data))
+    Ok(color_fixup(data))
 }
 
 /// A decoder that has read the header, and whose picture may be made.
@@ -131,7 +130,7 @@ fn open<'a>(
     data: &'a [u8],
     kind: Kind,
     page: u32,
-    disguise: Option<&Disguise>,
+    fixup: Option<&ColorFixup>,
     limits: &ChildLimits,
 ) -> Result<Decoder<'a>, DocumentError> {
     let mut decoder = decoder(data, kind).map_err(|error| match error {
@@ -141,7 +140,7 @@ fn open<'a>(
         error => broken(kind, error.to_string()),
     })?;
     let (width, height) = decoder.dimensions();
-    limits.check(page, disguise.and_then(Disguise::width).unwrap_or(width), height)?;
+    limits.check(page, fixup.and_then(ColorFixup::width).unwrap_or(width), height)?;
     let mut memory = DecoderLimits::default();
     memory.max_alloc = Some(limits.memory_bytes_max);
     decoder.set_limits(memory).map_err(|error| refusal(&error, kind, page, limits))?;

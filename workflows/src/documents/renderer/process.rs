@@ -6,11 +6,11 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::RendererConfig;
+use super::config::RendererConfig;
 use super::protocol::{Answer, ChildLimits, Request, Task};
 use crate::documents::error::DocumentError;
 use crate::documents::limits::Limits;
@@ -81,7 +81,7 @@ impl Decoder {
                 self.end().await;
                 Err(DocumentError::RendererUnavailable(error.to_string()))
             }
-            Ok(Err(Failure::Silent)) => Err(autopsy(&mut self.child, question).await),
+            Ok(Err(Failure::NoAnswer)) => Err(exit_reason(&mut self.child, question).await),
             Err(_) => {
                 self.end().await;
                 Err(late(question))
@@ -144,24 +144,24 @@ fn spawn(config: &RendererConfig) -> Result<Child, DocumentError> {
 }
 
 /// Why there is no answer.
-pub(super) enum Failure {
+enum Failure {
     /// The request did not reach the child.
     Unreachable(std::io::Error),
     /// The child closed its output before it had answered, or answered nonsense.
-    Silent,
+    NoAnswer,
 }
 
 pub(super) async fn answer<R: AsyncBufRead + Unpin>(
     stdout: &mut R,
     limits: &Limits,
 ) -> Result<(Answer, Vec<u8>), Failure> {
-    let silent = |_| Failure::Silent;
+    let silent = |_| Failure::NoAnswer;
     let mut header = Vec::new();
     (&mut *stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(silent)?;
-    let answer: Answer = serde_json::from_slice(&header).map_err(|_| Failure::Silent)?;
+    let answer: Answer = serde_json::from_slice(&header).map_err(|_| Failure::NoAnswer)?;
     let Answer::Rendered { width, height, color, .. } = &answer else { return Ok((answer, Vec::new())) };
     if !limits.admit(*width, *height) {
-        return Err(Failure::Silent);
+        return Err(Failure::NoAnswer);
     }
     let mut pixels = vec![0; *width as usize * *height as usize * color.channels()];
     stdout.read_exact(&mut pixels).await.map_err(silent)?;
@@ -179,7 +179,7 @@ async fn end(child: &mut Child) -> Option<ExitStatus> {
 }
 
 /// Why a child ended without an answer.
-async fn autopsy(child: &mut Child, question: &Question<'_>) -> DocumentError {
+async fn exit_reason(child: &mut Child, question: &Question<'_>) -> DocumentError {
     let mut words = Vec::new();
     if let Some(stderr) = child.stderr.take() {
         // Unreadable last words are no words. A child that neither speaks nor

@@ -22,7 +22,7 @@ const PALETTE: u64 = 3;
 const YCBCR: u64 = 6;
 
 /// What is to be put right.
-pub(super) enum Disguise {
+pub(super) enum ColorFixup {
     /// The pixels are numbers of these colours.
     Palette(Vec<[u8; 3]>),
     /// The pixels are YCbCr.
@@ -42,7 +42,7 @@ pub(super) struct Packed {
 
 /// Makes the first directory of `data` one that the decoder knows, if it
 /// isn't.
-pub(super) fn disguise(data: &mut [u8]) -> Option<Disguise> {
+pub(super) fn color_fixup(data: &mut [u8]) -> Option<ColorFixup> {
     let form = Form::of(data);
     let place = form.first(data)?;
     let photometric = form.field(data, place, PHOTOMETRIC)?;
@@ -59,18 +59,18 @@ pub(super) fn disguise(data: &mut [u8]) -> Option<Disguise> {
         }
         form.put(data, form.field(data, place, BITS_PER_SAMPLE)?, 8);
         form.put(data, photometric, BLACK_IS_ZERO);
-        return Some(Disguise::Packed(packed));
+        return Some(ColorFixup::Packed(packed));
     }
     match form.whole(data, photometric, 0)? {
         PALETTE => {
             let bits = form.value(data, place, BITS_PER_SAMPLE).unwrap_or(1);
             let colors = palette(form, data, place, bits)?;
             form.put(data, photometric, BLACK_IS_ZERO);
-            Some(Disguise::Palette(colors))
+            Some(ColorFixup::Palette(colors))
         }
         YCBCR => {
             form.put(data, photometric, RGB);
-            Some(Disguise::YCbCr)
+            Some(ColorFixup::YCbCr)
         }
         _ => None,
     }
@@ -105,10 +105,10 @@ fn palette(form: Form, data: &[u8], place: u64, bits: u64) -> Option<Vec<[u8; 3]
         .collect()
 }
 
-impl Disguise {
+impl ColorFixup {
     /// The picture in its own colours; one of another depth than expected
     /// stays as it is.
-    pub(super) fn lift(self, picture: DynamicImage) -> DynamicImage {
+    pub(super) fn apply(self, picture: DynamicImage) -> DynamicImage {
         match (self, picture) {
             (Self::Palette(colors), DynamicImage::ImageLuma8(numbers)) => colored(&numbers, &colors).into(),
             (Self::YCbCr, DynamicImage::ImageRgb8(mut picture)) => {

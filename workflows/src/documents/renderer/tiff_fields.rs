@@ -24,7 +24,7 @@ const RATIONAL: u16 = 5;
 const LONG8: u16 = 16;
 
 impl Form {
-    /// The form of a file that [`Kind::sniff`](crate::documents::kind::Kind::sniff)
+    /// The form of a file that [`sniff`](crate::documents::sniff::sniff)
     /// takes for a TIFF.
     pub(super) fn of(data: &[u8]) -> Self {
         Self {

@@ -2,6 +2,7 @@
 //! know them by.
 
 use super::tiff_fields::Form;
+use super::tiff_pages::PageOf;
 use super::tiff_strips::compression;
 use crate::documents::error::DocumentError;
 
@@ -17,29 +18,6 @@ const CMYK: u64 = 5;
 
 /// A value of the tag `PLANAR_CONFIGURATION`: each colour lies by itself.
 const APART: u64 = 2;
-
-/// A page of a TIFF, from 1, and how many there are.
-#[derive(Clone, Copy)]
-pub(super) struct PageOf {
-    pub(super) page: u32,
-    pub(super) pages: u32,
-}
-
-impl PageOf {
-    /// The refusal of a page that `is` so.
-    pub(super) fn refused(self, is: &str) -> DocumentError {
-        let Self { page, pages } = self;
-        let which = if pages == 1 { "that".to_owned() } else { format!("whose page {page}") };
-        DocumentError::UnsupportedVariant { what: format!("a TIFF {which} is {is}") }
-    }
-
-    /// The verdict on a page whose directory is broken.
-    pub(super) fn broken(self, reason: &str) -> DocumentError {
-        let Self { page, pages } = self;
-        let reason = if pages == 1 { reason.to_owned() } else { format!("page {page}: {reason}") };
-        DocumentError::Broken { what: "image/tiff".to_owned(), reason }
-    }
-}
 
 /// Looks for what a decoder only tells once it decodes, on the page whose
 /// directory is at `place`.

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use super::tiff_fields::Form;
+use crate::documents::error::DocumentError;
 
 /// Where the directories begin.
 pub(super) struct TiffPages {
@@ -47,6 +48,29 @@ impl TiffPages {
             first.copy_from_slice(&bytes);
         }
         true
+    }
+}
+
+/// A page of a TIFF, from 1, and how many there are.
+#[derive(Clone, Copy)]
+pub(super) struct PageOf {
+    pub(super) page: u32,
+    pub(super) pages: u32,
+}
+
+impl PageOf {
+    /// The refusal of a page that `is` so.
+    pub(super) fn refused(self, is: &str) -> DocumentError {
+        let Self { page, pages } = self;
+        let which = if pages == 1 { "that".to_owned() } else { format!("whose page {page}") };
+        DocumentError::UnsupportedVariant { what: format!("a TIFF {which} is {is}") }
+    }
+
+    /// The verdict on a page whose directory is broken.
+    pub(super) fn broken(self, reason: &str) -> DocumentError {
+        let Self { page, pages } = self;
+        let reason = if pages == 1 { reason.to_owned() } else { format!("page {page}: {reason}") };
+        DocumentError::Broken { what: "image/tiff".to_owned(), reason }
     }
 }
 

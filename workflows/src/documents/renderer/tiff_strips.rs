@@ -4,8 +4,7 @@
 use std::ops::Range;
 
 use super::tiff_fields::Form;
-use super::tiff_kinds::PageOf;
-use super::tiff_pages::TiffPages;
+use super::tiff_pages::{PageOf, TiffPages};
 use crate::documents::error::DocumentError;
 
 /// Tags of TIFF 6.0.

@@ -4,7 +4,7 @@
 //! - `signed`: requests by a signed URL, wherever they come in
 //! - `stored`: the file an object is
 //! - `staging`: where files lie until they are whole
-//! - `shelf`: the S3 operations over those files
+//! - `fs_backend`: the S3 operations over those files
 //!
 //! It listens on this machine only, to those who know the key pair in its
 //! directory or hold a URL signed with it; requests by such URLs may come in
@@ -16,8 +16,8 @@
 //! versions, no conditions, no KMS. Whoever owns the directory may ask for the
 //! keys in it ([`Embedded::keys`]).
 
+mod fs_backend;
 mod key;
-mod shelf;
 mod signed;
 mod staging;
 mod stored;
@@ -30,10 +30,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt::set_tcp_nodelay;
 use s3s::Body;
@@ -47,8 +48,8 @@ use tokio::task::{JoinHandle, JoinSet};
 pub(super) use self::signed::HOST as SIGNED_HOST;
 pub use self::signed::signed_request;
 
+use self::fs_backend::FsBackend;
 use self::key::KeyPair;
-use self::shelf::Shelf;
 use self::staging::Staging;
 use super::error::ObjectError;
 
@@ -88,13 +89,13 @@ impl Embedded {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(disk)?;
         let keys = KeyPair::open(dir).map_err(disk)?;
         let staging = Staging::open(&dir.join(staging::DIR)).map_err(disk)?;
-        let shelf = Shelf::new(dir.to_owned(), staging, put_bytes_max);
+        let backend = FsBackend::new(dir.to_owned(), staging, put_bytes_max);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(|e| nowhere_to_listen(&e))?;
         // What is accepted takes it over: an answer in two writes is not held up.
         set_tcp_nodelay(&listener, true).map_err(|e| nowhere_to_listen(&e.into()))?;
         let address = listener.local_addr().map_err(|e| nowhere_to_listen(&e))?;
-        let service = service(shelf, &keys);
+        let service = service(backend, &keys);
         let serving = tokio::spawn(serve(listener, service.clone()));
         Ok(Self { bucket: dir.join(bucket), address, keys, service, serving })
     }
@@ -129,6 +130,32 @@ impl Embedded {
     pub fn keys(&self) -> io::Result<Vec<String>> {
         stored::keys(&self.bucket)
     }
+
+    /// Answers a request for an object that came in by a signed URL, through
+    /// whichever listener; its path is `/{bucket}/{key}`. Nothing but fetching and
+    /// storing exactly the object that the URL was signed for is possible: all
+    /// else is 403.
+    pub async fn answer_signed(&self, mut request: Request<Body>) -> Response<Body> {
+        let allowed = matches!(*request.method(), Method::GET | Method::PUT);
+        if !allowed || !signed::is_signed(request.uri()) || !self.is_of_bucket(request.uri()) {
+            return refused(StatusCode::FORBIDDEN);
+        }
+        // What a caller presents to the server around the store is not for it.
+        request.headers_mut().remove(AUTHORIZATION);
+        match self.service.call(signed::as_signed(request)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(?error, "the embedded object store failed");
+                refused(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    fn is_of_bucket(&self, uri: &Uri) -> bool {
+        let bucket = self.bucket.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let key = uri.path().strip_prefix('/').and_then(|path| path.strip_prefix(bucket));
+        key.and_then(|key| key.strip_prefix('/')).is_some_and(|key| !key.is_empty())
+    }
 }
 
 impl Drop for Embedded {
@@ -137,16 +164,22 @@ impl Drop for Embedded {
     }
 }
 
+fn refused(status: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = status;
+    answer
+}
+
 fn nowhere_to_listen(error: &std::io::Error) -> ObjectError {
     ObjectError::Config(format!(
         "the embedded store can't listen on 127.0.0.1: {error}; set S3_ENDPOINT to use another"
     ))
 }
 
-fn service(shelf: Shelf, keys: &KeyPair) -> S3Service {
+fn service(backend: FsBackend, keys: &KeyPair) -> S3Service {
     let mut config = S3Config::default();
     config.xml_max_body_size = XML_BYTES_MAX;
-    let mut builder = S3ServiceBuilder::new(shelf);
+    let mut builder = S3ServiceBuilder::new(backend);
     builder.set_auth(SimpleAuth::from_single(keys.access.as_str(), keys.secret.as_str()));
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
     builder.build()

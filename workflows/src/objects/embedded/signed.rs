@@ -8,18 +8,16 @@
 //! could be meant.
 
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, HOST as HOST_HEADER, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::header::{HOST as HOST_HEADER, HeaderMap, HeaderValue};
+use hyper::{Method, Request, Uri};
 use s3s::Body;
 
-use super::Embedded;
-
 /// What signed URLs are signed for (RFC 6761, section 6.4).
-pub(in crate::objects) const HOST: &str = "objects.invalid";
+pub(crate) const HOST: &str = "objects.invalid";
 
 /// Begins the paths of such URLs at the store's own listener. No bucket has such
 /// a name.
-pub(in crate::objects) const PREFIX: &str = "/.signed";
+pub(crate) const PREFIX: &str = "/.signed";
 
 /// What the query of a signed URL has.
 const SIGNATURE: &str = "X-Amz-Signature=";
@@ -39,36 +37,8 @@ where
     Some(request)
 }
 
-impl Embedded {
-    /// Answers a request for an object that came in by a signed URL, through
-    /// whichever listener; its path is `/{bucket}/{key}`. Nothing but fetching and
-    /// storing exactly the object that the URL was signed for is possible: all
-    /// else is 403.
-    pub async fn answer_signed(&self, mut request: Request<Body>) -> Response<Body> {
-        let allowed = matches!(*request.method(), Method::GET | Method::PUT);
-        if !allowed || !is_signed(request.uri()) || !self.is_of_bucket(request.uri()) {
-            return refused(StatusCode::FORBIDDEN);
-        }
-        // What a caller presents to the server around the store is not for it.
-        request.headers_mut().remove(AUTHORIZATION);
-        match self.service.call(as_signed(request)).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::error!(?error, "the embedded object store failed");
-                refused(StatusCode::INTERNAL_SERVER_ERROR)
-            }
-        }
-    }
-
-    fn is_of_bucket(&self, uri: &Uri) -> bool {
-        let bucket = self.bucket.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let key = uri.path().strip_prefix('/').and_then(|path| path.strip_prefix(bucket));
-        key.and_then(|key| key.strip_prefix('/')).is_some_and(|key| !key.is_empty())
-    }
-}
-
 /// Puts a request by a signed URL under the host it is signed for.
-fn as_signed(mut request: Request<Body>) -> Request<Body> {
+pub(super) fn as_signed(mut request: Request<Body>) -> Request<Body> {
     request.headers_mut().insert(HOST_HEADER, HeaderValue::from_static(HOST));
     request
 }
@@ -82,12 +52,6 @@ pub(super) fn as_meant(mut request: Request<Body>) -> Request<Body> {
     as_signed(request)
 }
 
-fn is_signed(uri: &Uri) -> bool {
+pub(super) fn is_signed(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with(SIGNATURE)))
-}
-
-fn refused(status: StatusCode) -> Response<Body> {
-    let mut answer = Response::new(Body::empty());
-    *answer.status_mut() = status;
-    answer
 }

@@ -66,13 +66,13 @@ pub(super) fn seal(
     body.write_all(&length.to_le_bytes())?;
     body.write_all(MAGIC)?;
     body.sync_all()?;
-    let shelf = target.parent().ok_or_else(|| io::Error::other("an object's file lies in a directory"))?;
-    if !shelf.is_dir() {
-        fs::create_dir_all(shelf)?;
-        shelf.parent().map_or(Ok(()), sync_dir)?;
+    let dir = target.parent().ok_or_else(|| io::Error::other("an object's file lies in a directory"))?;
+    if !dir.is_dir() {
+        fs::create_dir_all(dir)?;
+        dir.parent().map_or(Ok(()), sync_dir)?;
     }
     staged.keep(target)?;
-    sync_dir(shelf)
+    sync_dir(dir)
 }
 
 /// Removes an object, if there is one.
@@ -102,8 +102,8 @@ pub(super) fn open(target: &Path) -> io::Result<Option<Opened>> {
 /// The keys of the objects in the bucket's directory.
 pub(super) fn keys(bucket: &Path) -> io::Result<Vec<String>> {
     let mut keys = Vec::new();
-    for shelf in fs::read_dir(bucket)? {
-        for object in fs::read_dir(shelf?.path())? {
+    for dir in fs::read_dir(bucket)? {
+        for object in fs::read_dir(dir?.path())? {
             let mut file = File::open(object?.path())?;
             let length = file.metadata()?.len();
             keys.push(description(&mut file, length)?.0.key);

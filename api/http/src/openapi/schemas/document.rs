@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::operation::reference;
-use super::shape::{FORMATS, count, list, may, object, or_null, sha256, text};
+use super::shape::{count, format_name, list, may, object, or_null, sha256, text};
 
 const CONFIDENCE_KINDS: [&str; 4] = ["calibrated", "logprob", "uncalibrated", "none"];
 
 pub(super) fn shapes() -> Vec<(&'static str, Value)> {
-    let format = json!({ "type": "string", "enum": FORMATS });
+    let format = format_name();
     let failed_format = object(&[("format", format), ("code", text()), ("message", text())]);
     let warning = object(&[("page", count()), ("message", text())]);
     let warnings = json!({ "type": "array", "maxItems": 50, "items": warning,

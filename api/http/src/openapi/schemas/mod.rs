@@ -7,8 +7,8 @@ mod tasks;
 
 use serde_json::{Map, Value, json};
 
+pub(super) use self::shape::{format_name, object, open, or_null};
 use self::shape::{list, text};
-pub(super) use self::shape::{object, open, or_null};
 use super::callers;
 
 /// All schemas, by name.

@@ -1,10 +1,10 @@
 //! The words that shapes are made of.
 
 use serde_json::{Map, Value, json};
+use untxt_workflows::documents::formats::Format;
 
 pub(super) const STATUSES: [&str; 7] =
     ["queued", "processing", "retrying", "completed", "partial", "failed", "cancelled"];
-pub(super) const FORMATS: [&str; 5] = ["html", "txt", "md", "json", "hocr"];
 
 /// An answer: each field is there, and others may come.
 pub(in crate::openapi) fn object(fields: &[(&str, Value)]) -> Value {
@@ -38,6 +38,11 @@ pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
+/// The name of a result format.
+pub(in crate::openapi) fn format_name() -> Value {
+    json!({ "type": "string", "enum": Format::ALL.map(Format::name) })
+}
+
 pub(super) fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid" })
 }
@@ -62,4 +67,26 @@ pub(in crate::openapi) fn or_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
     schema["type"] = json!([schema["type"], "null"]);
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use untxt_workflows::documents::kind::Kind;
+
+    use super::*;
+
+    #[test]
+    fn the_guide_names_every_format_and_document_type() {
+        let guide = include_str!("../../../../guides/http.md");
+        let formats = Format::join(&Format::ALL);
+        assert!(
+            guide.contains(&format!("any of `{formats}`")),
+            "the guide lists other formats than {formats}"
+        );
+        let kinds = Kind::list("and");
+        assert!(
+            guide.contains(&format!("{kinds}, detected by content")),
+            "the guide lists other types than {kinds}"
+        );
+    }
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::operation::reference;
-use super::shape::{FORMATS, STATUSES, count, list, may, object, open, or_null, sha256, text, time, uuid};
+use super::shape::{
+    STATUSES, count, format_name, list, may, object, open, or_null, sha256, text, time, uuid,
+};
 
 const WEBHOOK_STATUSES: [&str; 6] = ["waiting", "pending", "retrying", "delivered", "failed", "cancelled"];
 
@@ -57,10 +59,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 &[
                     ("priority", json!({ "type": ["integer", "null"], "minimum": 1, "maximum": 10 })),
                     ("engine", or_null(&text())),
-                    (
-                        "formats",
-                        json!({ "type": ["array", "null"], "items": { "type": "string", "enum": FORMATS } }),
-                    ),
+                    ("formats", json!({ "type": ["array", "null"], "items": format_name() })),
                     ("pages", or_null(&text())),
                     (
                         "onPageFailure",
@@ -144,7 +143,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[
                 ("taskId", uuid()),
                 ("filename", text()),
-                ("format", json!({ "type": "string", "enum": FORMATS })),
+                ("format", format_name()),
                 ("contentType", text()),
                 ("bytes", count()),
                 ("sha256", sha256()),
@@ -234,7 +233,7 @@ fn task() -> Vec<(&'static str, Value)> {
         ("attempt", count()),
         ("engine", text()),
         ("engineDigest", or_null(&sha256())),
-        ("formats", list(&json!({ "type": "string", "enum": FORMATS }))),
+        ("formats", list(&format_name())),
         ("pages", or_null(&text())),
         ("pagesTotal", or_null(&count())),
         ("progress", reference("Progress")),

@@ -16,7 +16,7 @@ pub(super) async fn audit(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     let doors = Doors::of(depot)?;
     let limit = number(req, "limit", LIMIT_DEFAULT)?.clamp(1, LIMIT_MAX);
     let before = Some(number(req, "before", 0)?).filter(|before| *before > 0);
-    let lines = doors.platform.engine().audited(before, u32::try_from(limit).unwrap_or(1)).await?;
+    let lines = doors.platform.records.engine().audited(before, u32::try_from(limit).unwrap_or(1)).await?;
     let lines: Vec<Value> = lines.iter().map(letters::audit).collect();
     Ok(Json(views::success(&json!({ "audit": lines }))))
 }

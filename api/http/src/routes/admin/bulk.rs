@@ -17,6 +17,6 @@ pub(super) async fn progress(req: &mut Request, depot: &mut Depot) -> Result<Jso
         || ApiError::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "there is no such bulk redrive");
     let text = req.param::<String>("id").unwrap_or_default();
     let id = Uuid::parse_str(&text).map_err(|_| missing())?;
-    let found = doors.platform.bulk(id).await?.ok_or_else(missing)?;
+    let found = doors.platform.operations.bulk(id).await?.ok_or_else(missing)?;
     Ok(Json(views::success(&letters::progress(&found))))
 }

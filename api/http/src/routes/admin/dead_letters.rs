@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_workflows::redrive::bulk::Action;
-use untxt_workflows::redrive::{How, RedriveError};
+use untxt_workflows::redrive::{RedriveError, RedriveOptions};
 use uuid::Uuid;
 
 use super::super::body;
 use super::super::list::number;
-use super::asker;
+use super::actor;
 use crate::doors::Doors;
 use crate::error::ApiError;
 use crate::site::Seen;
@@ -50,7 +50,7 @@ async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
     let wanted = req.queries().iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "offset"));
     let filter = filter(wanted.map(|(name, value)| (name.as_str(), value.as_str())))?;
     let limit_rows = u32::try_from(limit).unwrap_or(1);
-    let (found, total) = doors.platform.engine().dead_letters(&filter, limit_rows, offset).await?;
+    let (found, total) = doors.platform.records.engine().dead_letters(&filter, limit_rows, offset).await?;
     let shown: Vec<Value> = found.iter().map(letters::letter).collect();
     let has_more = offset + (shown.len() as u64) < total;
     let pagination = json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more });
@@ -72,7 +72,7 @@ async fn show(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
 }
 
 async fn shown(doors: &Doors, id: Uuid) -> Result<Value, ApiError> {
-    let shown = letters::shown(doors.platform.engine(), id).await?;
+    let shown = letters::shown(doors.platform.records.engine(), id).await?;
     Ok(shown.ok_or(RedriveError::NoLetter(id))?)
 }
 
@@ -98,8 +98,12 @@ struct One {
 async fn redrive(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let (id, one) = (named(req)?, body::<One>(req).await?);
-    let how = How { from_step: one.from_step, engine: one.engine, only_failed_pages: one.only_failed_pages };
-    doors.platform.redrive_letter(id, &how, &asker(depot, one.reason)?).await?;
+    let how = RedriveOptions {
+        from_step: one.from_step,
+        engine: one.engine,
+        only_failed_pages: one.only_failed_pages,
+    };
+    doors.platform.operations.redrive_letter(id, &how, &actor(depot, one.reason)?).await?;
     Ok(Json(views::success(&shown(doors, id).await?)))
 }
 
@@ -113,7 +117,7 @@ struct Why {
 async fn discard(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let (id, why) = (named(req)?, body::<Why>(req).await?);
-    doors.platform.discard_letter(id, &asker(depot, why.reason)?).await?;
+    doors.platform.operations.discard_letter(id, &actor(depot, why.reason)?).await?;
     Ok(Json(views::success(&shown(doors, id).await?)))
 }
 
@@ -139,7 +143,7 @@ struct Many {
 #[handler]
 async fn redrive_many(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let many = body::<Many>(req).await?;
-    let how = How {
+    let how = RedriveOptions {
         from_step: many.from_step.clone(),
         engine: many.engine.clone(),
         only_failed_pages: many.only_failed_pages,
@@ -171,13 +175,14 @@ async fn go_through(
     let filter = filter(many.filter.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     if many.dry_run {
         let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter };
-        let (_, total) = doors.platform.engine().dead_letters(&filter, 0, 0).await?;
-        let groups = doors.platform.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
+        let (_, total) = doors.platform.records.engine().dead_letters(&filter, 0, 0).await?;
+        let groups = doors.platform.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
         res.render(Json(views::success(&letters::groups(&groups, total))));
         return Ok(());
     }
-    let run = doors.platform.begin_bulk(action, &filter, many.rate, &asker(depot, many.reason)?).await?;
-    let progress = doors.platform.bulk(run.id.0).await?;
+    let run =
+        doors.platform.operations.begin_bulk(action, &filter, many.rate, &actor(depot, many.reason)?).await?;
+    let progress = doors.platform.operations.bulk(run.id.0).await?;
     res.status_code(StatusCode::ACCEPTED);
     if let Ok(location) =
         HeaderValue::from_str(&Seen::of(req)?.path(&format!("/api/admin/redrives/{}", run.id)))

@@ -26,7 +26,7 @@ pub(super) fn router() -> Router {
 #[handler]
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (doors, (limit, offset)) = (Doors::of(depot)?, page(req)?);
-    let now = doors.platform.engine().now();
+    let now = doors.platform.records.engine().now();
     let listed = doors.auth.keys().list(asked_user(req)?, limit, offset).await?;
     let keys: Vec<Value> = listed.keys.iter().map(|key| key.view(now)).collect();
     let pagination = pagination(listed.total, limit, offset, listed.len());
@@ -55,8 +55,8 @@ async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Res
         scopes: wanted.scopes.into_iter().collect(),
         life_seconds: wanted.expires_in,
     };
-    let (key, text) = doors.auth.keys().create(doors.platform.engine(), new, caller.name()).await?;
-    let mut view = key.view(doors.platform.engine().now());
+    let (key, text) = doors.auth.keys().create(doors.platform.records.engine(), new, caller.name()).await?;
+    let mut view = key.view(doors.platform.records.engine().now());
     view["key"] = json!(text);
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&view)));
@@ -69,6 +69,6 @@ async fn revoke(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, Api
     let text = req.param::<String>("id").unwrap_or_default();
     let missing = |_| ApiError::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "not an id of an API key");
     let id = Uuid::parse_str(&text).map_err(missing)?;
-    let key = doors.auth.keys().revoke(doors.platform.engine(), id, by).await?;
-    Ok(Json(views::success(&key.view(doors.platform.engine().now()))))
+    let key = doors.auth.keys().revoke(doors.platform.records.engine(), id, by).await?;
+    Ok(Json(views::success(&key.view(doors.platform.records.engine().now()))))
 }

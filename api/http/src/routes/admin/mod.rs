@@ -20,7 +20,7 @@ use crate::auth::caller::{Caller, Scope};
 use crate::auth::hoops::Needs;
 use crate::doors::Doors;
 use crate::error::ApiError;
-use untxt_workflows::redrive::Asker;
+use untxt_workflows::redrive::Actor;
 
 /// The routes.
 pub(crate) fn router() -> Router {
@@ -75,13 +75,13 @@ fn allowed(req: &Request, depot: &Depot) -> Result<(), ApiError> {
 }
 
 /// Who asks, and why. What stands in the audit has to be readable.
-fn asker(depot: &Depot, reason: Option<String>) -> Result<Asker, ApiError> {
+fn actor(depot: &Depot, reason: Option<String>) -> Result<Actor, ApiError> {
     let reason = reason.unwrap_or_default();
     if reason.chars().count() > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
         let message = format!("at most {REASON_CHARS_MAX} characters on one line");
         return Err(ApiError::field("reason", message));
     }
-    Ok(Asker { by: Caller::of(depot)?.name().to_owned(), reason })
+    Ok(Actor { by: Caller::of(depot)?.name().to_owned(), reason })
 }
 
 /// Characters of a reason.

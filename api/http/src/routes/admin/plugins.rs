@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use untxt_plugins::{LoadedEngine, PluginError, Reference};
 
 use super::super::body::body;
-use super::asker;
+use super::actor;
 use crate::acts::Act;
 use crate::doors::Doors;
 use crate::error::ApiError;
@@ -47,19 +47,19 @@ async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
 async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let wanted: Wanted = body(req).await?;
-    let asker = asker(depot, wanted.reason)?;
+    let actor = actor(depot, wanted.reason)?;
     let digest = wanted.digest.trim_start_matches("sha256:");
     let version: Reference = format!("{}@sha256:{digest}", named(req)?.name)
         .parse()
         .map_err(|reason: String| ApiError::field("digest", reason))?;
     let act = Act {
-        engine: doors.platform.engine(),
-        by: &asker.by,
+        engine: doors.platform.records.engine(),
+        by: &actor.by,
         action: "activate-plugin",
         subject: &format!("plugin {}", version.name),
     };
-    let engines = &doors.platform.bench().engines;
-    let asked = json!({ "digest": digest, "reason": asker.reason });
+    let engines = &doors.platform.engines();
+    let asked = json!({ "digest": digest, "reason": actor.reason });
     answer(doors, act.audited(asked, engines.activate(&version), now).await?).await
 }
 
@@ -67,16 +67,16 @@ async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
 async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let doors = Doors::of(depot)?;
     let why: Why = body(req).await?;
-    let asker = asker(depot, why.reason)?;
+    let actor = actor(depot, why.reason)?;
     let name = named(req)?.name;
     let act = Act {
-        engine: doors.platform.engine(),
-        by: &asker.by,
+        engine: doors.platform.records.engine(),
+        by: &actor.by,
         action: "rollback-plugin",
         subject: &format!("plugin {name}"),
     };
-    let engines = &doors.platform.bench().engines;
-    let asked = json!({ "reason": asker.reason });
+    let engines = &doors.platform.engines();
+    let asked = json!({ "reason": actor.reason });
     answer(doors, act.audited(asked, engines.rollback(&name), now).await?).await
 }
 
@@ -103,7 +103,7 @@ fn named(req: &Request) -> Result<Reference, ApiError> {
 }
 
 async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
-    let listed = doors.platform.bench().engines.list().await;
+    let listed = doors.platform.engines().list().await;
     Ok(Json(views::success(&plugins::view(&listed))))
 }
 

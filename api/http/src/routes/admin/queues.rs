@@ -60,7 +60,7 @@ pub(crate) async fn limit(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
     let Share { tenant, weight, concurrency, rate_per_minute } = body(req).await?;
     let limits = Limits { weight, concurrency, rate_per_minute };
-    queues::limit(doors.platform.engine(), &tenant, limits, by).await.map_err(refused)?;
+    queues::limit(doors.platform.records.engine(), &tenant, limits, by).await.map_err(refused)?;
     shown(doors).await
 }
 
@@ -73,12 +73,12 @@ async fn set(req: &mut Request, depot: &Depot, paused: bool) -> Result<Json<Valu
         (None, Some(tenant)) => Target::Tenant(tenant),
         (Some(_), Some(_)) => return Err(ApiError::field("tenant", "name a queue or a tenant, not both")),
     };
-    queues::pause(doors.platform.engine(), target, paused, by).await.map_err(refused)?;
+    queues::pause(doors.platform.records.engine(), target, paused, by).await.map_err(refused)?;
     shown(doors).await
 }
 
 async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
-    Ok(Json(views::success(&queues::view(doors.platform.engine()).await?)))
+    Ok(Json(views::success(&queues::view(doors.platform.records.engine()).await?)))
 }
 
 fn refused(error: JournalError) -> ApiError {

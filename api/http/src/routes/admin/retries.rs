@@ -13,7 +13,7 @@ pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Va
     let platform = &Doors::of(depot)?.platform;
     let (limit, offset) = page(req)?;
     let rows = u32::try_from(limit).unwrap_or(u32::MAX);
-    let (retries, total) = platform.engine().retries(rows, offset).await?;
+    let (retries, total) = platform.records.engine().retries(rows, offset).await?;
     let retries: Vec<Value> = retries.iter().map(operator_views::retry).collect();
     let pagination = pagination(total, limit, offset, retries.len());
     Ok(Json(views::success(&json!({ "retries": retries, "pagination": pagination }))))

@@ -13,7 +13,9 @@ const HELD_MAX: u32 = 10_000;
 #[handler]
 pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let platform = &Doors::of(depot)?.platform;
-    let (rows, held) = (platform.engine().workers().await?, platform.engine().holdings(HELD_MAX).await?);
-    let workers = operator_views::workers(&rows, &held, platform.engine().now(), platform.settings().lease);
+    let (rows, held) =
+        (platform.records.engine().workers().await?, platform.records.engine().holdings(HELD_MAX).await?);
+    let workers =
+        operator_views::workers(&rows, &held, platform.records.engine().now(), platform.settings().lease);
     Ok(Json(views::success(&json!({ "workers": workers }))))
 }

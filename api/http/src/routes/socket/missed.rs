@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_workflows::missed::Place;
-use untxt_workflows::updates::Narrator;
+use untxt_workflows::updates::UpdateProjector;
 use uuid::Uuid;
 
 use super::said::Away;
@@ -98,7 +98,7 @@ impl Connection {
     pub(super) async fn subscribe(&mut self, task: Uuid, after_seq: u64) -> Result<(), Close> {
         let owned = {
             let _turn = turn(&self.doors, self.user).await?;
-            self.doors.platform.owned(self.user, &[task]).await.map_err(|_| away())?
+            self.doors.platform.records.owned(self.user, &[task]).await.map_err(|_| away())?
         };
         if owned.is_empty() {
             // Nobody learns whether it is somebody else's.
@@ -123,12 +123,15 @@ impl Connection {
         let mut named: Vec<Uuid> = asked.seen.keys().copied().collect();
         named.sort_unstable();
         let turn = turn(&self.doors, self.user).await?;
-        let owned = platform.owned(self.user, &named).await.map_err(|_| away())?;
-        let changed =
-            platform.changed_since(self.user, asked.since, begins, TASKS_MAX).await.map_err(|_| away())?;
+        let owned = platform.records.owned(self.user, &named).await.map_err(|_| away())?;
+        let changed = platform
+            .records
+            .changed_since(self.user, asked.since, begins, TASKS_MAX)
+            .await
+            .map_err(|_| away())?;
         let runs: Vec<RunId> =
             owned.iter().copied().chain(changed.iter().map(|place| place.task)).map(RunId).collect();
-        let seqs = platform.engine().last_seqs(&runs).await.map_err(|_| away())?;
+        let seqs = platform.records.engine().last_seqs(&runs).await.map_err(|_| away())?;
         drop(turn);
 
         let (mine, gone): (Vec<Uuid>, Vec<Uuid>) = named.into_iter().partition(|task| owned.contains(task));
@@ -155,9 +158,9 @@ impl Connection {
     /// Tells what happened to each task after its event; how many events they have
     /// in all.
     async fn tell(&mut self, tasks: &BTreeMap<Uuid, u64>) -> Result<usize, Close> {
-        let engine = self.doors.platform.engine().clone();
+        let engine = self.doors.platform.records.engine().clone();
         let runs: Vec<RunId> = tasks.keys().copied().map(RunId).collect();
-        let (mut narrator, mut read, mut place) = (Narrator::of_histories(), 0, None);
+        let (mut projector, mut read, mut place) = (UpdateProjector::of_histories(), 0, None);
         while !runs.is_empty() {
             let turn = turn(&self.doors, self.user).await?;
             let part = engine.histories(&runs, place, EVENTS_AT_ONCE).await.map_err(|_| away())?;
@@ -168,7 +171,7 @@ impl Connection {
             let (mut updates, mut up_to) = (Vec::new(), BTreeMap::new());
             for event in &part.events {
                 up_to.insert(event.run.0, event.seq);
-                match narrator.tell(&engine, event).await {
+                match projector.tell(&engine, event).await {
                     Ok(Some(update)) if tasks.get(&update.task).is_some_and(|after| update.seq > *after) => {
                         updates.push(update);
                     }

@@ -7,8 +7,7 @@
 //! its lines with words, where cells are short and of many widths; this finds
 //! columns that were drawn line by line across the page.
 
-use super::frames::{Piece, median};
-use super::gutter::rows;
+use super::frames::{Piece, median, rows};
 
 /// Lines of prose: fewer can't be told from cells.
 const PROSE_ROWS_MIN: usize = 3;

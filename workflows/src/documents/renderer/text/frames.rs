@@ -110,6 +110,19 @@ pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
+/// Lines among pieces that are sorted downwards.
+pub(super) fn rows<'a>(pieces: impl Iterator<Item = &'a Piece>) -> usize {
+    let mut last = f64::NEG_INFINITY;
+    let mut rows = 0;
+    for piece in pieces {
+        if piece.middle - last >= piece.size / 2.0 {
+            rows += 1;
+            last = piece.middle;
+        }
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::pieces::pieces;

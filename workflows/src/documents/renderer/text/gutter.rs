@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::evidence::are_columns;
-use super::frames::{Piece, median};
+use super::frames::{Piece, median, rows};
 use super::pieces::GAP;
 
 /// Lines that a column has at least beside another one.
@@ -116,19 +116,6 @@ fn core(left: &[&Piece], right: &[&Piece]) -> Option<(f64, f64)> {
     let top = left.first()?.middle.max(right.first()?.middle);
     let bottom = left.last()?.middle.min(right.last()?.middle);
     (top <= bottom).then_some((top, bottom))
-}
-
-/// Lines among pieces that are sorted downwards.
-pub(super) fn rows<'a>(pieces: impl Iterator<Item = &'a Piece>) -> usize {
-    let mut last = f64::NEG_INFINITY;
-    let mut rows = 0;
-    for piece in pieces {
-        if piece.middle - last >= piece.size / 2.0 {
-            rows += 1;
-            last = piece.middle;
-        }
-    }
-    rows
 }
 
 /// How far the lines of one side go on, up from `top` and down from `bottom`.

@@ -1,0 +1,15 @@
+//! The list of migrations.
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::m20261126_000100_initial;
+
+/// Every migration, in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261126_000100_initial::Migration)]
+    }
+}

@@ -1,0 +1,95 @@
+//! The resources of a step, and the local copy of each task's file.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use untxt_engine::error::StepError;
+use untxt_engine::id::RunId;
+use untxt_plugins::Registry;
+
+use crate::decode_budget::DecodeBudgets;
+use crate::documents::renderer::Renderer;
+use crate::objects::Objects;
+use crate::step_error;
+use crate::task_input::FileInput;
+use crate::temp_dirs::TempDirs;
+
+/// Everything a step may use.
+pub(crate) struct Resources {
+    /// The files.
+    pub(crate) objects: Objects,
+    /// The engines.
+    pub(crate) engines: Arc<Registry>,
+    /// What turns a file into page images.
+    pub(crate) renderer: Renderer,
+    /// Where local copies lie.
+    pub(crate) temp_dirs: Arc<TempDirs>,
+    /// What documents may still take to decode.
+    pub(crate) decode_budgets: DecodeBudgets,
+    /// One lock a task, so that its pages wait for one download.
+    fetching: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
+}
+
+impl Resources {
+    /// Collects the resources.
+    #[must_use]
+    pub(crate) fn new(
+        objects: Objects,
+        engines: Arc<Registry>,
+        renderer: Renderer,
+        temp_dirs: Arc<TempDirs>,
+        decode_budgets: DecodeBudgets,
+    ) -> Self {
+        Self { objects, engines, renderer, temp_dirs, decode_budgets, fetching: Mutex::default() }
+    }
+
+    /// The task's file on this machine: fetched and checked against its hash
+    /// unless it is here. Pages may run where the download step did not.
+    ///
+    /// # Errors
+    /// `OBJECT_CORRUPT` when what came is not what was uploaded; the store's
+    /// and the disk's own failures.
+    pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
+        let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
+        let _mine = turn.lock().await;
+        let dir = self
+            .temp_dirs
+            .task(run)
+            .await
+            .map_err(|e| step_error::of_disk("make the task's directory", &e))?;
+        let path = dir.join("document");
+        if tokio::fs::try_exists(&path).await.unwrap_or(false) {
+            return Ok(path);
+        }
+        self.temp_dirs
+            .room()
+            .check(file.size_bytes)
+            .await
+            .map_err(|e| step_error::of_disk("ask for its room", &e))?
+            .map_err(|e| step_error::of_room(&e))?;
+        let stored =
+            self.objects.get_to_file(&file.key, &path).await.map_err(|e| step_error::of_object(&e))?;
+        if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
+            self.clear(run).await;
+            let message = format!(
+                "object {} has SHA-256 {} and {} bytes; {} and {} were uploaded",
+                file.key, stored.sha256, stored.size_bytes, file.sha256, file.size_bytes
+            );
+            return Err(StepError::permanent("OBJECT_CORRUPT", message));
+        }
+        Ok(path)
+    }
+
+    /// Takes the task's local files away. What can't be removed now is removed
+    /// by the next sweep or the next start.
+    pub(crate) async fn clear(&self, run: RunId) {
+        self.fetching.lock().await.remove(&run);
+        self.renderer.close(&self.temp_dirs.of_task(run));
+        self.decode_budgets.forget(run);
+        if let Err(error) = self.temp_dirs.clear(run).await {
+            tracing::warn!(%run, %error, "can't remove the task's local files; the next sweep retries");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Settings of a process.
+
+use std::ffi::OsString;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use untxt_engine::journal::retention::Retention;
+use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
+
+use crate::documents::limits::Limits as DocumentLimits;
+use crate::documents::renderer::{Renderer, RendererConfig};
+use crate::objects::ObjectsConfig;
+use crate::room::RoomLimits;
+use crate::webhooks::WebhookSettings;
+
+/// What a platform needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where everything that is kept on this machine lies.
+    pub data_dir: PathBuf,
+    /// Address of a Redis server for the queue that all processes share; without
+    /// one each process has a queue of its own.
+    pub redis_url: Option<String>,
+    /// Where the files are kept.
+    pub objects: ObjectsConfig,
+    /// Where engines are looked for.
+    pub plugin_dir: PathBuf,
+    /// Whose signatures on engines count.
+    pub plugin_trust: Trust,
+    /// Engine of tasks that name none.
+    pub engine: String,
+    /// Steps at once.
+    pub concurrency: NonZeroUsize,
+    /// After this long a silence of a worker others take over what it held. The
+    /// same for all workers of one database.
+    pub lease: Duration,
+    /// For how long what has ended is kept.
+    pub retention: Retention,
+    /// For how long tasks that ended are kept with their files and results; for
+    /// ever when absent.
+    pub retain_tasks: Option<Duration>,
+    /// Bytes of an upload.
+    pub upload_bytes_max: u64,
+    /// How much of this machine's disk uploads may take.
+    pub room: RoomLimits,
+    /// What each user may ask for.
+    pub quota: Quota,
+    /// What a document may cost.
+    pub document_limits: DocumentLimits,
+    /// What a call of an engine may cost.
+    pub engine_limits: EngineLimits,
+    /// How users' own servers are told.
+    pub webhooks: WebhookSettings,
+    /// A program that decodes documents when it is started with
+    /// `renderer_arguments`.
+    pub renderer_program: PathBuf,
+    /// See `renderer_program`.
+    pub renderer_arguments: Vec<OsString>,
+}
+
+impl Settings {
+    /// What decodes documents under these settings.
+    #[must_use]
+    pub fn renderer(&self) -> Renderer {
+        Renderer::new(RendererConfig {
+            program: self.renderer_program.clone(),
+            arguments: self.renderer_arguments.clone(),
+            limits: self.document_limits,
+            pages_at_once: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        })
+    }
+
+    /// The engines under these settings.
+    ///
+    /// # Errors
+    /// [`PluginError::Sandbox`] when the machine does not allow for it.
+    pub fn engines(&self) -> Result<Registry, PluginError> {
+        let host = Host::new(&HostConfig {
+            cache_dir: self.data_dir.join("cache"),
+            concurrency: self.concurrency.get(),
+            limits: self.engine_limits,
+            metered: false,
+        })?;
+        Ok(Registry::open(Arc::new(host), self.plugin_dir.clone()).trusting(self.plugin_trust.clone()))
+    }
+}
+
+/// What a user may ask for; without limits when nothing is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// New tasks within a minute.
+    pub uploads_per_minute: Option<NonZeroU32>,
+    /// Tasks that have not ended.
+    pub in_flight_max: Option<NonZeroU32>,
+}
