@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Interval, interval};
-use untxt_api::letters;
+use untxt_api::dead_letters;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::letters::{LetterFilter, LetterStatus};
 use untxt_engine::state::RunStatus;
@@ -16,7 +16,7 @@ use untxt_workflows::platform::Platform;
 use untxt_workflows::redrive::Asker;
 use untxt_workflows::redrive::bulk::Action;
 
-use crate::cli::Which;
+use super::Selection;
 use crate::failure::Failure;
 use crate::{output, start};
 
@@ -29,15 +29,15 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 pub(super) async fn run(
     platform: &Platform,
     filter: &LetterFilter,
-    which: &Which,
+    selection: &Selection,
     action: Action,
     asker: &Asker,
 ) -> Result<ExitCode, Failure> {
-    if which.dry_run {
-        count(platform, filter, which.json).await?;
+    if selection.dry_run {
+        count(platform, filter, selection.json).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let rate = which.rate.as_deref().map(rate).transpose()?;
+    let rate = selection.rate.as_deref().map(rate).transpose()?;
     let run = platform.begin_bulk(action, filter, rate, asker).await?.id;
     let shutdown = start::until_signalled()?;
     let ended = tokio::select! {
@@ -50,7 +50,7 @@ pub(super) async fn run(
     let Some(progress) = ended else {
         return Err(Failure::work(format!("ended early; run {run} goes on with the next worker")));
     };
-    report(&progress, which.json);
+    report(&progress, selection.json);
     let all_went_well = progress.run.status == RunStatus::Completed && progress.waiting == 0;
     Ok(if all_went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -60,7 +60,7 @@ async fn count(platform: &Platform, filter: &LetterFilter, json: bool) -> Result
     let (_, total) = platform.engine().dead_letters(&filter, 0, 0).await?;
     let groups = platform.engine().letter_groups(&filter, GROUPS_MAX).await?;
     if json {
-        output::json(&letters::groups(&groups, total));
+        output::json(&dead_letters::groups(&groups, total));
         return Ok(());
     }
     for group in &groups {
@@ -119,7 +119,7 @@ fn bar() -> ProgressBar {
 
 fn report(progress: &Progress, json: bool) {
     if json {
-        output::json(&letters::progress(progress));
+        output::json(&dead_letters::progress(progress));
         return;
     }
     let Progress { run, bulk, settled, waiting } = progress;

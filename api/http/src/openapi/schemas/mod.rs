@@ -1,5 +1,6 @@
 //! The shapes that go in and out.
 
+mod callers;
 mod document;
 mod operators;
 mod shape;
@@ -7,9 +8,7 @@ mod tasks;
 
 use serde_json::{Map, Value, json};
 
-use self::shape::{list, text};
-pub(super) use self::shape::{object, open, or_null};
-use super::callers;
+use self::shape::{list, object, text};
 
 /// All schemas, by name.
 pub(super) fn all() -> Value {
@@ -19,7 +18,7 @@ pub(super) fn all() -> Value {
         .chain(tasks::shapes())
         .chain(document::shapes())
         .chain(operators::shapes())
-        .chain(callers::schemas());
+        .chain(callers::shapes());
     schemas.extend(shapes.map(|(name, schema)| (name.to_owned(), schema)));
     Value::Object(schemas)
 }

@@ -17,7 +17,7 @@ const PROBLEM_CHARS_MAX: usize = 200;
 /// One message.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Said {
+pub(super) enum ClientMessage {
     /// Are you there?
     Ping,
     /// Tell me again what happened to this task after `afterSeq`.
@@ -47,7 +47,7 @@ pub(super) struct Away {
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub(super) fn read(message: &Message) -> Result<Said, String> {
+pub(super) fn read(message: &Message) -> Result<ClientMessage, String> {
     let Ok(text) = message.as_str() else {
         return Err("the message is binary; send JSON as a text message".to_owned());
     };
