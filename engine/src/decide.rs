@@ -1,4 +1,4 @@
-//! The heart: what follows from a command, given where a run stands. Knows no
+//! The heartbeat: what follows from a command, given where a run stands. Knows no
 //! clock, no random numbers, no I/O; time and jitter come in as values. The
 //! worker runs it, replay tests run it.
 
@@ -124,7 +124,7 @@ pub enum Refusal {
     Ended(RunStatus),
     /// The run is at another step, or the item is finished or was never opened,
     /// or another attempt is due.
-    #[error("the delivery points at something that is over or was never opened")]
+    #[error("the delivery is stale: its slot is finished or was never opened")]
     Stale,
     /// The attempt is not due yet.
     #[error("not due before {} ms", .0.0)]
@@ -271,7 +271,7 @@ impl Situation<'_> {
     fn items_missing(&self, attempt: &Attempt) -> Decision {
         let error = StepError::permanent(
             "ITEMS_MISSING",
-            format!("step `{}` named no items for the step after it", self.step_name(attempt.step)),
+            format!("step `{}` named no items for the next step", self.step_name(attempt.step)),
         );
         let failed = EventKind::Failed { attempt: attempt.clone(), error: error.clone() };
         self.retry_or_die(attempt, failed, &error)
@@ -294,7 +294,7 @@ impl Situation<'_> {
             return events;
         }
         if done == 0 {
-            let message = format!("none of {total} items could be done");
+            let message = format!("all {total} items failed");
             events.push(EventKind::RunFailed { code: "ALL_ITEMS_FAILED".to_owned(), message });
         } else {
             self.proceed(&mut events, self.run.step + 1, None);

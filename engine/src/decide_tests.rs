@@ -1,6 +1,9 @@
 //! The core, driven without a clock, a database or a queue.
 
+mod properties;
 mod redrive;
+
+use std::sync::Arc;
 
 use serde_json::json;
 use uuid::Uuid;
@@ -8,17 +11,19 @@ use uuid::Uuid;
 use crate::decide::{
     Claim, Command, Dead, DeadSlot, Decision, Discard, Done, Outcome, Refusal, Situation, decide, deliveries,
 };
-use crate::definition::{Definition, Spread, StepDefinition};
+use crate::definition::Definition;
 use crate::error::{Budget, StepError};
 use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
 use crate::retry::{Budgets, RetryPolicy, WhenSpent};
 use crate::state::{ItemState, ItemStatus, RunState, RunStatus};
+use crate::step::Step;
 use crate::time::Timestamp;
+use crate::workflow::Workflow;
 
 /// One run in memory: decides, applies, remembers.
 struct Bench {
-    definition: Definition,
+    definition: Arc<Definition>,
     history: Vec<Event>,
     run: RunState,
     items: Vec<ItemState>,
@@ -34,9 +39,9 @@ impl Bench {
     fn with(on_item_failure: OnItemFailure, when_spent: WhenSpent) -> Self {
         let budgets = Budgets { transport: 1, throttle: 1, content: 1, lost_worker: 1 };
         let policy = RetryPolicy { budgets, when_spent, ..RetryPolicy::default() };
-        let step = |name, spread| StepDefinition { name, spread, policy };
-        let steps =
-            vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
+        let none = None::<Arc<dyn Step>>;
+        let workflow = Workflow::new("w", 1).step("open", policy, none.clone());
+        let workflow = workflow.step_per_item("page", policy, none.clone()).step("close", policy, none);
         let first = Event {
             run: RunId(Uuid::nil()),
             seq: 1,
@@ -51,7 +56,7 @@ impl Bench {
             },
         };
         let run = RunState::begin(&first).unwrap();
-        let definition = Definition::new("w", 1, steps).unwrap();
+        let definition = Arc::clone(workflow.definition());
         let (items, waiting) = (Vec::new(), Vec::new());
         Self { definition, history: vec![first], run, items, waiting, now: Timestamp(1_000) }
     }

@@ -4,109 +4,118 @@ use std::num::NonZeroUsize;
 
 use crate::retry::RetryPolicy;
 
-/// Steps a definition may have. Each is a link of a typed chain that is put
-/// together when the program is compiled, hence the bound.
-pub const STEPS_MAX: usize = 8;
+/// The most steps a workflow may have. A run's row holds the output of every step
+/// and is read with each claim, and every worker registers a service per step.
+pub const STEPS_MAX: usize = 256;
 
-/// How a step is spread.
+/// How often a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {
-    /// It runs once.
+    /// Once.
     Once,
-    /// It runs once for each item that the step before it named.
+    /// Once for each item that the step before it named.
     PerItem,
 }
 
 /// One named step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepDefinition {
-    /// Stable: it stands in histories, dead letters and API answers.
+    /// Stable: it is stored in dead letters and appears in API answers.
     pub name: &'static str,
-    /// Once, or once an item.
+    /// Once, or once per item.
     pub spread: Spread,
     /// When it is retried.
     pub policy: RetryPolicy,
 }
 
-/// A workflow. Its `version` changes whenever a run that was begun under the
-/// old steps could not go on under the new ones.
+/// The names, order and policies of a workflow's steps. Its `version` changes
+/// whenever a run that began with the old steps could not continue with the new
+/// ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
     name: &'static str,
     version: u32,
     steps: Vec<StepDefinition>,
-    aside: Option<NonZeroUsize>,
+    dedicated_concurrency: Option<NonZeroUsize>,
 }
 
-/// Why a definition can't be.
+/// Why workflows are refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DefinitionError {
     /// No step, or too many.
-    #[error("workflow `{name}` has {count} steps; it takes 1 to {STEPS_MAX}")]
+    #[error("workflow `{workflow}` has {count} steps; 1 to {STEPS_MAX} are allowed")]
     StepCount {
-        /// Of the workflow.
-        name: &'static str,
-        /// How many there are.
+        /// Name of the workflow.
+        workflow: &'static str,
+        /// Number of its steps.
         count: usize,
     },
     /// Two steps share a name.
-    #[error("workflow `{name}` has two steps called `{step}`")]
+    #[error("workflow `{workflow}` has two steps called `{step}`")]
     DuplicateStep {
-        /// Of the workflow.
-        name: &'static str,
+        /// Name of the workflow.
+        workflow: &'static str,
         /// The name they share.
         step: &'static str,
     },
-    /// Nothing before the step could name its items.
-    #[error("workflow `{name}`: step `{step}` runs per item, but the step before it can't name items")]
+    /// No step before the step can name its items.
+    #[error("step `{step}` of workflow `{workflow}` runs per item, but the step before it can't name items")]
     NothingToSpread {
-        /// Of the workflow.
-        name: &'static str,
-        /// Of the step.
+        /// Name of the workflow.
+        workflow: &'static str,
+        /// Name of the step.
         step: &'static str,
     },
+    /// Some steps have code and others have none.
+    #[error("step `{step}` of workflow `{workflow}` has no code, but other steps have; give all or none")]
+    CodeMissing {
+        /// Name of the workflow.
+        workflow: &'static str,
+        /// Name of the step.
+        step: &'static str,
+    },
+    /// Two workflows share a name.
+    #[error("two workflows are called `{0}`")]
+    DuplicateWorkflow(&'static str),
 }
 
 impl Definition {
-    /// A workflow of `steps`, in this order.
-    ///
-    /// # Errors
-    /// When there are no steps or more than [`STEPS_MAX`], when two share a
-    /// name, or when one runs per item but comes first or after another that
-    /// does.
-    pub fn new(
-        name: &'static str,
-        version: u32,
-        steps: Vec<StepDefinition>,
-    ) -> Result<Self, DefinitionError> {
+    /// A workflow without steps.
+    pub(crate) fn new(name: &'static str, version: u32) -> Self {
+        Self { name, version, steps: Vec::new(), dedicated_concurrency: None }
+    }
+
+    pub(crate) fn push(&mut self, step: StepDefinition) {
+        self.steps.push(step);
+    }
+
+    pub(crate) fn set_dedicated_concurrency(&mut self, slots: NonZeroUsize) {
+        self.dedicated_concurrency = Some(slots);
+    }
+
+    /// Checks the number of steps, their names and how they spread.
+    pub(crate) fn check(&self) -> Result<(), DefinitionError> {
+        let (workflow, steps) = (self.name, &self.steps);
         if steps.is_empty() || steps.len() > STEPS_MAX {
-            return Err(DefinitionError::StepCount { name, count: steps.len() });
+            return Err(DefinitionError::StepCount { workflow, count: steps.len() });
         }
         for (at, step) in steps.iter().enumerate() {
             if steps[..at].iter().any(|earlier| earlier.name == step.name) {
-                return Err(DefinitionError::DuplicateStep { name, step: step.name });
+                return Err(DefinitionError::DuplicateStep { workflow, step: step.name });
             }
             let before = at.checked_sub(1).map(|before| steps[before].spread);
             if step.spread == Spread::PerItem && before != Some(Spread::Once) {
-                return Err(DefinitionError::NothingToSpread { name, step: step.name });
+                return Err(DefinitionError::NothingToSpread { workflow, step: step.name });
             }
         }
-        Ok(Self { name, version, steps, aside: None })
+        Ok(())
     }
 
-    /// The same workflow, run beside the others: in each worker `at_once`
-    /// attempts at a time, in slots of its own that are none of theirs. For work
-    /// that takes long and costs little.
+    /// How many attempts at its steps each worker makes at a time, in slots that no
+    /// other workflow uses; `None` when it shares the worker's slots.
     #[must_use]
-    pub fn beside_the_others(self, at_once: NonZeroUsize) -> Self {
-        Self { aside: Some(at_once), ..self }
-    }
-
-    /// How many attempts a worker makes at a time when it is run beside the
-    /// others; `None` when it shares the slots with them.
-    #[must_use]
-    pub fn beside_the_others_at_once(&self) -> Option<NonZeroUsize> {
-        self.aside
+    pub fn dedicated_concurrency(&self) -> Option<NonZeroUsize> {
+        self.dedicated_concurrency
     }
 
     /// Stable name; also the name of its queue.
@@ -121,37 +130,27 @@ impl Definition {
         self.version
     }
 
-    /// The steps in order; never empty.
+    /// The steps in order.
     #[must_use]
     pub fn steps(&self) -> &[StepDefinition] {
         &self.steps
     }
 
-    /// The step at `index`, if there is one.
+    /// The step at `position`, if there is one.
     #[must_use]
-    pub fn step(&self, index: u16) -> Option<&StepDefinition> {
-        self.steps.get(usize::from(index))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn step(name: &'static str, spread: Spread) -> StepDefinition {
-        StepDefinition { name, spread, policy: RetryPolicy::default() }
+    pub fn step(&self, position: u16) -> Option<&StepDefinition> {
+        self.steps.get(usize::from(position))
     }
 
-    #[test]
-    fn impossible_definitions_are_refused() {
-        let count = Definition::new("w", 1, vec![]).unwrap_err();
-        assert_eq!(count.to_string(), "workflow `w` has 0 steps; it takes 1 to 8");
-        let twice = vec![step("a", Spread::Once), step("a", Spread::Once)];
-        assert_eq!(
-            Definition::new("w", 1, twice).unwrap_err(),
-            DefinitionError::DuplicateStep { name: "w", step: "a" }
-        );
-        let first = Definition::new("w", 1, vec![step("a", Spread::PerItem)]).unwrap_err();
-        assert_eq!(first, DefinitionError::NothingToSpread { name: "w", step: "a" });
+    /// Position of the step called `name`, from 0, if there is one.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<u16> {
+        (0..).zip(&self.steps).find(|(_, step)| step.name == name).map(|(position, _)| position)
+    }
+
+    /// Name of the step at `position`; empty when there is none.
+    #[must_use]
+    pub fn step_name(&self, position: u16) -> &'static str {
+        self.step(position).map_or("", |step| step.name)
     }
 }

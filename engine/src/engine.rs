@@ -2,7 +2,6 @@
 
 mod letters;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
@@ -10,38 +9,26 @@ use tokio_util::sync::CancellationToken;
 use crate::controls::{ControlChange, Controls, CurrentControls, TenantControls, TenantPatch};
 use crate::crash::{CrashHook, CrashPoint};
 use crate::decide::Command;
+use crate::definition::Definition;
 use crate::event::Event;
 use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
 use crate::journal::look::{Backlog, Holding, Retry};
-use crate::journal::rows::RowChange;
-use crate::journal::{Histories, ItemOutput, Journal, JournalError, NewRun, Order, RunFilter, WorkerRow};
-use crate::parts::Parts;
+use crate::journal::{CommandRequest, Histories, Journal, JournalError, RunFilter, WorkerRow};
+use crate::new_run::NewRun;
 use crate::queue::{Depth, Queue, QueueError, QueueServer};
 use crate::reconcile::rescue;
-use crate::state::{ItemCount, RunState};
+use crate::rows::RowChange;
+use crate::shared::Shared;
+use crate::state::{ItemCount, ItemOutput, RunState};
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::watch::{Endings, Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
-use crate::workflow::Workflow;
 pub use letters::{AttemptEnd, AttemptRecord};
 
 /// Why the engine could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A workflow was given other steps than its definition names.
-    #[error("workflow `{workflow}` names {named} steps and was given code for {given}")]
-    StepsMissing {
-        /// Of the workflow.
-        workflow: &'static str,
-        /// In its definition.
-        named: usize,
-        /// In its code.
-        given: usize,
-    },
-    /// Two workflows share a name.
-    #[error("two workflows are called `{0}`")]
-    DuplicateWorkflow(&'static str),
     /// The worker's settings can't work.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -61,7 +48,6 @@ pub struct EngineBuilder {
     journal: Arc<dyn Journal>,
     queue: Arc<dyn Queue>,
     clock: Arc<dyn Clock>,
-    workflows: Vec<Workflow>,
     crash_hook: Option<Arc<dyn CrashHook>>,
 }
 
@@ -73,13 +59,6 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds a workflow. The journal must know its definition too.
-    #[must_use]
-    pub fn workflow(mut self, workflow: Workflow) -> Self {
-        self.workflows.push(workflow);
-        self
-    }
-
     /// Has every crash point told to `hook`; for tests.
     #[must_use]
     pub fn crash_hook(mut self, hook: Arc<dyn CrashHook>) -> Self {
@@ -88,29 +67,17 @@ impl EngineBuilder {
     }
 
     /// The engine. Nothing runs yet.
-    ///
-    /// # Errors
-    /// [`EngineError::StepsMissing`], [`EngineError::DuplicateWorkflow`].
-    pub fn build(self) -> Result<Engine, EngineError> {
-        let mut workflows = BTreeMap::new();
-        for workflow in self.workflows {
-            let name = workflow.definition.name();
-            let (named, given) = (workflow.definition.steps().len(), workflow.steps.len());
-            if named != given {
-                return Err(EngineError::StepsMissing { workflow: name, named, given });
-            }
-            if workflows.insert(name, workflow).is_some() {
-                return Err(EngineError::DuplicateWorkflow(name));
-            }
-        }
+    #[must_use]
+    pub fn build(self) -> Engine {
         let health = Arc::new(Health::default());
         let hub = Hub::new(Arc::clone(&self.journal), Arc::clone(&self.clock), Arc::clone(&health));
         let (journal, queue, clock) = (self.journal, self.queue, self.clock);
+        let workflows = journal.workflows().clone();
         let (hub, crash_hook) = (Arc::new(hub), self.crash_hook);
         let (controls, queue_incomplete) = (CurrentControls::default(), tokio::sync::Notify::new());
-        let parts =
-            Parts { journal, queue, clock, workflows, hub, health, controls, crash_hook, queue_incomplete };
-        Ok(Engine { parts: Arc::new(parts) })
+        let shared =
+            Shared { journal, queue, clock, workflows, hub, health, controls, crash_hook, queue_incomplete };
+        Engine { shared: Arc::new(shared) }
     }
 }
 
@@ -118,21 +85,21 @@ impl EngineBuilder {
 /// the same engine.
 #[derive(Clone)]
 pub struct Engine {
-    parts: Arc<Parts>,
+    shared: Arc<Shared>,
 }
 
 /// An engine for what the engine itself keeps, such as a step that asks it for
 /// something: it does not keep the engine.
 #[derive(Clone)]
 pub struct WeakEngine {
-    parts: Weak<Parts>,
+    shared: Weak<Shared>,
 }
 
 impl WeakEngine {
     /// The engine; `None` when it is gone.
     #[must_use]
     pub fn upgrade(&self) -> Option<Engine> {
-        self.parts.upgrade().map(|parts| Engine { parts })
+        self.shared.upgrade().map(|shared| Engine { shared })
     }
 }
 
@@ -140,14 +107,15 @@ impl Engine {
     /// The same engine, not kept by this.
     #[must_use]
     pub fn downgrade(&self) -> WeakEngine {
-        WeakEngine { parts: Arc::downgrade(&self.parts) }
+        WeakEngine { shared: Arc::downgrade(&self.shared) }
     }
 
-    /// Begins to put one together, with the machine's clock.
+    /// Begins to build an engine for the workflows that `journal` was opened with; it
+    /// uses the machine's clock unless told otherwise.
     #[must_use]
     pub fn builder(journal: Arc<dyn Journal>, queue: Arc<dyn Queue>) -> EngineBuilder {
         let clock = Arc::new(SystemClock);
-        EngineBuilder { journal, queue, clock, workflows: Vec::new(), crash_hook: None }
+        EngineBuilder { journal, queue, clock, crash_hook: None }
     }
 
     /// Records a run and makes it known to the workers. When this returns, the
@@ -168,15 +136,15 @@ impl Engine {
     /// # Errors
     /// Like [`Engine::submit`].
     pub async fn submit_all(&self, runs: Vec<NewRun>) -> Result<Vec<RunState>, JournalError> {
-        let submitted = self.parts.journal.submit(runs).await?;
-        for applied in &submitted {
-            self.parts.tell(applied);
+        let submitted = self.shared.journal.submit(runs).await?;
+        for committed in &submitted {
+            self.shared.publish(committed);
         }
-        self.parts.passes(CrashPoint::Submitted).await;
-        for applied in &submitted {
-            self.parts.push(&applied.run.definition, &applied.deliveries).await;
+        self.shared.passes(CrashPoint::Submitted).await;
+        for committed in &submitted {
+            self.shared.push(&committed.run.definition, &committed.deliveries).await;
         }
-        Ok(submitted.into_iter().map(|applied| applied.run).collect())
+        Ok(submitted.into_iter().map(|committed| committed.run).collect())
     }
 
     /// Stops a run. Its running attempts are told at once in this process and
@@ -186,8 +154,8 @@ impl Engine {
     /// [`JournalError::Refused`] when it has ended already,
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
     pub async fn cancel(&self, run: RunId) -> Result<RunState, JournalError> {
-        let order = Order { run, command: Command::Cancel, rows: Vec::new() };
-        Ok(self.parts.apply(order).await?.run)
+        let request = CommandRequest { run, command: Command::Cancel, rows: Vec::new() };
+        Ok(self.shared.apply(request).await?.run)
     }
 
     /// Erases an ended run, and writes `rows` with it; see [`Journal::erase`].
@@ -195,8 +163,8 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::erase`].
     pub async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
-        self.parts.journal.erase(run, rows).await?;
-        self.parts.hub.erased(run);
+        self.shared.journal.erase(run, rows).await?;
+        self.shared.hub.erased(run);
         Ok(())
     }
 
@@ -204,13 +172,13 @@ impl Engine {
     /// audit go by.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.parts.clock.now()
+        self.shared.clock.now()
     }
 
     /// That clock.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.parts.clock)
+        Arc::clone(&self.shared.clock)
     }
 
     /// What serves the queue, where that is a server of its own.
@@ -218,7 +186,7 @@ impl Engine {
     /// # Errors
     /// [`QueueError`].
     pub async fn queue_server(&self) -> Result<Option<QueueServer>, QueueError> {
-        self.parts.queue.server().await
+        self.shared.queue.server().await
     }
 
     /// The run, if there is one.
@@ -226,7 +194,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::run`].
     pub async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
-        self.parts.journal.run(run).await
+        self.shared.journal.run(run).await
     }
 
     /// Runs, newest first, and how many there are in all.
@@ -239,7 +207,7 @@ impl Engine {
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<RunState>, u64), JournalError> {
-        self.parts.journal.runs(filter, limit, offset).await
+        self.shared.journal.runs(filter, limit, offset).await
     }
 
     /// Items of a run's step with what they returned; see [`Journal::items`].
@@ -253,7 +221,7 @@ impl Engine {
         from: u32,
         limit: u32,
     ) -> Result<Vec<ItemOutput>, JournalError> {
-        self.parts.journal.items(run, step, from, limit).await
+        self.shared.journal.items(run, step, from, limit).await
     }
 
     /// The run's events after `after_seq`, in order, at most `limit`.
@@ -261,7 +229,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::history`].
     pub async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
-        self.parts.journal.history(run, after_seq, limit).await
+        self.shared.journal.history(run, after_seq, limit).await
     }
 
     /// The events of several runs; see [`Journal::histories`].
@@ -274,7 +242,7 @@ impl Engine {
         after: Option<(RunId, u64)>,
         limit: u32,
     ) -> Result<Histories, JournalError> {
-        self.parts.journal.histories(runs, after, limit).await
+        self.shared.journal.histories(runs, after, limit).await
     }
 
     /// How many items runs have, and how many are done; see
@@ -283,7 +251,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::item_counts`].
     pub async fn item_counts(&self, runs: &[RunId]) -> Result<Vec<(RunId, ItemCount)>, JournalError> {
-        self.parts.journal.item_counts(runs).await
+        self.shared.journal.item_counts(runs).await
     }
 
     /// The workers that are on the list.
@@ -291,12 +259,34 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::workers`].
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, JournalError> {
-        self.parts.journal.workers().await
+        self.shared.journal.workers().await
     }
 
     /// Names of its workflows, each of which has a queue.
     pub fn workflows(&self) -> impl Iterator<Item = &'static str> {
-        self.parts.workflows.keys().copied()
+        self.shared.workflows.iter().map(|workflow| workflow.definition().name())
+    }
+
+    /// The definition of its workflow called `name`, if there is one.
+    #[must_use]
+    pub fn definition(&self, name: &str) -> Option<&Definition> {
+        self.shared.workflows.definition(name)
+    }
+
+    /// Which of `runs` have ended (or do not exist); see [`Journal::ended`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::ended`].
+    pub async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
+        self.shared.journal.ended(runs).await
+    }
+
+    /// The `seq` of the last event of each of `runs`; see [`Journal::last_seqs`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::last_seqs`].
+    pub async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
+        self.shared.journal.last_seqs(runs).await
     }
 
     /// What workers hold; see [`Journal::holdings`].
@@ -304,7 +294,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::holdings`].
     pub async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
-        self.parts.journal.holdings(limit).await
+        self.shared.journal.holdings(limit).await
     }
 
     /// What waits for a retry, the latest due first, and how much it is in all.
@@ -312,7 +302,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::retries`].
     pub async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
-        self.parts.journal.retries(limit, offset).await
+        self.shared.journal.retries(limit, offset).await
     }
 
     /// How much of the workflow's work is open now.
@@ -320,7 +310,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::backlog`].
     pub async fn backlog(&self, workflow: &str) -> Result<Backlog, JournalError> {
-        self.parts.journal.backlog(workflow, self.parts.clock.now()).await
+        self.shared.journal.backlog(workflow, self.shared.clock.now()).await
     }
 
     /// What operators set about the order of work.
@@ -328,7 +318,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Journal::controls`].
     pub async fn controls(&self) -> Result<Controls, JournalError> {
-        Ok(self.parts.journal.controls(0).await?.unwrap_or_default())
+        Ok(self.shared.journal.controls(0).await?.unwrap_or_default())
     }
 
     /// Has a workflow stand still or go on: at once in this process, within two
@@ -343,7 +333,7 @@ impl Engine {
         paused: bool,
         by: &str,
     ) -> Result<Controls, JournalError> {
-        if !self.parts.workflows.contains_key(workflow) {
+        if self.shared.workflows.get(workflow).is_none() {
             return Err(JournalError::UnknownDefinition(workflow.to_owned()));
         }
         self.control(ControlChange::Workflow { name: workflow.to_owned(), paused }, by).await
@@ -379,12 +369,12 @@ impl Engine {
     }
 
     async fn control(&self, change: ControlChange, by: &str) -> Result<Controls, JournalError> {
-        let controls = self.parts.journal.control(change, by, self.parts.clock.now()).await?;
-        self.parts.controls.take(&Arc::new(controls.clone()));
+        let controls = self.shared.journal.control(change, by, self.shared.clock.now()).await?;
+        self.shared.controls.take(&Arc::new(controls.clone()));
         // It stands in the journal; a queue that does not answer hears of it from
         // whoever works.
-        if let Err(error) = self.parts.queue.configure(&self.parts.controls.get()).await {
-            self.parts.failed(Part::Steering, &error);
+        if let Err(error) = self.shared.queue.configure(&self.shared.controls.get()).await {
+            self.shared.failed(Part::Steering, &error);
         }
         Ok(controls)
     }
@@ -395,7 +385,7 @@ impl Engine {
     /// # Errors
     /// [`QueueError`].
     pub async fn ahead(&self, workflow: &str, priority: u8) -> Result<u64, QueueError> {
-        self.parts.queue.ahead(workflow, priority).await
+        self.shared.queue.ahead(workflow, priority).await
     }
 
     /// How full the workflow's queue is. That it answers ends the problem of a
@@ -404,10 +394,10 @@ impl Engine {
     /// # Errors
     /// [`QueueError`].
     pub async fn depth(&self, workflow: &str) -> Result<Depth, QueueError> {
-        let depth = self.parts.queue.depth(workflow).await?;
+        let depth = self.shared.queue.depth(workflow).await?;
         // It answers again. What could not be pushed meanwhile whoever works pushes,
         // which may be another process: this one would never hear of it.
-        self.parts.health.succeeded(Part::Push);
+        self.shared.health.succeeded(Part::Push);
         Ok(depth)
     }
 
@@ -416,7 +406,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Unavailable`] when the present end can't be read.
     pub async fn watch(&self) -> Result<Watcher, JournalError> {
-        Watcher::new(&self.parts.hub).await
+        Watcher::new(&self.shared.hub).await
     }
 
     /// Every event of one run after `after_seq`: those of the past, then those
@@ -426,14 +416,14 @@ impl Engine {
     /// # Errors
     /// None now: the past is read when the first event is asked for.
     pub async fn watch_run(&self, run: RunId, after_seq: u64) -> Result<RunWatcher, JournalError> {
-        Ok(RunWatcher::new(&self.parts.hub, run, after_seq))
+        Ok(RunWatcher::new(&self.shared.hub, run, after_seq))
     }
 
     /// The runs that this process brings to an end from now on: what others end
     /// is not heard of.
     #[must_use]
     pub fn endings(&self) -> Endings {
-        self.parts.hub.endings()
+        self.shared.hub.endings()
     }
 
     /// Waits until the run has ended; one that is redriven meanwhile, until it
@@ -443,7 +433,7 @@ impl Engine {
     /// [`JournalError::UnknownRun`] when it is not there or is erased while this
     /// waits; [`JournalError::Unavailable`]: the same call may be made again.
     pub async fn wait(&self, run: RunId) -> Result<RunState, EngineError> {
-        let watcher = RunWatcher::new(&self.parts.hub, run, 0);
+        let watcher = RunWatcher::new(&self.shared.hub, run, 0);
         let seen = self.run(run).await?.ok_or(JournalError::UnknownRun(run))?;
         self.to_the_end(watcher, seen).await
     }
@@ -454,7 +444,7 @@ impl Engine {
     /// Those of [`Engine::submit`], and [`EngineError::Watch`] when the run was
     /// recorded but can't be followed: [`Engine::wait`] may be called then.
     pub async fn execute(&self, run: NewRun) -> Result<RunState, EngineError> {
-        let watcher = RunWatcher::new(&self.parts.hub, run.id, 0);
+        let watcher = RunWatcher::new(&self.shared.hub, run.id, 0);
         let begun = self.submit(run).await?;
         self.to_the_end(watcher, begun).await
     }
@@ -497,7 +487,7 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Result<(), EngineError> {
         config.check()?;
-        worker::run(&self.parts, &config, &shutdown).await;
+        worker::run(&self.shared, &config, &shutdown).await;
         Ok(())
     }
 
@@ -508,14 +498,14 @@ impl Engine {
     /// [`JournalError::Unavailable`]; what was not taken over yet is when the
     /// lease is over.
     pub async fn declare_dead(&self, workers: &[WorkerName]) -> Result<usize, JournalError> {
-        self.parts.journal.retire(workers).await?;
+        self.shared.journal.retire(workers).await?;
         // Nobody was silent since before time began: only who is off the list.
-        rescue(&self.parts, Timestamp(i64::MIN)).await
+        rescue(&self.shared, Timestamp(i64::MIN)).await
     }
 
     /// What does not work at the moment; empty when all is well.
     #[must_use]
     pub fn health(&self) -> Vec<Problem> {
-        self.parts.health.problems(self.parts.clock.now())
+        self.shared.health.problems(self.shared.clock.now())
     }
 }

@@ -193,50 +193,102 @@ pub enum EventKind {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
     use super::*;
 
-    #[test]
-    fn the_stored_form_stays_what_it_is() {
-        let attempt =
-            Attempt { step: 1, item: Some(4), attempt: 2, worker: WorkerName::from("w-1".to_owned()) };
-        let kinds = [
+    fn attempt(item: Option<u32>) -> Attempt {
+        Attempt { step: 1, item, attempt: 2, worker: WorkerName::from("w-1".to_owned()) }
+    }
+
+    /// One of each kind with everything that it may hold, then those that may hold
+    /// less.
+    fn kinds() -> Vec<EventKind> {
+        let error = StepError::retry(Budget::Throttle, "BUSY", "come back").after_ms(250);
+        let dead = |item, reason, paused| EventKind::DeadLettered {
+            step: 1,
+            item,
+            attempts: 3,
+            reason,
+            error: StepError::permanent("BAD", "no"),
+            paused,
+        };
+        let redriven = |items, input, reason: &str| EventKind::Redriven {
+            step: 1,
+            items,
+            attempts_before: 3,
+            input,
+            by: "cli:ann".to_owned(),
+            reason: reason.to_owned(),
+        };
+        let submitted = |on_item_failure| EventKind::Submitted {
+            definition: "ocr".to_owned(),
+            version: 1,
+            tenant: "ann".to_owned(),
+            priority: 5,
+            on_item_failure,
+            input: json!({ "pages": 3 }),
+        };
+        vec![
+            submitted(OnItemFailure::Partial),
             EventKind::Opened { step: 1, items: Some(5) },
-            EventKind::Started(attempt.clone()),
-            EventKind::Succeeded { attempt: attempt.clone(), output: Value::Null },
-            EventKind::Failed { attempt, error: StepError::permanent("BAD", "no") },
-            EventKind::DeadLettered {
-                step: 1,
-                item: None,
-                attempts: 3,
-                reason: DeadReason::Permanent,
-                error: StepError::permanent("BAD", "no"),
-                paused: false,
-            },
-            EventKind::Redriven {
-                step: 1,
-                items: RedrivenItems::Reopened(vec![4]),
-                attempts_before: 3,
-                input: None,
-                by: "cli:ann".to_owned(),
-                reason: "the disk is new".to_owned(),
-            },
+            EventKind::Started(attempt(Some(4))),
+            EventKind::Succeeded { attempt: attempt(Some(4)), output: json!({ "words": 7 }) },
+            EventKind::Failed { attempt: attempt(Some(4)), error },
+            EventKind::Lost(attempt(Some(4))),
+            EventKind::HandedBack(attempt(Some(4))),
+            EventKind::RetryScheduled { step: 1, item: Some(4), attempt: 3, due_at: Timestamp(1_500) },
+            dead(Some(4), DeadReason::BudgetSpent { budget: Budget::LostWorker }, true),
+            redriven(RedrivenItems::Reopened(vec![4]), Some(json!({})), "the disk is new"),
             EventKind::Cancelled,
-        ];
-        let stored: Vec<String> = kinds.iter().map(|kind| serde_json::to_string(kind).unwrap()).collect();
-        assert_eq!(
-            stored,
-            [
-                r#"{"event":"opened","data":{"step":1,"items":5}}"#,
-                r#"{"event":"started","data":{"step":1,"item":4,"attempt":2,"worker":"w-1"}}"#,
-                r#"{"event":"succeeded","data":{"step":1,"item":4,"attempt":2,"worker":"w-1"}}"#,
-                r#"{"event":"failed","data":{"step":1,"item":4,"attempt":2,"worker":"w-1","error":{"verdict":"permanent","budget":"content","code":"BAD","message":"no"}}}"#,
-                r#"{"event":"dead_lettered","data":{"step":1,"attempts":3,"reason":"permanent","error":{"verdict":"permanent","budget":"content","code":"BAD","message":"no"}}}"#,
-                r#"{"event":"redriven","data":{"step":1,"items":{"reopened":[4]},"attempts_before":3,"by":"cli:ann","reason":"the disk is new"}}"#,
-                r#"{"event":"cancelled"}"#,
-            ]
-        );
-        for (kind, text) in kinds.iter().zip(&stored) {
-            assert_eq!(&serde_json::from_str::<EventKind>(text).unwrap(), kind);
+            EventKind::Completed,
+            EventKind::CompletedPartially { failed_items: 1 },
+            EventKind::RunFailed { code: "BAD".to_owned(), message: "no".to_owned() },
+            submitted(OnItemFailure::Fail),
+            EventKind::Opened { step: 2, items: None },
+            EventKind::Started(attempt(None)),
+            EventKind::Succeeded { attempt: attempt(None), output: Value::Null },
+            dead(None, DeadReason::Permanent, false),
+            dead(None, DeadReason::ElapsedLimit, false),
+            dead(None, DeadReason::Unreadable, false),
+            redriven(RedrivenItems::Kept, None, ""),
+            redriven(RedrivenItems::Dropped, None, ""),
+        ]
+    }
+
+    /// A kind that is missing above does not compile here, or is not counted.
+    fn number(kind: &EventKind) -> usize {
+        match kind {
+            EventKind::Submitted { .. } => 0,
+            EventKind::Opened { .. } => 1,
+            EventKind::Started(_) => 2,
+            EventKind::Succeeded { .. } => 3,
+            EventKind::Failed { .. } => 4,
+            EventKind::Lost(_) => 5,
+            EventKind::HandedBack(_) => 6,
+            EventKind::RetryScheduled { .. } => 7,
+            EventKind::DeadLettered { .. } => 8,
+            EventKind::Redriven { .. } => 9,
+            EventKind::Cancelled => 10,
+            EventKind::Completed => 11,
+            EventKind::CompletedPartially { .. } => 12,
+            EventKind::RunFailed { .. } => 13,
         }
+    }
+
+    /// This is a stored format: a line may be added, and none may change.
+    #[test]
+    fn the_stored_form_of_each_event_stays_what_it_is() {
+        let kinds = kinds();
+        assert_eq!(kinds.iter().take(14).map(number).collect::<Vec<_>>(), (0..14).collect::<Vec<_>>());
+        let mut stored = String::new();
+        for (seq, kind) in (1..).zip(kinds) {
+            let event = Event { run: RunId(Uuid::from_u128(7)), seq, at: Timestamp(1_000), kind };
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event, "it is read as it was written");
+            stored += &(text + "\n");
+        }
+        insta::assert_snapshot!(stored);
     }
 }

@@ -75,11 +75,11 @@ pub struct Problem {
     pub failures: u64,
 }
 
-/// A failure of one kind is told in the log no more often than this; how many
-/// were not told is said with the next.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// A failure of one kind is logged in the log no more often than this; how many
+/// were not logged is said with the next.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Kinds of failures that are told apart, so that no text grows the list for
+/// Kinds of failures that are logged apart, so that no text grows the list for
 /// ever; what is more counts as one kind of its part.
 const KINDS_MAX: usize = 256;
 
@@ -93,43 +93,43 @@ pub struct Health(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    problems: BTreeMap<Part, Lasting>,
-    told: BTreeMap<(Part, String), Told>,
+    problems: BTreeMap<Part, ActiveProblem>,
+    logged: BTreeMap<(Part, String), LoggedFailure>,
 }
 
 #[derive(Debug)]
-struct Lasting {
+struct ActiveProblem {
     problem: Problem,
     last: Timestamp,
 }
 
-/// A kind of failure that was told.
+/// A kind of failure that was logged.
 #[derive(Debug)]
-struct Told {
+struct LoggedFailure {
     at: Timestamp,
-    untold: u64,
+    suppressed: u64,
 }
 
 impl State {
-    /// Whether a failure is to be told now: how many of its kind were not since
+    /// Whether a failure is to be logged now: how many of its kind were not since
     /// the last that was.
-    fn tells(&mut self, part: Part, message: &str, now: Timestamp) -> Option<u64> {
+    fn should_log(&mut self, part: Part, message: &str, now: Timestamp) -> Option<u64> {
         let mut kind = (part, fingerprint("", "", "", message));
-        if self.told.len() >= KINDS_MAX && !self.told.contains_key(&kind) {
-            self.told.retain(|_, told| now.since(told.at) < TELL_EVERY);
-            if self.told.len() >= KINDS_MAX {
+        if self.logged.len() >= KINDS_MAX && !self.logged.contains_key(&kind) {
+            self.logged.retain(|_, logged| now.since(logged.at) < LOG_INTERVAL);
+            if self.logged.len() >= KINDS_MAX {
                 kind.1 = String::new();
             }
         }
-        match self.told.get_mut(&kind) {
-            Some(told) if now.since(told.at) < TELL_EVERY => {
-                told.untold += 1;
+        match self.logged.get_mut(&kind) {
+            Some(logged) if now.since(logged.at) < LOG_INTERVAL => {
+                logged.suppressed += 1;
                 None
             }
-            told => {
-                let untold = told.map_or(0, |told| told.untold);
-                self.told.insert(kind, Told { at: now, untold: 0 });
-                Some(untold)
+            logged => {
+                let suppressed = logged.map_or(0, |logged| logged.suppressed);
+                self.logged.insert(kind, LoggedFailure { at: now, suppressed: 0 });
+                Some(suppressed)
             }
         }
     }
@@ -140,29 +140,29 @@ impl Health {
     #[must_use]
     pub fn problems(&self, now: Timestamp) -> Vec<Problem> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.problems.retain(|part, lasting| part.is_seen_to_succeed() || now.since(lasting.last) < QUIET);
-        state.problems.values().map(|lasting| lasting.problem.clone()).collect()
+        state.problems.retain(|part, active| part.is_seen_to_succeed() || now.since(active.last) < QUIET);
+        state.problems.values().map(|active| active.problem.clone()).collect()
     }
 
     pub(crate) fn failed(&self, part: Part, error: &dyn Display, now: Timestamp) {
         let message = error.to_string();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(untold) = state.tells(part, &message, now) {
-            tracing::warn!(?part, %message, untold, "does not work");
+        if let Some(suppressed) = state.should_log(part, &message, now) {
+            tracing::warn!(?part, %message, suppressed, "failing");
         }
-        let lasting = state.problems.entry(part).or_insert_with(|| Lasting {
+        let active = state.problems.entry(part).or_insert_with(|| ActiveProblem {
             problem: Problem { part, message: String::new(), since: now, failures: 0 },
             last: now,
         });
-        lasting.problem.message = message;
-        lasting.problem.failures += 1;
-        lasting.last = now;
+        active.problem.message = message;
+        active.problem.failures += 1;
+        active.last = now;
     }
 
     pub(crate) fn succeeded(&self, part: Part) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lasting) = state.problems.remove(&part) {
-            tracing::info!(?part, failures = lasting.problem.failures, "works again");
+        if let Some(active) = state.problems.remove(&part) {
+            tracing::info!(?part, failures = active.problem.failures, "recovered");
         }
     }
 }
@@ -188,18 +188,22 @@ mod tests {
     fn each_kind_of_failure_is_told_and_none_floods_the_log() {
         let mut state = State::default();
         let minute = Timestamp(60_000);
-        assert_eq!(state.tells(Part::Delivery, "run 1 has no step 9", Timestamp(0)), Some(0));
+        assert_eq!(state.should_log(Part::Delivery, "run 1 has no step 9", Timestamp(0)), Some(0));
         for at in 1..100 {
             let again = format!("run {at} has no step 9");
             assert_eq!(
-                state.tells(Part::Delivery, &again, Timestamp(at)),
+                state.should_log(Part::Delivery, &again, Timestamp(at)),
                 None,
                 "the same but for its names"
             );
         }
-        assert_eq!(state.tells(Part::Delivery, "workflow `w` is not known", Timestamp(5)), Some(0));
-        assert_eq!(state.tells(Part::Claim, "run 1 has no step 9", Timestamp(5)), Some(0));
-        assert_eq!(state.tells(Part::Delivery, "run 7 has no step 9", minute), Some(99), "and again in time");
+        assert_eq!(state.should_log(Part::Delivery, "workflow `w` is not known", Timestamp(5)), Some(0));
+        assert_eq!(state.should_log(Part::Claim, "run 1 has no step 9", Timestamp(5)), Some(0));
+        assert_eq!(
+            state.should_log(Part::Delivery, "run 7 has no step 9", minute),
+            Some(99),
+            "and again in time"
+        );
     }
 
     #[test]
@@ -207,12 +211,12 @@ mod tests {
         let mut state = State::default();
         let word =
             |at: usize| "ghijklmnop".chars().cycle().skip(at % 10).take(at / 10 + 1).collect::<String>();
-        let told =
-            (0..2 * KINDS_MAX).filter(|at| state.tells(Part::Pull, &word(*at), Timestamp(0)).is_some());
-        assert_eq!(told.count(), KINDS_MAX + 1, "all beyond are one kind");
-        assert!(state.told.len() <= KINDS_MAX + 1);
-        assert_eq!(state.tells(Part::Pull, "of another time", Timestamp(60_000)), Some(0));
-        assert!(state.told.len() <= 2, "what is long past is forgotten");
+        let logged =
+            (0..2 * KINDS_MAX).filter(|at| state.should_log(Part::Pull, &word(*at), Timestamp(0)).is_some());
+        assert_eq!(logged.count(), KINDS_MAX + 1, "all beyond are one kind");
+        assert!(state.logged.len() <= KINDS_MAX + 1);
+        assert_eq!(state.should_log(Part::Pull, "of another time", Timestamp(60_000)), Some(0));
+        assert!(state.logged.len() <= 2, "what is long past is forgotten");
     }
 
     #[test]

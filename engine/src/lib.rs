@@ -2,12 +2,12 @@
 
 // The modules in reading order; each uses only those above it.
 
-// What things are called, and when they happen.
+// Names and times.
 pub mod id;
 
 pub mod time;
 
-// What a step may say, and what follows for its next attempt.
+// How a step fails, and what follows for its next attempt.
 pub mod error;
 
 pub mod retry;
@@ -21,14 +21,25 @@ pub mod event;
 
 pub mod state;
 
-// The heart: what follows from a command.
+// The core: which events follow from a command.
 pub mod decide;
 
-// What operators set.
+// Settings of operators.
 pub mod controls;
 
-// What is counted, for whoever collects it.
+// Counters and histograms.
 mod meter;
+
+// What the product provides: rows, runs, tables, code.
+pub mod rows;
+
+pub mod new_run;
+
+pub mod projection;
+
+pub mod step;
+
+pub mod workflow;
 
 // The record of all runs, and the index of what is due.
 mod backoff;
@@ -37,24 +48,19 @@ pub mod journal;
 
 pub mod queue;
 
-// What the product gives: code.
-pub mod step;
-
-pub mod workflow;
-
-// What the tasks at the rim share.
+// What the tasks of an engine share.
 pub mod crash;
 
 pub mod health;
 
 pub mod watch;
 
-mod parts;
+mod shared;
 
-mod aside;
+mod set_aside;
 
-// The tasks: following what is set, healing, dispatching, working.
-mod steering;
+// The tasks: applying settings, repairing, dispatching, working.
+mod control_sync;
 
 mod reconcile;
 
@@ -62,7 +68,7 @@ mod dispatch;
 
 pub mod worker;
 
-// The whole.
+// The public interface.
 pub mod engine;
 
 #[cfg(test)]

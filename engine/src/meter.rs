@@ -37,17 +37,17 @@ pub(crate) fn committed(definition: &Definition, run: &RunState, events: &[Event
             EventKind::HandedBack(attempt) => attempt_is(definition, attempt, "handed_back", ""),
             EventKind::Lost(attempt) => {
                 attempt_is(definition, attempt, "lost", "WORKER_LOST");
-                let step = step_name(definition, attempt.step);
+                let step = definition.step_name(attempt.step);
                 counter!("untxt_lease_rescues_total", "workflow" => workflow, "step" => step).increment(1);
             }
             EventKind::RetryScheduled { step, .. } => {
-                let step = step_name(definition, *step);
+                let step = definition.step_name(*step);
                 counter!("untxt_retries_total", "workflow" => workflow, "step" => step).increment(1);
             }
             EventKind::DeadLettered { step, reason, error, .. } => counter!(
                 "untxt_dead_letters_total",
                 "workflow" => workflow,
-                "step" => step_name(definition, *step),
+                "step" => definition.step_name(*step),
                 "reason" => reason_word(*reason),
                 "code" => code(&error.code),
             )
@@ -68,7 +68,7 @@ fn attempt_is(definition: &Definition, attempt: &Attempt, outcome: &'static str,
     counter!(
         "untxt_attempts_total",
         "workflow" => definition.name(),
-        "step" => step_name(definition, attempt.step),
+        "step" => definition.step_name(attempt.step),
         "outcome" => outcome,
         "code" => code(failure),
     )
@@ -84,7 +84,7 @@ fn ended(workflow: &'static str, run: &RunState, at: Timestamp) {
 
 /// Times the code of a step, from its claim to its return.
 pub(crate) fn ran(definition: &Definition, step: u16, took: Duration) {
-    let (workflow, step) = (definition.name(), step_name(definition, step));
+    let (workflow, step) = (definition.name(), definition.step_name(step));
     histogram!("untxt_step_duration_seconds", "workflow" => workflow, "step" => step).record(took);
 }
 
@@ -99,10 +99,6 @@ pub(crate) fn wrote(requests: usize, outcome: &'static str, took: Duration) {
 /// Counts a failure of what runs in the background.
 pub(crate) fn failed_in_background(part: &'static str) {
     counter!("untxt_background_failures_total", "part" => part).increment(1);
-}
-
-fn step_name(definition: &Definition, step: u16) -> &'static str {
-    definition.step(step).map_or("", |step| step.name)
 }
 
 fn reason_word(reason: DeadReason) -> &'static str {

@@ -223,4 +223,69 @@ mod tests {
         let late = limited.next_attempt_at(&error, &Spent::default(), Timestamp(0), NOW, 0.0);
         assert_eq!(late, Err(DeadReason::ElapsedLimit));
     }
+
+    use proptest::prelude::*;
+
+    fn policies() -> impl Strategy<Value = RetryPolicy> {
+        let millis = |most: u64| (0..=most).prop_map(Duration::from_millis);
+        let budgets = (0_u32..5, 0_u32..5, 0_u32..5, 0_u32..5);
+        let limit = proptest::option::of(millis(100_000));
+        (millis(5_000), 1.0_f64..8.0, millis(60_000), budgets, limit).prop_map(
+            |(initial, factor, cap, (transport, throttle, content, lost_worker), elapsed_limit)| {
+                RetryPolicy {
+                    initial,
+                    factor,
+                    cap,
+                    budgets: Budgets { transport, throttle, content, lost_worker },
+                    elapsed_limit,
+                    ..RetryPolicy::default()
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A retry is due no earlier than the server asked, no later than the cap after
+        /// that, never past the limit, and no more often than the budget allows.
+        #[test]
+        fn delays_and_numbers_of_retries_are_within_their_bounds(
+            policy in policies(),
+            after_ms in proptest::option::of(0_u64..50_000),
+            failures in proptest::collection::vec((0_usize..4, 0.0_f64..1.0, 0_i64..20_000), 0..30),
+        ) {
+            let budgets = [Budget::Transport, Budget::Throttle, Budget::Content, Budget::LostWorker];
+            let (mut spent, mut now) = (Spent::default(), NOW);
+            for (budget, jitter, took) in failures {
+                now = Timestamp(now.0 + took);
+                let error = StepError::retry(budgets[budget], "X", "");
+                let error = after_ms.map_or(error.clone(), |after| error.after_ms(after));
+                let drawn = spent.of(error.budget);
+                let asked = i64::try_from(after_ms.unwrap_or_default()).unwrap();
+                match policy.next_attempt_at(&error, &spent, NOW, now, jitter) {
+                    Ok(at) => {
+                        prop_assert!(drawn < policy.allowed(error.budget));
+                        let grown = policy.initial.as_secs_f64() * policy.factor.powf(f64::from(drawn));
+                        let most = Duration::from_secs_f64(grown.min(policy.cap.as_secs_f64()));
+                        let most = i64::try_from(most.as_millis()).unwrap() + 1;
+                        let wait = at.0 - now.0;
+                        prop_assert!((asked..=asked + most).contains(&wait), "{wait} of {asked} + {most}");
+                        let limit = policy.elapsed_limit.unwrap_or(Duration::MAX);
+                        prop_assert!(at.since(NOW) <= limit, "past the limit");
+                        spent.draw(error.budget);
+                        now = at;
+                    }
+                    Err(DeadReason::BudgetSpent { budget }) => {
+                        prop_assert_eq!(budget, error.budget);
+                        prop_assert_eq!(drawn, policy.allowed(error.budget));
+                    }
+                    Err(reason) => {
+                        prop_assert_eq!(reason, DeadReason::ElapsedLimit);
+                        prop_assert!(policy.elapsed_limit.is_some());
+                    }
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::definition::Definition;
 use crate::error::{Budget, StepError};
 use crate::event::{Attempt, Event, EventKind, OnItemFailure, RedrivenItems};
 use crate::id::{RunId, WorkerName};
@@ -302,6 +303,15 @@ impl ItemState {
     }
 }
 
+/// An item with what its step returned for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemOutput {
+    /// The item.
+    pub state: ItemState,
+    /// What its step returned; null unless it is done.
+    pub output: Value,
+}
+
 /// The step and item an event is about, if it is about one.
 fn subject(kind: &EventKind) -> Option<(u16, Option<u32>)> {
     match kind {
@@ -362,6 +372,14 @@ impl RunState {
         let mut state = Self::begin(first)?;
         rest.iter().for_each(|event| state.apply(event));
         Some(state)
+    }
+
+    /// What the step called `step` of `definition` returned; null if it returned
+    /// nothing, or there is no such step.
+    #[must_use]
+    pub fn output_of(&self, definition: &Definition, step: &str) -> &Value {
+        let output = definition.position(step).and_then(|position| self.outputs.get(&position));
+        output.unwrap_or(&Value::Null)
     }
 
     /// Whether something of the run waits for a person.

@@ -50,11 +50,11 @@ impl Clock for SystemClock {
 /// is this machine's clock.
 pub struct SharedClock {
     own: Arc<dyn Clock>,
-    heard: RwLock<Option<Heard>>,
+    heard: RwLock<Option<DatabaseTime>>,
 }
 
 #[derive(Clone, Copy)]
-struct Heard {
+struct DatabaseTime {
     theirs: Timestamp,
     at: Instant,
     /// Milliseconds that this machine's clock is ahead of theirs.
@@ -79,7 +79,7 @@ impl SharedClock {
         }
         let theirs = theirs.after(took / 2);
         let ahead = self.own.now().0.saturating_sub(theirs.0);
-        *heard = Some(Heard { theirs, at: asked + took, ahead });
+        *heard = Some(DatabaseTime { theirs, at: asked + took, ahead });
     }
 
     /// Milliseconds that this machine's own clock was ahead of the database's

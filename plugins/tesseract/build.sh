@@ -9,7 +9,8 @@
 # this runs on, Debian 12 or a later one. As root it installs the packages that
 # are missing, otherwise it says which.
 #
-# UNTXT names the program `untxt`, where it is not on the PATH; JOBS how many
+# UNTXT names the program `untxt`, where it is not on the PATH; `untxt-kit` has to be
+# beside it or on the PATH. JOBS says how many
 # compilers run at once; UNTXT_TESSERACT_WORK where they leave what they make,
 # so that a second build has little to do.
 set -euo pipefail

@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use untxt_engine::decide::Refusal;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::formats::Format;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 
 use crate::missed::COMMITTED_WITHIN;
 use crate::platform::Platform;

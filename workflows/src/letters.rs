@@ -3,8 +3,9 @@
 use serde_json::{json, to_value};
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
+use untxt_engine::journal::JournalError;
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterStatus};
-use untxt_engine::journal::{JournalError, NewRun};
+use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;

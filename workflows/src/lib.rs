@@ -2,13 +2,12 @@
 //!
 //! In reading order; each uses only those above it: [`documents`] (what an
 //! upload is, its pages, the result made from them) and [`objects`] (where
-//! files are kept), [`dial`] (requests to other servers) and [`trace`]; [`tables`], [`room`] and [`scratch`] (what the database and this
+//! files are kept), [`trace`] (the trace of a task); [`tables`], [`room`] and [`scratch`] (what the database and this
 //! machine's disk hold); [`webhooks`] (telling how a task ended); [`workbench`], [`decode_budget`] and [`ocr`] (the four steps and what
-//! they work with); [`redrive`] (what goes on after it died); [`platform`]
+//! they work with); [`redrive`] (what goes on after it died); [`registry`] (the list of workflows); [`platform`]
 //! (everything put together), and what it can be asked for: [`clocks`], [`incoming`], [`quota`] and
 //! [`submit`], [`uploads`], [`tasks`], [`missed`], [`erase`] and [`retain`], [`letters`], [`updates`], [`worker`].
 
-pub mod dial;
 pub mod documents;
 pub mod objects;
 pub mod trace;
@@ -24,6 +23,8 @@ pub mod ocr;
 pub mod workbench;
 
 pub mod redrive;
+
+pub mod registry;
 
 pub mod platform;
 

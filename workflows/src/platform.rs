@@ -10,33 +10,30 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::task::AbortOnDropHandle;
 use untxt_engine::definition::DefinitionError;
-use untxt_engine::engine::{Engine, EngineBuilder, EngineError};
+use untxt_engine::engine::Engine;
 use untxt_engine::id::WorkerName;
+use untxt_engine::journal::JournalError;
 use untxt_engine::journal::clock::{follow, shared_clock};
 use untxt_engine::journal::database::Database;
 use untxt_engine::journal::retention::Retention;
-use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::workflows::Workflows;
-use untxt_engine::journal::{Journal, JournalError};
 use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::queue::{Queue, QueueError};
 use untxt_engine::time::{Clock, SharedClock, SystemClock};
-use untxt_engine::workflow::Workflow;
-use untxt_plugins::{Host, HostConfig, Limits as EngineLimits, PluginError, Registry, Trust};
+use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
 
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::doubtful::Waiting;
 use crate::objects::{ObjectError, Objects, ObjectsConfig};
-use crate::ocr::{self, TaskProjection, utc};
+use crate::ocr::utc;
 use crate::quota::Quota;
-use crate::redrive::{self, Letters};
+use crate::registry::{self, StepResources};
 use crate::room::{Room, RoomLimits};
 use crate::scratch::{Remains, Scratch};
-use crate::webhooks::{self, WebhookSettings};
+use crate::webhooks::WebhookSettings;
 use crate::workbench::Workbench;
 
 /// What a platform needs to know.
@@ -131,9 +128,6 @@ pub enum PlatformError {
     /// The workflow is not one.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
-    /// The engine can't be put together.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
     /// The queue can't be set up.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -147,7 +141,6 @@ pub struct Platform {
     settings: Settings,
     database: Database,
     engine: Engine,
-    bulk_engine: Engine,
     bench: Arc<Workbench>,
     doubtful: Arc<Waiting>,
     /// What all processes go by.
@@ -176,50 +169,23 @@ impl Platform {
         let decode_budgets = DecodeBudgets::new(database.clone(), settings.document_limits.decode_budget);
         let clock = shared_clock(&database, Arc::new(SystemClock)).await?;
         let following = AbortOnDropHandle::new(tokio::spawn(follow(database.clone(), Arc::clone(&clock))));
-        let journal = journal(&database, &settings.webhooks, &clock)?;
-        let bench = Arc::new(Workbench::new(
-            Arc::clone(&journal),
-            objects,
-            engines,
-            renderer,
-            Arc::new(scratch),
-            decode_budgets,
-        ));
+        let bench = Arc::new(Workbench::new(objects, engines, renderer, Arc::new(scratch), decode_budgets));
         let queue = queue(settings.redis_url.as_deref(), clock.clone())?;
         refuse_cluster(&*queue).await?;
-        let letters = Arc::new(Letters::default());
-        let redrive = redrive::workflow(&letters)?;
-        let webhook = webhooks::workflow(&settings.webhooks)?;
-        let engine =
-            engine(&journal, &queue, &clock, vec![ocr::workflow(&bench)?, redrive.clone(), webhook])?;
-        letters.work_on(&engine);
-        let bulk_engine = self::engine(&journal, &queue, &clock, vec![redrive])?;
+        let resources = StepResources { bench: Arc::clone(&bench), letters: Arc::default() };
+        let workflows = registry::workflows(&settings.webhooks, Some(&resources))?;
+        let journal = SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>);
+        let engine = Engine::builder(Arc::new(journal), queue).clock(clock.clone()).build();
+        resources.letters.work_on(&engine);
         take_over(&engine, &remains).await?;
         let _following = following;
-        Ok(Self {
-            settings,
-            database,
-            engine,
-            bulk_engine,
-            bench,
-            doubtful: Arc::default(),
-            clock,
-            _following,
-            process,
-        })
+        Ok(Self { settings, database, engine, bench, doubtful: Arc::default(), clock, _following, process })
     }
 
     /// The durable engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// The same journal and queue with nothing but the workflow that goes through
-    /// many letters: for a process that works on nothing else.
-    #[must_use]
-    pub fn bulk_engine(&self) -> &Engine {
-        &self.bulk_engine
     }
 
     /// What the steps work with.
@@ -276,22 +242,6 @@ fn objects_dir(objects: &ObjectsConfig) -> Option<&Path> {
     objects.is_embedded().then_some(objects.embedded_dir.as_path())
 }
 
-fn journal(
-    database: &Database,
-    webhooks: &WebhookSettings,
-    clock: &Arc<SharedClock>,
-) -> Result<Arc<dyn Journal>, DefinitionError> {
-    let definition = ocr::definition()?;
-    let steps = definition.steps().iter().map(|step| step.name).collect();
-    let projection: Arc<dyn Projection> = Arc::new(TaskProjection::new(steps));
-    let workflows = Workflows::new(vec![
-        (definition, projection),
-        (redrive::definition()?, Arc::new(())),
-        (webhooks::definition(webhooks.attempts)?, Arc::new(())),
-    ]);
-    Ok(Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>)))
-}
-
 /// The queue at `redis_url`, or one of this process's own; due times are told by
 /// `clock`.
 ///
@@ -313,16 +263,6 @@ async fn refuse_cluster(queue: &dyn Queue) -> Result<(), QueueError> {
         Err(error @ QueueError::Cluster { .. }) => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
-}
-
-fn engine(
-    journal: &Arc<dyn Journal>,
-    queue: &Arc<dyn Queue>,
-    clock: &Arc<SharedClock>,
-    workflows: Vec<Workflow>,
-) -> Result<Engine, EngineError> {
-    let builder = Engine::builder(Arc::clone(journal), Arc::clone(queue)).clock(clock.clone());
-    workflows.into_iter().fold(builder, EngineBuilder::workflow).build()
 }
 
 /// What a process that is gone held is free at once: its lock on this machine

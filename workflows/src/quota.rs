@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use crate::platform::Platform;

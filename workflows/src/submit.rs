@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 use tokio_util::io::ReaderStream;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::rows::RowChange;
-use untxt_engine::journal::{JournalError, NewRun};
+use untxt_engine::journal::JournalError;
+use untxt_engine::new_run::NewRun;
+use untxt_engine::rows::RowChange;
 use untxt_plugins::PluginError;
 use uuid::Uuid;
 

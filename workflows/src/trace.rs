@@ -1,8 +1,6 @@
 //! Which trace a task belongs to, and a span for each attempt at one of its
 //! steps. Where nothing collects spans, none of this does anything.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use opentelemetry::trace::{
     FutureExt, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
@@ -61,24 +59,24 @@ fn own(run: &RunState) -> SpanContext {
     SpanContext::new(trace, id, TraceFlags::SAMPLED, true, TraceState::default())
 }
 
-/// A step whose attempts are spans of its run's trace, below what began the run.
-pub(crate) struct Traced {
-    /// Name of the spans.
-    pub(crate) name: &'static str,
-    /// What began the run, as its input has it.
+/// A step whose attempts are spans of its run's trace, below the request that began
+/// the run. They are named after the workflow and the step.
+pub(crate) struct Traced<S> {
+    /// The request that began the run, as its input has it.
     pub(crate) parent: fn(&RunState) -> Option<String>,
-    /// What is done.
-    pub(crate) step: Arc<dyn Step>,
+    /// The step.
+    pub(crate) step: S,
 }
 
 #[async_trait]
-impl Step for Traced {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+impl<S: Step> Step for Traced<S> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let parent = (self.parent)(&context.run).as_deref().and_then(read);
         let parent = parent.unwrap_or_else(|| own(&context.run));
         let parent = Context::new().with_remote_span_context(parent);
-        let span = SpanBuilder::from_name(self.name).with_kind(SpanKind::Internal);
-        let span = span.with_attributes(attributes(context));
+        let span = format!("{}.{}", context.run.definition, context.step_name());
+        let span = SpanBuilder::from_name(span).with_kind(SpanKind::Internal);
+        let span = span.with_attributes(attributes(&context));
         let here = parent.with_span(global::tracer(SCOPE).build_with_context(span, &parent));
         // One that is dropped on the way ends its span with it.
         let done = self.step.run(context).with_context(here.clone()).await;

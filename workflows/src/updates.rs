@@ -11,7 +11,7 @@ use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use crate::ocr::{WORKFLOW, position};
+use crate::ocr::{self, WORKFLOW};
 
 /// Runs whose state is kept between their events, some kilobytes each: more than
 /// are in work at once for those who listen.
@@ -229,9 +229,11 @@ fn message(run: &RunState, kind: &EventKind) -> Option<String> {
         EventKind::Submitted { .. } => "Task queued for processing".to_owned(),
         EventKind::Started(Attempt { step: 0, attempt: 1, .. }) => "OCR processing started".to_owned(),
         EventKind::Started(Attempt { attempt, .. }) if *attempt > 1 => format!("Attempt {attempt} started"),
-        EventKind::Opened { step: position::RECOGNIZE, .. } => format!("Recognising {} page(s)", items.total),
-        EventKind::Opened { step: position::UPLOAD_RESULT, .. } => "Uploading the result".to_owned(),
-        EventKind::Opened { .. } => "Finishing".to_owned(),
+        EventKind::Opened { step, .. } => match ocr::definition().step_name(*step) {
+            ocr::RECOGNIZE => format!("Recognising {} page(s)", items.total),
+            ocr::UPLOAD_RESULT => "Uploading the result".to_owned(),
+            _ => "Finishing".to_owned(),
+        },
         EventKind::Succeeded { attempt: Attempt { item: Some(_), .. }, .. } => {
             format!("{} of {} page(s) recognised", items.done, items.total)
         }
@@ -261,7 +263,7 @@ fn message(run: &RunState, kind: &EventKind) -> Option<String> {
 /// The summary that a completed task's update carries; of warnings only where there
 /// are any, since clients of the first version know three fields.
 fn result(run: &RunState) -> Value {
-    let output = run.outputs.get(&position::UPLOAD_RESULT).unwrap_or(&Value::Null);
+    let output = run.output_of(ocr::definition(), ocr::UPLOAD_RESULT);
     let mut result = json!({
         "s3_result_key": output["s3_result_key"],
         "text_length": output["text_length"],

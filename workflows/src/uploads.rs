@@ -12,7 +12,7 @@ use sea_orm::{
     QueryOrder,
 };
 use untxt_engine::journal::database::is_full;
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use crate::documents::filename;

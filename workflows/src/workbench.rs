@@ -7,7 +7,6 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use untxt_engine::error::StepError;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::Journal;
 use untxt_plugins::Registry;
 
 use crate::decode_budget::DecodeBudgets;
@@ -19,8 +18,6 @@ use crate::scratch::Scratch;
 
 /// Everything a step may touch.
 pub struct Workbench {
-    /// For the results of pages that are joined.
-    pub journal: Arc<dyn Journal>,
     /// The files.
     pub objects: Objects,
     /// The engines.
@@ -39,14 +36,13 @@ impl Workbench {
     /// Puts a bench together.
     #[must_use]
     pub fn new(
-        journal: Arc<dyn Journal>,
         objects: Objects,
         engines: Registry,
         renderer: Renderer,
         scratch: Arc<Scratch>,
         decode_budgets: DecodeBudgets,
     ) -> Self {
-        Self { journal, objects, engines, renderer, scratch, decode_budgets, fetching: Mutex::default() }
+        Self { objects, engines, renderer, scratch, decode_budgets, fetching: Mutex::default() }
     }
 
     /// The task's file on this machine: fetched and checked against its hash

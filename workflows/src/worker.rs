@@ -12,6 +12,7 @@ use untxt_engine::watch::Ended;
 use untxt_engine::worker::WorkerConfig;
 
 use crate::platform::{Platform, Settings};
+use crate::redrive;
 
 /// How often local copies, while there are any, are compared with the runs they
 /// belong to: what another process ended is only found so.
@@ -46,9 +47,10 @@ impl Platform {
         let config = WorkerConfig {
             concurrency: NonZeroUsize::MIN,
             name_prefix: self.process().to_owned(),
+            workflows: Some(vec![redrive::WORKFLOW]),
             ..WorkerConfig::default()
         };
-        self.bulk_engine().run_worker(config, shutdown).await
+        self.engine().run_worker(config, shutdown).await
     }
 
     /// Removes local copies of tasks that have ended; never returns.
@@ -85,7 +87,7 @@ impl Platform {
     /// A run may have been redriven before its end was heard of here; what it
     /// works with then stays.
     async fn clear_if_ended(&self, runs: &[RunId]) {
-        match self.bench().journal.ended(runs).await {
+        match self.engine().ended(runs).await {
             Ok(ended) => {
                 for run in ended {
                     self.bench().clear(run).await;

@@ -14,20 +14,15 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use untxt_engine::definition::{Definition, Spread, StepDefinition};
 use untxt_engine::engine::Engine;
-use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::NewRun;
 use untxt_engine::journal::database::Database;
-use untxt_engine::journal::rows::Projection;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::workflows::Workflows;
-use untxt_engine::retry::RetryPolicy;
+use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunStatus;
 use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
-use untxt_engine::workflow::Workflow;
+use untxt_engine::workflow::Workflows;
 use untxt_settings::Config;
 use untxt_workflows::platform;
 
@@ -94,15 +89,12 @@ pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure>
 }
 
 fn engine(config: &Config, database: &Database, files: &Path, begun: work::Begun) -> Result<Engine, Failure> {
-    let step = |name| StepDefinition { name, spread: Spread::Once, policy: RetryPolicy::default() };
-    let definition = Definition::new(WORKFLOW, 1, work::NAMES.map(step).to_vec()).map_err(Failure::work)?;
-    let nothing: Arc<dyn Projection> = Arc::new(());
-    let workflows = Workflows::new(vec![(definition.clone(), nothing)]);
+    let workflow = work::workflow(WORKFLOW, files, begun).map_err(Failure::work)?;
+    let workflows = Workflows::new([workflow]).map_err(Failure::work)?;
     let clock = Arc::new(SystemClock);
     let journal = Arc::new(SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>));
     let queue = platform::queue(config.settings.redis_url.as_deref(), clock).map_err(Failure::usage)?;
-    let steps = work::steps(files, begun).map_err(Failure::work)?;
-    Ok(Engine::builder(journal, queue).workflow(Workflow { definition, steps }).build()?)
+    Ok(Engine::builder(journal, queue).build())
 }
 
 /// How long a run took, from its submission.
@@ -140,15 +132,7 @@ async fn load(
 async fn one(engine: &Engine, begun: &work::Begun) -> Result<Times, Failure> {
     let id = RunId::new();
     let submitted = Instant::now();
-    let run = NewRun {
-        id,
-        definition: WORKFLOW,
-        tenant: "bench".to_owned(),
-        priority: 5,
-        on_item_failure: OnItemFailure::Fail,
-        input: Value::Null,
-        rows: Vec::new(),
-    };
+    let run = NewRun { id, ..NewRun::new(WORKFLOW, "bench", Value::Null) };
     let ended = engine.execute(run).await?;
     if ended.status != RunStatus::Completed {
         return Err(Failure::work(format!("run {id} ended as {}", ended.status.as_str())));

@@ -143,7 +143,6 @@ impl From<PlatformError> for Failure {
             PlatformError::Objects(error) if error.is_retryable() => Self::service(text),
             PlatformError::Objects(_) | PlatformError::Queue(_) => Self::usage(text),
             PlatformError::Journal(error) => error.into(),
-            PlatformError::Engine(error) => error.into(),
             PlatformError::Plugins(_) | PlatformError::Definition(_) => Self::work(text),
         }
     }

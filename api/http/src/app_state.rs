@@ -6,8 +6,8 @@ use salvo::http::StatusCode;
 use salvo::prelude::Depot;
 use tokio_util::sync::CancellationToken;
 use untxt_settings::server::ClientTimeouts;
-use untxt_workflows::ocr;
 use untxt_workflows::platform::Platform;
+use untxt_workflows::{ocr, registry};
 use uuid::Uuid;
 
 use crate::auth::Auth;
@@ -67,15 +67,14 @@ impl AppState {
     /// asks for them, so they are made once.
     #[must_use]
     pub fn steps() -> &'static [&'static str] {
-        static STEPS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-            ocr::definition().map(|d| d.steps().iter().map(|step| step.name).collect()).unwrap_or_default()
-        });
+        static STEPS: LazyLock<Vec<&'static str>> =
+            LazyLock::new(|| ocr::definition().steps().iter().map(|step| step.name).collect());
         &STEPS
     }
 
-    /// The same for whichever workflow; none for one without names here.
+    /// Name of the step at `position` of a workflow, if this program has it.
     #[must_use]
-    pub fn steps_of(workflow: &str) -> &'static [&'static str] {
-        if workflow == ocr::WORKFLOW { Self::steps() } else { &[] }
+    pub fn step_name(workflow: &str, position: u16) -> Option<&'static str> {
+        registry::definition(workflow)?.step(position).map(|step| step.name)
     }
 }

@@ -11,6 +11,7 @@ use untxt_engine::retry::DeadReason;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
 use untxt_workflows::letters::Progress;
+use untxt_workflows::redrive;
 use uuid::Uuid;
 
 use crate::views::millis;
@@ -175,7 +176,7 @@ pub fn progress(progress: &Progress) -> Value {
         "total": bulk.total,
         "settled": settled,
         "waiting": waiting,
-        "passedOver": run.outputs.get(&0).map(|output| output["passedOver"].clone()),
+        "passedOver": redrive::passed_over(run),
         "error": run.error,
         "by": bulk.by,
         "reason": bulk.reason,

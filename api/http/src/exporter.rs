@@ -7,17 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
 use opentelemetry::{Key, KeyValue, global};
 use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use salvo::http::header::{HOST, HeaderValue};
-use tokio::net::lookup_host;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use untxt_workflows::dial::{self, Secure};
+use untxt_net::{RequestOptions, send};
 
 use crate::request_trace;
 
@@ -26,10 +23,10 @@ const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP
 
 /// How long a collector may take for a batch, unless
 /// `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes of a collector's answer.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the body of a collector's response.
+const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// How long the last spans may take when the process ends.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -51,7 +48,7 @@ impl Exporter {
         if disabled || !ENDPOINTS.iter().any(|name| set(name).is_some()) {
             return Ok(Self(None));
         }
-        let exporter = SpanExporter::builder().with_http().with_http_client(Collector::here()).build()?;
+        let exporter = SpanExporter::builder().with_http().with_http_client(Collector::new()).build()?;
         let provider =
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
         global::set_tracer_provider(provider.clone());
@@ -82,57 +79,34 @@ fn resource() -> Resource {
     Resource::builder().with_service_name("untxt").with_attribute(version).build()
 }
 
-/// Asks collectors, on the runtime that it was made on: the thread that sends
-/// has none.
+/// Sends batches to the collector, on the runtime that it was created on: the
+/// thread that exports has none.
 #[derive(Debug)]
 struct Collector {
     runtime: Handle,
-    patience: Duration,
+    options: RequestOptions,
 }
 
 impl Collector {
-    fn here() -> Self {
+    fn new() -> Self {
         let set = |name: &str| env::var(name).ok()?.parse().ok().map(Duration::from_millis);
-        let patience = set("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT").or_else(|| set("OTEL_EXPORTER_OTLP_TIMEOUT"));
-        Self { runtime: Handle::current(), patience: patience.unwrap_or(PATIENCE) }
+        let timeout = set("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT").or_else(|| set("OTEL_EXPORTER_OTLP_TIMEOUT"));
+        let options = RequestOptions::for_named_server(BODY_BYTES_MAX, timeout.unwrap_or(TIMEOUT));
+        Self { runtime: Handle::current(), options }
     }
 }
 
 #[async_trait]
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let patience = self.patience;
-        let sent = self.runtime.spawn(async move {
-            let late = |_| format!("no answer within {patience:?}");
-            timeout(patience, send(request)).await.map_err(late)?
-        });
-        let answered = sent.await?;
-        match &answered {
-            Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => tracing::warn!(status = %answer.status(), "the collector rejected spans"),
+        let options = self.options.clone();
+        let sent = self.runtime.spawn(async move { send(request, &options).await });
+        let response = sent.await?;
+        match &response {
+            Ok(response) if response.status().is_success() => {}
+            Ok(response) => tracing::warn!(status = %response.status(), "the collector rejected spans"),
             Err(error) => tracing::warn!(%error, "can't export spans"),
         }
-        answered
+        Ok(response?)
     }
-}
-
-async fn send(request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-    let (mut head, body) = request.into_parts();
-    let uri = head.uri.clone();
-    let host = uri.host().ok_or("the collector's URL names no host")?;
-    let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let tls = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-    let addresses: Vec<_> = lookup_host((name.as_str(), port)).await?.collect();
-    let secure = match tls {
-        true => Some(Secure { server_name: name, config: dial::tls()? }),
-        false => None,
-    };
-    let authority = uri.authority().map_or(host, |authority| authority.as_str());
-    head.headers.insert(HOST, HeaderValue::from_str(authority)?);
-    head.uri = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
-    let asked = dial::ask(&addresses, secure, Request::from_parts(head, Full::new(body))).await?;
-    let (head, body) = asked.response.into_parts();
-    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
-    Ok(Response::from_parts(head, body))
 }

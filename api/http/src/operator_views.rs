@@ -67,7 +67,7 @@ pub fn retry(retry: &Retry) -> Value {
 
 /// Which run, which step by its name, and which item of it, from 0.
 fn slot(workflow: &str, slot: Slot) -> Value {
-    let name = AppState::steps_of(workflow).get(usize::from(slot.step)).copied();
+    let name = AppState::step_name(workflow, slot.step);
     let step = name.map_or_else(|| json!(slot.step), |name| json!(name));
     json!({ "workflow": workflow, "run": slot.run, "step": step, "item": slot.item })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
 use untxt_plugins::registry::BUILT_IN;
-use untxt_plugins::{Limits as EngineLimits, Trust};
+use untxt_plugins::{EngineLimits, Trust};
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::platform::Settings;
@@ -271,7 +271,7 @@ fn webhooks(values: &Values<'_>) -> Result<WebhookSettings, ConfigError> {
     })?;
     Ok(WebhookSettings {
         secrets,
-        allowed: values.parsed("UNTXT_WEBHOOK_ALLOW_PRIVATE", default.allowed)?,
+        addresses: values.parsed("UNTXT_WEBHOOK_ALLOW_PRIVATE", default.addresses)?,
         attempts: values.parsed("UNTXT_WEBHOOK_ATTEMPTS", default.attempts)?,
     })
 }

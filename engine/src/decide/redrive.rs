@@ -75,14 +75,14 @@ pub enum RedriveRefusal {
     },
     /// What was set aside can't be read by this program either.
     #[error(
-        "its row still can't be read by this program; a newer version of it may, \
-         or discard the dead letter, which shows the row as it was"
+        "this version still can't read its row; use a newer version, \
+         or discard the dead letter, which contains the row"
     )]
     Unreadable,
     /// It would have to name its items anew, and some of them are done.
     #[error(
-        "going on from step {from} would do {done} finished item(s) again; \
-         ask for all of them, or go on from a later step"
+        "resuming at step {from} would repeat {done} finished item(s); \
+         request all items, or resume at a later step"
     )]
     ItemsDone {
         /// What was asked for.

@@ -12,8 +12,8 @@ use crate::event::{Event, EventKind};
 use crate::id::{RunId, WorkerName};
 use crate::journal::audit::{AuditEntry, AuditLine};
 use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
-use crate::journal::rows::RowChange;
-use crate::journal::{JournalError, Order};
+use crate::journal::{CommandRequest, JournalError};
+use crate::rows::RowChange;
 use crate::state::RunState;
 use crate::time::Timestamp;
 
@@ -62,7 +62,7 @@ impl Engine {
         limit: u32,
         offset: u64,
     ) -> Result<(Vec<DeadLetter>, u64), JournalError> {
-        self.parts.journal.dead_letters(filter, limit, offset).await
+        self.shared.journal.dead_letters(filter, limit, offset).await
     }
 
     /// The dead letter, if there is one.
@@ -70,7 +70,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
-        self.parts.journal.dead_letter(id).await
+        self.shared.journal.dead_letter(id).await
     }
 
     /// Which of `runs` have a dead letter that waits.
@@ -78,7 +78,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Unavailable`].
     pub async fn with_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
-        self.parts.journal.with_letters(runs).await
+        self.shared.journal.with_letters(runs).await
     }
 
     /// The row that the letter was made of, as JSON, if that row can't be read.
@@ -86,7 +86,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Unavailable`].
     pub async fn raw_of(&self, id: Uuid) -> Result<Option<String>, JournalError> {
-        self.parts.journal.raw_of(id).await
+        self.shared.journal.raw_of(id).await
     }
 
     /// The dead letters that the filter lets through, counted by workflow, step,
@@ -99,7 +99,7 @@ impl Engine {
         filter: &LetterFilter,
         limit: u32,
     ) -> Result<Vec<LetterGroup>, JournalError> {
-        self.parts.journal.letter_groups(filter, limit).await
+        self.shared.journal.letter_groups(filter, limit).await
     }
 
     /// Every attempt at what the letter is about, in order, up to its death.
@@ -127,11 +127,11 @@ impl Engine {
     /// settled, or it can't go on from the step that was asked for;
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
     pub async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<RunState, JournalError> {
-        let order = Order { run, command: Command::Redrive(redrive), rows: Vec::new() };
-        let applied = self.parts.apply(order).await?;
-        self.parts.passes(CrashPoint::Redriven).await;
-        self.parts.push(&applied.run.definition, &applied.deliveries).await;
-        Ok(applied.run)
+        let request = CommandRequest { run, command: Command::Redrive(redrive), rows: Vec::new() };
+        let committed = self.shared.apply(request).await?;
+        self.shared.passes(CrashPoint::Redriven).await;
+        self.shared.push(&committed.run.definition, &committed.deliveries).await;
+        Ok(committed.run)
     }
 
     /// Gives a dead letter up, and with it a run that waits because of it: that
@@ -141,8 +141,8 @@ impl Engine {
     /// [`JournalError::Refused`] when the letter is settled already;
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
     pub async fn discard(&self, run: RunId, discard: Discard) -> Result<RunState, JournalError> {
-        let order = Order { run, command: Command::Discard(discard), rows: Vec::new() };
-        Ok(self.parts.apply(order).await?.run)
+        let request = CommandRequest { run, command: Command::Discard(discard), rows: Vec::new() };
+        Ok(self.shared.apply(request).await?.run)
     }
 
     /// Writes down what an operator did, now.
@@ -156,9 +156,9 @@ impl Engine {
         subject: &str,
         detail: serde_json::Value,
     ) -> Result<(), JournalError> {
-        let (at, actor) = (self.parts.clock.now(), actor.to_owned());
+        let (at, actor) = (self.shared.clock.now(), actor.to_owned());
         let (action, subject) = (action.to_owned(), subject.to_owned());
-        self.parts.journal.audit(AuditEntry { at, actor, action, subject, detail }).await
+        self.shared.journal.audit(AuditEntry { at, actor, action, subject, detail }).await
     }
 
     /// Writes a row of the product's own tables and what was done by whom, now:
@@ -175,9 +175,9 @@ impl Engine {
         subject: &str,
         detail: serde_json::Value,
     ) -> Result<bool, JournalError> {
-        let (at, actor) = (self.parts.clock.now(), actor.to_owned());
+        let (at, actor) = (self.shared.clock.now(), actor.to_owned());
         let (action, subject) = (action.to_owned(), subject.to_owned());
-        self.parts.journal.change(row, AuditEntry { at, actor, action, subject, detail }).await
+        self.shared.journal.change(row, AuditEntry { at, actor, action, subject, detail }).await
     }
 
     /// What operators did, newest first, before the given position; at most
@@ -186,7 +186,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     pub async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
-        self.parts.journal.audited(before, limit).await
+        self.shared.journal.audited(before, limit).await
     }
 }
 

@@ -4,29 +4,29 @@
 
 use tokio::sync::watch;
 
-/// What was heard of one journal's commits, in whichever process they are made.
+/// What was state of one journal's commits, in whichever process they are made.
 /// Clones hear the same.
 #[derive(Clone, Debug)]
-pub struct Changes(watch::Receiver<Heard>);
+pub struct Changes(watch::Receiver<Connection>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
+struct Connection {
     /// Whether word of other processes' commits comes here at present.
-    hears: bool,
+    connected: bool,
 }
 
 impl Changes {
     /// Of a journal that brings no word of commits: whoever follows it has to look.
     #[must_use]
-    pub fn unheard() -> Self {
-        Teller::default().changes()
+    pub fn polling_only() -> Self {
+        ChangeNotifier::default().changes()
     }
 
     /// Whether word of commits comes at present. Where none comes, only a look
     /// tells.
     #[must_use]
-    pub fn are_heard(&self) -> bool {
-        self.0.borrow().hears
+    pub fn are_notified(&self) -> bool {
+        self.0.borrow().connected
     }
 
     /// Waits for word of a commit, or of none coming (any more); returns at once if
@@ -42,28 +42,28 @@ impl Changes {
 
 /// Brings the word.
 #[derive(Debug)]
-pub(crate) struct Teller(watch::Sender<Heard>);
+pub(crate) struct ChangeNotifier(watch::Sender<Connection>);
 
-impl Default for Teller {
+impl Default for ChangeNotifier {
     /// One that brings no word of what other processes do yet.
     fn default() -> Self {
         Self(watch::Sender::default())
     }
 }
 
-impl Teller {
+impl ChangeNotifier {
     pub(crate) fn changes(&self) -> Changes {
         Changes(self.0.subscribe())
     }
 
     /// Something was committed, and word of it comes from now on.
-    pub(crate) fn tell(&self) {
-        self.0.send_modify(|heard| heard.hears = true);
+    pub(crate) fn notify(&self) {
+        self.0.send_modify(|state| state.connected = true);
     }
 
     /// No word comes for now.
-    pub(crate) fn lose(&self) {
-        self.0.send_if_modified(|heard| std::mem::take(&mut heard.hears));
+    pub(crate) fn disconnect(&self) {
+        self.0.send_if_modified(|state| std::mem::take(&mut state.connected));
     }
 }
 
@@ -75,19 +75,19 @@ mod tests {
 
     #[test]
     fn word_comes_once_and_its_loss_is_word_too() {
-        let teller = Teller::default();
-        let mut changes = teller.changes();
+        let notifier = ChangeNotifier::default();
+        let mut changes = notifier.changes();
         let came = |changes: &mut Changes| changes.next().now_or_never().is_some();
-        assert!(!changes.are_heard() && !came(&mut changes));
-        teller.tell();
-        teller.tell();
-        assert!(changes.are_heard() && came(&mut changes));
+        assert!(!changes.are_notified() && !came(&mut changes));
+        notifier.notify();
+        notifier.notify();
+        assert!(changes.are_notified() && came(&mut changes));
         assert!(!came(&mut changes), "two words at once are one");
-        teller.lose();
-        assert!(!changes.are_heard() && came(&mut changes));
-        teller.lose();
+        notifier.disconnect();
+        assert!(!changes.are_notified() && came(&mut changes));
+        notifier.disconnect();
         assert!(!came(&mut changes), "it was lost already");
-        drop(teller);
+        drop(notifier);
         assert!(!came(&mut changes), "nobody is left who could tell");
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::JournalError;
-use super::sql::fault::Fault;
+use super::sql::commit_error::CommitError;
 use crate::backoff::pause;
 use crate::journal::database::Database;
 use crate::time::{Clock, SharedClock, Timestamp};
@@ -45,7 +45,7 @@ pub async fn follow(db: Database, clock: Arc<SharedClock>) {
     loop {
         pause(ASK_EVERY).await;
         if let Err(error) = ask(&db, &clock).await {
-            tracing::debug!(%error, "the database did not say what time it is");
+            tracing::debug!(%error, "can't read the database's clock");
             continue;
         }
         let off = is_off(&clock);
@@ -86,10 +86,9 @@ async fn ask(db: &Database, clock: &SharedClock) -> Result<(), JournalError> {
     let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)".to_owned();
     let asked = Instant::now();
     let answer = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql));
-    let late =
-        || JournalError::Unavailable(format!("it did not say within {ANSWER_WITHIN:?} what time it is"));
+    let late = || JournalError::Unavailable(format!("it did not return its time within {ANSWER_WITHIN:?}"));
     let row = tokio::time::timeout(ANSWER_WITHIN, answer).await.map_err(|_| late())?;
-    let row = row.map_err(|error| Fault::from(error).into_error())?.ok_or_else(late)?;
+    let row = row.map_err(|error| CommitError::from(error).into_error())?.ok_or_else(late)?;
     let now: i64 = row.try_get_by_index(0).map_err(|error| JournalError::Corrupt(error.to_string()))?;
     clock.hear(Timestamp(now), asked);
     Ok(())

@@ -27,11 +27,11 @@ use sea_orm::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use self::pool::{CONNECTION_WAIT, Pool, Way};
+use self::pool::{CONNECTION_WAIT, ConnectionOptions, Pool};
 pub use self::reserve::Reserve;
 pub use self::transaction::Transaction;
 use super::JournalError;
-use super::sql::fault::{Fault, is_doubtful};
+use super::sql::commit_error::{CommitError, is_doubtful};
 use crate::backoff::pause;
 
 /// How long a statement, or a commit, may take. Longer than anything waits for a
@@ -60,7 +60,7 @@ pub struct Database(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    way: Way,
+    options: ConnectionOptions,
     pool: RwLock<Pool>,
     /// One for each connection that there may be. Who holds one and still gets
     /// no connection from the pool knows that the pool does not come by any.
@@ -83,8 +83,8 @@ struct Shared {
 /// full; the text names the URL without its password.
 pub async fn connect(url: &str) -> Result<Database, JournalError> {
     let unreadable = |why| JournalError::Unavailable(format!("DATABASE_URL can't be read: {why}"));
-    let database = Database::over(Way::parse(url).map_err(unreadable)?, ANSWER_WAIT);
-    let reached = || async { database.reach().await.map_err(|error| Fault::from(error).into_error()) };
+    let database = Database::over(ConnectionOptions::parse(url).map_err(unreadable)?, ANSWER_WAIT);
+    let reached = || async { database.reach().await.map_err(|error| CommitError::from(error).into_error()) };
     // A file takes some room to be opened.
     database.making_room(reached, JournalError::is_full).await.map_err(|error| match error {
         JournalError::Unavailable(why) => {
@@ -96,9 +96,9 @@ pub async fn connect(url: &str) -> Result<Database, JournalError> {
         other => other,
     })?;
     if let Err(error) = database.restore_reserve().await {
-        tracing::warn!(%error, "no room can be kept beside the database for the time when its disk is full");
+        tracing::warn!(%error, "can't reserve disk space beside the database");
     }
-    if database.shares_sessions().await.map_err(|error| Fault::from(error).into_error())? {
+    if database.shares_sessions().await.map_err(|error| CommitError::from(error).into_error())? {
         return Err(JournalError::Unavailable(format!(
             "DATABASE_URL is {}: {SHARED_SESSIONS}",
             pool::shown(url)
@@ -108,16 +108,16 @@ pub async fn connect(url: &str) -> Result<Database, JournalError> {
 }
 
 impl Database {
-    fn over(way: Way, answer_wait: Duration) -> Self {
-        let turns = Arc::new(Semaphore::new(way.connections_max() as usize));
-        let pool = RwLock::new(way.open());
-        let reserve = way.file().map(|(_, path)| Reserve::of(path));
-        Self(Arc::new(Shared { way, pool, turns, answer_wait, reserve }))
+    fn over(options: ConnectionOptions, answer_wait: Duration) -> Self {
+        let turns = Arc::new(Semaphore::new(options.connections_max() as usize));
+        let pool = RwLock::new(options.open());
+        let reserve = options.file().map(|(_, path)| Reserve::of(path));
+        Self(Arc::new(Shared { options, pool, turns, answer_wait, reserve }))
     }
 
     /// Reaches it for the first time.
     async fn reach(&self) -> Result<(), DbErr> {
-        if let Some((options, path)) = self.0.way.file() {
+        if let Some((options, path)) = self.0.options.file() {
             file::found(options, path).await.map_err(of_connection)?;
         }
         self.ping().await
@@ -149,10 +149,10 @@ impl Database {
             return done;
         };
         match on_disk(reserve, Reserve::release).await {
-            Ok(true) => tracing::warn!("the disk of the database is full; the room kept for this is used"),
+            Ok(true) => tracing::warn!("the database's disk is full; using the reserved disk space"),
             // What was written ahead may hold as much.
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the room that is kept for the database can't be given up"),
+            Err(error) => tracing::warn!(%error, "can't release the disk space reserved for the database"),
         }
         self.tidy(file::write_back).await;
         let done = work().await;
@@ -166,7 +166,7 @@ impl Database {
     /// free pages of a file back to its disk. Costs next to nothing when there is
     /// nothing to do.
     pub async fn give_room_back(&self) {
-        if self.0.way.file().is_none() {
+        if self.0.options.file().is_none() {
             return;
         }
         let _told_before: io::Result<bool> = self.restore_reserve().await;
@@ -189,9 +189,9 @@ impl Database {
 
     /// Does something to the file that may as well be done later.
     async fn tidy(&self, work: impl AsyncFnOnce(&SqliteConnectOptions) -> Result<(), SqlxError>) {
-        let Some((options, _)) = self.0.way.file() else { return };
+        let Some((options, _)) = self.0.options.file() else { return };
         if let Err(error) = work(options).await {
-            tracing::debug!(%error, "the database's file gives no room back now");
+            tracing::debug!(%error, "can't return free pages of the database file to the disk now");
         }
     }
 
@@ -199,7 +199,7 @@ impl Database {
     /// stays prepared, and it never waits for readers. It is made when it is
     /// first used.
     pub(super) fn of_journal(&self) -> Self {
-        Self::over(self.0.way.of_journal(), self.0.answer_wait)
+        Self::over(self.0.options.of_journal(), self.0.answer_wait)
     }
 
     /// A transaction that may write. On SQLite it is the only writer from its
@@ -218,7 +218,7 @@ impl Database {
             Err(error) => {
                 // SQLite also says here that the connection is inside a
                 // transaction that nobody ended.
-                if !Fault::of(&error).is_contended() {
+                if !CommitError::of(&error).is_contended() {
                     self.give_up(&pool);
                 }
                 Err(error)
@@ -227,8 +227,10 @@ impl Database {
     }
 
     /// What a SQLite file is written ahead to; `None` for a PostgreSQL.
-    pub(super) fn written_ahead(&self) -> Option<PathBuf> {
-        self.0.way.written_ahead()
+    pub(super) fn wal_path(&self) -> Option<PathBuf> {
+        let mut name = self.0.options.sqlite()?.get_filename().as_os_str().to_owned();
+        name.push("-wal");
+        Some(name.into())
     }
 
     /// Whether the database answers.
@@ -299,7 +301,7 @@ impl Database {
                 // Before `work` is dropped and gives its connection back.
                 self.give_up(&pool);
                 Err(DbErr::Conn(RuntimeErr::Internal(format!(
-                    "it did not answer while this was under way ({silent}); what was not committed is taken back"
+                    "it did not answer during this call ({silent}); what was not committed is rolled back"
                 ))))
             }
         }
@@ -352,7 +354,7 @@ impl Database {
         pool.give_up();
         let mut current = self.0.pool.write().unwrap_or_else(PoisonError::into_inner);
         if current.is(pool) {
-            *current = self.0.way.open();
+            *current = self.0.options.open();
         }
     }
 
@@ -385,7 +387,7 @@ async fn on_disk<T: Send + 'static>(reserve: &Reserve, work: fn(&Reserve) -> io:
 /// Whether `error` says that the disk of the database is full.
 #[must_use]
 pub fn is_full(error: &DbErr) -> bool {
-    matches!(Fault::of(error), Fault::Full(_))
+    matches!(CommitError::of(error), CommitError::Full(_))
 }
 
 fn of_connection(error: SqlxError) -> DbErr {
@@ -403,7 +405,7 @@ fn silence(waited: Duration) -> DbErr {
 #[async_trait]
 impl ConnectionTrait for Database {
     fn get_database_backend(&self) -> DbBackend {
-        self.0.way.backend()
+        self.0.options.backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {

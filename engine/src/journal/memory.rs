@@ -13,28 +13,27 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::audit::{AuditEntry, AuditLine};
-use super::changes::{Changes, Teller};
-use super::follow::{Followed, Rules, item_due_at, item_of, run_due_at};
+use super::changes::{ChangeNotifier, Changes};
 use super::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
 use super::look::{Backlog, Holding, Retry};
 use super::retention::{Pruned, Retention};
-use super::rows::RowChange;
-use super::workflows::Workflows;
-use super::{
-    Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
-};
+use super::transition::{Rules, Transition, item_due_at, item_of, run_due_at};
+use super::{CommandRequest, Committed, Found, Journal, JournalError, Orphan, RunFilter, Tail, WorkerRow};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Dead, Refusal, Scheduled};
 use crate::event::{Event, EventKind, RedrivenItems};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
-use crate::state::{Attempts, ItemState, ItemStatus, RunState};
+use crate::new_run::NewRun;
+use crate::rows::RowChange;
+use crate::state::{Attempts, ItemOutput, ItemState, ItemStatus, RunState};
 use crate::time::{Clock, Timestamp};
+use crate::workflow::Workflows;
 
 /// The record of all runs, in memory.
 pub struct MemoryJournal {
     rules: Rules,
-    records: Mutex<Records>,
-    teller: Teller,
+    records: Arc<Mutex<Records>>,
+    notifier: Arc<ChangeNotifier>,
 }
 
 #[derive(Default)]
@@ -57,10 +56,20 @@ impl MemoryJournal {
     /// An empty journal for `workflows`; `jitter` draws evenly from 0..1.
     #[must_use]
     pub fn new(workflows: Workflows, clock: Arc<dyn Clock>, jitter: fn() -> f64) -> Self {
-        let teller = Teller::default();
+        let notifier = ChangeNotifier::default();
         // Nobody but this process can write to it.
-        teller.tell();
-        Self { rules: Rules { workflows, clock, jitter }, records: Mutex::default(), teller }
+        notifier.notify();
+        let (records, notifier) = (Arc::default(), Arc::new(notifier));
+        Self { rules: Rules { workflows, clock, jitter }, records, notifier }
+    }
+
+    /// The same record as another process or version of a program opens it, with
+    /// `workflows`.
+    #[must_use]
+    pub fn reopen(&self, workflows: Workflows) -> Self {
+        let (clock, jitter) = (Arc::clone(&self.rules.clock), self.rules.jitter);
+        let (records, notifier) = (Arc::clone(&self.records), Arc::clone(&self.notifier));
+        Self { rules: Rules { workflows, clock, jitter }, records, notifier }
     }
 
     /// The product's rows that were written, in order.
@@ -103,27 +112,27 @@ impl Records {
         whole.into_iter().chain(items).collect()
     }
 
-    fn write(&mut self, mut followed: Followed) -> Applied {
-        let begun = std::mem::take(&mut followed.begun);
-        for state in followed.item.iter().chain(&followed.opened) {
-            let key = (followed.run.id, state.step, state.index);
-            let output = followed.output.clone().unwrap_or_default();
+    fn write(&mut self, mut transition: Transition) -> Committed {
+        let begun = std::mem::take(&mut transition.begun);
+        for state in transition.item.iter().chain(&transition.opened) {
+            let key = (transition.run.id, state.step, state.index);
+            let output = transition.output.clone().unwrap_or_default();
             self.items.insert(key, ItemOutput { state: state.clone(), output });
         }
-        for event in &followed.events {
+        for event in &transition.events {
             self.last_position += 1;
             self.events.insert(self.last_position, event.clone());
             self.go_on(event);
         }
-        self.dead_letters.extend(followed.dead_letters.iter().cloned());
-        if let Some(settling) = &followed.settling {
+        self.dead_letters.extend(transition.dead_letters.iter().cloned());
+        if let Some(settling) = &transition.settling {
             self.dead_letters.iter_mut().for_each(|letter| settling.settle(letter));
         }
-        self.audit.extend(followed.audit.clone());
-        self.rows.extend(followed.rows.iter().cloned());
-        self.runs.insert(followed.run.id, followed.run.clone());
+        self.audit.extend(transition.audit.clone());
+        self.rows.extend(transition.rows.iter().cloned());
+        self.runs.insert(transition.run.id, transition.run.clone());
         let begun = begun.into_iter().map(|begun| self.write(begun)).collect();
-        Applied { begun, ..followed.applied() }
+        Committed { begun, ..transition.committed() }
     }
 
     /// What a redrive means for the items.
@@ -179,7 +188,11 @@ impl Records {
 
 #[async_trait]
 impl Journal for MemoryJournal {
-    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError> {
+    fn workflows(&self) -> &Workflows {
+        &self.rules.workflows
+    }
+
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Committed>, JournalError> {
         let mut records = self.records();
         let mut ids = BTreeSet::new();
         if let Some(known) = runs.iter().find(|new| !ids.insert(new.id) || records.runs.contains_key(&new.id))
@@ -187,22 +200,22 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Conflict(format!("run {}", known.id)));
         }
         let begun: Result<Vec<_>, _> = runs.iter().map(|new| self.rules.begin(new)).collect();
-        let submitted = begun?.into_iter().map(|followed| records.write(followed)).collect();
-        self.teller.tell();
+        let submitted = begun?.into_iter().map(|transition| records.write(transition)).collect();
+        self.notifier.notify();
         Ok(submitted)
     }
 
-    async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
+    async fn apply(&self, request: CommandRequest) -> Result<Committed, JournalError> {
         let mut records = self.records();
-        let run = records.runs.get(&order.run).ok_or(JournalError::UnknownRun(order.run))?;
-        let item: Option<&ItemState> = item_of(&order.command)
-            .and_then(|(step, index)| records.items.get(&(order.run, step, index)))
+        let run = records.runs.get(&request.run).ok_or(JournalError::UnknownRun(request.run))?;
+        let item: Option<&ItemState> = item_of(&request.command)
+            .and_then(|(step, index)| records.items.get(&(request.run, step, index)))
             .map(|item| &item.state);
-        let dead = records.dead(order.run);
-        let followed = self.rules.follow(run, item, &dead, &order)?;
-        let applied = records.write(followed);
-        self.teller.tell();
-        Ok(applied)
+        let dead = records.dead(request.run);
+        let transition = self.rules.transition(run, item, &dead, &request)?;
+        let committed = records.write(transition);
+        self.notifier.notify();
+        Ok(committed)
     }
 
     async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
@@ -447,11 +460,11 @@ impl Journal for MemoryJournal {
         records.events.retain(|_, event| event.run != run);
         records.dead_letters.retain(|letter| letter.run != run);
         records.rows.extend(rows);
-        self.teller.tell();
+        self.notifier.notify();
         Ok(())
     }
 
     fn changes(&self) -> Changes {
-        self.teller.changes()
+        self.notifier.changes()
     }
 }

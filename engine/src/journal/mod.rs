@@ -4,14 +4,12 @@
 
 pub mod audit;
 pub mod letters;
-pub mod rows;
-pub mod workflows;
 
 pub mod changes;
 pub mod look;
 pub mod retention;
 
-mod follow;
+mod transition;
 
 pub mod memory;
 
@@ -31,44 +29,27 @@ mod conformance;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use serde_json::Value;
 use uuid::Uuid;
 
 use self::audit::{AuditEntry, AuditLine};
 use self::letters::{DeadLetter, LetterFilter, LetterGroup};
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Refusal, Scheduled};
-use crate::event::{Event, OnItemFailure};
+use crate::error::{Budget, StepError};
+use crate::event::Event;
 use crate::id::{RunId, Slot, WorkerName};
-use crate::state::{ItemCount, ItemState, RunState, RunStatus};
+use crate::new_run::NewRun;
+use crate::rows::RowChange;
+use crate::state::{ItemCount, ItemOutput, ItemState, RunState, RunStatus};
 use crate::time::Timestamp;
+use crate::workflow::Workflows;
 use changes::Changes;
 use look::{Backlog, Holding, Retry};
 use retention::{Pruned, Retention};
-use rows::RowChange;
-
-/// A run to be.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewRun {
-    /// Its id, chosen by the caller so that `rows` can name it.
-    pub id: RunId,
-    /// Name of its workflow.
-    pub definition: &'static str,
-    /// Whose it is; at most 64 bytes.
-    pub tenant: String,
-    /// 1 to 10, 10 most urgent.
-    pub priority: u8,
-    /// What an item's death means.
-    pub on_item_failure: OnItemFailure,
-    /// What its steps are given.
-    pub input: Value,
-    /// The product's rows, written in the same transaction.
-    pub rows: Vec<RowChange>,
-}
 
 /// A command and what goes with it into its transaction.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Order {
+pub struct CommandRequest {
     /// Which run.
     pub run: RunId,
     /// What is wanted.
@@ -79,7 +60,7 @@ pub struct Order {
 
 /// What a followed command left behind, all of it committed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Applied {
+pub struct Committed {
     /// The run after it.
     pub run: RunState,
     /// The item it was about, after it.
@@ -88,8 +69,8 @@ pub struct Applied {
     pub events: Vec<Event>,
     /// The pointers to be pushed.
     pub deliveries: Vec<Scheduled>,
-    /// Runs that began with it; see [`Projection::follow_ups`](rows::Projection::follow_ups).
-    pub begun: Vec<Applied>,
+    /// Runs that began with it; see [`Projection::follow_ups`](crate::projection::Projection::follow_ups).
+    pub begun: Vec<Committed>,
 }
 
 /// A slot whose worker is gone.
@@ -123,15 +104,6 @@ impl<T> From<Vec<T>> for Found<T> {
     fn from(rows: Vec<T>) -> Self {
         Self { rows, unreadable: Vec::new() }
     }
-}
-
-/// The result of an item, as its step returned it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ItemOutput {
-    /// The item.
-    pub state: ItemState,
-    /// What its step returned; null unless it is done.
-    pub output: Value,
 }
 
 /// A worker as the journal knows it.
@@ -191,17 +163,17 @@ pub enum JournalError {
     #[error("workflow `{0}` is not known to this program")]
     UnknownDefinition(String),
     /// The command was not followed; nothing was written.
-    #[error("not recorded: {0}")]
+    #[error("the command was refused: {0}")]
     Refused(#[from] Refusal),
     /// The database refuses a row for good (its key exists, or its value does not
     /// fit its column); nothing was written.
-    #[error("a row is refused, its key exists or its value does not fit: {0}")]
+    #[error("the database refused a row, because its key exists or a value does not fit: {0}")]
     Conflict(String),
     /// The run ended so long ago that its events and items are not kept any
     /// more; its own row still says how it ended.
     #[error(
         "the history of run {0} was pruned: it ended longer ago than UNTXT_RETAIN_DAYS; \
-         what is left says how it ended"
+         only its final state is kept"
     )]
     Pruned(RunId),
     /// The database can't be reached or gave up (restart, serialization, pool);
@@ -223,26 +195,49 @@ impl JournalError {
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full(_))
     }
+
+    /// The failure of a step that needed the journal: `JOURNAL_UNAVAILABLE`, to be
+    /// retried, when the database does not answer or its disk is full, and a
+    /// permanent `JOURNAL` otherwise.
+    #[must_use]
+    pub fn to_step_error(&self) -> StepError {
+        let text = self.to_string();
+        let failure = match self {
+            Self::Unavailable(_) | Self::Full(_) => {
+                StepError::retry(Budget::Transport, "JOURNAL_UNAVAILABLE", text)
+            }
+            Self::UnknownRun(_)
+            | Self::UnknownDefinition(_)
+            | Self::Refused(_)
+            | Self::Pruned(_)
+            | Self::Conflict(_)
+            | Self::Corrupt(_) => StepError::permanent("JOURNAL", text),
+        };
+        failure.caused_by(self)
+    }
 }
 
 /// The record of all runs. Every method that changes something does so in one
 /// transaction: all of it holds after the call, or nothing.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
+    /// The workflows it was opened with.
+    fn workflows(&self) -> &Workflows;
+
     /// Records new runs, all or none. The commit is the turning point: from
     /// here on the run ends in a terminal status whatever crashes.
     ///
     /// # Errors
     /// [`JournalError::Conflict`] when one of the rows exists,
     /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
-    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError>;
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Committed>, JournalError>;
 
     /// Follows a command, or refuses it and writes nothing.
     ///
     /// # Errors
     /// [`JournalError::Refused`] with the reason; [`JournalError::UnknownRun`],
     /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
-    async fn apply(&self, order: Order) -> Result<Applied, JournalError>;
+    async fn apply(&self, order: CommandRequest) -> Result<Committed, JournalError>;
 
     /// The run, if there is one.
     ///
@@ -518,6 +513,6 @@ pub trait Journal: Send + Sync + 'static {
     /// journal that brings none says so, and whoever follows it looks all the time
     /// then. What is erased is found by looking.
     fn changes(&self) -> Changes {
-        Changes::unheard()
+        Changes::polling_only()
     }
 }

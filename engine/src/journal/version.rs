@@ -4,7 +4,7 @@ use crate::journal::database::Database;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::JournalError;
-use super::sql::fault::Fault;
+use super::sql::commit_error::CommitError;
 
 /// The oldest PostgreSQL that works, as `server_version_num` has it: 12. The
 /// journal's connection sets `plan_cache_mode`, which an older server refuses.
@@ -22,7 +22,7 @@ pub async fn postgres_version(db: &Database) -> Result<Option<(String, bool)>, J
     }
     let sql = "SELECT current_setting('server_version'), current_setting('server_version_num')".to_owned();
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
-    let unclear = |error: sea_orm::DbErr| Fault::from(error).into_error();
+    let unclear = |error: sea_orm::DbErr| CommitError::from(error).into_error();
     let Some(row) = row.map_err(unclear)? else { return Ok(None) };
     let (version, number): (String, String) =
         (row.try_get_by_index(0).map_err(unclear)?, row.try_get_by_index(1).map_err(unclear)?);

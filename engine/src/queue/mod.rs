@@ -73,7 +73,7 @@ pub enum QueueError {
     #[error("the queue does not answer: {0}; check REDIS_URL and the server")]
     Unavailable(String),
     /// The address of its server is not one.
-    #[error("REDIS_URL is no address of a Redis server: {0}")]
+    #[error("REDIS_URL is not the address of a Redis server: {0}")]
     Address(String),
     /// Its server is one of several of a cluster, each of which has a part of the
     /// keys.

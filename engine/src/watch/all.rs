@@ -1,5 +1,5 @@
 //! Following all runs: what this process commits and what the journal's tail
-//! tells meet in one line a run, so that no event comes twice and none is left
+//! tells meet in one cursor a run, so that no event comes twice and none is left
 //! out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -8,7 +8,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::lines::{Lines, Sorted};
+use super::cursors::{InOrder, RunCursors};
 use super::pace::Pace;
 use super::{Hub, PAGE, WatchError};
 use crate::backoff::Backoff;
@@ -24,39 +24,39 @@ const BEHIND_MAX: usize = 4096;
 pub(super) struct All {
     events: broadcast::Sender<Arc<Event>>,
     /// None while nobody watches.
-    lines: Mutex<Option<Lines>>,
+    cursors: Mutex<Option<RunCursors>>,
     behind: Arc<Notify>,
     follower: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Default for All {
     fn default() -> Self {
-        let (lines, behind, follower) = (Mutex::default(), Arc::default(), tokio::sync::Mutex::default());
-        Self { events: broadcast::channel(BEHIND_MAX).0, lines, behind, follower }
+        let (cursors, behind, follower) = (Mutex::default(), Arc::default(), tokio::sync::Mutex::default());
+        Self { events: broadcast::channel(BEHIND_MAX).0, cursors, behind, follower }
     }
 }
 
 impl All {
     pub(super) fn publish(&self, committed: &[Event]) {
-        self.pass_on(|lines| lines.committed(committed));
+        self.pass_on(|cursors| cursors.committed(committed));
     }
 
-    fn pass_on(&self, sort: impl FnOnce(&mut Lines) -> Sorted) {
-        // Sent under the lock: the order in the channel is the order of the lines.
-        let mut lines = self.lock_lines();
-        let Some(lines) = lines.as_mut() else { return };
-        let sorted = sort(lines);
-        for event in sorted.next {
+    fn pass_on(&self, sort: impl FnOnce(&mut RunCursors) -> InOrder) {
+        // Sent under the lock: the order in the channel is the order of the cursors.
+        let mut cursors = self.lock_cursors();
+        let Some(cursors) = cursors.as_mut() else { return };
+        let in_order = sort(cursors);
+        for event in in_order.next {
             // Fails when nobody watches, which is nobody's loss.
             let _ = self.events.send(event);
         }
-        if sorted.behind {
+        if in_order.behind {
             self.behind.notify_one();
         }
     }
 
-    fn lock_lines(&self) -> MutexGuard<'_, Option<Lines>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_cursors(&self) -> MutexGuard<'_, Option<RunCursors>> {
+        self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,7 +67,7 @@ impl Hub {
         let mut follower = self.all.follower.lock().await;
         if follower.is_none() {
             let cursor = self.journal.tail(None, 1).await?.cursor;
-            *self.all.lock_lines() = Some(Lines::default());
+            *self.all.lock_cursors() = Some(RunCursors::default());
             let follow = follow(Arc::downgrade(self), cursor);
             *follower = Some(AbortOnDropHandle::new(tokio::spawn(follow)));
         }
@@ -84,7 +84,7 @@ impl Hub {
         let mut follower = self.all.follower.lock().await;
         let idle = self.all.events.receiver_count() == 0;
         if idle {
-            *self.all.lock_lines() = None;
+            *self.all.lock_cursors() = None;
             // Aborts the task that calls this, at its next wait: its work is done.
             *follower = None;
         }
@@ -97,7 +97,7 @@ impl Hub {
         let tail = self.journal.tail(Some(*cursor), PAGE).await?;
         *cursor = tail.cursor;
         for (run, why) in &tail.unreadable {
-            let problem = format!("an event of run {run} is left out: {why}");
+            let problem = format!("skipped an unreadable event of run {run}: {why}");
             self.health.failed(Part::Watch, &problem, self.clock.now());
         }
         let read = match tail.events.len() {
@@ -105,7 +105,7 @@ impl Hub {
             events if events >= PAGE as usize => Read::Page,
             _ => Read::Some,
         };
-        self.all.pass_on(|lines| lines.tailed(tail.events));
+        self.all.pass_on(|cursors| cursors.tailed(tail.events));
         Ok(read)
     }
 }

@@ -7,8 +7,8 @@
 //! know what ended here costs no look at all.
 
 mod all;
-mod lines;
-mod notices;
+mod cursors;
+mod endings;
 mod pace;
 mod run;
 mod runs;
@@ -22,10 +22,10 @@ use crate::journal::{Journal, JournalError};
 use crate::time::Clock;
 use all::All;
 pub use all::Watcher;
-use notices::Notices;
-pub use notices::{Ended, Endings};
+use endings::EndingsChannel;
+pub use endings::{Ended, Endings};
 pub use run::RunWatcher;
-use runs::Runs;
+use runs::FollowedRuns;
 
 /// Events read at once, from the tail or from a history.
 const PAGE: u32 = 512;
@@ -55,20 +55,20 @@ pub(crate) struct Hub {
     clock: Arc<dyn Clock>,
     health: Arc<Health>,
     all: All,
-    runs: Runs,
-    notices: Notices,
+    runs: FollowedRuns,
+    endings: EndingsChannel,
 }
 
 impl Hub {
     pub(crate) fn new(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>, health: Arc<Health>) -> Self {
-        let (all, runs, notices) = (All::default(), Runs::default(), Notices::default());
-        Self { journal, clock, health, all, runs, notices }
+        let (all, runs, endings) = (All::default(), FollowedRuns::default(), EndingsChannel::default());
+        Self { journal, clock, health, all, runs, endings }
     }
 
     /// Passes on what this process committed.
     pub(crate) fn publish(&self, committed: &[Event]) {
         self.runs.publish(committed);
-        self.notices.publish(committed);
+        self.endings.publish(committed);
         self.all.publish(committed);
     }
 
@@ -79,6 +79,6 @@ impl Hub {
 
     /// What ends here from now on.
     pub(crate) fn endings(&self) -> Endings {
-        self.notices.subscribe()
+        self.endings.subscribe()
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::backoff::pause;
 use crate::journal::changes::Changes;
 
-/// Least time between two looks: whoever listens hears of what others commit
+/// Least time between two looks: whoever listens notified of what others commit
 /// within half of 50 ms.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// So many times as long is waited after each look that found nothing: an idle
-/// process hears of its own heartbeats, and looks in vain after each.
+/// process notified of its own heartbeats, and looks in vain after each.
 const SLOWER: u32 = 4;
 
 /// A look that takes longer is made less often: at most this part of the time is
@@ -42,7 +42,7 @@ impl Pace {
     /// each time that nothing was found.
     pub(super) async fn next(&mut self, took: Duration, found: bool) {
         let least = LOOK_EVERY.max(took * LOOKING_SHARE);
-        if found || !self.changes.are_heard() {
+        if found || !self.changes.are_notified() {
             self.next = LOOK_EVERY;
         }
         pause(least).await;
@@ -60,7 +60,7 @@ mod tests {
     use tokio::time::{Instant, timeout_at};
 
     use super::*;
-    use crate::journal::changes::Teller;
+    use crate::journal::changes::ChangeNotifier;
 
     /// How often somebody looks in two seconds who never finds anything.
     async fn looks(pace: &mut Pace) -> u32 {
@@ -73,26 +73,26 @@ mod tests {
 
     #[tokio::test]
     async fn who_hears_of_nothing_looks_seldom_and_who_can_hear_nothing_all_the_time() {
-        let (hears, deaf) = (Teller::default(), Teller::default());
-        hears.tell();
-        let (mut hearing, mut looking) = (Pace::new(hears.changes()), Pace::new(deaf.changes()));
+        let (notified, polling) = (ChangeNotifier::default(), ChangeNotifier::default());
+        notified.notify();
+        let (mut hearing, mut looking) = (Pace::new(notified.changes()), Pace::new(polling.changes()));
         let (seldom, often) = tokio::join!(looks(&mut hearing), looks(&mut looking));
         assert!((2..=8).contains(&seldom), "{seldom}");
         assert!(often > 3 * seldom, "{often} and {seldom}");
         // Where no word comes any more, there is no waiting for it.
-        hears.lose();
+        notified.disconnect();
         let often = looks(&mut hearing).await;
         assert!(often > 3 * seldom, "{often} and {seldom}");
     }
 
     #[tokio::test]
     async fn who_hears_of_something_looks_at_once_and_soon_again() {
-        let teller = Teller::default();
-        teller.tell();
-        let mut pace = Pace::new(teller.changes());
+        let notifier = ChangeNotifier::default();
+        notifier.notify();
+        let mut pace = Pace::new(notifier.changes());
         looks(&mut pace).await;
         for _ in 0..5 {
-            teller.tell();
+            notifier.notify();
             let began = Instant::now();
             pace.next(Duration::ZERO, false).await;
             pace.next(Duration::ZERO, false).await;

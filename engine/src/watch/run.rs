@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::lines::ends;
-use super::runs::Heard;
+use super::cursors::ends;
+use super::runs::RunSignal;
 use super::{Hub, PAGE, WatchError};
 use crate::event::Event;
 use crate::id::RunId;
@@ -20,7 +20,7 @@ use crate::journal::JournalError;
 /// watching with an error.
 pub struct RunWatcher {
     hub: Arc<Hub>,
-    receiver: broadcast::Receiver<Heard>,
+    receiver: broadcast::Receiver<RunSignal>,
     run: RunId,
     seq: u64,
     /// At most one page of history.
@@ -97,8 +97,8 @@ impl RunWatcher {
     /// The run's next event, if what is heard next is that.
     async fn listen(&mut self) -> Result<Option<Arc<Event>>, WatchError> {
         match self.receiver.recv().await {
-            Ok(Heard::Event(event)) if event.seq <= self.seq => Ok(None),
-            Ok(Heard::Event(event)) if event.seq == self.seq + 1 => Ok(Some(event)),
+            Ok(RunSignal::Event(event)) if event.seq <= self.seq => Ok(None),
+            Ok(RunSignal::Event(event)) if event.seq == self.seq + 1 => Ok(Some(event)),
             Ok(_) | Err(RecvError::Lagged(_)) => {
                 self.behind = true;
                 Ok(None)

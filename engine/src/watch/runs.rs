@@ -1,4 +1,4 @@
-//! Runs that somebody follows, one channel each: who follows one run is not
+//! FollowedRuns that somebody follows, one channel each: who follows one run is not
 //! woken by what happens to the others.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ const BEHIND_MAX: usize = 64;
 
 /// What a watcher of one run is told.
 #[derive(Clone, Debug)]
-pub(super) enum Heard {
+pub(super) enum RunSignal {
     /// This was committed here.
     Event(Arc<Event>),
     /// Others have moved the run, or it was erased: its history tells.
@@ -31,36 +31,36 @@ pub(super) enum Heard {
 
 /// The runs that are followed.
 #[derive(Default)]
-pub(super) struct Runs(Mutex<Followed>);
+pub(super) struct FollowedRuns(Mutex<Inner>);
 
 #[derive(Default)]
-struct Followed {
-    lines: HashMap<RunId, Line>,
+struct Inner {
+    runs: HashMap<RunId, FollowedRun>,
     /// Looks after them while there are any.
     looking: Option<AbortOnDropHandle<()>>,
 }
 
-struct Line {
-    channel: broadcast::Sender<Heard>,
+struct FollowedRun {
+    channel: broadcast::Sender<RunSignal>,
     /// The last `seq` its watchers were told of.
     told: u64,
 }
 
-impl Runs {
-    fn lock(&self) -> MutexGuard<'_, Followed> {
+impl FollowedRuns {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn publish(&self, committed: &[Event]) {
         let mut followed = self.lock();
-        if followed.lines.is_empty() {
+        if followed.runs.is_empty() {
             return;
         }
         for event in committed {
-            if let Some(line) = followed.lines.get_mut(&event.run) {
-                line.told = line.told.max(event.seq);
+            if let Some(followed_run) = followed.runs.get_mut(&event.run) {
+                followed_run.told = followed_run.told.max(event.seq);
                 // Fails when the last watcher is just leaving.
-                let _ = line.channel.send(Heard::Event(Arc::new(event.clone())));
+                let _ = followed_run.channel.send(RunSignal::Event(Arc::new(event.clone())));
             }
         }
     }
@@ -70,53 +70,53 @@ impl Runs {
     fn moved(&self, asked: &[RunId], last_seqs: &HashMap<RunId, u64>) -> bool {
         let (mut followed, mut any) = (self.lock(), false);
         for run in asked {
-            let Some(line) = followed.lines.get_mut(run) else { continue };
+            let Some(followed_run) = followed.runs.get_mut(run) else { continue };
             match last_seqs.get(run) {
-                Some(seq) if *seq <= line.told => continue,
-                Some(seq) => line.told = *seq,
+                Some(seq) if *seq <= followed_run.told => continue,
+                Some(seq) => followed_run.told = *seq,
                 None => {}
             }
             any = true;
-            let _ = line.channel.send(Heard::Look);
+            let _ = followed_run.channel.send(RunSignal::Look);
         }
         any
     }
 
     /// Tells the watchers of a run that was erased here.
     pub(super) fn erased(&self, run: RunId) {
-        if let Some(line) = self.lock().lines.get(&run) {
-            let _ = line.channel.send(Heard::Look);
+        if let Some(followed_run) = self.lock().runs.get(&run) {
+            let _ = followed_run.channel.send(RunSignal::Look);
         }
     }
 
     pub(super) fn leave(&self, run: RunId) {
         let mut followed = self.lock();
         // Whoever leaves still counts as a receiver.
-        if followed.lines.get(&run).is_some_and(|line| line.channel.receiver_count() <= 1) {
-            followed.lines.remove(&run);
+        if followed.runs.get(&run).is_some_and(|followed_run| followed_run.channel.receiver_count() <= 1) {
+            followed.runs.remove(&run);
         }
     }
 
     /// The runs that are followed; none ends the looking.
     fn to_look_at(&self) -> Vec<RunId> {
         let mut followed = self.lock();
-        if followed.lines.is_empty() {
+        if followed.runs.is_empty() {
             // Aborts the task that calls this, at its next wait: its work is done.
             followed.looking = None;
         }
-        followed.lines.keys().copied().collect()
+        followed.runs.keys().copied().collect()
     }
 }
 
 impl Hub {
     /// What is committed to `run` from now on, here or elsewhere.
-    pub(super) fn follow(self: &Arc<Self>, run: RunId) -> broadcast::Receiver<Heard> {
+    pub(super) fn follow(self: &Arc<Self>, run: RunId) -> broadcast::Receiver<RunSignal> {
         let mut followed = self.runs.lock();
         if followed.looking.is_none() {
             followed.looking = Some(AbortOnDropHandle::new(tokio::spawn(look(Arc::downgrade(self)))));
         }
-        let new = || Line { channel: broadcast::channel(BEHIND_MAX).0, told: 0 };
-        followed.lines.entry(run).or_insert_with(new).channel.subscribe()
+        let new = || FollowedRun { channel: broadcast::channel(BEHIND_MAX).0, told: 0 };
+        followed.runs.entry(run).or_insert_with(new).channel.subscribe()
     }
 
     async fn look_once(&self, runs: &[RunId]) -> Result<bool, JournalError> {

@@ -8,13 +8,12 @@ use crate::journal::retention::Retention;
 /// Settings of one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerConfig {
-    /// Attempts at once.
+    /// Attempts at a time.
     pub concurrency: NonZeroUsize,
-    /// How often it says that it is alive, and asks whether what it does is
-    /// still wanted.
+    /// How often it sends a heartbeat to the journal.
     pub heartbeat_every: Duration,
-    /// After this long a silence others take over what a worker held. The same
-    /// for all workers of one journal.
+    /// Other workers take over its claims this long after its last heartbeat. The
+    /// same for all workers of one journal.
     pub lease: Duration,
     /// How often the queue is compared with the journal.
     pub reconcile_every: Duration,
@@ -22,8 +21,10 @@ pub struct WorkerConfig {
     pub drain_grace: Duration,
     /// For how long what has ended is kept.
     pub retention: Retention,
-    /// What its name begins with; the rest is random and new with every start.
+    /// Prefix of its name; the rest is random and new with every start.
     pub name_prefix: String,
+    /// Names of the workflows it runs; all that have code when absent.
+    pub workflows: Option<Vec<&'static str>>,
 }
 
 impl Default for WorkerConfig {
@@ -36,22 +37,23 @@ impl Default for WorkerConfig {
             drain_grace: Duration::from_secs(25),
             retention: Retention::default(),
             name_prefix: "worker".to_owned(),
+            workflows: None,
         }
     }
 }
 
-/// Settings under which a worker could not keep what it claims.
+/// Settings with which a worker could not keep its claims.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// One late heartbeat would cost every claim.
     #[error(
         "a lease of {lease:?} is too short for a heartbeat every {heartbeat_every:?}; \
-         it takes at least twice that"
+         it must be at least twice as long"
     )]
     LeaseTooShort {
-        /// What is set.
+        /// The lease.
         lease: Duration,
-        /// What is set.
+        /// The heartbeat interval.
         heartbeat_every: Duration,
     },
 }

@@ -1,8 +1,8 @@
-//! A worker: takes deliveries, makes attempts, records what came of them.
+//! A worker: pulls deliveries, makes attempts, commits their outcomes.
 
 mod attempt;
 mod config;
-mod heart;
+mod heartbeat;
 mod running;
 
 use std::collections::BTreeMap;
@@ -16,39 +16,39 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::Backoff;
-use crate::dispatch::{self, Attempts, Source};
+use crate::control_sync;
+use crate::dispatch::{self, HandleDelivery, Source};
 use crate::health::Part;
 use crate::id::WorkerName;
-use crate::parts::Parts;
 use crate::reconcile::Reconciler;
-use crate::steering;
-use attempt::Attempter;
+use crate::shared::Shared;
+use crate::workflow::Workflow;
+use attempt::AttemptRunner;
 pub use config::{ConfigError, WorkerConfig};
-use heart::Heart;
+use heartbeat::Heartbeat;
 use running::{Running, Stop};
 
-/// How long attempts that were told to stop have for stopping, and for giving
-/// their claims back. What takes longer is taken by the others when the lease
-/// is over.
+/// How long attempts that were told to stop may take to stop and hand back their
+/// claims. Other workers take over what is left when the lease expires.
 const HAND_BACK_MAX: Duration = Duration::from_secs(5);
 
 /// One worker under one name.
 struct Worker {
-    parts: Arc<Parts>,
+    shared: Arc<Shared>,
     name: WorkerName,
     config: WorkerConfig,
     running: Arc<Running>,
-    /// From here on nothing new is begun.
+    /// Fires when nothing new may begin.
     draining: CancellationToken,
 }
 
-/// Works until `shutdown`, then drains. A worker whose loop breaks is replaced
-/// by one with a new name, so that the others take what the broken one held.
-pub(crate) async fn run(parts: &Arc<Parts>, config: &WorkerConfig, shutdown: &CancellationToken) {
+/// Works until `shutdown`, then drains. A worker whose loop fails is replaced by one
+/// with a new name, so that its claims are taken over like those of any other.
+pub(crate) async fn run(shared: &Arc<Shared>, config: &WorkerConfig, shutdown: &CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
         let worker = Worker {
-            parts: Arc::clone(parts),
+            shared: Arc::clone(shared),
             name: WorkerName::unique(&config.name_prefix),
             config: config.clone(),
             running: Arc::default(),
@@ -56,48 +56,50 @@ pub(crate) async fn run(parts: &Arc<Parts>, config: &WorkerConfig, shutdown: &Ca
         };
         let name = worker.name.clone();
         let ended = worker.run().await;
-        retire(parts, &name).await;
+        retire(shared, &name).await;
         match ended {
             Ok(()) => return,
-            Err(broken) => parts.failed(Part::Worker, &broken),
+            Err(broken) => shared.failed(Part::Worker, &broken),
         }
         backoff.wait().await;
     }
 }
 
-/// Takes the worker off the list. Should that fail, its lease runs out.
-async fn retire(parts: &Parts, name: &WorkerName) {
-    if let Err(error) = parts.journal.retire(std::slice::from_ref(name)).await {
-        parts.failed(Part::Heartbeat, &error);
+/// Removes the worker from the list. If that fails, its lease expires.
+async fn retire(shared: &Shared, name: &WorkerName) {
+    if let Err(error) = shared.journal.retire(std::slice::from_ref(name)).await {
+        shared.failed(Part::Heartbeat, &error);
     }
 }
 
 impl Worker {
     async fn run(self) -> Result<(), String> {
-        let heart = Heart {
-            parts: Arc::clone(&self.parts),
+        let heartbeat = Heartbeat {
+            shared: Arc::clone(&self.shared),
             running: Arc::clone(&self.running),
             name: self.name.clone(),
             every: self.config.heartbeat_every,
         };
-        // Whoever holds a claim and is not on the list counts as dead.
-        if !heart.register(&self.draining).await {
+        // A worker that holds a claim and is not on the list counts as dead.
+        if !heartbeat.register(&self.draining).await {
             return Ok(());
         }
         tracing::info!(worker = %self.name, "worker started");
         let reconciler = Reconciler {
-            parts: Arc::clone(&self.parts),
+            shared: Arc::clone(&self.shared),
             every: self.config.reconcile_every,
             lease: self.config.lease,
             retention: self.config.retention,
+            workflows: self.workflows().map(|workflow| workflow.definition().name()).collect(),
             looked_at: BTreeMap::new(),
         };
-        let heart = Arc::new(heart);
-        let _beating = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).beat()));
-        let _looking = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heart).look()));
-        let _listening = AbortOnDropHandle::new(tokio::spawn(heart.listen()));
+        let heartbeat = Arc::new(heartbeat);
+        let _beating = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heartbeat).beat()));
+        let _checking = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&heartbeat).check_claims()));
+        let _listening = AbortOnDropHandle::new(tokio::spawn(heartbeat.listen()));
         let _reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run()));
-        let _steering = AbortOnDropHandle::new(tokio::spawn(steering::follow(Arc::clone(&self.parts))));
+        let controls = control_sync::sync(Arc::clone(&self.shared));
+        let _synchronizing = AbortOnDropHandle::new(tokio::spawn(controls));
         let mut topics = self.topics();
         tokio::select! {
             () = self.draining.cancelled() => {}
@@ -107,30 +109,39 @@ impl Worker {
         Ok(())
     }
 
+    /// The workflows it runs.
+    fn workflows(&self) -> impl Iterator<Item = &Workflow> {
+        let only = self.config.workflows.as_deref();
+        let chosen = move |workflow: &&Workflow| {
+            only.is_none_or(|names| names.contains(&workflow.definition().name()))
+        };
+        self.shared.workflows.iter().filter(|workflow| workflow.has_code()).filter(chosen)
+    }
+
+    /// One task per workflow, each of which is a topic of the queue.
     fn topics(&self) -> JoinSet<Result<(), String>> {
-        let sharing =
-            self.parts.workflows.values().filter(|w| w.definition.beside_the_others_at_once().is_none());
+        let sharing = self.workflows().filter(|w| w.definition().dedicated_concurrency().is_none());
         let (slots, count) = (self.config.concurrency.get(), sharing.count().max(1));
         let semaphore = Arc::new(Semaphore::new(slots));
-        let attempts: Arc<dyn Attempts> = Arc::new(Attempter {
-            parts: Arc::clone(&self.parts),
+        let handler: Arc<dyn HandleDelivery> = Arc::new(AttemptRunner {
+            shared: Arc::clone(&self.shared),
             name: self.name.clone(),
             running: Arc::clone(&self.running),
             draining: self.draining.clone(),
         });
         let mut topics = JoinSet::new();
-        for workflow in self.parts.workflows.values() {
-            let aside = workflow.definition.beside_the_others_at_once().map(NonZeroUsize::get);
+        for workflow in self.workflows() {
+            let dedicated = workflow.definition().dedicated_concurrency().map(NonZeroUsize::get);
             let source = Arc::new(Source {
-                parts: Arc::clone(&self.parts),
+                shared: Arc::clone(&self.shared),
                 workflow: workflow.clone(),
-                slots: aside.map_or_else(|| Arc::clone(&semaphore), |own| Arc::new(Semaphore::new(own))),
-                share: aside.unwrap_or_else(|| (slots / count).max(1)),
+                slots: dedicated.map_or_else(|| Arc::clone(&semaphore), |own| Arc::new(Semaphore::new(own))),
+                share: dedicated.unwrap_or_else(|| (slots / count).max(1)),
             });
-            let name = format!("{}/{}", self.name, workflow.definition.name());
-            let (attempts, shutdown) = (Arc::clone(&attempts), self.draining.clone());
+            let name = format!("{}/{}", self.name, workflow.definition().name());
+            let (handler, shutdown) = (Arc::clone(&handler), self.draining.clone());
             topics.spawn(async move {
-                let ended = dispatch::run(&name, source, attempts, shutdown.clone()).await;
+                let ended = dispatch::run(&name, source, handler, shutdown.clone()).await;
                 match ended {
                     Ok(()) if shutdown.is_cancelled() => Ok(()),
                     Ok(()) => Err(format!("the loop of {name} ended by itself")),
@@ -141,7 +152,8 @@ impl Worker {
         topics
     }
 
-    /// Waits for what is running; after the grace time has it given back.
+    /// Waits for the running attempts; has those handed back that outlast the grace
+    /// time.
     async fn drain(&self, mut topics: JoinSet<Result<(), String>>) {
         let grace = self.config.drain_grace;
         if tokio::time::timeout(grace, over(&mut topics)).await.is_ok() {
@@ -150,7 +162,8 @@ impl Worker {
         self.running.stop_all(Stop::Drained);
         if tokio::time::timeout(HAND_BACK_MAX, over(&mut topics)).await.is_err() {
             let left = self.running.count();
-            self.parts.failed(Part::Worker, &format!("{left} attempts were still made when the worker left"));
+            self.shared
+                .failed(Part::Worker, &format!("{left} attempts did not stop before the worker shut down"));
         }
     }
 }

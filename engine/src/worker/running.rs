@@ -1,4 +1,4 @@
-//! What a worker is at, and how each of it is told to stop.
+//! The attempts a worker makes, and how each is told to stop.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Found;
@@ -9,20 +9,20 @@ use tokio_util::sync::CancellationToken;
 use crate::decide::Claim;
 use crate::id::{Delivery, RunId};
 
-/// Why an attempt is to stop.
+/// Why an attempt must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The run has ended: cancelled, or failed elsewhere.
     Ended,
     /// The claim was taken away.
     Lost,
-    /// The time is over.
+    /// Its time is over.
     TimedOut,
-    /// The worker leaves.
+    /// The worker shuts down.
     Drained,
 }
 
-/// The way to stop one attempt. The first reason counts.
+/// Stops one attempt. The first reason counts.
 #[derive(Debug, Default)]
 pub(super) struct StopSignal {
     token: CancellationToken,
@@ -31,17 +31,17 @@ pub(super) struct StopSignal {
 
 impl StopSignal {
     pub(super) fn stop(&self, reason: Stop) {
-        // Set before: who sees the token fired finds a reason.
+        // Set first, so that the token never fires without a reason.
         let _ = self.reason.set(reason);
         self.token.cancel();
     }
 
-    /// The token that the step sees; it can't stop others by it.
+    /// The token that the step sees; cancelling it stops no other attempt.
     pub(super) fn token(&self) -> CancellationToken {
         self.token.child_token()
     }
 
-    /// Waits until it is to stop.
+    /// Waits until it must stop.
     pub(super) async fn stopped(&self) {
         self.token.cancelled().await;
     }
@@ -56,7 +56,7 @@ type Signals = HashMap<Delivery, Entry>;
 #[derive(Debug, Default)]
 struct Entry {
     signal: Arc<StopSignal>,
-    /// What it is done under, once that is known.
+    /// Its claim, once there is one.
     claim: Option<Claim>,
 }
 
@@ -64,16 +64,16 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Running(Mutex<Signals>);
 
-/// A place among the running; given up when dropped.
+/// Keeps an attempt among those of its worker until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct RunningGuard {
     running: Arc<Running>,
     delivery: Delivery,
     pub(super) signal: Arc<StopSignal>,
 }
 
-impl Place {
-    /// What is done here is done under `claim` from now on.
+impl RunningGuard {
+    /// The attempt holds `claim` from now on.
     pub(super) fn claimed(&self, claim: &Claim) {
         if let Some(entry) = self.running.lock().get_mut(&self.delivery) {
             entry.claim = Some(claim.clone());
@@ -81,7 +81,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         self.running.lock().remove(&self.delivery);
     }
@@ -92,30 +92,30 @@ impl Running {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for the delivery; `None` if this worker is at it already.
-    pub(super) fn enter(self: &Arc<Self>, delivery: Delivery) -> Option<Place> {
+    /// Adds the attempt; `None` if this worker makes it already.
+    pub(super) fn enter(self: &Arc<Self>, delivery: Delivery) -> Option<RunningGuard> {
         let mut signals = self.lock();
         let Found::Vacant(vacant) = signals.entry(delivery) else { return None };
         let signal = Arc::clone(&vacant.insert(Entry::default()).signal);
-        Some(Place { running: Arc::clone(self), delivery, signal })
+        Some(RunningGuard { running: Arc::clone(self), delivery, signal })
     }
 
-    /// Whether it is at `delivery`.
+    /// Whether this worker makes the attempt of `delivery`.
     pub(super) fn is_at(&self, delivery: &Delivery) -> bool {
         self.lock().contains_key(delivery)
     }
 
-    /// Whether it is at anything of `run`.
+    /// Whether this worker makes an attempt of `run`.
     pub(super) fn is_at_run(&self, run: RunId) -> bool {
         self.lock().keys().any(|delivery| delivery.slot.run == run)
     }
 
-    /// How many attempts it is at.
+    /// How many attempts it makes.
     pub(super) fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// The claims it works under.
+    /// The claims it holds.
     pub(super) fn claims(&self) -> Vec<(Delivery, Claim)> {
         let signals = self.lock();
         let claimed = signals.iter().filter_map(|(delivery, entry)| Some((*delivery, entry.claim.clone()?)));

@@ -44,15 +44,15 @@ impl Otherwise for Counting {
 #[tokio::test]
 async fn a_backlog_that_stands_in_the_queue_costs_one_page_a_round() {
     let workflow = paper(policy(), easy_page());
-    let journal = memory_journal(&workflow.definition);
-    let elsewhere = Engine::builder(Arc::clone(&journal), memory_queue()).workflow(workflow.clone());
-    let elsewhere = elsewhere.build().unwrap();
+    let journal = memory_journal(&workflow);
+    let elsewhere = Engine::builder(Arc::clone(&journal), memory_queue());
+    let elsewhere = elsewhere.build();
     elsewhere.submit_all((0..BACKLOG).map(|_| new_run(&workflow)).collect()).await.unwrap();
     elsewhere.pause_workflow("paper", true, "ann").await.unwrap();
 
     let (pushes, mut pushed) = watch::channel(0);
     let queue = Arc::new(Around(Counting { inner: memory_queue(), pushed: Mutex::default(), pushes }));
-    let engine = Engine::builder(journal, queue.clone()).workflow(workflow).build().unwrap();
+    let engine = Engine::builder(journal, queue.clone()).build();
     // Paused from the start: nothing drains it.
     engine.pause_workflow("paper", true, "ann").await.unwrap();
     let every = Duration::from_millis(500);

@@ -10,12 +10,12 @@ use untxt_engine::engine::Engine;
 use untxt_engine::journal::clock::{follow, shared_clock};
 use untxt_engine::journal::database::connect;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::state::RunStatus;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use untxt_engine::workflow::Workflows;
 use untxt_stack::postgres::Postgres;
 use untxt_stack::redis::Redis;
 
@@ -48,11 +48,11 @@ impl Machine {
         let heard = clock.own_is_ahead_ms().unwrap();
         assert!((heard - ahead_ms).abs() < 500, "{heard} is not {ahead_ms}");
         let following = AbortOnDropHandle::new(tokio::spawn(follow(db.clone(), Arc::clone(&clock))));
-        let workflows = Workflows::new(vec![(workflow.definition.clone(), Arc::new(()))]);
+        let workflows = Workflows::new([workflow.clone()]).unwrap();
         let journal = SqlJournal::new(db, workflows, clock.clone(), || 0.0);
         let queue = RedisQueue::open(redis).unwrap().with_clock(clock.clone());
         let builder = Engine::builder(Arc::new(journal), Arc::new(queue)).clock(clock);
-        let engine = builder.workflow(workflow.clone()).build().unwrap();
+        let engine = builder.build();
         Self { engine, ahead_ms, _following: following }
     }
 }

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use untxt_engine::crash::CrashPoint;
 
-use crate::stage::{definition, policy};
 use hook::Crash;
 use normal::Normal;
 use play::{Play, Trouble, play};
@@ -18,7 +17,7 @@ use record::Record;
 
 /// What the run leaves behind when nothing crashes.
 async fn undisturbed(trouble: Trouble) -> Normal {
-    let record = Record::memory(&definition(policy()));
+    let record = Record::memory();
     play(&record, &Play { trouble, ..Play::default() }).await.left
 }
 
@@ -35,10 +34,6 @@ async fn all_leave_the_same(record: &Record, plays: &[Play]) -> BTreeSet<CrashPo
         }
     }
     died_at
-}
-
-fn memory() -> Record {
-    Record::memory(&definition(policy()))
 }
 
 fn every_point() -> BTreeSet<CrashPoint> {
@@ -62,7 +57,7 @@ async fn nothing_depends_on_who_works_or_how_often_a_delivery_comes() {
             }
         }
     }
-    all_leave_the_same(&memory(), &plays).await;
+    all_leave_the_same(&Record::memory(), &plays).await;
 }
 
 /// Every point at its pass number `passes`, each under `troubles`.
@@ -90,7 +85,7 @@ async fn every_single_crash_leaves_the_same() {
     for passes in 1..=5 {
         for doubled in [false, true] {
             let plays = singles(&Trouble::ALL, passes, doubled);
-            died_at.extend(all_leave_the_same(&memory(), &plays).await);
+            died_at.extend(all_leave_the_same(&Record::memory(), &plays).await);
         }
     }
     assert_eq!(died_at, every_point(), "a point that is never reached proves nothing");
@@ -116,7 +111,7 @@ fn pairs(troubles: &[Trouble], passes: u32) -> Vec<Play> {
 #[tokio::test]
 async fn every_pair_of_crashes_leaves_the_same() {
     for passes in [1, 2] {
-        let died_at = all_leave_the_same(&memory(), &pairs(&Trouble::ALL, passes)).await;
+        let died_at = all_leave_the_same(&Record::memory(), &pairs(&Trouble::ALL, passes)).await;
         assert_eq!(died_at, every_point(), "a point that is never reached proves nothing");
     }
 }

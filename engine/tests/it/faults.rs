@@ -17,13 +17,16 @@ use untxt_engine::journal::audit::{AuditEntry, AuditLine};
 use untxt_engine::journal::letters::{DeadLetter, LetterFilter, LetterGroup};
 use untxt_engine::journal::look::{Backlog, Holding, Retry};
 use untxt_engine::journal::retention::{Pruned, Retention};
-use untxt_engine::journal::rows::RowChange;
 use untxt_engine::journal::{
-    Applied, Found, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail, WorkerRow,
+    CommandRequest, Committed, Found, Journal, JournalError, Orphan, RunFilter, Tail, WorkerRow,
 };
+use untxt_engine::new_run::NewRun;
 use untxt_engine::queue::{Pulled, Queue, QueueError};
+use untxt_engine::rows::RowChange;
+use untxt_engine::state::ItemOutput;
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_engine::workflow::Workflows;
 use uuid::Uuid;
 
 use crate::stage::{
@@ -53,7 +56,10 @@ fn unavailable() -> JournalError {
 
 #[async_trait]
 impl Journal for FaultyJournal {
-    async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
+    fn workflows(&self) -> &Workflows {
+        self.inner.workflows()
+    }
+    async fn apply(&self, order: CommandRequest) -> Result<Committed, JournalError> {
         let faults = match &order.command {
             Command::Claim { .. } => &self.claims,
             _ => &self.finishes,
@@ -65,7 +71,7 @@ impl Journal for FaultyJournal {
         let applied = self.inner.apply(order).await?;
         fault.map_or(Ok(applied), |_| Err(unavailable()))
     }
-    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError> {
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Committed>, JournalError> {
         self.inner.submit(runs).await
     }
     async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
@@ -209,12 +215,11 @@ impl Otherwise for FaultyQueue {
 async fn runs_through(claims: &[Fault], finishes: &[Fault]) {
     let workflow = paper(policy(), easy_page());
     let journal = FaultyJournal {
-        inner: memory_journal(&workflow.definition),
+        inner: memory_journal(&workflow),
         claims: Mutex::new(claims.iter().copied().collect()),
         finishes: Mutex::new(finishes.iter().copied().collect()),
     };
-    let engine =
-        Engine::builder(Arc::new(journal), memory_queue()).workflow(workflow.clone()).build().unwrap();
+    let engine = Engine::builder(Arc::new(journal), memory_queue()).build();
     let _working = Working::begin(&engine, config(2));
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;
     let run = in_time(engine.wait(run)).await.unwrap();
@@ -243,8 +248,8 @@ async fn outcomes_and_claims_survive_a_journal_that_fails() {
 async fn a_queue_that_fails_costs_time_and_nothing_else() {
     let workflow = paper(policy(), easy_page());
     let queue = Around(FaultyQueue { inner: memory_queue(), calls: AtomicU64::new(0) });
-    let journal = memory_journal(&workflow.definition);
-    let engine = Engine::builder(journal, Arc::new(queue)).workflow(workflow.clone()).build().unwrap();
+    let journal = memory_journal(&workflow);
+    let engine = Engine::builder(journal, Arc::new(queue)).build();
     let _working = Working::begin(&engine, config(2));
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;
     assert_eq!(in_time(engine.wait(run)).await.unwrap().status, RunStatus::Completed);
@@ -254,8 +259,8 @@ async fn a_queue_that_fails_costs_time_and_nothing_else() {
 async fn pointers_at_nothing_are_refused_where_one_can_see_it() {
     let workflow = paper(policy(), easy_page());
     let queue = memory_queue();
-    let journal = memory_journal(&workflow.definition);
-    let engine = Engine::builder(journal, Arc::clone(&queue)).workflow(workflow.clone()).build().unwrap();
+    let journal = memory_journal(&workflow);
+    let engine = Engine::builder(journal, Arc::clone(&queue)).build();
     let forged = |step, item| Scheduled {
         delivery: Delivery { slot: Slot { run: RunId::new(), step, item }, attempt: 1 },
         due_at: SystemClock.now(),
@@ -269,7 +274,7 @@ async fn pointers_at_nothing_are_refused_where_one_can_see_it() {
     let problems = engine.health();
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].part, Part::Delivery);
-    assert!(problems[0].message.contains("step 999 is not a step of workflow `paper`"), "{problems:?}");
+    assert!(problems[0].message.contains("step 999: workflow `paper` has no such step"), "{problems:?}");
     let depth = engine.depth("paper").await.unwrap();
     assert_eq!((depth.ready, depth.scheduled), (0, 0));
     assert_eq!(json!(problems)[0]["part"], "delivery");

@@ -45,8 +45,8 @@ impl CrashHook for Trap {
 async fn left_alone(point: CrashPoint, reconcile_every: Duration) -> Vec<String> {
     let workflow = paper(policy(), easy_page());
     let trap = Trap::at(point);
-    let engine = Engine::builder(memory_journal(&workflow.definition), memory_queue());
-    let engine = engine.workflow(workflow.clone()).crash_hook(trap.clone()).build().unwrap();
+    let engine = Engine::builder(memory_journal(&workflow), memory_queue());
+    let engine = engine.crash_hook(trap.clone()).build();
     let short = WorkerConfig {
         heartbeat_every: Duration::from_millis(50),
         lease: Duration::from_millis(200),

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::Barrier;
-use untxt_engine::definition::{Definition, Spread, StepDefinition};
-use untxt_engine::engine::{Engine, EngineError};
+use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::EventKind;
 use untxt_engine::journal::letters::LetterFilter;
 use untxt_engine::retry::{Budgets, RetryPolicy};
 use untxt_engine::state::{RunState, RunStatus};
+use untxt_engine::step::StepContext;
 use untxt_engine::workflow::Workflow;
 
 use crate::stage::{
-    PAGES, Working, code, config, easy_page, engine, history, in_time, names, new_run, paper, policy, returns,
+    PAGES, Working, code, config, easy_page, engine, history, in_time, names, new_run, paper, paper_of,
+    policy, returns,
 };
 
 #[tokio::test]
@@ -54,36 +55,25 @@ async fn nothing_is_left_in_the_queue_and_on_the_list_after_a_drain() {
 
 #[tokio::test]
 async fn workflows_of_every_length_run_beside_each_other() {
-    let names = ["w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8"];
-    let workflows: Vec<Workflow> = (1..).zip(names).map(|(length, name)| chain(name, length)).collect();
-    let definitions = workflows.iter().map(|workflow| {
-        let projection: Arc<dyn untxt_engine::journal::rows::Projection> = Arc::new(());
-        (workflow.definition.clone(), projection)
-    });
-    let known = untxt_engine::journal::workflows::Workflows::new(definitions.collect());
+    let lengths = [("w1", 1), ("w2", 2), ("w8", 8), ("w20", 20)];
+    let workflows = lengths.map(|(name, length)| chain(name, length));
+    let known = untxt_engine::workflow::Workflows::new(workflows.iter().cloned()).unwrap();
     let clock = Arc::new(untxt_engine::time::SystemClock);
     let journal = untxt_engine::journal::memory::MemoryJournal::new(known, clock, || 0.0);
-    let mut builder = Engine::builder(Arc::new(journal), crate::stage::memory_queue());
-    for workflow in &workflows {
-        builder = builder.workflow(workflow.clone());
-    }
-    let engine = builder.build().unwrap();
+    let engine = Engine::builder(Arc::new(journal), crate::stage::memory_queue()).build();
     // One slot for all: no topic may keep it from the others.
     let _working = Working::begin(&engine, config(1));
-    for (length, workflow) in (1..).zip(&workflows) {
+    for ((_, length), workflow) in lengths.iter().zip(&workflows) {
         let run = engine.submit(new_run(workflow)).await.unwrap().id;
         let run = in_time(engine.wait(run)).await.unwrap();
-        assert_eq!((run.status, run.outputs.len()), (RunStatus::Completed, length));
+        assert_eq!((run.status, run.outputs.len()), (RunStatus::Completed, *length));
     }
 }
 
 fn chain(name: &'static str, length: usize) -> Workflow {
-    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    let steps = names.into_iter().take(length);
-    let steps = steps.map(|name| StepDefinition { name, spread: Spread::Once, policy: policy() });
-    let definition = Definition::new(name, 1, steps.collect()).unwrap();
-    let step = code(|context| async move { returns(json!(context.slot.step)) });
-    Workflow { definition, steps: vec![step; length] }
+    let names = (0..length).map(|step| &*format!("step {step}").leak());
+    let step = |context: StepContext| async move { returns(json!(context.slot.step)) };
+    names.fold(Workflow::new(name, 1), |workflow, name| workflow.step(name, policy(), step))
 }
 
 #[tokio::test]
@@ -103,8 +93,9 @@ async fn no_more_is_fetched_than_there_are_slots_and_all_slots_are_used() {
             }
         })
     };
-    let mut workflow = paper(policy(), page);
-    workflow.steps[0] = code(|_| async { crate::stage::names_pages(6) });
+    let open = code(|_| async { crate::stage::names_pages(6) });
+    let close = code(|_| async { returns(json!(null)) });
+    let workflow = paper_of(policy(), [open, page, close]);
     let engine = engine(&workflow);
     let _working = Working::begin(&engine, config(2));
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;
@@ -175,10 +166,63 @@ async fn failures(engine: &Engine, run: untxt_engine::id::RunId) -> Vec<StepErro
 }
 
 #[tokio::test]
-async fn steps_must_match_their_definition() {
-    let mut workflow = paper(policy(), easy_page());
-    workflow.steps.pop();
-    let journal = crate::stage::memory_journal(&workflow.definition);
-    let built = Engine::builder(journal, crate::stage::memory_queue()).workflow(workflow).build();
-    assert!(matches!(built.err(), Some(EngineError::StepsMissing { named: 3, given: 2, .. })));
+async fn a_step_reads_earlier_outputs_and_items_by_the_names_of_their_steps() {
+    let open = code(|_| async { crate::stage::names_pages(3) });
+    let page = code(|context| async move { returns(json!(10 * context.item())) });
+    let close = code(|context| async move {
+        let pages: Vec<_> =
+            context.items_of("page", 1, 2).await?.into_iter().map(|page| page.output).collect();
+        let unknown =
+            [context.output_of("pages").unwrap_err(), context.items_of("o", 0, 1).await.unwrap_err()];
+        let unknown = unknown.map(|error| error.to_string());
+        returns(json!({ "open": context.output_of("open")?, "pages": pages, "unknown": unknown }))
+    });
+    let workflow = paper_of(policy(), [open, page, close]);
+    let engine = engine(&workflow);
+    let _working = Working::begin(&engine, config(2));
+    let run = engine.submit(new_run(&workflow)).await.unwrap().id;
+    let run = in_time(engine.wait(run)).await.unwrap();
+    let unknown = |step| format!("UNKNOWN_STEP: workflow `paper` has no step called `{step}`");
+    let expected =
+        json!({ "open": { "pages": 3 }, "pages": [10, 20], "unknown": [unknown("pages"), unknown("o")] });
+    assert_eq!(run.output_of(workflow.definition(), "close"), &expected);
+}
+
+#[tokio::test]
+async fn a_process_without_code_submits_and_another_one_works() {
+    let workflow = paper(policy(), easy_page());
+    let none = None::<Arc<dyn untxt_engine::step::Step>>;
+    let without_code = Workflow::new("paper", 1)
+        .step("open", policy(), none.clone())
+        .step_per_item("page", policy(), none.clone())
+        .step("close", policy(), none);
+    assert_eq!(without_code.definition(), workflow.definition(), "one definition, with and without code");
+    let known = untxt_engine::workflow::Workflows::new([without_code]).unwrap();
+    let clock = Arc::new(untxt_engine::time::SystemClock);
+    let journal = untxt_engine::journal::memory::MemoryJournal::new(known, clock, || 0.0);
+    let with_code = journal.reopen(untxt_engine::workflow::Workflows::new([workflow.clone()]).unwrap());
+    let queue = crate::stage::memory_queue();
+    let submitting = Engine::builder(Arc::new(journal), Arc::clone(&queue)).build();
+    let working = Engine::builder(Arc::new(with_code), queue).build();
+    // A worker without code claims nothing that another one could run.
+    let _idle = Working::begin(&submitting, config(1));
+    let run = submitting.submit(new_run(&workflow)).await.unwrap().id;
+    let _working = Working::begin(&working, config(1));
+    assert_eq!(in_time(working.wait(run)).await.unwrap().status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_worker_runs_no_workflows_but_those_it_is_told_to() {
+    let workflows = [chain("wanted", 1), chain("other", 1)];
+    let known = untxt_engine::workflow::Workflows::new(workflows.clone()).unwrap();
+    let clock = Arc::new(untxt_engine::time::SystemClock);
+    let journal = untxt_engine::journal::memory::MemoryJournal::new(known, clock, || 0.0);
+    let engine = Engine::builder(Arc::new(journal), crate::stage::memory_queue()).build();
+    let only = untxt_engine::worker::WorkerConfig { workflows: Some(vec!["wanted"]), ..config(1) };
+    let working = Working::begin(&engine, only);
+    let other = engine.submit(new_run(&workflows[1])).await.unwrap().id;
+    let wanted = engine.submit(new_run(&workflows[0])).await.unwrap().id;
+    assert_eq!(in_time(engine.wait(wanted)).await.unwrap().status, RunStatus::Completed);
+    working.drained().await;
+    assert_eq!(engine.run(other).await.unwrap().unwrap().status, RunStatus::Queued);
 }

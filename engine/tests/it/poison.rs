@@ -10,12 +10,12 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::database::{Database, connect};
 use untxt_engine::journal::letters::LetterFilter;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::queue::Queue;
 use untxt_engine::state::RunStatus;
 use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use untxt_engine::workflow::Workflows;
 
 use crate::stage::{
     PAGES, Working, code, config, easy_page, in_time, memory_queue, new_run, paper, policy, returns,
@@ -31,9 +31,9 @@ async fn on_file(workflow: &Workflow) -> (Engine, Database, TempDir) {
 
 /// An engine with a journal of its own, as another process has it.
 fn engine_over(db: &Database, workflow: &Workflow, queue: Arc<dyn Queue>) -> Engine {
-    let workflows = Workflows::new(vec![(workflow.definition.clone(), Arc::new(()))]);
+    let workflows = Workflows::new([workflow.clone()]).unwrap();
     let journal = SqlJournal::new(db.clone(), workflows, Arc::new(SystemClock), || 0.0);
-    Engine::builder(Arc::new(journal), queue).workflow(workflow.clone()).build().unwrap()
+    Engine::builder(Arc::new(journal), queue).build()
 }
 
 async fn spoil(db: &Database, update: &str, run: RunId) {

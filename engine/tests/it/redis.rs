@@ -10,13 +10,13 @@ use untxt_engine::controls::TenantControls;
 use untxt_engine::engine::Engine;
 use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
-use untxt_engine::journal::{Journal, NewRun};
+use untxt_engine::journal::Journal;
+use untxt_engine::new_run::NewRun;
 use untxt_engine::queue::Depth;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::state::RunStatus;
 use untxt_engine::step::Step;
 use untxt_engine::worker::WorkerConfig;
-use untxt_engine::workflow::Workflow;
 use untxt_stack::redis::Redis;
 
 use crate::stage::{
@@ -34,9 +34,9 @@ async fn start() -> Redis {
 }
 
 /// An engine as another process has it: over the same journal and server.
-fn engine(journal: &Arc<dyn Journal>, redis: &Redis, workflow: &Workflow) -> Engine {
+fn engine(journal: &Arc<dyn Journal>, redis: &Redis) -> Engine {
     let queue = RedisQueue::with_times(&redis.url(), LONG, Duration::from_millis(500)).unwrap();
-    Engine::builder(Arc::clone(journal), Arc::new(queue)).workflow(workflow.clone()).build().unwrap()
+    Engine::builder(Arc::clone(journal), Arc::new(queue)).build()
 }
 
 fn healing_often(concurrency: usize) -> WorkerConfig {
@@ -73,8 +73,8 @@ async fn flushed_killed_and_restarted_in_the_middle_of_runs_none_is_lost_and_not
     const RUNS: u32 = 60;
     let (page, mut counted) = counted_page();
     let workflow = paper(policy(), page);
-    let (journal, mut redis) = (memory_journal(&workflow.definition), start().await);
-    let (accepting, working) = (engine(&journal, &redis, &workflow), engine(&journal, &redis, &workflow));
+    let (journal, mut redis) = (memory_journal(&workflow), start().await);
+    let (accepting, working) = (engine(&journal, &redis), engine(&journal, &redis));
     let _working = Working::begin(&working, healing_often(3));
     let mut runs: Vec<RunId> = Vec::new();
     for trouble in 0..4 {
@@ -113,8 +113,8 @@ async fn flushed_killed_and_restarted_in_the_middle_of_runs_none_is_lost_and_not
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_operator_sets_is_kept_to_by_other_processes_and_outlives_a_flush() {
     let workflow = paper(policy(), easy_page());
-    let (journal, redis) = (memory_journal(&workflow.definition), start().await);
-    let (operating, working) = (engine(&journal, &redis, &workflow), engine(&journal, &redis, &workflow));
+    let (journal, redis) = (memory_journal(&workflow), start().await);
+    let (operating, working) = (engine(&journal, &redis), engine(&journal, &redis));
     let worker = Working::begin(&working, config(1));
     let submit = async |tenant: &str| {
         let run = NewRun { tenant: tenant.to_owned(), ..new_run(&workflow) };
@@ -146,8 +146,8 @@ async fn what_an_operator_sets_is_kept_to_by_other_processes_and_outlives_a_flus
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_workflow_stands_still_and_goes_on() {
     let workflow = paper(policy(), easy_page());
-    let (journal, redis) = (memory_journal(&workflow.definition), start().await);
-    let engine = engine(&journal, &redis, &workflow);
+    let (journal, redis) = (memory_journal(&workflow), start().await);
+    let engine = engine(&journal, &redis);
     let _working = Working::begin(&engine, config(1));
     engine.pause_workflow("paper", true, "ann").await.unwrap();
     let run = engine.submit(new_run(&workflow)).await.unwrap().id;

@@ -98,8 +98,8 @@ async fn a_redriven_run_goes_on_with_what_is_missing_and_its_watchers_with_it() 
 async fn a_redrive_that_was_never_pushed_is_healed() {
     let book = Book::new(policy(), torn());
     let trap = Trap::at(CrashPoint::Redriven);
-    let engine = Engine::builder(memory_journal(&book.workflow.definition), memory_queue());
-    let engine = engine.workflow(book.workflow.clone()).crash_hook(trap.clone()).build().unwrap();
+    let engine = Engine::builder(memory_journal(&book.workflow), memory_queue());
+    let engine = engine.crash_hook(trap.clone()).build();
     let often = WorkerConfig { reconcile_every: Duration::from_millis(50), ..config(1) };
     let _working = Working::begin(&engine, often);
     let run = engine.submit(new_run(&book.workflow)).await.unwrap().id;

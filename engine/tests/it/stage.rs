@@ -7,20 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use untxt_engine::controls::Controls;
-use untxt_engine::decide::{Done, Scheduled};
-use untxt_engine::definition::{Definition, Spread, StepDefinition};
+use untxt_engine::decide::Scheduled;
 use untxt_engine::engine::Engine;
 use untxt_engine::error::StepError;
-use untxt_engine::event::{Event, OnItemFailure};
+use untxt_engine::event::Event;
 use untxt_engine::id::RunId;
+use untxt_engine::journal::Journal;
 use untxt_engine::journal::memory::MemoryJournal;
-use untxt_engine::journal::workflows::Workflows;
-use untxt_engine::journal::{Journal, NewRun};
+use untxt_engine::new_run::NewRun;
 use untxt_engine::queue::memory::MemoryQueue;
 use untxt_engine::queue::{Depth, Pulled, Queue, QueueError};
 use untxt_engine::retry::RetryPolicy;
@@ -28,6 +26,7 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_engine::time::SystemClock;
 use untxt_engine::worker::WorkerConfig;
 use untxt_engine::workflow::Workflow;
+use untxt_engine::workflow::Workflows;
 use uuid::Uuid;
 
 pub(crate) const PAGES: u32 = 3;
@@ -37,30 +36,20 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) type StepResult = Result<StepOutput, StepError>;
 
-/// A step whose code is a function.
-struct Code(Box<dyn Fn(StepContext) -> BoxFuture<'static, StepResult> + Send + Sync>);
-
-#[async_trait]
-impl Step for Code {
-    async fn run(&self, context: &StepContext) -> StepResult {
-        (self.0)(context.clone()).await
-    }
-}
-
 pub(crate) fn code<F>(code: impl Fn(StepContext) -> F + Send + Sync + 'static) -> Arc<dyn Step>
 where
     F: Future<Output = StepResult> + Send + 'static,
 {
-    Arc::new(Code(Box::new(move |context| Box::pin(code(context)))))
+    Arc::new(code)
 }
 
 /// A step's plain result.
 pub(crate) fn returns(output: serde_json::Value) -> StepResult {
-    Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+    Ok(StepOutput::new(output))
 }
 
 pub(crate) fn names_pages(pages: u32) -> StepResult {
-    Ok(StepOutput { done: Done { output: json!({ "pages": pages }), items: Some(pages) }, rows: Vec::new() })
+    Ok(StepOutput::new(json!({ "pages": pages })).with_items(pages))
 }
 
 /// Retries come at once, so that tests need not wait.
@@ -68,25 +57,26 @@ pub(crate) fn policy() -> RetryPolicy {
     RetryPolicy { initial: Duration::ZERO, ..RetryPolicy::default() }
 }
 
-pub(crate) fn definition(policy: RetryPolicy) -> Definition {
-    let step = |name, spread| StepDefinition { name, spread, policy };
-    let steps = vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
-    Definition::new("paper", 1, steps).unwrap()
+/// The workflow with the code of each of its steps.
+pub(crate) fn paper_of(policy: RetryPolicy, [open, page, close]: [Arc<dyn Step>; 3]) -> Workflow {
+    let workflow = Workflow::new("paper", 1).step("open", policy, open);
+    workflow.step_per_item("page", policy, page).step("close", policy, close)
 }
 
 /// The workflow with `page` as the code of its pages.
 pub(crate) fn paper(policy: RetryPolicy, page: Arc<dyn Step>) -> Workflow {
     let open = code(|_| async { names_pages(PAGES) });
-    let close = code(|context| async move { returns(json!({ "closed": context.output_of(0)["pages"] })) });
-    Workflow { definition: definition(policy), steps: vec![open, page, close] }
+    let close =
+        code(|context| async move { returns(json!({ "closed": context.output_of("open")?["pages"] })) });
+    paper_of(policy, [open, page, close])
 }
 
 pub(crate) fn easy_page() -> Arc<dyn Step> {
     code(|context| async move { returns(json!({ "page": context.slot.item })) })
 }
 
-pub(crate) fn memory_journal(definition: &Definition) -> Arc<dyn Journal> {
-    let workflows = Workflows::new(vec![(definition.clone(), Arc::new(()))]);
+pub(crate) fn memory_journal(workflow: &Workflow) -> Arc<dyn Journal> {
+    let workflows = Workflows::new([workflow.clone()]).unwrap();
     Arc::new(MemoryJournal::new(workflows, Arc::new(SystemClock), || 0.0))
 }
 
@@ -147,20 +137,12 @@ impl<T: Otherwise> Queue for Around<T> {
 }
 
 pub(crate) fn engine(workflow: &Workflow) -> Engine {
-    let journal = memory_journal(&workflow.definition);
-    Engine::builder(journal, memory_queue()).workflow(workflow.clone()).build().unwrap()
+    let journal = memory_journal(&workflow);
+    Engine::builder(journal, memory_queue()).build()
 }
 
 pub(crate) fn new_run(workflow: &Workflow) -> NewRun {
-    NewRun {
-        id: RunId::new(),
-        definition: workflow.definition.name(),
-        tenant: "t".to_owned(),
-        priority: 5,
-        on_item_failure: OnItemFailure::Fail,
-        input: json!({}),
-        rows: Vec::new(),
-    }
+    NewRun::new(workflow.definition().name(), "t", json!({}))
 }
 
 /// Heartbeats and leases that no test lives to see.

@@ -7,7 +7,7 @@ use untxt_engine::engine::{Engine, EngineError};
 use untxt_engine::error::StepError;
 use untxt_engine::event::Event;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::{JournalError, Order};
+use untxt_engine::journal::{CommandRequest, JournalError};
 use untxt_engine::state::RunStatus;
 use untxt_engine::watch::{RunWatcher, WatchError, Watcher};
 
@@ -38,11 +38,10 @@ async fn of_run(watcher: &mut Watcher, run: RunId, count: usize) -> Vec<Event> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everybody_sees_every_event_once_and_in_order() {
     let workflow = paper(policy(), easy_page());
-    let journal = memory_journal(&workflow.definition);
-    let here =
-        Engine::builder(Arc::clone(&journal), memory_queue()).workflow(workflow.clone()).build().unwrap();
+    let journal = memory_journal(&workflow);
+    let here = Engine::builder(Arc::clone(&journal), memory_queue()).build();
     // As another process would be: it commits nothing itself.
-    let elsewhere = Engine::builder(journal, memory_queue()).workflow(workflow.clone()).build().unwrap();
+    let elsewhere = Engine::builder(journal, memory_queue()).build();
     let (mut near, mut far) = (here.watch().await.unwrap(), elsewhere.watch().await.unwrap());
     let _working = Working::begin(&here, config(8));
 
@@ -134,10 +133,9 @@ async fn whoever_waits_for_a_run_hears_that_it_failed_was_cancelled_or_ended_bef
 #[tokio::test]
 async fn whoever_waits_for_a_run_hears_that_it_is_erased_here_or_by_another_process() {
     let workflow = paper(policy(), easy_page());
-    let journal = memory_journal(&workflow.definition);
-    let here =
-        Engine::builder(Arc::clone(&journal), memory_queue()).workflow(workflow.clone()).build().unwrap();
-    let elsewhere = Engine::builder(journal, memory_queue()).workflow(workflow.clone()).build().unwrap();
+    let journal = memory_journal(&workflow);
+    let here = Engine::builder(Arc::clone(&journal), memory_queue()).build();
+    let elsewhere = Engine::builder(journal, memory_queue()).build();
     for erasing in [&here, &elsewhere] {
         let run = here.submit(new_run(&workflow)).await.unwrap().id;
         let mut watcher = here.watch_run(run, 0).await.unwrap();
@@ -168,14 +166,13 @@ async fn whoever_waits_for_a_run_hears_that_it_is_erased_here_or_by_another_proc
 #[tokio::test]
 async fn a_run_that_vanishes_between_two_looks_is_missed_by_nobody() {
     let workflow = paper(policy(), easy_page());
-    let journal = memory_journal(&workflow.definition);
-    let here =
-        Engine::builder(Arc::clone(&journal), memory_queue()).workflow(workflow.clone()).build().unwrap();
+    let journal = memory_journal(&workflow);
+    let here = Engine::builder(Arc::clone(&journal), memory_queue()).build();
     let run = here.submit(new_run(&workflow)).await.unwrap().id;
     let mut watcher = here.watch_run(run, 0).await.unwrap();
     in_time(watcher.next()).await.unwrap().expect("it was submitted");
     // Straight in the journal, so that nothing of it is told here.
-    let cancel = Order { run, command: Command::Cancel, rows: Vec::new() };
+    let cancel = CommandRequest { run, command: Command::Cancel, rows: Vec::new() };
     journal.apply(cancel).await.unwrap();
     journal.erase(run, Vec::new()).await.unwrap();
     assert_gone(&last_words(watcher).await, run);

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use untxt_plugins::{
-    Class, Engine, Host, HostConfig, Limits, Options, Page, PixelFormat, PluginError, Registry,
+    Class, EngineLimits, Host, HostConfig, LoadedEngine, Options, Page, PixelFormat, PluginError, Registry,
 };
 
 /// Guests at once that never end by themselves.
@@ -24,7 +24,7 @@ const WALL: Duration = Duration::from_millis(200);
 #[tokio::main]
 async fn main() {
     let cache = tempfile::tempdir().expect("a folder");
-    let host = host(cache.path(), 2, Limits::default());
+    let host = host(cache.path(), 2, EngineLimits::default());
     let engines = cache.path().join("engines");
     std::fs::create_dir(&engines).expect("a folder in it");
     for guest in ["refuse", "simulated-qwen3", "slow", "take", "spin"] {
@@ -43,7 +43,7 @@ async fn main() {
     let mut loads = Vec::new();
     for _ in 0..50 {
         // Nothing is remembered but what lies compiled in the cache.
-        let fresh = self::host(cache.path(), 1, Limits::default());
+        let fresh = self::host(cache.path(), 1, EngineLimits::default());
         let began = Instant::now();
         resolved(&fresh, &engines, "simulated-qwen3").await;
         loads.push(began.elapsed());
@@ -71,7 +71,7 @@ async fn main() {
 /// How long after its deadline, and after it was cancelled, a call of a guest
 /// that spins still takes, with `guests` of them at once.
 async fn late(cache: &Path, engines: &Path, guests: usize) {
-    let limits = Limits { wall: WALL, ..Limits::default() };
+    let limits = EngineLimits { wall: WALL, ..EngineLimits::default() };
     // Those of the round before leave their places at their next tick.
     let host = host(cache, 2 * guests, limits);
     let spin = resolved(&host, engines, "spin").await;
@@ -85,7 +85,12 @@ async fn late(cache: &Path, engines: &Path, guests: usize) {
 }
 
 /// How late each of that many calls ends; they are cancelled `after` a while.
-async fn ends(host: &Arc<Host>, spin: &Arc<Engine>, guests: usize, after: Option<Duration>) -> Vec<Duration> {
+async fn ends(
+    host: &Arc<Host>,
+    spin: &Arc<LoadedEngine>,
+    guests: usize,
+    after: Option<Duration>,
+) -> Vec<Duration> {
     let cancel = CancellationToken::new();
     let mut calls = JoinSet::new();
     for _ in 0..guests {
@@ -110,18 +115,18 @@ async fn ends(host: &Arc<Host>, spin: &Arc<Engine>, guests: usize, after: Option
     ended.into_iter().map(late).collect()
 }
 
-async fn call(host: &Host, engine: &Arc<Engine>, page: &Arc<Page>) -> Duration {
+async fn call(host: &Host, engine: &Arc<LoadedEngine>, page: &Arc<Page>) -> Duration {
     let began = Instant::now();
     let _either = host.recognize(engine, Arc::clone(page), options(), CancellationToken::new()).await;
     began.elapsed()
 }
 
-fn host(cache: &Path, concurrency: usize, limits: Limits) -> Arc<Host> {
+fn host(cache: &Path, concurrency: usize, limits: EngineLimits) -> Arc<Host> {
     let config = HostConfig { cache_dir: cache.to_owned(), concurrency, limits, metered: false };
     Arc::new(Host::new(&config).expect("a sandbox"))
 }
 
-async fn resolved(host: &Arc<Host>, engines: &Path, name: &str) -> Arc<Engine> {
+async fn resolved(host: &Arc<Host>, engines: &Path, name: &str) -> Arc<LoadedEngine> {
     let registry = Registry::open(Arc::clone(host), engines.to_owned());
     registry.resolve(name).await.expect("it can be used")
 }

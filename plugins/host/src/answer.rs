@@ -1,35 +1,39 @@
-//! What an engine answers, checked before anybody believes it.
+//! Validates an engine's answer.
 
 use crate::contract::untxt::ocr::types;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::page::{Block, Line, Page, PageText, Rect, Word};
 
-/// The answer as values of ours.
+/// The answer as the host's own types.
 ///
 /// # Errors
-/// The rule that it breaks.
-pub(crate) fn admit(answer: types::PageText, page: &Page, limits: &Limits) -> Result<PageText, String> {
-    let gate = Gate { width: page.width, height: page.height };
+/// The rule that it violates.
+pub(crate) fn validate(
+    answer: types::PageText,
+    page: &Page,
+    limits: &EngineLimits,
+) -> Result<PageText, String> {
+    let page_bounds = PageBounds { width: page.width, height: page.height };
     if answer.html.as_ref().is_some_and(|html| html.len() > limits.html_bytes_max) {
         return Err(format!("more than {} bytes of HTML", limits.html_bytes_max));
     }
     let text = PageText {
         language: answer.language.filter(|tag| is_language(tag)),
-        confidence: gate.confidence(answer.confidence)?,
+        confidence: page_bounds.confidence(answer.confidence)?,
         attributes: answer.attributes,
         html: answer.html,
-        blocks: answer.blocks.into_iter().map(|block| gate.block(block)).collect::<Result<_, _>>()?,
+        blocks: answer.blocks.into_iter().map(|block| page_bounds.block(block)).collect::<Result<_, _>>()?,
     };
-    within(&text, limits)?;
+    check_sizes(&text, limits)?;
     Ok(text)
 }
 
-struct Gate {
+struct PageBounds {
     width: u32,
     height: u32,
 }
 
-impl Gate {
+impl PageBounds {
     fn block(&self, block: types::Block) -> Result<Block, String> {
         Ok(Block {
             bounds: self.bounds(block.bounds)?,
@@ -61,20 +65,23 @@ impl Gate {
         if fits(x, width, self.width) && fits(y, height, self.height) {
             return Ok(Some(Rect { x, y, width, height }));
         }
-        Err(format!("a box at {x},{y} of {width} x {height} on a page of {} x {}", self.width, self.height))
+        Err(format!(
+            "a box at {x},{y} of {width} x {height} exceeds the page of {} x {}",
+            self.width, self.height
+        ))
     }
 
     fn confidence(&self, confidence: Option<f32>) -> Result<Option<f32>, String> {
         match confidence {
             Some(figure) if !(0.0..=1.0).contains(&figure) => {
-                Err(format!("a confidence of {figure}, not in 0..1"))
+                Err(format!("a confidence of {figure} is outside of 0..1"))
             }
             other => Ok(other),
         }
     }
 }
 
-fn within(text: &PageText, limits: &Limits) -> Result<(), String> {
+fn check_sizes(text: &PageText, limits: &EngineLimits) -> Result<(), String> {
     let pairs = |pairs: &[(String, String)]| {
         pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
     };
@@ -87,10 +94,10 @@ fn within(text: &PageText, limits: &Limits) -> Result<(), String> {
         }
     }
     if words > limits.words_max {
-        return Err(format!("{words} words; {} are allowed", limits.words_max));
+        return Err(format!("{words} words, and {} are allowed", limits.words_max));
     }
     if bytes > limits.text_bytes_max {
-        return Err(format!("{bytes} bytes of text; {} are allowed", limits.text_bytes_max));
+        return Err(format!("{bytes} bytes of text, and {} are allowed", limits.text_bytes_max));
     }
     Ok(())
 }

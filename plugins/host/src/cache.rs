@@ -1,10 +1,10 @@
 //! Compiled engines on disk, so that a start does not compile them again.
 //!
-//! Machine code is run as it is read, so the directory is ours alone: it is
-//! made with mode 0700, and refused when it is somebody else's or anybody else
-//! may write to it; so is a file in it. Each begins with the digest of its code,
-//! and code that does not fit it is not run. A file is never written over; one
-//! that can't be used is taken away first.
+//! Machine code is run as it is read, so the directory belongs to this user alone:
+//! it is created with mode 0700, and refused if it has another owner or others may
+//! write to it; the same holds for each file. A file begins with the digest of its
+//! code, and code with another digest is not run. A file is never overwritten; an
+//! unusable one is removed first.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Of the digest before the code.
+/// Bytes of the digest before the code.
 const DIGEST_BYTES: usize = 32;
 
 #[derive(Debug)]
@@ -24,10 +24,10 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// A cache in `dir`; without one if the directory can't be had for
-    /// ourselves, which costs time and nothing else.
+    /// A cache in `dir`. If the directory can't be used, nothing is cached, which
+    /// only costs time.
     pub(crate) fn open(dir: &Path) -> Self {
-        match prepare(dir) {
+        match create_private(dir) {
             Ok(()) => Self { dir: Some(dir.to_owned()) },
             Err(error) => {
                 tracing::warn!(dir = %dir.display(), %error, "can't cache compiled engines");
@@ -36,18 +36,19 @@ impl Cache {
         }
     }
 
-    /// The component, compiled now or before. Blocks while it compiles.
+    /// The compiled component, from the cache if it is there. Blocks while it
+    /// compiles.
     pub(crate) fn load(&self, engine: &Engine, wasm: &[u8], digest: &str) -> wasmtime::Result<Component> {
         let Some(dir) = &self.dir else { return Component::new(engine, wasm) };
         let file = dir.join(format!("{digest}-{:016x}.cwasm", compatibility(engine)));
-        if let Some(component) = kept(engine, &file) {
+        if let Some(component) = load_cached(engine, &file) {
             return Ok(component);
         }
         let code = engine.precompile_component(wasm)?;
-        if let Err(error) = keep(dir, &file, &code) {
+        if let Err(error) = store(dir, &file, &code) {
             tracing::warn!(file = %file.display(), %error, "can't cache the compiled engine");
         }
-        // Not from the file: what we have just made needs no trust in the disk.
+        // Not from the file: code that was just compiled needs no trust in the disk.
         deserialize(engine, &code)
     }
 }
@@ -60,15 +61,15 @@ fn compatibility(engine: &Engine) -> u64 {
 }
 
 #[cfg(unix)]
-fn prepare(dir: &Path) -> io::Result<()> {
+fn create_private(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    ours(&fs::metadata(dir)?)
+    check_owner(&fs::metadata(dir)?)
 }
 
-/// Refuses what others own or may write to.
+/// Refuses files and directories that others own or may write to.
 #[cfg(unix)]
-fn ours(meta: &fs::Metadata) -> io::Result<()> {
+fn check_owner(meta: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let mode = meta.permissions().mode();
     if mode & 0o022 != 0 {
@@ -76,22 +77,24 @@ fn ours(meta: &fs::Metadata) -> io::Result<()> {
     }
     let (owner, we) = (meta.uid(), rustix::process::geteuid().as_raw());
     if owner != we {
-        return Err(io::Error::other(format!("it belongs to user {owner}, and this is user {we}")));
+        return Err(io::Error::other(format!(
+            "it belongs to user {owner}, but this process runs as user {we}"
+        )));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn ours(_meta: &fs::Metadata) -> io::Result<()> {
+fn check_owner(_meta: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn prepare(dir: &Path) -> io::Result<()> {
+fn create_private(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)
 }
 
-fn keep(dir: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
+fn store(dir: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
     let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
     temporary.write_all(&Sha256::digest(code))?;
     temporary.write_all(code)?;
@@ -102,8 +105,8 @@ fn keep(dir: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
     }
 }
 
-/// What was compiled before, if it is there and can be used.
-fn kept(engine: &Engine, file: &Path) -> Option<Component> {
+/// The cached component, if it is there and can be used.
+fn load_cached(engine: &Engine, file: &Path) -> Option<Component> {
     let read = match read(file) {
         Ok(code) => deserialize(engine, &code).map_err(|error| format!("{error:#}")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -121,22 +124,22 @@ fn kept(engine: &Engine, file: &Path) -> Option<Component> {
     }
 }
 
-/// The code in `file`, which is ours and whole. What is looked at is what is
-/// read: the file is opened once.
+/// The code in `file`, after its owner and its digest are checked. The file is
+/// opened once, so that what is checked is what is read.
 fn read(file: &Path) -> io::Result<Vec<u8>> {
-    // A link may lead to what is ours and was not made here.
+    // A link may lead to a file of this user that was not written here.
     if fs::symlink_metadata(file)?.is_symlink() {
-        return Err(io::Error::other("it is a link"));
+        return Err(io::Error::other("it is a symbolic link"));
     }
     let mut opened = fs::File::open(file)?;
-    ours(&opened.metadata()?)?;
+    check_owner(&opened.metadata()?)?;
     let mut bytes = Vec::new();
     opened.read_to_end(&mut bytes)?;
     let Some((digest, code)) = bytes.split_first_chunk::<DIGEST_BYTES>() else {
-        return Err(io::Error::other("it is cut"));
+        return Err(io::Error::other("it is truncated"));
     };
     if Sha256::digest(code)[..] != digest[..] {
-        return Err(io::Error::other("its code is not the code that was written"));
+        return Err(io::Error::other("its code does not match its digest"));
     }
     bytes.drain(..DIGEST_BYTES);
     Ok(bytes)
@@ -145,8 +148,8 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 #[expect(unsafe_code, reason = "wasmtime can't check machine code; see SAFETY")]
 fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `code` was returned by `precompile_component` of the same engine,
-    // just now or when `keep` wrote it with its digest into a file that only we
-    // may write to (`ours`). That file's name carries the digest of the component
+    // just now or when `store` wrote it with its digest into a file that only we
+    // may write to (`check_owner`). That file's name carries the digest of the component
     // and the compatibility hash, so it is code for this wasmtime.
     unsafe { Component::deserialize(engine, code) }
 }

@@ -1,5 +1,4 @@
-//! One call, from the host's side: what the guest may ask for while it runs,
-//! and what the host notes about it.
+//! One call: the host functions that the guest can use while it runs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,67 +7,68 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::Result;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
-use crate::bounds::Bounds;
-use crate::clock::Ticking;
-use crate::contract::OcrEngine;
+use crate::call_record::{SharedCallRecord, Stop};
+use crate::capabilities::Capabilities;
+use crate::clock::TickGuard;
 use crate::contract::untxt::ocr::assets;
 use crate::contract::untxt::ocr::host::{Host, Level};
 use crate::contract::untxt::ocr::http;
 use crate::contract::untxt::ocr::pages::{self, HostPage, Info};
 use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, PixelFormat, Rect};
+use crate::contract::{OcrEngine, PageHandle};
 use crate::egress::Egress;
-use crate::engine::Engine;
-use crate::granted::Granted;
+use crate::limits::EngineLimits;
+use crate::memory_limiter::MemoryLimiter;
 use crate::page::{self, Page};
 use crate::pixels::{self, View};
-use crate::record::{Shared, Stop};
-
-/// What the guest holds for a page.
-#[derive(Debug)]
-#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct PageHandle(Arc<Page>);
 
 /// The state of one call.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) bounds: Bounds,
-    record: Shared,
-    granted: Arc<Granted>,
+    pub(crate) memory: MemoryLimiter,
+    record: SharedCallRecord,
+    capabilities: Arc<Capabilities>,
     egress: Egress,
     cancel: CancellationToken,
     deadline: Instant,
     table: ResourceTable,
-    /// Once it has a store: what may run is to be stoppable.
-    ticking: Option<Ticking>,
+    /// Set when the call gets a store, so that its guest can be stopped.
+    tick_guard: Option<TickGuard>,
 }
 
 impl Call {
-    pub(crate) fn new(engine: &Engine, wall: Duration, cancel: CancellationToken) -> Self {
-        let (limits, granted) = (&engine.limits, Arc::clone(&engine.granted));
-        let record = Shared::new(limits);
+    /// A call of an engine with these limits and grants, which ends after `wall`
+    /// or when `cancel` fires.
+    pub(crate) fn new(
+        limits: &EngineLimits,
+        capabilities: Arc<Capabilities>,
+        wall: Duration,
+        cancel: CancellationToken,
+    ) -> Self {
+        let record = SharedCallRecord::new(limits);
         Self {
-            bounds: Bounds::new(limits.memory_bytes_max, record.clone()),
-            egress: Egress::new(Arc::clone(&granted), limits, record.clone()),
-            granted,
+            memory: MemoryLimiter::new(limits.memory_bytes_max, record.clone()),
+            egress: Egress::new(Arc::clone(&capabilities), limits, record.clone()),
+            capabilities,
             record,
             cancel,
             deadline: Instant::now() + wall,
             table: ResourceTable::new(),
-            ticking: None,
+            tick_guard: None,
         }
     }
 
     /// Keeps the guests' clock ticking as long as the call exists.
-    pub(crate) fn keep_ticking(&mut self, ticking: Ticking) {
-        self.ticking = Some(ticking);
+    pub(crate) fn hold_clock(&mut self, guard: TickGuard) {
+        self.tick_guard = Some(guard);
     }
 
-    /// What is seen of the call, during it and after.
-    pub(crate) fn record(&self) -> Shared {
+    /// What the host observes of the call, during it and afterwards.
+    pub(crate) fn record(&self) -> SharedCallRecord {
         self.record.clone()
     }
 
-    /// Whether the guest is to be stopped now; remembers why.
+    /// Whether the guest has to be stopped now; the reason is recorded.
     pub(crate) fn check(&mut self) -> Option<Stop> {
         if self.cancel.is_cancelled() {
             return Some(self.record.stop(Stop::Cancelled));
@@ -85,8 +85,9 @@ impl Call {
         Ok(Arc::clone(&self.table.get(handle)?.0))
     }
 
-    /// Ends the host's own work for a guest that is to be stopped.
-    fn still_wanted(&mut self) -> Result<()> {
+    /// Fails when the guest has to be stopped, so that the host's own work for it
+    /// ends.
+    fn check_stopped(&mut self) -> Result<()> {
         match self.check() {
             None => Ok(()),
             Some(stop) => Err(wasmtime::Error::msg(format!("stopped: {stop:?}"))),
@@ -94,7 +95,7 @@ impl Call {
     }
 }
 
-/// Everything a guest may import.
+/// Adds every interface that a guest may import.
 pub(crate) fn link(linker: &mut Linker<Call>) -> Result<()> {
     OcrEngine::add_to_linker::<_, HasSelf<_>>(linker, |call| call)
 }
@@ -103,13 +104,13 @@ impl types::Host for Call {}
 
 impl assets::Host for Call {
     fn names(&mut self) -> Result<Vec<String>> {
-        Ok(self.granted.assets.keys().cloned().collect())
+        Ok(self.capabilities.assets.keys().cloned().collect())
     }
 
     fn read(&mut self, name: String) -> Result<Result<Vec<u8>, Failure>> {
-        Ok(self.granted.assets.get(&name).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure {
+        Ok(self.capabilities.assets.get(&name).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure {
             code: "no-such-asset".to_owned(),
-            message: format!("no asset is called {name:?}"),
+            message: format!("there is no asset {name:?}"),
             attributes: Vec::new(),
         }))
     }
@@ -123,7 +124,7 @@ impl http::Host for Call {
             answer = self.egress.send(request, left) => Ok(answer),
             () = cancel.cancelled() => {
                 self.record.stop(Stop::Cancelled);
-                Err(wasmtime::Error::msg("stopped while it waited for a server"))
+                Err(wasmtime::Error::msg("cancelled while it waited for a server"))
             }
         }
     }
@@ -140,12 +141,12 @@ impl Host for Call {
             Level::Warn => "warn",
             Level::Error => "error",
         };
-        self.record.read().log.write(level, &message);
+        self.record.lock().log.write(level, &message);
         Ok(())
     }
 
     fn progress(&mut self, fraction: f32, note: String) -> Result<()> {
-        self.record.read().log.progress(fraction, &note);
+        self.record.lock().log.progress(fraction, &note);
         Ok(())
     }
 
@@ -172,9 +173,9 @@ impl HostPage for Call {
         format: PixelFormat,
         max_side: u32,
     ) -> Result<Result<Bitmap, Failure>> {
-        let (page, bytes_max) = (self.page(&page)?, self.bounds.memory_bytes_max);
+        let (page, bytes_max) = (self.page(&page)?, self.memory.memory_bytes_max);
         let view = View { area, side_max: max_side };
-        pixels::bitmap(&page, view, format, bytes_max, &mut || self.still_wanted())
+        pixels::bitmap(&page, view, format, bytes_max, &mut || self.check_stopped())
     }
 
     fn encoded(
@@ -187,18 +188,18 @@ impl HostPage for Call {
     ) -> Result<Result<Vec<u8>, Failure>> {
         let page = self.page(&page)?;
         let view = View { area, side_max: max_side };
-        let encoded = pixels::encoded(&page, view, encoding, quality, &mut || self.still_wanted())?;
+        let encoded = pixels::encoded(&page, view, encoding, quality, &mut || self.check_stopped())?;
         if let Err(failure) = &encoded
             && failure.code == pixels::ENCODING_FAILED
         {
-            // Not the guest's doing, whatever it makes of it.
-            self.record.read().host_failure = Some(failure.clone());
+            // Not the guest's fault, whatever it answers.
+            self.record.lock().host_failure = Some(failure.clone());
         }
         Ok(encoded)
     }
 
     fn text_layer(&mut self, page: Resource<PageHandle>) -> Result<Vec<types::Line>> {
-        Ok(self.page(&page)?.text_layer.iter().map(lowered).collect())
+        Ok(self.page(&page)?.text_layer.iter().map(wit_line).collect())
     }
 
     fn drop(&mut self, page: Resource<PageHandle>) -> Result<()> {
@@ -207,7 +208,7 @@ impl HostPage for Call {
     }
 }
 
-fn lowered(line: &page::Line) -> types::Line {
+fn wit_line(line: &page::Line) -> types::Line {
     let rect = |r: page::Rect| Rect { x: r.x, y: r.y, width: r.width, height: r.height };
     let word = |w: &page::Word| types::Word {
         text: w.text.clone(),

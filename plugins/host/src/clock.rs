@@ -1,5 +1,5 @@
-//! The guests' clock. It ticks while there are guests: a process in which none
-//! runs is not woken for it.
+//! The guests' clock. It ticks only while there are guests, so that an idle process
+//! is not woken.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,13 +10,13 @@ use std::time::Duration;
 /// a deadline or a cancellation is about this.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// A thread that calls for each tick. It ends, within a tick, when this is
-/// dropped.
+/// A thread that calls a function for each tick. It ends, within a tick, when this
+/// is dropped.
 #[derive(Debug)]
-pub(crate) struct Clock(Arc<Shared>);
+pub(crate) struct Clock(Arc<ClockShared>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct ClockShared {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -27,13 +27,13 @@ struct State {
     over: bool,
 }
 
-/// Has the clock tick as long as it exists.
+/// Keeps the clock ticking as long as it exists.
 #[derive(Debug)]
-pub(crate) struct Ticking(Arc<Shared>);
+pub(crate) struct TickGuard(Arc<ClockShared>);
 
 impl Clock {
     pub(crate) fn start(tick: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<ClockShared>::default();
         let ticking = Arc::clone(&shared);
         thread::Builder::new().name("engine-clock".to_owned()).spawn(move || {
             while ticking.tick_is_over() {
@@ -43,10 +43,10 @@ impl Clock {
         Ok(Self(shared))
     }
 
-    pub(crate) fn ticking(&self) -> Ticking {
+    pub(crate) fn ticking(&self) -> TickGuard {
         self.0.lock().guests += 1;
         self.0.changed.notify_one();
-        Ticking(Arc::clone(&self.0))
+        TickGuard(Arc::clone(&self.0))
     }
 }
 
@@ -57,19 +57,19 @@ impl Drop for Clock {
     }
 }
 
-impl Drop for Ticking {
+impl Drop for TickGuard {
     fn drop(&mut self) {
         self.0.lock().guests -= 1;
     }
 }
 
-impl Shared {
+impl ClockShared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is a guest, and then for a tick; false when the clock is
-    /// not wanted any more and no guest is left.
+    /// Waits for a guest, then for a tick. Returns false when the clock was dropped
+    /// and no guest is left.
     fn tick_is_over(&self) -> bool {
         let idle = |state: &mut State| state.guests == 0 && !state.over;
         let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ticks_while_there_are_guests_and_stands_still_without() {
+    fn it_ticks_only_while_there_are_guests() {
         let (clock, ticks) = clock();
         assert_eq!(ticks.recv_timeout(SILENCE), Err(RecvTimeoutError::Timeout), "nobody is there");
         for _ in 0..2 {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_it_is_not_wanted_any_more_and_not_before_its_guests() {
+    fn it_ends_when_it_is_dropped_and_its_guests_have_ended() {
         let (idle, ticks) = clock();
         drop(idle);
         assert_eq!(ticks.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected), "its thread is gone");

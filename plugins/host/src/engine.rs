@@ -1,39 +1,39 @@
-//! An engine that can be called.
+//! A loaded engine.
 
 use std::sync::Arc;
 
 use crate::call::Call;
+use crate::capabilities::Capabilities;
 use crate::contract::OcrEnginePre;
-use crate::granted::Granted;
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 
-/// An engine that could be loaded and described itself.
-pub struct Engine {
+/// An engine that is compiled, linked and has described itself.
+pub struct LoadedEngine {
     pub(crate) name: String,
     pub(crate) digest: String,
     pub(crate) described: Described,
-    pub(crate) limits: Limits,
-    pub(crate) granted: Arc<Granted>,
+    pub(crate) limits: EngineLimits,
+    pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) pre: OcrEnginePre<Call>,
 }
 
-/// What an engine says about itself, cut to what can be shown.
+/// An engine's description of itself, cut to bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Described {
-    /// What it calls itself.
+    /// Its id.
     pub id: String,
     /// Its version.
     pub version: String,
     /// BCP 47.
     pub languages: Vec<String>,
-    /// Whether the same page and options give the same answer.
+    /// Whether the same page and options always give the same answer.
     pub deterministic: bool,
     /// JSON Schema of its settings.
     pub settings_schema: String,
 }
 
-impl Engine {
-    /// The name it is asked for by.
+impl LoadedEngine {
+    /// Name under which it is installed.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -45,21 +45,21 @@ impl Engine {
         &self.digest
     }
 
-    /// The version it says it is.
+    /// The version from its description.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.described.version
     }
 
-    /// What it says about itself.
+    /// Its description of itself.
     #[must_use]
     pub fn described(&self) -> &Described {
         &self.described
     }
 
-    /// What it may use.
+    /// Bounds of its calls.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &EngineLimits {
         &self.limits
     }
 }

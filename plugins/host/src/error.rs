@@ -1,30 +1,29 @@
-//! All that can go wrong with an engine. What the host saw for itself beats
-//! what the engine says, and a trap is never taken for an answer.
+//! Errors of engines. What the host observed takes precedence over what the engine
+//! answers, and a trap is never taken for an answer.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::gate::Check;
+use crate::check::Check;
 
-/// What is to be done about it.
+/// What the caller should do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// It was asked to stop.
+    /// Nothing: the caller cancelled the call.
     Cancelled,
-    /// The same call may succeed later.
+    /// Retry: the same call may succeed later.
     Retry {
-        /// Not before, as the engine asks.
+        /// Not before this time has passed, as the engine asks.
         after: Option<Duration>,
     },
-    /// A server that the engine asks could not be reached, or failed: it may be
-    /// back later.
+    /// Retry: a server that the engine calls failed or can't be reached.
     Transport,
-    /// A fresh instance may do better once.
+    /// Retry once: a fresh instance may succeed.
     RetryOnce,
-    /// The same call will fail again.
+    /// Give up: the same call will fail again.
     Permanent,
-    /// It is not the page's doing: the host is full, or the engine can't be used
-    /// here now. The page has to wait, and none of its attempts is used up.
+    /// Wait without using up an attempt: the host is full, or the engine can't be
+    /// used here now.
     Park,
 }
 
@@ -34,8 +33,8 @@ pub enum PluginError {
     /// The sandbox could not be set up.
     #[error("can't set up the sandbox: {0}")]
     Sandbox(String),
-    /// The pixels do not fit the size.
-    #[error("a page of {width} x {height} pixels can't have {bytes} bytes")]
+    /// The length of the pixel data does not match the size.
+    #[error("{bytes} bytes of pixels do not match a page of {width} x {height} pixels")]
     BadPage {
         /// Pixels.
         width: u32,
@@ -44,27 +43,27 @@ pub enum PluginError {
         /// Length of the data.
         bytes: usize,
     },
-    /// Nobody knows an engine of that name.
-    #[error("there is no engine `{name}`; {dir} has no {name}.wasm and none of that name is built in (there are: {known})", dir = .dir.display())]
+    /// There is no engine of that name.
+    #[error("there is no engine `{name}`: {dir} has no {name}.wasm, and it is not built in (known engines: {known})", dir = .dir.display())]
     NotFound {
         /// The name.
         name: String,
-        /// Where it was looked for.
+        /// The plugin directory.
         dir: PathBuf,
-        /// Names that are known.
+        /// The known names.
         known: String,
     },
-    /// The pinned component is not there any more.
-    #[error("engine `{name}` with digest {digest} is gone from {dir}; put the component back, or run the task again with another engine", dir = .dir.display())]
+    /// The pinned version is not kept any more.
+    #[error("engine `{name}` with digest {digest} is missing from {dir}; install it again, or run the task with another engine", dir = .dir.display())]
     Gone {
         /// The name.
         name: String,
         /// SHA-256 it is pinned to.
         digest: String,
-        /// Where it was looked for.
+        /// The plugin directory.
         dir: PathBuf,
     },
-    /// That version crashed too often, or was slow too often.
+    /// That version crashed or timed out too often.
     #[error(
         "engine `{name}` with digest {digest} is quarantined: {reason}; `untxt plugin activate {name}@sha256:{digest}` lifts it"
     )]
@@ -73,10 +72,10 @@ pub enum PluginError {
         name: String,
         /// SHA-256 of its component.
         digest: String,
-        /// What it did.
+        /// Why.
         reason: String,
     },
-    /// The version that serves can't be taken away on its own.
+    /// The active version can't be removed on its own.
     #[error(
         "engine `{name}` with digest {digest} is active; activate another version first, or remove `{name}` as a whole"
     )]
@@ -86,21 +85,21 @@ pub enum PluginError {
         /// SHA-256 of its component.
         digest: String,
     },
-    /// There is nothing to go back to.
-    #[error("engine `{name}` has no earlier version that can serve; `untxt plugin list` shows what there is")]
+    /// There is no earlier version to roll back to.
+    #[error("engine `{name}` has no earlier version to activate; `untxt plugin list` shows its versions")]
     NothingEarlier {
         /// The name.
         name: String,
     },
-    /// It did not pass the gate.
+    /// It failed an installation check.
     #[error("engine `{name}` failed the installation checks: {}", failed(checks))]
     Rejected {
         /// The name.
         name: String,
-        /// Everything that was looked at.
+        /// The checks that ran; the last one failed.
         checks: Vec<Check>,
     },
-    /// What is to be installed can't be read.
+    /// The package can't be read.
     #[error("{what}: {reason}")]
     Package {
         /// File or address.
@@ -108,19 +107,19 @@ pub enum PluginError {
         /// Why.
         reason: String,
     },
-    /// The plugin directory can't be changed.
+    /// A file of the plugin directory can't be changed.
     #[error("can't change {path}: {reason}; UNTXT_PLUGIN_DIR names the directory", path = .path.display())]
-    Shelf {
+    Directory {
         /// File or folder.
         path: PathBuf,
         /// Why.
         reason: String,
     },
-    /// What is kept about the engine can't be read, so nobody knows what is out of
-    /// service.
+    /// The stored history of the engine can't be read, so it is unknown which versions
+    /// are quarantined.
     #[error(
-        "what is kept about engine `{name}` can't be read ({path}: {reason}); the engine serves nobody until \
-         that file is mended, or `untxt plugin remove {name}` has taken all of it away",
+        "the stored state of engine `{name}` can't be read ({path}: {reason}); the engine is unavailable until \
+         that file is repaired or `untxt plugin remove {name}` has removed the engine",
         path = .path.display()
     )]
     Unreadable {
@@ -136,23 +135,23 @@ pub enum PluginError {
     Incompatible {
         /// The name.
         name: String,
-        /// What was built for what, or what is missing.
+        /// What it was built for, or what is missing.
         reason: String,
     },
-    /// All places are taken.
-    #[error("engine `{name}` has to wait: all instances of the sandbox are in use")]
+    /// All instances of the sandbox are in use.
+    #[error("engine `{name}` is busy: all instances of the sandbox are in use")]
     Busy {
         /// The name.
         name: String,
     },
-    /// The caller asked it to stop.
-    #[error("engine `{name}` was stopped")]
+    /// The caller cancelled the call.
+    #[error("engine `{name}` was cancelled")]
     Cancelled {
         /// The name.
         name: String,
     },
-    /// It ran too long.
-    #[error("engine `{name}` was not done after {after:?} and was stopped")]
+    /// It exceeded its time limit.
+    #[error("engine `{name}` was stopped after {after:?}, its time limit")]
     Timeout {
         /// The name.
         name: String,
@@ -161,24 +160,24 @@ pub enum PluginError {
         /// Its log.
         logs: Vec<String>,
     },
-    /// It wanted more memory than it may have.
-    #[error("engine `{name}` wanted {wanted_bytes} bytes of memory; {memory_bytes_max} are allowed")]
+    /// It exceeded its memory limit.
+    #[error("engine `{name}` requested {wanted_bytes} bytes of memory, and {memory_bytes_max} are allowed")]
     MemoryLimit {
         /// The name.
         name: String,
-        /// What it asked for last.
+        /// Size of the last refused request.
         wanted_bytes: usize,
         /// Its limit.
         memory_bytes_max: usize,
         /// Its log.
         logs: Vec<String>,
     },
-    /// It asked for what it was not given.
+    /// It used a capability that it was not granted.
     #[error("engine `{name}` lacks a capability: {what}; grants are in {name}.toml in the plugin directory")]
     CapabilityDenied {
         /// The name.
         name: String,
-        /// What it asked for.
+        /// Which.
         what: String,
         /// Its log.
         logs: Vec<String>,
@@ -188,7 +187,7 @@ pub enum PluginError {
     Trapped {
         /// The name.
         name: String,
-        /// The trap, and the text of its panic when it left one.
+        /// The trap, and the panic message if it logged one.
         reason: String,
         /// Its log.
         logs: Vec<String>,
@@ -203,16 +202,16 @@ pub enum PluginError {
         /// Its log.
         logs: Vec<String>,
     },
-    /// It answered that it can't, now or ever.
+    /// It answered with an error.
     #[error("engine `{name}` says {code}: {message}")]
     Refused {
         /// The name.
         name: String,
-        /// Made from its own code; see [`PluginError::code`].
+        /// Made from the engine's code; see [`PluginError::code`].
         code: String,
-        /// Its own words, cut to a bound.
+        /// The engine's message, cut to a bound.
         message: String,
-        /// Whether and when it may do better.
+        /// Whether and when to retry.
         class: Class,
         /// Its log.
         logs: Vec<String>,
@@ -235,7 +234,7 @@ impl PluginError {
             Self::NothingEarlier { .. } => "ENGINE_NOTHING_EARLIER",
             Self::Rejected { .. } => "ENGINE_REJECTED",
             Self::Package { .. } => "ENGINE_PACKAGE",
-            Self::Shelf { .. } => "ENGINE_DIRECTORY",
+            Self::Directory { .. } => "ENGINE_DIRECTORY",
             Self::Unreadable { .. } => "ENGINE_UNREADABLE",
             Self::Incompatible { .. } => "ENGINE_INCOMPATIBLE",
             Self::Busy { .. } => "ENGINE_BUSY",
@@ -249,7 +248,7 @@ impl PluginError {
         }
     }
 
-    /// What is to be done about it.
+    /// What the caller should do about it.
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
@@ -268,7 +267,7 @@ impl PluginError {
             | Self::NothingEarlier { .. }
             | Self::Rejected { .. }
             | Self::Package { .. }
-            | Self::Shelf { .. }
+            | Self::Directory { .. }
             | Self::MemoryLimit { .. }
             | Self::CapabilityDenied { .. }
             | Self::InvalidOutput { .. } => Class::Permanent,
@@ -276,7 +275,7 @@ impl PluginError {
         }
     }
 
-    /// The engine's log of the call, the text of its panic included.
+    /// The engine's log of the call, including the message of a panic.
     #[must_use]
     pub fn logs(&self) -> &[String] {
         match self {
@@ -295,7 +294,7 @@ impl PluginError {
             | Self::NothingEarlier { .. }
             | Self::Rejected { .. }
             | Self::Package { .. }
-            | Self::Shelf { .. }
+            | Self::Directory { .. }
             | Self::Unreadable { .. }
             | Self::Incompatible { .. }
             | Self::Busy { .. }

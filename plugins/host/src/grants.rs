@@ -1,60 +1,60 @@
 //! `<name>.toml` in the plugin directory: what the operator allows the engine of
-//! that name. It counts from the next page on.
+//! that name. A change applies from the next page.
 
 use std::time::Duration;
 
-use hyper::header::HeaderName;
+use http::header::HeaderName;
 use serde::Deserialize;
+use untxt_net::{AddressPolicy, Origin};
 
-use crate::http::{Origin, Reach};
-use crate::limits::Limits;
+use crate::limits::EngineLimits;
 use crate::manifest::Wants;
 
-/// Memory that no operator can go beyond: what an instance of the pool may have.
+/// Most memory that an operator can allow: that of an instance of the pool.
 pub(crate) const MEMORY_BYTES_CEILING: usize = 1 << 30;
 
-/// What an operator wrote about an engine.
+/// What an operator allows an engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
-    /// Limits that differ from everybody's.
+    /// Limits that differ from the defaults.
     pub limits: GrantedLimits,
-    /// Servers it may ask.
+    /// Servers it may call.
     pub http: GrantedHttp,
-    /// What those servers are told of who asks.
+    /// Headers that the host adds for those servers.
     pub secrets: Vec<Secret>,
 }
 
-/// Servers an engine may ask.
+/// Servers an engine may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantedHttp {
     /// Such as `https://api.example.com` and `http://127.0.0.1:8000`.
     pub origins: Vec<String>,
-    /// Whether a name may stand for an address that is not public. `localhost`
-    /// and what is written as an address is meant as it stands.
+    /// Whether a name may resolve to an address that is not public. `localhost` and
+    /// hosts written as addresses may in any case.
     pub private: bool,
 }
 
 /// A header that the host adds to requests to one server. The engine never sees
-/// it.
+/// its value.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// What the manifest calls it.
+    /// Its name in the manifest.
     pub name: String,
     /// The one server it is sent to.
     pub origin: String,
     /// Header, such as `authorization`.
     pub header: String,
-    /// What stands before the secret, such as `Bearer `.
+    /// Put before the secret, such as `Bearer `.
     #[serde(default)]
     pub prefix: String,
     /// Environment variable that holds it.
     pub env: String,
 }
 
-/// Limits by their names in [`Limits`]; what is left out is as for all.
+/// Limits by their names in [`EngineLimits`]; omitted ones keep their default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantedLimits {
@@ -74,18 +74,18 @@ pub struct GrantedLimits {
     pub log_lines: Option<usize>,
     /// Requests of a call to servers.
     pub http_requests: Option<u32>,
-    /// Bytes that those may send, and bytes that they may get back.
+    /// Bytes that those may send, and bytes that they may receive.
     pub http_bytes: Option<usize>,
-    /// Crashes and time-outs in a row after which a version is taken out of
-    /// service; 0: never.
+    /// Consecutive crashes and time-outs after which a version is quarantined; 0:
+    /// never.
     pub faults: Option<u32>,
 }
 
 impl Grants {
-    /// Reads an operator's file.
+    /// Parses an operator's file.
     ///
     /// # Errors
-    /// What is wrong with it, with the line.
+    /// What is wrong, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let grants: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         let memory_mib_max = MEMORY_BYTES_CEILING >> 20;
@@ -94,7 +94,7 @@ impl Grants {
         }
         let origins = grants.http.origins.iter().chain(grants.secrets.iter().map(|secret| &secret.origin));
         for origin in origins {
-            Origin::parse(origin)?;
+            Origin::parse(origin).map_err(|error| error.to_string())?;
         }
         for Secret { header, .. } in &grants.secrets {
             HeaderName::try_from(header).map_err(|error| format!("secrets.header {header:?}: {error}"))?;
@@ -102,23 +102,23 @@ impl Grants {
         Ok(grants)
     }
 
-    /// The servers, each with how far it may be looked for.
-    pub(crate) fn origins(&self) -> impl Iterator<Item = (Origin, Reach)> {
+    /// The granted servers, each with the addresses that its name may have.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = (Origin, AddressPolicy)> {
         let parsed = self.http.origins.iter().filter_map(|origin| Origin::parse(origin).ok());
         parsed.map(|origin| {
-            let meant = self.http.private || origin.is_address() || origin.host == "localhost";
-            (origin, if meant { Reach::Anywhere } else { Reach::Public })
+            let any = self.http.private || origin.address().is_some() || origin.host == "localhost";
+            (origin, if any { AddressPolicy::Any } else { AddressPolicy::Public })
         })
     }
 
-    /// What an engine may use that asks for `wants`: the operator's word where
-    /// there is one, else what all may use, or the less that it asks for.
+    /// The limits of an engine that requests `wants`: the operator's where there
+    /// are any, else the smaller of `all` and what it requests.
     #[must_use]
-    pub fn limits(&self, all: &Limits, wants: Option<&Wants>) -> Limits {
+    pub fn limits(&self, all: &EngineLimits, wants: Option<&Wants>) -> EngineLimits {
         let own = &self.limits;
         let asked_memory = wants.and_then(|wants| wants.memory_mib).map_or(usize::MAX, mib);
         let asked_wall = wants.and_then(|wants| wants.wall_ms).map_or(Duration::MAX, Duration::from_millis);
-        Limits {
+        EngineLimits {
             memory_bytes_max: own.memory_mib.map_or_else(|| all.memory_bytes_max.min(asked_memory), mib),
             wall: own.wall_ms.map_or_else(|| all.wall.min(asked_wall), Duration::from_millis),
             text_bytes_max: own.text_bytes.unwrap_or(all.text_bytes_max),
@@ -143,8 +143,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_may_ask_for_less_and_an_operator_may_give_more() {
-        let all = Limits::default();
+    fn an_engine_may_request_less_and_an_operator_may_allow_more() {
+        let all = EngineLimits::default();
         let wants = |memory_mib| Wants { memory_mib: Some(memory_mib), ..Wants::default() };
         let nothing = Grants::default();
         assert_eq!(nothing.limits(&all, None), all);

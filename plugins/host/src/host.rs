@@ -1,7 +1,6 @@
-//! Makes the calls.
+//! Calls engines.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,88 +12,76 @@ use wasmtime::{Store, UpdateDeadline};
 
 use crate::cache::Cache;
 use crate::call::{self, Call};
+use crate::call_metrics;
+use crate::call_record::Stop;
+use crate::config::HostConfig;
 use crate::contract::untxt::ocr::types;
 use crate::contract::{OcrEngine, OcrEnginePre};
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
-use crate::limits::Limits;
-use crate::meter;
+use crate::limits::EngineLimits;
+use crate::outcome;
 use crate::page::{Page, PageText};
-use crate::record::Stop;
 use crate::sandbox::Sandbox;
-use crate::verdict;
 
-/// How long after its deadline or its cancellation a call is given up that has
-/// not ended by itself: it sits in work of the host's own that can't be
-/// interrupted, or others are before it. A tick of the guests' clock and half of one.
+/// How long after its deadline or its cancellation a call is abandoned that has not
+/// ended by itself: it is in work of the host that can't be interrupted, or others
+/// run before it. One and a half ticks of the guests' clock.
 const GRACE: Duration = Duration::from_millis(15);
 
-/// How far guests step back: a third of what others get, where it is short.
+/// Priority of guests: they get a third of the processor time of other threads when
+/// it is short.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// What a host needs to know.
-#[derive(Clone, Debug)]
-pub struct HostConfig {
-    /// Where compiled engines are kept; made if it isn't there.
-    pub cache_dir: PathBuf,
-    /// Calls at once.
-    pub concurrency: usize,
-    /// Bounds of every call.
-    pub limits: Limits,
-    /// Whether to count what guests execute, which costs them about a fourth of
-    /// their speed.
-    pub metered: bool,
-}
-
-/// Runs engines, on threads of its own: a guest that spins delays nobody else.
+/// Runs engines on threads of its own: a guest that spins delays no other task.
 pub struct Host {
     pub(crate) sandbox: Sandbox,
     pub(crate) linker: Linker<Call>,
     pub(crate) cache: Cache,
-    pub(crate) limits: Limits,
+    pub(crate) limits: EngineLimits,
     /// `Some` until the host is dropped.
     guests: Option<Runtime>,
 }
 
-/// What an engine is told besides the page.
+/// Options of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// BCP 47, most likely first; empty: detect.
     pub languages: Vec<String>,
     /// A JSON object, for the engine to read.
     pub settings: Value,
-    /// From 1. An engine may try harder on a later one.
+    /// From 1. An engine may work harder on later attempts.
     pub attempt: u32,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recognized {
-    /// The page's text, checked.
+    /// The validated text of the page.
     pub text: PageText,
-    /// What it took.
+    /// Resources it used.
     pub usage: Usage,
 }
 
-/// What a call took.
+/// Resources that a call used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Most linear memory it had.
+    /// Peak of linear memory.
     pub memory_bytes_peak: usize,
     /// Wall clock.
     pub wall: Duration,
-    /// What it logged.
+    /// Its log.
     pub logs: Vec<String>,
-    /// Units of work, about one an instruction; `None` when they are not counted.
+    /// Units of work, about one an instruction; `None` if not counted.
     pub fuel: Option<u64>,
 }
 
 impl Host {
-    /// A host with threads for guests, a clock for them and a cache.
+    /// Creates a host with threads for guests, their clock and a cache.
     ///
     /// # Errors
-    /// [`PluginError::Sandbox`] when the machine does not allow for it.
+    /// [`PluginError::Sandbox`] when the sandbox can't be set up on this machine.
     pub fn new(config: &HostConfig) -> Result<Self, PluginError> {
         let sandbox = Sandbox::new(config)?;
         let mut linker = Linker::new(&sandbox.engine);
@@ -103,27 +90,27 @@ impl Host {
         let guests = Builder::new_multi_thread()
             .worker_threads(config.concurrency.clamp(1, cores))
             .thread_name("engine")
-            .on_thread_start(step_back)
+            .on_thread_start(lower_priority)
             .enable_all()
             .build()
-            .map_err(|error| PluginError::Sandbox(format!("no threads for engines: {error}")))?;
+            .map_err(|error| PluginError::Sandbox(format!("can't start threads for engines: {error}")))?;
         let cache = Cache::open(&config.cache_dir);
         tracing::debug!(pooled = sandbox.pooled, "the sandbox is ready");
         Ok(Self { sandbox, linker, cache, limits: config.limits, guests: Some(guests) })
     }
 
-    /// Gives `page` to `engine`.
+    /// Lets `engine` recognise `page`.
     ///
-    /// When `cancel` fires, or the engine's time is over, this returns within 25
-    /// ms, whatever the guest does; the guest is stopped at its next tick of 10
-    /// ms, or when the host's own work for it is done. The same when the returned
+    /// When `cancel` fires or the time limit is reached, this returns within 25 ms,
+    /// whatever the guest does; the guest is stopped at the next tick of 10 ms, or
+    /// when the host's own work for it is done. The same happens when the returned
     /// future is dropped.
     ///
     /// # Errors
     /// Any [`PluginError`] but those about finding and loading.
     pub async fn recognize(
         &self,
-        engine: &Arc<Engine>,
+        engine: &Arc<LoadedEngine>,
         page: Arc<Page>,
         options: Options,
         cancel: CancellationToken,
@@ -131,30 +118,30 @@ impl Host {
         let began = Instant::now();
         let stop = cancel.child_token();
         let _stop_when_dropped = stop.clone().drop_guard();
-        let call = Call::new(engine, engine.limits.wall, stop);
+        let call = Call::new(&engine.limits, Arc::clone(&engine.capabilities), engine.limits.wall, stop);
         let record = call.record();
-        let judged = self.judged(call, engine, page, options, cancel).await;
-        let mut record = record.read();
-        meter::called(engine, began.elapsed(), record.peak_bytes, judged.as_ref().err());
+        let result = self.call(call, engine, page, options, cancel).await;
+        let mut record = record.lock();
+        call_metrics::record_call(engine, began.elapsed(), record.peak_bytes, result.as_ref().err());
         let (memory_bytes_peak, logs) = (record.peak_bytes, record.log.take_lines());
         let usage = Usage { memory_bytes_peak, wall: began.elapsed(), logs, fuel: record.fuel };
-        Ok(Recognized { text: judged?, usage })
+        Ok(Recognized { text: result?, usage })
     }
 
-    async fn judged(
+    async fn call(
         &self,
         call: Call,
-        engine: &Arc<Engine>,
+        engine: &Arc<LoadedEngine>,
         page: Arc<Page>,
         options: Options,
         cancel: CancellationToken,
     ) -> Result<PageText, PluginError> {
         let (wall, record) = (engine.limits.wall, call.record());
         let (store, pre, asked) = (self.store(call), engine.pre.clone(), Arc::clone(&page));
-        let guest = self.spawn(async move { ask(store, pre, asked, options).await });
+        let guest = self.spawn(async move { call_guest(store, pre, asked, options).await });
         let answered = tokio::select! {
             ended = guest => Some(ended.map_err(|error| {
-                PluginError::Sandbox(format!("the call's thread failed: {error}"))
+                PluginError::Sandbox(format!("the thread of the call failed: {error}"))
             })?),
             why = overdue(wall, &cancel) => {
                 record.stop(why);
@@ -164,13 +151,13 @@ impl Host {
         if cancel.is_cancelled() {
             record.stop(Stop::Cancelled);
         }
-        verdict::judge(engine, &mut record.read(), answered, &page)
+        outcome::classify(engine, &mut record.lock(), answered, &page)
     }
 
     pub(crate) fn store(&self, mut call: Call) -> Store<Call> {
-        call.keep_ticking(self.sandbox.ticking());
+        call.hold_clock(self.sandbox.ticking());
         let mut store = Store::new(&self.sandbox.engine, call);
-        store.limiter(|call| &mut call.bounds);
+        store.limiter(|call| &mut call.memory);
         store.set_epoch_deadline(1);
         // An error where it is not counted.
         let _ = store.set_fuel(u64::MAX);
@@ -189,7 +176,7 @@ impl Host {
         async move {
             match task {
                 Some(task) => task.await.map_err(|error| error.to_string()),
-                None => Err("the host is going down".to_owned()),
+                None => Err("the host is shutting down".to_owned()),
             }
         }
     }
@@ -197,15 +184,15 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // Waiting is not allowed where hosts are dropped; guests end at their
-        // next tick, as nobody holds their cancellation any more.
+        // Hosts are dropped where blocking is not allowed. Guests end at their next
+        // tick, as their cancellation tokens are dropped.
         if let Some(guests) = self.guests.take() {
             guests.shutdown_background();
         }
     }
 }
 
-async fn ask(
+async fn call_guest(
     mut store: Store<Call>,
     pre: OcrEnginePre<Call>,
     page: Arc<Page>,
@@ -213,28 +200,28 @@ async fn ask(
 ) -> wasmtime::Result<Result<types::PageText, types::Error>> {
     let instance: OcrEngine = pre.instantiate_async(&mut store).await?;
     let page = store.data_mut().lend(page)?;
-    let answered = instance.untxt_ocr_engine().call_recognize(&mut store, page, &lowered(options)).await;
+    let answered = instance.untxt_ocr_engine().call_recognize(&mut store, page, &wit_options(options)).await;
     // An error where it is not counted.
     let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
-    store.data().record().read().fuel = fuel;
+    store.data().record().lock().fuel = fuel;
     answered
 }
 
-/// Has this thread give way to others: guests take all of the processor, and
-/// heartbeats and sockets little of it, but at once.
+/// Lowers the priority of this thread: guests use the processor fully, while
+/// heartbeats and sockets need little of it, but at once.
 #[cfg(target_os = "linux")]
-fn step_back() {
+fn lower_priority() {
     // Of this thread alone, as Linux does it.
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "engines run with the same priority as all else");
+        tracing::debug!(%error, "can't lower the priority of engine threads");
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn step_back() {}
+fn lower_priority() {}
 
-/// Options as the contract has them.
-pub(crate) fn lowered(options: Options) -> types::Options {
+/// Options as types of the contract.
+pub(crate) fn wit_options(options: Options) -> types::Options {
     types::Options {
         languages: options.languages,
         settings: options.settings.to_string(),
@@ -242,8 +229,8 @@ pub(crate) fn lowered(options: Options) -> types::Options {
     }
 }
 
-/// Ends when a guest that should have stopped by itself is waited for no
-/// longer: a little after its deadline or its cancellation.
+/// Returns when a guest has to be abandoned that should have stopped by itself: a
+/// little after its deadline or its cancellation.
 async fn overdue(wall: Duration, cancel: &CancellationToken) -> Stop {
     let why = tokio::select! {
         () = cancel.cancelled() => Stop::Cancelled,
@@ -251,45 +238,4 @@ async fn overdue(wall: Duration, cancel: &CancellationToken) -> Stop {
     };
     tokio::time::sleep(GRACE).await;
     why
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::Registry;
-
-    /// What every call gets anew and loses again. `cargo test --release
-    /// --workspace --lib -- --ignored --nocapture instance_cycle`.
-    #[tokio::test]
-    #[ignore = "a measurement: wants a release build and a quiet machine"]
-    #[expect(clippy::print_stdout, reason = "what a measurement is for")]
-    async fn instance_cycle() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = HostConfig {
-            cache_dir: folder.path().join("cache"),
-            concurrency: 1,
-            limits: Limits::default(),
-            metered: false,
-        };
-        let host = Arc::new(Host::new(&config).unwrap());
-        let engines = folder.path().join("engines");
-        std::fs::create_dir(&engines).unwrap();
-        let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../guests/built/refuse.wasm");
-        std::fs::copy(built, engines.join("refuse.wasm")).unwrap();
-        let engine = Registry::open(Arc::clone(&host), engines).resolve("refuse").await.unwrap();
-
-        let mut took = Vec::new();
-        for _ in 0..10_000 {
-            let began = Instant::now();
-            let call = Call::new(&engine, engine.limits.wall, CancellationToken::new());
-            let mut store = host.store(call);
-            let instance = engine.pre.instantiate_async(&mut store).await.unwrap();
-            drop((instance, store));
-            took.push(began.elapsed());
-        }
-        took.sort_unstable();
-        let (median, late) = (took[5_000], took[9_900]);
-        println!("a store, an instance and their end: p50 {median:?}, p99 {late:?} of {}", took.len());
-        assert!(median < Duration::from_micros(50), "{median:?}");
-    }
 }

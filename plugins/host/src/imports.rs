@@ -1,42 +1,42 @@
-//! What a component asks the host for, in words: the names of its imports and
-//! exports say what it was built for before anything of it runs.
+//! Checks what a component imports and exports before anything of it runs, so that
+//! the error says what it was built for.
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// What this host offers.
+/// Interfaces that this host offers to every engine.
 const OFFERED: [&str; 4] = ["types", "host", "pages", "assets"];
 
-/// What it offers besides to engines of the world with servers.
-const SERVERS: &str = "http";
+/// The interface that it offers to engines of the world `ocr-engine-http`.
+const HTTP: &str = "http";
 
-/// Refuses a component that was built for something else, or wants what it was
-/// not declared to want.
+/// Refuses a component that was built for another contract, or that imports
+/// `http` without a manifest that says so.
 ///
 /// # Errors
-/// What it was built for, and what this host offers.
+/// What it imports or exports, and what this host offers.
 pub(crate) fn check(engine: &Engine, component: &Component, asks_servers: bool) -> Result<(), String> {
     let shape = component.component_type();
     for (name, _) in shape.imports(engine) {
-        verdict(name, asks_servers)?;
+        check_import(name, asks_servers)?;
     }
     let exports: Vec<&str> = shape.exports(engine).map(|(name, _)| name).collect();
-    if exports.iter().any(|name| part(name).is_some_and(|part| part.interface == "engine" && part.served())) {
+    if exports.iter().any(|name| interface(name).is_some_and(|part| part.name == "engine" && part.served())) {
         return Ok(());
     }
     Err(format!(
-        "it exports {}, and no untxt:ocr/engine@0.1.0, by which this host calls an engine",
+        "it exports {} but not untxt:ocr/engine@0.1.0, which this host calls",
         if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") }
     ))
 }
 
 /// `untxt:ocr/<interface>@<version>`.
-struct Part<'a> {
-    interface: &'a str,
+struct Interface<'a> {
+    name: &'a str,
     version: &'a str,
 }
 
-impl Part<'_> {
+impl Interface<'_> {
     /// Patches of one minor only add functions to the host, so a component of
     /// any of them is linked, and the linker names the function that is missing.
     fn served(&self) -> bool {
@@ -44,39 +44,39 @@ impl Part<'_> {
     }
 }
 
-fn part(name: &str) -> Option<Part<'_>> {
-    let (interface, version) = name.strip_prefix("untxt:ocr/")?.split_once('@')?;
-    Some(Part { interface, version })
+fn interface(name: &str) -> Option<Interface<'_>> {
+    let (name, version) = name.strip_prefix("untxt:ocr/")?.split_once('@')?;
+    Some(Interface { name, version })
 }
 
-fn verdict(name: &str, asks_servers: bool) -> Result<(), String> {
-    if let Some(part) = part(name) {
+fn check_import(name: &str, asks_servers: bool) -> Result<(), String> {
+    if let Some(part) = interface(name) {
         if !part.served() {
             return Err(format!(
                 "it was built for {name}; this host offers untxt:ocr@0.1.0: build it with the contract in plugins/wit"
             ));
         }
-        if part.interface == SERVERS && asks_servers {
+        if part.name == HTTP && asks_servers {
             return Ok(());
         }
-        if part.interface == SERVERS {
+        if part.name == HTTP {
             return Err(format!(
-                "it imports {name}, and nothing says that it may ask servers: install it with a plugin.toml of world = \"ocr-engine-http\""
+                "it imports {name}, but its manifest does not declare that it calls servers: install it with a plugin.toml that has world = \"ocr-engine-http\""
             ));
         }
-        if !OFFERED.contains(&part.interface) {
+        if !OFFERED.contains(&part.name) {
             return Err(format!(
-                "it imports {name}, which this host does not know: it is older than the engine"
+                "it imports {name}, which this host does not offer: the host is older than the engine"
             ));
         }
         return Ok(());
     }
     if name.starts_with("wasi:") {
         return Err(format!(
-            "it imports {name}; engines are given no WASI: build for a target without it, or stub it (plugins/README.md)"
+            "it imports {name}, but engines have no WASI: build for a target without it, or stub it (plugins/README.md)"
         ));
     }
-    Err(format!("it imports {name}, which no engine is given"))
+    Err(format!("it imports {name}, which this host does not offer"))
 }
 
 #[cfg(test)]
@@ -84,21 +84,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_import_is_judged_in_words() {
+    fn each_refused_import_is_explained() {
         for served in ["untxt:ocr/host@0.1.0", "untxt:ocr/pages@0.1.7"] {
-            assert_eq!(verdict(served, false), Ok(()));
+            assert_eq!(check_import(served, false), Ok(()));
         }
         for (name, says) in [
             ("untxt:ocr/host@0.0.1", "built for untxt:ocr/host@0.0.1; this host offers untxt:ocr@0.1.0"),
             ("untxt:ocr/host@0.2.0", "built for untxt:ocr/host@0.2.0"),
             ("untxt:ocr/http@0.1.0", "ocr-engine-http"),
             ("untxt:ocr/later@0.1.3", "older than the engine"),
-            ("wasi:filesystem/types@0.2.6", "no WASI"),
-            ("env", "no engine is given"),
+            ("wasi:filesystem/types@0.2.6", "have no WASI"),
+            ("env", "does not offer"),
         ] {
-            let error = verdict(name, false).expect_err("it is not offered");
+            let error = check_import(name, false).expect_err("it is not offered");
             assert!(error.contains(says), "{error}");
         }
-        assert_eq!(verdict("untxt:ocr/http@0.1.0", true), Ok(()));
+        assert_eq!(check_import("untxt:ocr/http@0.1.0", true), Ok(()));
     }
 }

@@ -6,51 +6,96 @@
 //! page gets a fresh instance, which is gone when the call ends, however it
 //! ends.
 //!
-//! From the outside in: [`registry`] finds an engine by name or digest and keeps
-//! its versions, [`package`] is what is installed, by its [`manifest`], once the
-//! [`gate`] let it in, by whom its [`signature`] is where one is asked for;
-//! [`host`] makes the calls to an [`engine`]; [`page`] and
-//! [`limits`] are what goes in, [`error`] is all that can come out wrong.
+//! In reading order; each module uses only those above it. [`page`] and
+//! [`limits`] are what goes in, [`error`] is all that can come out wrong. A
+//! [`package`] is what is installed: a component, its [`manifest`], its
+//! [`signature`]; [`fetch`](Package::fetch) downloads one, and [`grants`] are
+//! what its operator allows it. `sandbox` configures wasmtime, `contract` is
+//! generated from the WIT, and `call` is what a guest can ask for during a call.
+//! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
+//! what comes back. The [`admission`] checks a package before it is installed,
+//! [`registry`] finds an engine by name or digest and keeps its versions, and
+//! [`conformance`] tests and measures engines for their authors.
+
+pub mod limits;
+
+mod check;
+
+pub mod error;
+
+pub mod page;
+
+pub mod manifest;
+
+pub mod signature;
+
+pub mod package;
+
+mod fetch;
+
+pub mod grants;
+
+mod capabilities;
+
+mod config;
+
+mod clock;
+
+mod sandbox;
+
+mod cache;
+
+mod contract;
+
+mod imports;
+
+mod call_log;
+
+mod call_record;
+
+mod memory_limiter;
+
+mod scale;
+
+mod picture;
+
+mod pixels;
+
+mod egress;
+
+mod call;
+
+pub mod engine;
 
 mod answer;
-mod bounds;
-mod cache;
-mod call;
-mod clock;
-mod contract;
-mod egress;
-pub mod engine;
-pub mod error;
-mod fetch;
-pub mod gate;
-mod golden;
-mod granted;
-pub mod grants;
-pub mod host;
-pub mod http;
-mod imports;
-pub mod kit;
-pub mod limits;
-mod load;
-mod logbook;
-pub mod manifest;
-mod meter;
-pub mod package;
-pub mod page;
-mod picture;
-mod pixels;
-mod record;
-pub mod registry;
-mod sandbox;
-mod scale;
-pub mod signature;
-mod verdict;
 
-pub use engine::Engine;
+mod outcome;
+
+mod call_metrics;
+
+pub mod host;
+
+mod load;
+
+mod golden_page;
+
+pub mod admission;
+
+pub mod registry;
+
+pub mod conformance;
+
+pub use check::Check;
+pub use config::HostConfig;
+pub use engine::LoadedEngine;
 pub use error::{Class, PluginError};
-pub use host::{Host, HostConfig, Options, Recognized, Usage};
-pub use limits::Limits;
+pub use host::{Host, Options, Recognized, Usage};
+pub use limits::EngineLimits;
 pub use package::Package;
 pub use page::{Block, Line, Page, PageText, PixelFormat, Rect, Word};
 pub use registry::{Listed, Reference, Registry};
 pub use signature::Trust;
+
+#[cfg(test)]
+#[path = "../../../engine/src/module_order.rs"]
+mod module_order;

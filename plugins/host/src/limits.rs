@@ -1,36 +1,36 @@
-//! What an engine may use.
+//! Bounds of a call.
 
 use std::time::Duration;
 
 /// Bounds of one call, and of what comes out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Linear memory of an instance.
+pub struct EngineLimits {
+    /// Bytes of linear memory of an instance.
     pub memory_bytes_max: usize,
     /// Wall clock of a call.
     pub wall: Duration,
-    /// Text of all words, roles and attributes of an answer.
+    /// Bytes of all words, roles and attributes of an answer.
     pub text_bytes_max: usize,
-    /// HTML of an answer.
+    /// Bytes of HTML of an answer.
     pub html_bytes_max: usize,
     /// Words of an answer: a page of a telephone book has some 5,000.
     pub words_max: usize,
-    /// Log of a call that is kept.
+    /// Bytes of a call's log that are kept.
     pub log_bytes_max: usize,
     /// Lines of that log.
     pub log_lines_max: usize,
     /// Requests of a call to servers.
     pub http_requests_max: u32,
-    /// Bytes that those may send, and bytes that they may get back.
+    /// Bytes that those may send, and bytes that they may receive.
     pub http_bytes_max: usize,
-    /// Crashes and time-outs in a row after which a version is taken out of
-    /// service; 0: never.
+    /// Consecutive crashes and time-outs after which a version is quarantined; 0:
+    /// never.
     pub faults_max: u32,
-    /// A component's file.
+    /// Bytes of a component's file.
     pub component_bytes_max: u64,
 }
 
-impl Default for Limits {
+impl Default for EngineLimits {
     fn default() -> Self {
         Self {
             memory_bytes_max: 256 << 20,

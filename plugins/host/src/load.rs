@@ -1,4 +1,5 @@
-//! From bytes to an engine: compiled, its imports looked at, linked, run once.
+//! Loads an engine: compiles it, checks its imports, links it, and asks it to
+//! describe itself.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,25 +10,25 @@ use wasmtime::component::Component;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::call::Call;
+use crate::capabilities::Capabilities;
 use crate::contract::untxt::ocr::types;
 use crate::contract::{OcrEngine, OcrEnginePre};
-use crate::engine::{Described, Engine};
+use crate::engine::{Described, LoadedEngine};
 use crate::error::PluginError;
-use crate::granted::Granted;
 use crate::grants::Grants;
-use crate::host::{Host, Options, lowered};
+use crate::host::{Host, Options, wit_options};
 use crate::imports;
 use crate::manifest::Manifest;
+use crate::outcome::{refused, trap_text};
 use crate::package::Package;
-use crate::verdict::{refused, trap_text};
 
-/// An answer that is under way.
-type Asked<T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send>>;
+/// A call of the guest.
+type GuestCall<T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send>>;
 
 /// How long an engine may take to describe itself.
 const DESCRIBE_WALL: Duration = Duration::from_secs(1);
 
-/// How long after that it is given up.
+/// How long after that it is abandoned.
 const DESCRIBE_GRACE: Duration = Duration::from_secs(2);
 
 /// Characters of a version, an id, a language.
@@ -37,38 +38,41 @@ const WORD_CHARS_MAX: usize = 64;
 const SCHEMA_BYTES_MAX: usize = 64 << 10;
 
 impl Host {
-    /// Compiles `wasm`, links it, runs it once. What comes back can be called.
-    pub(crate) async fn admit(
+    /// Loads `package`: compiles and links it, and asks it to describe itself.
+    ///
+    /// # Errors
+    /// [`PluginError::Incompatible`], [`PluginError::Busy`], [`PluginError::Sandbox`].
+    pub(crate) async fn load(
         self: &Arc<Self>,
         name: &str,
         package: &Package,
         grants: &Grants,
-    ) -> Result<Engine, PluginError> {
+    ) -> Result<LoadedEngine, PluginError> {
         let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
         let (digest, manifest) = (package.digest(), package.manifest.as_ref());
         let component = self
             .compiled(&digest, package.wasm.clone())
             .await?
-            .map_err(|error| incompatible(format!("it is no component that can be compiled: {error:#}")))?;
+            .map_err(|error| incompatible(format!("it can't be compiled as a component: {error:#}")))?;
         let asks_servers = manifest.is_some_and(Manifest::asks_servers);
         imports::check(&self.sandbox.engine, &component, asks_servers).map_err(incompatible)?;
         let pre = self.linker.instantiate_pre(&component).and_then(OcrEnginePre::new).map_err(|error| {
-            incompatible(format!("it was not built for untxt:ocr@0.1.0, which this host offers: {error:#}"))
+            incompatible(format!("it does not match untxt:ocr@0.1.0, which this host offers: {error:#}"))
         })?;
         let limits = grants.limits(&self.limits, manifest.map(|manifest| &manifest.wants));
-        let mut engine = Engine {
+        let mut engine = LoadedEngine {
             name: name.to_owned(),
             digest,
             described: Described::default(),
             limits,
-            granted: Arc::new(Granted::of(package, grants)),
+            capabilities: Arc::new(Capabilities::of(package, grants)),
             pre,
         };
         engine.described = self.describe(&engine).await?;
         Ok(engine)
     }
 
-    /// Compiles `package` as if it had never been seen.
+    /// Compiles `package` without the cache.
     ///
     /// # Errors
     /// [`PluginError::Incompatible`] when it can't be compiled.
@@ -91,14 +95,14 @@ impl Host {
             .map_err(|error| PluginError::Sandbox(format!("the compiler failed: {error}")))
     }
 
-    async fn describe(&self, engine: &Engine) -> Result<Described, PluginError> {
-        let described = self.briefly(engine, "describe", |instance, mut store| {
+    async fn describe(&self, engine: &LoadedEngine) -> Result<Described, PluginError> {
+        let described = self.call_briefly(engine, "describe", |instance, mut store| {
             Box::pin(async move { instance.untxt_ocr_engine().call_describe(&mut store).await })
         });
         let described = described.await?;
         let word = |text: &str| text.chars().filter(|c| !c.is_control()).take(WORD_CHARS_MAX).collect();
         if described.settings_schema.len() > SCHEMA_BYTES_MAX {
-            let reason = format!("describe: a settings schema of more than {SCHEMA_BYTES_MAX} bytes");
+            let reason = format!("describe: the settings schema exceeds {SCHEMA_BYTES_MAX} bytes");
             return Err(PluginError::Incompatible { name: engine.name.clone(), reason });
         }
         Ok(Described {
@@ -110,32 +114,33 @@ impl Host {
         })
     }
 
-    /// Asks `engine` whether these options can be used.
+    /// Asks `engine` whether it accepts these options.
     ///
     /// # Errors
-    /// [`PluginError::Incompatible`] when it has no answer,
-    /// [`PluginError::Refused`] when it says no, [`PluginError::Busy`],
+    /// [`PluginError::Incompatible`] when it does not answer,
+    /// [`PluginError::Refused`] when it does not accept them, [`PluginError::Busy`],
     /// [`PluginError::Sandbox`].
-    pub async fn check(&self, engine: &Engine, options: Options) -> Result<(), PluginError> {
-        let options = lowered(options);
-        let checked = self.briefly(engine, "check", |instance, mut store| {
+    pub async fn check(&self, engine: &LoadedEngine, options: Options) -> Result<(), PluginError> {
+        let options = wit_options(options);
+        let checked = self.call_briefly(engine, "check", |instance, mut store| {
             Box::pin(async move { instance.untxt_ocr_engine().call_check(&mut store, &options).await })
         });
         let name = engine.name.clone();
         checked.await?.map_err(|failure| refused(name, types::Error::Permanent(failure), Vec::new()))
     }
 
-    /// A call that needs neither a page nor time, on an instance of its own.
-    async fn briefly<T: Send + 'static>(
+    /// A short call without a page, on an instance of its own.
+    async fn call_briefly<T: Send + 'static>(
         &self,
-        engine: &Engine,
+        engine: &LoadedEngine,
         what: &'static str,
-        ask: impl FnOnce(OcrEngine, Store<Call>) -> Asked<T> + Send + 'static,
+        ask: impl FnOnce(OcrEngine, Store<Call>) -> GuestCall<T> + Send + 'static,
     ) -> Result<T, PluginError> {
         let name = || engine.name.clone();
         let incompatible =
             |reason: String| PluginError::Incompatible { name: name(), reason: format!("{what}: {reason}") };
-        let call = Call::new(engine, DESCRIBE_WALL, CancellationToken::new());
+        let capabilities = Arc::clone(&engine.capabilities);
+        let call = Call::new(&engine.limits, capabilities, DESCRIBE_WALL, CancellationToken::new());
         let record = call.record();
         let (mut store, pre) = (self.store(call), engine.pre.clone());
         let guest = self.spawn(async move {
@@ -150,8 +155,52 @@ impl Host {
                 Err(PluginError::Busy { name: name() })
             }
             Ok(Ok(answered)) => {
-                answered.map_err(|error| incompatible(trap_text(&error, record.read().log.panic())))
+                answered.map_err(|error| incompatible(trap_text(&error, record.lock().log.panic())))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::HostConfig;
+    use crate::limits::EngineLimits;
+
+    /// Creates and drops what every call needs. `cargo test --release
+    /// --workspace --lib -- --ignored --nocapture instance_cycle`.
+    #[tokio::test]
+    #[ignore = "a measurement: wants a release build and a quiet machine"]
+    #[expect(clippy::print_stdout, reason = "what a measurement is for")]
+    async fn instance_cycle() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = HostConfig {
+            cache_dir: folder.path().join("cache"),
+            concurrency: 1,
+            limits: EngineLimits::default(),
+            metered: false,
+        };
+        let host = Arc::new(Host::new(&config).unwrap());
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/built/refuse.wasm");
+        let package = Package::read(&built, config.limits.component_bytes_max).unwrap();
+        let engine = host.load("refuse", &package, &Grants::default()).await.unwrap();
+
+        let mut took = Vec::new();
+        for _ in 0..10_000 {
+            let began = Instant::now();
+            let capabilities = Arc::clone(&engine.capabilities);
+            let call = Call::new(&engine.limits, capabilities, engine.limits.wall, CancellationToken::new());
+            let mut store = host.store(call);
+            let instance = engine.pre.instantiate_async(&mut store).await.unwrap();
+            drop((instance, store));
+            took.push(began.elapsed());
+        }
+        took.sort_unstable();
+        let (median, late) = (took[5_000], took[9_900]);
+        println!("a store, an instance and their end: p50 {median:?}, p99 {late:?} of {}", took.len());
+        assert!(median < Duration::from_micros(50), "{median:?}");
     }
 }

@@ -1,16 +1,15 @@
 //! `plugin.toml`: what an engine's author says about it, and what it asks for.
 
 use serde::Deserialize;
+use untxt_net::Origin;
 
-use crate::http::Origin;
-
-/// Bytes of the file: more is no description.
+/// Bytes of the file.
 pub const MANIFEST_BYTES_MAX: u64 = 64 << 10;
 
 /// World of engines that only compute.
 pub const WORLD: &str = "ocr-engine";
 
-/// World of engines that ask servers.
+/// World of engines that call servers.
 pub const WORLD_HTTP: &str = "ocr-engine-http";
 
 /// Files beside a component.
@@ -20,10 +19,9 @@ const ASSETS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// What `describe` answers as its id; the name it is installed under when
-    /// the operator gives none.
+    /// The id that `describe` returns; the default name of the engine.
     pub id: String,
-    /// What `describe` answers as its version.
+    /// The version that `describe` returns.
     pub version: String,
     /// The world it is built for.
     #[serde(default = "world")]
@@ -36,7 +34,7 @@ pub struct Manifest {
     pub license: Option<String>,
     /// Where its sources are, for people.
     pub source: Option<String>,
-    /// What it asks for.
+    /// What it requests.
     #[serde(default)]
     pub wants: Wants,
     /// Files it reads.
@@ -48,9 +46,9 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asset {
-    /// What the engine asks for it by.
+    /// Name by which the engine reads it.
     pub name: String,
-    /// Where it lies, beside the manifest; its name when absent.
+    /// Its file beside the manifest; the name when absent.
     pub file: Option<String>,
     /// SHA-256, hexadecimal.
     pub sha256: String,
@@ -64,8 +62,8 @@ impl Asset {
     }
 }
 
-/// What an engine asks for. It may ask for less than the host gives to all; for
-/// more only the operator can.
+/// What an engine requests: less than the default limits. More is only granted by
+/// the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wants {
@@ -73,37 +71,37 @@ pub struct Wants {
     pub memory_mib: Option<usize>,
     /// Wall clock of a page, milliseconds.
     pub wall_ms: Option<u64>,
-    /// Origins it asks, such as `https://api.example.com`; `*` for whatever the
-    /// operator lists.
+    /// Origins it calls, such as `https://api.example.com`; `*` for every origin that
+    /// the operator lists.
     pub http: Vec<String>,
     /// Names of the secrets that those servers need.
     pub secrets: Vec<String>,
 }
 
 impl Manifest {
-    /// Reads a manifest.
+    /// Parses a manifest.
     ///
     /// # Errors
-    /// What is wrong with it, with the line.
+    /// What is wrong, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         if ![WORLD, WORLD_HTTP].contains(&manifest.world.as_str()) {
-            return Err(format!("world = {:?}: it is `{WORLD}` or `{WORLD_HTTP}`", manifest.world));
+            return Err(format!("world = {:?}: must be `{WORLD}` or `{WORLD_HTTP}`", manifest.world));
         }
         let wants = &manifest.wants;
         let wants_servers = !wants.http.is_empty() || !wants.secrets.is_empty();
         if wants_servers && !manifest.asks_servers() {
-            return Err(format!("wants.http and wants.secrets are for the world `{WORLD_HTTP}`"));
+            return Err(format!("wants.http and wants.secrets need world = `{WORLD_HTTP}`"));
         }
         for origin in manifest.wants.http.iter().filter(|origin| *origin != "*") {
             Origin::parse(origin).map_err(|reason| format!("wants.http: {reason}"))?;
         }
-        beside("component", &manifest.component_file())?;
-        manifest.assets.iter().try_for_each(|asset| beside("assets.file", asset.file()))?;
+        check_file_name("component", &manifest.component_file())?;
+        manifest.assets.iter().try_for_each(|asset| check_file_name("assets.file", asset.file()))?;
         let digests = manifest.assets.iter().map(|asset| &asset.sha256).chain(&manifest.sha256);
         for digest in digests {
             if digest.len() != 64 || !digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')) {
-                return Err(format!("sha256 = {digest:?}: it is 64 digits of 0-9, a-f"));
+                return Err(format!("sha256 = {digest:?}: must be 64 digits of 0-9, a-f"));
             }
         }
         if manifest.assets.len() > ASSETS_MAX {
@@ -125,12 +123,12 @@ impl Manifest {
     }
 }
 
-/// It is joined to a path: one plain file name, whatever else it says.
-fn beside(what: &str, file: &str) -> Result<(), String> {
+/// It is joined to a path, so it must be a plain file name.
+fn check_file_name(what: &str, file: &str) -> Result<(), String> {
     if std::path::Path::new(file).file_name() == Some(file.as_ref()) {
         return Ok(());
     }
-    Err(format!("{what} = {file:?}: it is the name of a file beside the manifest"))
+    Err(format!("{what} = {file:?}: must be the name of a file beside the manifest"))
 }
 
 fn world() -> String {
@@ -142,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_has_to_be_said_and_nothing_unknown_may_be() {
+    fn id_and_version_are_enough_and_unknown_keys_are_refused() {
         let plain = Manifest::parse("id = \"a\"\nversion = \"1\"").expect("it is enough");
         assert_eq!((plain.component_file().as_str(), plain.world.as_str()), ("a.wasm", WORLD));
         for (text, says) in [

@@ -1,5 +1,5 @@
-//! What an operator installs: a component, with its manifest and the files that
-//! this names.
+//! What an operator installs: a component, with its manifest and the assets that
+//! the manifest names.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,29 +10,29 @@ use sha2::{Digest, Sha256};
 
 use crate::error::PluginError;
 use crate::manifest::{Asset, MANIFEST_BYTES_MAX, Manifest};
-use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX};
+use crate::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_SUFFIX, Signed, Trust};
 
 /// Name of the manifest in a package's folder.
 pub const MANIFEST_FILE: &str = "plugin.toml";
 
-/// All assets of an engine: they stay in memory while it is ready.
+/// Bytes of all assets of an engine: they stay in memory while it is loaded.
 pub(crate) const ASSETS_BYTES_MAX: u64 = 256 << 20;
 
-/// A component that has not passed the gate.
+/// A component that is not installed yet.
 #[derive(Clone, Debug)]
 pub struct Package {
-    /// The name it has by itself: its manifest's id, else its file's.
+    /// Its default name: the manifest's id, else the file's name.
     pub name: String,
     /// The component.
     pub wasm: Vec<u8>,
     /// Its manifest.
     pub manifest: Option<Manifest>,
-    /// The manifest as it was written; empty without one.
+    /// The manifest's text; empty without one.
     pub manifest_text: String,
-    /// The files it names, by name.
+    /// The assets that the manifest names, by name.
     pub assets: Assets,
-    /// The signature that came with it, of the manifest, or of the component
-    /// where there is none. Nobody has looked at it.
+    /// The signature that came with it, of the manifest or, without one, of the
+    /// component. It is not verified.
     pub signature: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Package {
     ///
     /// # Errors
     /// [`PluginError::Package`] that names the file: it can't be read, is larger
-    /// than `component_bytes_max`, or its manifest says what it may not.
+    /// than `component_bytes_max`, or its manifest is invalid.
     pub fn read(path: &Path, component_bytes_max: u64) -> Result<Self, PluginError> {
         if !path.is_dir() {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -64,7 +64,7 @@ impl Package {
         Ok(Self { name, wasm, manifest: Some(manifest), manifest_text, assets, signature })
     }
 
-    /// A component and nothing else.
+    /// A component without manifest, assets and signature.
     #[must_use]
     pub fn bare(name: &str, wasm: Vec<u8>) -> Self {
         Self {
@@ -83,13 +83,34 @@ impl Package {
         hex::encode(Sha256::digest(&self.wasm))
     }
 
-    /// What a signature of it signs.
-    pub(crate) fn signed_bytes(&self) -> &[u8] {
-        if self.manifest.is_some() { self.manifest_text.as_bytes() } else { &self.wasm }
+    /// Who signed it, by the keys that `trust` has. Of a package with a manifest the
+    /// manifest is signed, and it has to name the component.
+    ///
+    /// # Errors
+    /// As [`Trust::verify`]; the signed manifest names no component, or another.
+    pub fn verify(&self, trust: &Trust) -> Result<Option<Signed>, String> {
+        let bytes = if self.manifest.is_some() { self.manifest_text.as_bytes() } else { &self.wasm };
+        let signed = trust.verify(bytes, self.signature.as_deref())?;
+        if signed.is_some() {
+            self.manifest_names_component()?;
+        }
+        Ok(signed)
+    }
+
+    fn manifest_names_component(&self) -> Result<(), String> {
+        let Some(manifest) = &self.manifest else { return Ok(()) };
+        match &manifest.sha256 {
+            None => Err("a signed manifest has to contain the component's sha256".to_owned()),
+            Some(named) if *named != self.digest() => {
+                Err(format!("the signed manifest names another component, with SHA-256 {named}"))
+            }
+            Some(_) => Ok(()),
+        }
     }
 }
 
-/// The files that `manifest` names, each from where `place` says, checked.
+/// The assets that `manifest` names, read from `place` and compared with their
+/// digests.
 ///
 /// # Errors
 /// [`PluginError::Package`] that names the file.
@@ -111,7 +132,7 @@ pub(crate) fn assets(manifest: &Manifest, place: impl Fn(&Asset) -> PathBuf) -> 
     Ok(assets)
 }
 
-/// The signature that lies beside the file at `path`, if one does.
+/// The signature beside the file at `path`, if there is one.
 ///
 /// # Errors
 /// [`PluginError::Package`] that names the signature's file: it can't be read.
@@ -125,7 +146,7 @@ pub(crate) fn signature_of(path: &Path) -> Result<Option<String>, PluginError> {
 /// The signature in the file at `path`.
 ///
 /// # Errors
-/// [`PluginError::Package`] that names the file: it can't be read, or is no text.
+/// [`PluginError::Package`] that names the file: it can't be read, or is not text.
 pub fn read_signature(path: &Path) -> Result<String, PluginError> {
     let text = String::from_utf8(file(path, SIGNATURE_BYTES_MAX)?);
     text.map_err(|_| PluginError::Package { what: shown(path), reason: "not UTF-8".to_owned() })
@@ -135,10 +156,10 @@ fn file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, PluginError> {
     let unreadable = |reason: String| PluginError::Package { what: shown(path), reason };
     let meta = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
     if !meta.is_file() {
-        return Err(unreadable("it is no file".to_owned()));
+        return Err(unreadable("it is not a file".to_owned()));
     }
     if meta.len() > bytes_max {
-        return Err(unreadable(format!("it has {} bytes; {bytes_max} are allowed", meta.len())));
+        return Err(unreadable(format!("it has {} bytes, and {bytes_max} are allowed", meta.len())));
     }
     fs::read(path).map_err(|error| unreadable(error.to_string()))
 }

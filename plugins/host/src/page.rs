@@ -1,4 +1,4 @@
-//! What goes into an engine and what comes out of it, as values.
+//! A page and the text of a page.
 
 use crate::error::PluginError;
 
@@ -22,7 +22,7 @@ impl PixelFormat {
     }
 }
 
-/// A page as an engine sees it. Its pixels always fit its size.
+/// A page as an engine sees it. The length of its pixel data matches its size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     pub(crate) index: u32,
@@ -41,8 +41,8 @@ impl Page {
     /// without padding.
     ///
     /// # Errors
-    /// [`PluginError::BadPage`] when `data` does not fit `size`, or there is no
-    /// pixel at all.
+    /// [`PluginError::BadPage`] when the length of `data` does not match `size`, or
+    /// there is no pixel.
     pub fn new(
         index: u32,
         count: u32,
@@ -62,34 +62,34 @@ impl Page {
     }
 }
 
-/// Pixels of a page.
+/// A rectangle of a page, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rect {
-    /// From the left.
+    /// Left edge.
     pub x: u32,
-    /// From the top.
+    /// Top edge.
     pub y: u32,
-    /// To the right.
+    /// Width.
     pub width: u32,
-    /// Downwards.
+    /// Height.
     pub height: u32,
 }
 
 /// A word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Word {
-    /// What it says.
+    /// Its text.
     pub text: String,
-    /// Where it stands.
+    /// Its box.
     pub bounds: Option<Rect>,
-    /// 0..1.
+    /// Confidence, 0..1.
     pub confidence: Option<f32>,
 }
 
 /// A line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Where it stands.
+    /// Its box.
     pub bounds: Option<Rect>,
     /// In reading order.
     pub words: Vec<Word>,
@@ -99,28 +99,29 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// `paragraph`, `heading`, `table`, `figure`, `list`, `caption`, `other`, or
-    /// a word of the engine's own.
+    /// a role of the engine's own.
     pub role: String,
-    /// Where it stands.
+    /// Its box.
     pub bounds: Option<Rect>,
     /// From top to bottom.
     pub lines: Vec<Line>,
-    /// What the engine says besides.
+    /// Further attributes from the engine.
     pub attributes: Vec<(String, String)>,
 }
 
-/// What an engine made of a page. Checked: boxes lie on the page, confidences
-/// in 0..1, sizes within the limits. Its HTML is as the engine wrote it.
+/// The text that an engine recognised. It is validated: boxes lie on the page,
+/// confidences are in 0..1, sizes within the limits. Its HTML is as the engine
+/// wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageText {
     /// In reading order.
     pub blocks: Vec<Block>,
-    /// The engine's own rendering. Not sanitised.
+    /// The engine's own rendering as HTML. Not sanitised.
     pub html: Option<String>,
     /// BCP 47.
     pub language: Option<String>,
     /// For the page, 0..1.
     pub confidence: Option<f32>,
-    /// What the engine says besides.
+    /// Further attributes from the engine.
     pub attributes: Vec<(String, String)>,
 }

@@ -10,11 +10,11 @@ use wasmtime::Result;
 use crate::contract::untxt::ocr::types::ImageEncoding;
 use crate::page::PixelFormat;
 
-/// How much of a file is written between two questions whether it is still
-/// wanted: far under a tick of the guests' clock.
+/// Bytes that are written between two checks whether the call is stopped: far less
+/// than a tick of the guests' clock.
 const PIECE_BYTES: usize = 16 << 10;
 
-/// Rows of pixels that fit their size.
+/// Rows of pixels.
 pub(crate) struct Picture<'a> {
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -23,22 +23,22 @@ pub(crate) struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// The file. `quality` is 1..100, for JPEG. JPEG asks `still_wanted` as it
-    /// goes; PNG only when its pixels are packed.
+    /// Encodes the file. `quality` is 1..100, for JPEG. JPEG calls `check_stopped`
+    /// regularly, PNG only after compression.
     ///
     /// # Errors
-    /// Outside, that of `still_wanted`; inside, why there is no such file.
+    /// Outer: that of `check_stopped`. Inner: the encoder's.
     pub(crate) fn encoded(
         &self,
         encoding: ImageEncoding,
         quality: u8,
-        still_wanted: &mut dyn FnMut() -> Result<()>,
+        check_stopped: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Result<Vec<u8>, image::ImageError>> {
         let color = match self.format {
             PixelFormat::Luma8 => ExtendedColorType::L8,
             PixelFormat::Rgb8 => ExtendedColorType::Rgb8,
         };
-        let mut file = Wanted { bytes: Vec::new(), asked_at: 0, still_wanted, stopped: None };
+        let mut file = InterruptibleFile { bytes: Vec::new(), asked_at: 0, check_stopped, stopped: None };
         let written = match encoding {
             ImageEncoding::Png => {
                 PngEncoder::new(&mut file).write_image(self.data, self.width, self.height, color)
@@ -53,22 +53,22 @@ impl Picture<'_> {
     }
 }
 
-/// A file in memory that can't be written on when nobody wants it any more.
-struct Wanted<'a> {
+/// A file in memory; writing to it fails when the call is stopped.
+struct InterruptibleFile<'a> {
     bytes: Vec<u8>,
     asked_at: usize,
-    still_wanted: &'a mut dyn FnMut() -> Result<()>,
+    check_stopped: &'a mut dyn FnMut() -> Result<()>,
     stopped: Option<wasmtime::Error>,
 }
 
-impl Write for Wanted<'_> {
+impl Write for InterruptibleFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.bytes.len() >= self.asked_at + PIECE_BYTES {
             self.asked_at = self.bytes.len();
-            self.stopped = (self.still_wanted)().err();
+            self.stopped = (self.check_stopped)().err();
         }
         if self.stopped.is_some() {
-            return Err(io::Error::other("nobody wants it any more"));
+            return Err(io::Error::other("the call is stopped"));
         }
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_nobody_wants_is_not_finished() {
+    fn encoding_stops_with_the_call() {
         // No two pixels alike next to each other: a large file.
         let data: Vec<u8> =
             (0..1_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

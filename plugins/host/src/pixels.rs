@@ -1,10 +1,10 @@
-//! Pixels as an engine asks for them: a part of the page, scaled down, in the
-//! format it wants. A guest's clock does not reach in here, so all of it is
-//! bounded: by the bytes of the answer, and by `still_wanted` at every row.
+//! Pixels as an engine requests them: a part of the page, scaled down, in the
+//! requested format. The guests' clock can't interrupt this, so it is bounded by the
+//! bytes of the result and calls `check_stopped` at every row.
 
 use wasmtime::Result;
 
-use crate::contract::untxt::ocr::types::{Bitmap, Failure, ImageEncoding, PixelFormat as Wanted, Rect};
+use crate::contract::untxt::ocr::types::{Bitmap, Failure, ImageEncoding, PixelFormat as GuestFormat, Rect};
 use crate::page::{Page, PixelFormat};
 use crate::picture::Picture;
 use crate::scale::{Grid, each_row};
@@ -14,27 +14,27 @@ use crate::scale::{Grid, each_row};
 /// optimisation, which is what the host waits beyond a deadline.
 const ENCODED_PIXELS_MAX: u64 = 16_000_000;
 
-/// Code of a failure that is the host's own.
+/// Code of a failure of the host itself.
 pub(crate) const ENCODING_FAILED: &str = "encoding-failed";
 
-/// What part of a page is asked for, and how fine.
+/// The requested part of a page and its resolution.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View {
     pub(crate) area: Rect,
-    /// 0: as fine as the page.
+    /// Pixels of the longer side; 0: the resolution of the page.
     pub(crate) side_max: u32,
 }
 
-/// The pixels of `view`. More than `bytes_max` are refused before they are made.
+/// The pixels of `view`. More than `bytes_max` are refused before any is computed.
 ///
 /// # Errors
-/// Outside, that of `still_wanted`; inside, `bad-area` and `area-too-large`.
+/// Outer: that of `check_stopped`. Inner: `bad-area` and `area-too-large`.
 pub(crate) fn bitmap(
     page: &Page,
     view: View,
-    format: Wanted,
+    format: GuestFormat,
     bytes_max: usize,
-    still_wanted: &mut dyn FnMut() -> Result<()>,
+    check_stopped: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Result<Bitmap, Failure>> {
     let grid = match grid(page, view) {
         Ok(grid) => grid,
@@ -45,11 +45,11 @@ pub(crate) fn bitmap(
         return Ok(Err(too_large(&format!("{bytes} bytes of pixels"), &format!("{bytes_max} bytes"))));
     }
     let mut data = Vec::with_capacity(bytes as usize);
-    each_row(page, &grid, still_wanted, &mut |row| append(&mut data, row, page.format, format))?;
+    each_row(page, &grid, check_stopped, &mut |row| append(&mut data, row, page.format, format))?;
     Ok(Ok(Bitmap { width: grid.width(), height: grid.height(), scale: grid.scale(), format, data }))
 }
 
-/// The same as a file. `quality` is 1..100, for JPEG.
+/// The same as an encoded file. `quality` is 1..100, for JPEG.
 ///
 /// # Errors
 /// As [`bitmap`], and `encoding-failed`.
@@ -58,7 +58,7 @@ pub(crate) fn encoded(
     view: View,
     encoding: ImageEncoding,
     quality: u8,
-    still_wanted: &mut dyn FnMut() -> Result<()>,
+    check_stopped: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Result<Vec<u8>, Failure>> {
     let grid = match grid(page, view) {
         Ok(grid) => grid,
@@ -69,9 +69,9 @@ pub(crate) fn encoded(
         return Ok(Err(too_large(&format!("a picture of {} pixels", pixels(&grid)), &allowed)));
     }
     let mut data = Vec::with_capacity(pixels(&grid) as usize * page.format.channels());
-    each_row(page, &grid, still_wanted, &mut |row| data.extend_from_slice(row))?;
+    each_row(page, &grid, check_stopped, &mut |row| data.extend_from_slice(row))?;
     let (width, height, format) = (grid.width(), grid.height(), page.format);
-    let file = Picture { width, height, format, data: &data }.encoded(encoding, quality, still_wanted)?;
+    let file = Picture { width, height, format, data: &data }.encoded(encoding, quality, check_stopped)?;
     Ok(file.map_err(|error| failure(ENCODING_FAILED, error.to_string())))
 }
 
@@ -81,7 +81,7 @@ fn grid(page: &Page, view: View) -> Result<Grid, Failure> {
         extent > 0 && from.checked_add(extent).is_some_and(|end| end <= whole)
     };
     if !fits(area.x, area.width, page.width) || !fits(area.y, area.height, page.height) {
-        let text = format!("{area:?} does not lie on a page of {} x {} pixels", page.width, page.height);
+        let text = format!("{area:?} exceeds the page of {} x {} pixels", page.width, page.height);
         return Err(failure("bad-area", text));
     }
     Ok(Grid::new(area, view.side_max))
@@ -91,26 +91,26 @@ fn pixels(grid: &Grid) -> u64 {
     u64::from(grid.width()) * u64::from(grid.height())
 }
 
-fn channels(format: Wanted) -> u64 {
+fn channels(format: GuestFormat) -> u64 {
     match format {
-        Wanted::Luma8 => 1,
-        Wanted::Rgb8 => 3,
-        Wanted::Rgba8 => 4,
+        GuestFormat::Luma8 => 1,
+        GuestFormat::Rgb8 => 3,
+        GuestFormat::Rgba8 => 4,
     }
 }
 
-fn append(data: &mut Vec<u8>, row: &[u8], from: PixelFormat, to: Wanted) {
+fn append(data: &mut Vec<u8>, row: &[u8], from: PixelFormat, to: GuestFormat) {
     let colors = || row.as_chunks::<3>().0.iter();
     match (from, to) {
-        (PixelFormat::Luma8, Wanted::Luma8) | (PixelFormat::Rgb8, Wanted::Rgb8) => {
+        (PixelFormat::Luma8, GuestFormat::Luma8) | (PixelFormat::Rgb8, GuestFormat::Rgb8) => {
             data.extend_from_slice(row)
         }
-        (PixelFormat::Luma8, Wanted::Rgb8) => data.extend(row.iter().flat_map(|gray| [*gray; 3])),
-        (PixelFormat::Luma8, Wanted::Rgba8) => {
+        (PixelFormat::Luma8, GuestFormat::Rgb8) => data.extend(row.iter().flat_map(|gray| [*gray; 3])),
+        (PixelFormat::Luma8, GuestFormat::Rgba8) => {
             data.extend(row.iter().flat_map(|&gray| [gray, gray, gray, u8::MAX]));
         }
-        (PixelFormat::Rgb8, Wanted::Luma8) => data.extend(colors().copied().map(luma)),
-        (PixelFormat::Rgb8, Wanted::Rgba8) => {
+        (PixelFormat::Rgb8, GuestFormat::Luma8) => data.extend(colors().copied().map(luma)),
+        (PixelFormat::Rgb8, GuestFormat::Rgba8) => {
             data.extend(colors().flat_map(|&[red, green, blue]| [red, green, blue, u8::MAX]));
         }
     }
@@ -121,10 +121,12 @@ fn luma([red, green, blue]: [u8; 3]) -> u8 {
     ((2_126 * u32::from(red) + 7_152 * u32::from(green) + 722 * u32::from(blue)) / 10_000) as u8
 }
 
-fn too_large(asked: &str, allowed: &str) -> Failure {
+fn too_large(requested: &str, allowed: &str) -> Failure {
     failure(
         "area-too-large",
-        format!("this area would be {asked}, over {allowed}; ask for less of the page or set max-side"),
+        format!(
+            "this area is {requested}, and {allowed} are allowed; request a smaller area or set max-side"
+        ),
     )
 }
 
@@ -152,26 +154,26 @@ mod tests {
         View { area: Rect { x: 0, y: 0, width: page.width, height: page.height }, side_max }
     }
 
-    fn made(page: &Page, view: View, format: Wanted) -> Result<Bitmap, Failure> {
+    fn made(page: &Page, view: View, format: GuestFormat) -> Result<Bitmap, Failure> {
         bitmap(page, view, format, BYTES_MAX, &mut || Ok(())).expect("nobody stops it")
     }
 
     #[test]
     fn any_page_comes_in_any_format() {
         let data = |page: &Page, format| made(page, whole(page, 0), format).expect("it is there").data;
-        assert_eq!(data(&color(), Wanted::Rgb8), [255, 0, 0, 255, 255, 255]);
-        assert_eq!(data(&color(), Wanted::Rgba8), [255, 0, 0, 255, 255, 255, 255, 255]);
-        assert_eq!(data(&color(), Wanted::Luma8), [54, 255]);
-        assert_eq!(data(&gray(2, 1), Wanted::Luma8), [0, 1]);
-        assert_eq!(data(&gray(2, 1), Wanted::Rgb8), [0, 0, 0, 1, 1, 1]);
-        assert_eq!(data(&gray(2, 1), Wanted::Rgba8), [0, 0, 0, 255, 1, 1, 1, 255]);
+        assert_eq!(data(&color(), GuestFormat::Rgb8), [255, 0, 0, 255, 255, 255]);
+        assert_eq!(data(&color(), GuestFormat::Rgba8), [255, 0, 0, 255, 255, 255, 255, 255]);
+        assert_eq!(data(&color(), GuestFormat::Luma8), [54, 255]);
+        assert_eq!(data(&gray(2, 1), GuestFormat::Luma8), [0, 1]);
+        assert_eq!(data(&gray(2, 1), GuestFormat::Rgb8), [0, 0, 0, 1, 1, 1]);
+        assert_eq!(data(&gray(2, 1), GuestFormat::Rgba8), [0, 0, 0, 255, 1, 1, 1, 255]);
     }
 
     #[test]
     fn a_bitmap_says_its_size_and_scale() {
         let page = gray(300, 200);
         let view = View { area: Rect { x: 100, y: 0, width: 200, height: 101 }, side_max: 50 };
-        let bitmap = made(&page, view, Wanted::Rgb8).expect("it is there");
+        let bitmap = made(&page, view, GuestFormat::Rgb8).expect("it is there");
         assert_eq!((bitmap.width, bitmap.height, bitmap.scale), (50, 26, 4.0));
         assert_eq!(bitmap.data.len(), 50 * 26 * 3);
     }
@@ -182,7 +184,7 @@ mod tests {
         let areas = [(0, 0, 0, 1), (0, 0, 11, 1), (10, 0, 1, 1), (5, 0, u32::MAX, 1), (0, 1, 1, 10)];
         for (x, y, width, height) in areas {
             let view = View { area: Rect { x, y, width, height }, side_max: 0 };
-            assert_eq!(made(&page, view, Wanted::Luma8).expect_err("it is off").code, "bad-area");
+            assert_eq!(made(&page, view, GuestFormat::Luma8).expect_err("it is off").code, "bad-area");
             let file = encoded(&page, view, ImageEncoding::Png, 80, &mut || Ok(())).expect("nobody stops it");
             assert_eq!(file.expect_err("it is off").code, "bad-area");
         }
@@ -191,12 +193,12 @@ mod tests {
     #[test]
     fn more_than_a_guest_can_hold_is_refused_before_it_is_made() {
         let page = gray(1_024, 1_025);
-        let refused = bitmap(&page, whole(&page, 0), Wanted::Luma8, BYTES_MAX, &mut || panic!("made"));
+        let refused = bitmap(&page, whole(&page, 0), GuestFormat::Luma8, BYTES_MAX, &mut || panic!("made"));
         let refused = refused.expect("nobody stops it").expect_err("it is too large");
         assert_eq!(refused.code, "area-too-large");
         assert!(refused.message.contains("1049600 bytes") && refused.message.contains("max-side"));
-        assert!(made(&page, whole(&page, 1_024), Wanted::Luma8).is_ok());
-        assert!(made(&page, whole(&page, 1_024), Wanted::Rgba8).is_err());
+        assert!(made(&page, whole(&page, 1_024), GuestFormat::Luma8).is_ok());
+        assert!(made(&page, whole(&page, 1_024), GuestFormat::Rgba8).is_err());
     }
 
     #[test]

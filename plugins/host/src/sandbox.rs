@@ -1,11 +1,11 @@
-//! The one place where wasmtime is configured.
+//! Configures wasmtime.
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::clock::{Clock, Ticking};
+use crate::clock::{Clock, TickGuard};
+use crate::config::HostConfig;
 use crate::error::PluginError;
 use crate::grants::MEMORY_BYTES_CEILING;
-use crate::host::HostConfig;
 
 /// Memory that stays with a pooled instance between calls: touching fresh pages
 /// costs more than the work on most of them.
@@ -15,11 +15,11 @@ const KEEP_RESIDENT_BYTES: usize = 16 << 20;
 /// no access needs a check of its own. It is room, not memory.
 const ADDRESSES: usize = 4 << 30;
 
-/// Address space that a linear memory has left to grow into where there is no
-/// room for a pool.
-const CRAMPED_GROWTH_BYTES: u64 = 16 << 20;
+/// Address space that a linear memory can grow into without moving, where there is
+/// no room for a pool.
+const UNPOOLED_GROWTH_BYTES: u64 = 16 << 20;
 
-/// Instances beyond those of running calls, for loads that are checked.
+/// Instances beyond those of running calls, for engines that are being loaded.
 const SPARE_INSTANCES: u32 = 4;
 
 /// Compiler, memory and interruption of all guests, and their clock.
@@ -39,20 +39,21 @@ impl Sandbox {
             Err(error) => {
                 tracing::warn!(
                     %error,
-                    "no room for a pool of instances: each is mapped on its own, and slower; \
+                    "not enough address space for a pool of instances, so calls are slower; \
                      lift the limit on address space (ulimit -v)"
                 );
-                (Engine::new(&cramped(wanted.metered)).map_err(failed)?, false)
+                (Engine::new(&unpooled(wanted.metered)).map_err(failed)?, false)
             }
         };
         let ticking = engine.clone();
-        let clock = Clock::start(move || ticking.increment_epoch())
-            .map_err(|error| PluginError::Sandbox(format!("no thread for the engines' clock: {error}")))?;
+        let clock = Clock::start(move || ticking.increment_epoch()).map_err(|error| {
+            PluginError::Sandbox(format!("can't start the thread of the engines' clock: {error}"))
+        })?;
         Ok(Self { engine, pooled, clock })
     }
 
-    /// Has guests asked whether they should stop, as long as this exists.
-    pub(crate) fn ticking(&self) -> Ticking {
+    /// Lets running guests be stopped, as long as the guard exists.
+    pub(crate) fn ticking(&self) -> TickGuard {
         self.clock.ticking()
     }
 }
@@ -70,12 +71,12 @@ fn config(metered: bool) -> Config {
     config
 }
 
-/// As little address space as it goes: every access is checked, and memory moves
-/// when it grows.
-fn cramped(metered: bool) -> Config {
+/// Uses as little address space as possible: every access is checked, and memory
+/// moves when it grows.
+fn unpooled(metered: bool) -> Config {
     let mut config = config(metered);
     config.memory_reservation(0);
-    config.memory_reservation_for_growth(CRAMPED_GROWTH_BYTES);
+    config.memory_reservation_for_growth(UNPOOLED_GROWTH_BYTES);
     config.memory_guard_size(64 << 10);
     config
 }

@@ -51,33 +51,33 @@ impl Grid {
 }
 
 /// Calls `emit` with each row of `page` on `grid`, from the top, in the page's
-/// format. Asks `still_wanted` at every row of the page.
+/// format. Asks `check_stopped` at every row of the page.
 ///
 /// # Errors
-/// That of `still_wanted`.
+/// That of `check_stopped`.
 pub(crate) fn each_row(
     page: &Page,
     grid: &Grid,
-    still_wanted: &mut dyn FnMut() -> Result<()>,
+    check_stopped: &mut dyn FnMut() -> Result<()>,
     emit: &mut dyn FnMut(&[u8]),
 ) -> Result<()> {
     if grid.longest == grid.scaled {
         for y in 0..grid.area.height as usize {
-            still_wanted()?;
+            check_stopped()?;
             emit(page_row(page, grid.area, y));
         }
         return Ok(());
     }
     match page.format {
-        PixelFormat::Luma8 => averaged::<1>(page, grid, still_wanted, emit),
-        PixelFormat::Rgb8 => averaged::<3>(page, grid, still_wanted, emit),
+        PixelFormat::Luma8 => averaged::<1>(page, grid, check_stopped, emit),
+        PixelFormat::Rgb8 => averaged::<3>(page, grid, check_stopped, emit),
     }
 }
 
 fn averaged<const CHANNELS: usize>(
     page: &Page,
     grid: &Grid,
-    still_wanted: &mut dyn FnMut() -> Result<()>,
+    check_stopped: &mut dyn FnMut() -> Result<()>,
     emit: &mut dyn FnMut(&[u8]),
 ) -> Result<()> {
     let area = grid.area;
@@ -88,7 +88,7 @@ fn averaged<const CHANNELS: usize>(
         let (top, bottom) = (grid.edge(at, area.height), grid.edge(at + 1, area.height));
         sums.fill([0; CHANNELS]);
         for y in top..bottom {
-            still_wanted()?;
+            check_stopped()?;
             add(&mut sums, &columns, page_row(page, area, y));
         }
         averages.clear();

@@ -1,22 +1,19 @@
-//! Who vouches for a package: a minisign signature, checked here against the
-//! operator's keys and nobody else's.
+//! Who signed a package: a minisign signature, verified against the operator's
+//! keys.
 //!
-//! What is signed is the component where it comes alone. Where it comes with a
-//! manifest, that is signed, and vouches for the rest: it holds the SHA-256 of
-//! the component and of every asset.
+//! Of a component alone the component is signed. Of a package with a manifest the
+//! manifest is signed, which contains the SHA-256 of the component and of every
+//! asset.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use minisign_verify::{Error, PublicKey, Signature};
 
-use crate::package::Package;
-
-/// What follows the name of the file that is signed.
+/// Suffix of a signature's file, after the name of the signed file.
 pub const SIGNATURE_SUFFIX: &str = ".minisig";
 
-/// Bytes of a signature: minisign's own bound for the trusted comment, and the
-/// rest.
+/// Bytes of a signature: minisign's bound for the trusted comment, and the rest.
 pub(crate) const SIGNATURE_BYTES_MAX: u64 = 16 << 10;
 
 /// Bytes of a file with a key.
@@ -25,14 +22,15 @@ const KEY_BYTES_MAX: u64 = 4 << 10;
 /// Characters of a trusted comment that are shown.
 const COMMENT_CHARS_MAX: usize = 200;
 
-/// Whom an operator believes. By default nobody, and nobody needs to be believed.
+/// The keys that an operator trusts. By default there are none, and no signature is
+/// required.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     keys: Option<PathBuf>,
     required: bool,
 }
 
-/// A signature that holds.
+/// A valid signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
     /// The operator's name of the key: that of its file without `.pub`.
@@ -43,46 +41,44 @@ pub struct Signed {
 
 impl Trust {
     /// Trust in the minisign keys at `keys`: a file, or a folder with a file
-    /// `*.pub` a key. With `required`, what none of them signed is not let in.
-    /// Keys are read when something is looked at, so that they can be changed
-    /// while a server runs.
+    /// `*.pub` for each key. With `required`, packages that none of them signed are
+    /// refused. Keys are read at every verification, so they can be changed while
+    /// a server runs.
     ///
     /// # Errors
-    /// Why there is no key, or which is none.
+    /// Why no key can be read.
     pub fn new(keys: PathBuf, required: bool) -> Result<Self, String> {
         read(&keys)?;
         Ok(Self { keys: Some(keys), required })
     }
 
-    /// Whether there are keys to check signatures with.
+    /// Whether there are keys to verify signatures with.
     #[must_use]
     pub fn has_keys(&self) -> bool {
         self.keys.is_some()
     }
 
-    /// Who signed `package`; nobody where it has no signature, or there are no
-    /// keys to check one with.
+    /// Who signed `bytes` with `signature`; nobody where there is no signature, or
+    /// there are no keys to check one with.
     ///
     /// # Errors
-    /// Why it is not let in: its signature does not hold, is by none of the keys,
-    /// or is missing and required; a signed manifest does not say which component
-    /// is meant, or means another.
-    pub fn verify(&self, package: &Package) -> Result<Option<Signed>, String> {
+    /// Why it is refused: the signature is invalid, is by none of the keys, or is
+    /// missing and required.
+    pub fn verify(&self, bytes: &[u8], signature: Option<&str>) -> Result<Option<Signed>, String> {
         let Some(path) = &self.keys else { return Ok(None) };
-        let Some(text) = &package.signature else {
-            let needed = "it is not signed; with UNTXT_PLUGIN_SIGNATURES=required only what a key in \
-                          UNTXT_PLUGIN_KEYS has signed is let in";
+        let Some(text) = signature else {
+            let needed = "it is not signed; with UNTXT_PLUGIN_SIGNATURES=required only engines signed by a key \
+                          in UNTXT_PLUGIN_KEYS are accepted";
             return if self.required { Err(needed.to_owned()) } else { Ok(None) };
         };
-        let signature = Signature::decode(text).map_err(|_| "it is no signature of minisign's".to_owned())?;
-        let key = signer(&read(path)?, path, package.signed_bytes(), &signature)?;
-        covers_component(package)?;
+        let signature = Signature::decode(text).map_err(|_| "it is not a minisign signature".to_owned())?;
+        let key = signer(&read(path)?, path, bytes, &signature)?;
         let comment = signature.trusted_comment().chars().filter(|c| !c.is_control());
         Ok(Some(Signed { key, comment: comment.take(COMMENT_CHARS_MAX).collect() }))
     }
 }
 
-/// A key, and what its file is called.
+/// A key and the name of its file.
 type Key = (String, PublicKey);
 
 fn signer(keys: &[Key], path: &Path, bytes: &[u8], signature: &Signature) -> Result<String, String> {
@@ -92,26 +88,15 @@ fn signer(keys: &[Key], path: &Path, bytes: &[u8], signature: &Signature) -> Res
             Err(Error::UnexpectedKeyId) => {}
             Err(Error::UnexpectedAlgorithm) => {
                 return Err(
-                    "it is of minisign's legacy kind; minisign 0.10 or later, or -H, signs anew".to_owned()
+                    "it is a legacy minisign signature; sign again with minisign 0.10 or later, or with -H"
+                        .to_owned(),
                 );
             }
-            Err(_) => return Err(format!("it does not hold: what key `{name}` signed was something else")),
+            Err(_) => return Err(format!("it is invalid: key `{name}` signed something else")),
         }
     }
     let known: Vec<&str> = keys.iter().map(|(name, _)| name.as_str()).collect();
     Err(format!("it is by none of the keys in {} ({})", path.display(), known.join(", ")))
-}
-
-/// A signed manifest vouches for the component only if it names it.
-fn covers_component(package: &Package) -> Result<(), String> {
-    let Some(manifest) = &package.manifest else { return Ok(()) };
-    match &manifest.sha256 {
-        None => Err("a manifest that is signed has to say the component's sha256".to_owned()),
-        Some(named) if *named != package.digest() => {
-            Err(format!("the manifest that is signed means another component, with SHA-256 {named}"))
-        }
-        Some(_) => Ok(()),
-    }
 }
 
 fn read(path: &Path) -> Result<Vec<Key>, String> {
@@ -126,7 +111,7 @@ fn read(path: &Path) -> Result<Vec<Key>, String> {
         .collect();
     files.sort();
     if files.is_empty() {
-        return Err(format!("{} holds no key: no file of it ends in .pub", path.display()));
+        return Err(format!("{} holds no key: it has no file that ends in .pub", path.display()));
     }
     files.iter().map(|file| key(file)).collect()
 }
@@ -135,9 +120,9 @@ fn key(path: &Path) -> Result<Key, String> {
     let wrong = |reason: String| format!("{}: {reason}", path.display());
     let bytes = fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
     if bytes > KEY_BYTES_MAX {
-        return Err(wrong(format!("it has {bytes} bytes; a key has no more than {KEY_BYTES_MAX}")));
+        return Err(wrong(format!("it has {bytes} bytes, and a key has at most {KEY_BYTES_MAX}")));
     }
     let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let key = PublicKey::decode(&text).map_err(|_| wrong("it is no public key of minisign's".to_owned()))?;
+    let key = PublicKey::decode(&text).map_err(|_| wrong("it is not a minisign public key".to_owned()))?;
     Ok((path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), key))
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::to_value;
-use untxt_engine::decide::Done;
 use untxt_engine::error::StepError;
 use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::failure;
 use super::input::TaskInput;
+use super::{DOWNLOAD, definition, failure};
 use crate::documents::pages::{PageRange, PageRangeError};
 use crate::workbench::Workbench;
 
@@ -38,8 +37,8 @@ impl Downloaded {
         let unreadable = |what, error: &dyn std::fmt::Display| {
             StepError::permanent("INPUT_UNREADABLE", format!("{what}: {error}"))
         };
-        let read =
-            Self::deserialize(context.output_of(0)).map_err(|e| unreadable("download's output", &e))?;
+        let read = Self::deserialize(context.output_of(DOWNLOAD)?)
+            .map_err(|e| unreadable("download's output", &e))?;
         let range = range(&context.run).transpose().map_err(|e| unreadable("the range of pages", &e))?;
         Ok(Self { range, ..read })
     }
@@ -47,8 +46,7 @@ impl Downloaded {
     /// What the step of `run` returned; as if all pages were asked for when it
     /// did not return yet.
     pub(crate) fn in_run(run: &RunState) -> Self {
-        let returned = run.outputs.get(&0).and_then(|output| Self::deserialize(output).ok());
-        match returned {
+        match Self::deserialize(run.output_of(definition(), DOWNLOAD)).ok() {
             Some(read) => Self { range: range(run).and_then(Result::ok), ..read },
             None => Self { page_count: 0, chosen: None, range: None },
         }
@@ -74,7 +72,7 @@ pub(super) struct Download(pub(super) Arc<Workbench>);
 
 #[async_trait]
 impl Step for Download {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let input = TaskInput::of(&context.run)?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
         let renderer = self.0.renderer.for_tenant(&context.run.tenant);
@@ -83,7 +81,7 @@ impl Step for Download {
         let items = chosen.map_or(probe.pages, |pages| u32::try_from(pages.len()).unwrap_or(u32::MAX));
         let downloaded = Downloaded { page_count: probe.pages, chosen: None, range: None };
         let output = to_value(downloaded).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
-        Ok(StepOutput { done: Done { output, items: Some(items) }, rows: Vec::new() })
+        Ok(StepOutput::new(output).with_items(items))
     }
 }
 

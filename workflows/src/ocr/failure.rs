@@ -5,7 +5,6 @@ use std::error::Error;
 
 use sea_orm::DbErr;
 use untxt_engine::error::{Budget, StepError};
-use untxt_engine::journal::JournalError;
 use untxt_plugins::{Class, PluginError};
 
 use crate::decode_budget::BudgetError;
@@ -77,22 +76,4 @@ pub(crate) fn of_database(error: &DbErr) -> StepError {
 /// A disk without room for a task's file: there may be some later.
 pub(crate) fn of_room(error: &NoRoom) -> StepError {
     StepError::retry(Budget::Transport, "DISK", error.to_string()).caused_by(error)
-}
-
-/// A journal that does not answer is tried again; one that can't be read needs
-/// a person.
-pub(crate) fn of_journal(error: &JournalError) -> StepError {
-    let text = error.to_string();
-    let failure = match error {
-        JournalError::Unavailable(_) | JournalError::Full(_) => {
-            StepError::retry(Budget::Transport, "JOURNAL_UNAVAILABLE", text)
-        }
-        JournalError::UnknownRun(_)
-        | JournalError::UnknownDefinition(_)
-        | JournalError::Refused(_)
-        | JournalError::Pruned(_)
-        | JournalError::Conflict(_)
-        | JournalError::Corrupt(_) => StepError::permanent("JOURNAL", text),
-    };
-    failure.caused_by(error)
 }

@@ -5,12 +5,11 @@ use async_trait::async_trait;
 use chrono::Utc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use serde_json::from_value;
-use untxt_engine::decide::Done;
 use untxt_engine::error::StepError;
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
+use super::UPLOAD_RESULT;
 use super::input::TaskInput;
-use super::position;
 use super::upload_result::ResultSummary;
 use crate::tables::{file, task};
 
@@ -18,9 +17,9 @@ pub(super) struct Finalize;
 
 #[async_trait]
 impl Step for Finalize {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let input = TaskInput::of(&context.run)?;
-        let output = context.output_of(position::UPLOAD_RESULT).clone();
+        let output = context.output_of(UPLOAD_RESULT)?.clone();
         let summary: ResultSummary = from_value(output.clone())
             .map_err(|e| StepError::permanent("INPUT_UNREADABLE", format!("upload-result's output: {e}")))?;
         let file = Query::update()
@@ -35,6 +34,6 @@ impl Step for Finalize {
             .value(task::Column::Result, output.clone())
             .and_where(Expr::col(task::Column::Id).eq(context.run.id.0))
             .to_owned();
-        Ok(StepOutput { done: Done { output, items: None }, rows: vec![file.into(), task.into()] })
+        Ok(StepOutput::new(output).with_rows(vec![file.into(), task.into()]))
     }
 }

@@ -4,34 +4,25 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
 use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
-use untxt_engine::journal::NewRun;
-use untxt_engine::journal::rows::{Projection, RowChange};
+use untxt_engine::new_run::NewRun;
+use untxt_engine::projection::Projection;
+use untxt_engine::rows::RowChange;
 use untxt_engine::state::{RunError, RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
 use super::input::{EnginePin, TaskInput};
-use super::told;
+use super::{definition, told};
 use crate::tables::{file, task};
 
 /// The rows that the events of an `ocr` run mean.
-#[derive(Clone, Debug)]
-pub struct TaskProjection {
-    steps: Vec<&'static str>,
-}
-
-impl TaskProjection {
-    /// For a workflow whose steps have these names.
-    #[must_use]
-    pub fn new(steps: Vec<&'static str>) -> Self {
-        Self { steps }
-    }
-}
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TaskProjection;
 
 impl Projection for TaskProjection {
     fn rows(&self, run: &RunState, events: &[Event]) -> Vec<RowChange> {
         let Some(last) = events.last().filter(|_| events.iter().any(changes_task)) else { return Vec::new() };
-        let mut rows = vec![self.task(run, last).into()];
+        let mut rows = vec![task_row(run, last).into()];
         let redriven = events.iter().any(|event| matches!(event.kind, EventKind::Redriven { .. }));
         let file = match run.status {
             RunStatus::Failed => Some("failed"),
@@ -93,24 +84,22 @@ fn changes_task(event: &Event) -> bool {
     }
 }
 
-impl TaskProjection {
-    fn task(&self, run: &RunState, last: &Event) -> UpdateStatement {
-        let step = self.steps.get(usize::from(run.step)).copied();
-        let error = run.error.as_ref();
-        Query::update()
-            .table(task::Entity)
-            .value(task::Column::Status, run.status.as_str())
-            .value(task::Column::Step, step)
-            .value(task::Column::Attempt, i32::try_from(run.attempts.made).unwrap_or(i32::MAX))
-            .value(task::Column::PagesTotal, i32::try_from(run.items.total).ok().filter(|total| *total > 0))
-            .value(task::Column::ErrorCode, error.map(|error| error.code.clone()))
-            .value(task::Column::ErrorMessage, error.map(|error| error.message.clone()))
-            .value(task::Column::StartedAt, run.started_at.map(utc))
-            .value(task::Column::CompletedAt, run.finished_at.map(utc))
-            .value(task::Column::UpdatedAt, utc(last.at))
-            .and_where(Expr::col(task::Column::Id).eq(run.id.0))
-            .to_owned()
-    }
+fn task_row(run: &RunState, last: &Event) -> UpdateStatement {
+    let step = definition().step(run.step).map(|step| step.name);
+    let error = run.error.as_ref();
+    Query::update()
+        .table(task::Entity)
+        .value(task::Column::Status, run.status.as_str())
+        .value(task::Column::Step, step)
+        .value(task::Column::Attempt, i32::try_from(run.attempts.made).unwrap_or(i32::MAX))
+        .value(task::Column::PagesTotal, i32::try_from(run.items.total).ok().filter(|total| *total > 0))
+        .value(task::Column::ErrorCode, error.map(|error| error.code.clone()))
+        .value(task::Column::ErrorMessage, error.map(|error| error.message.clone()))
+        .value(task::Column::StartedAt, run.started_at.map(utc))
+        .value(task::Column::CompletedAt, run.finished_at.map(utc))
+        .value(task::Column::UpdatedAt, utc(last.at))
+        .and_where(Expr::col(task::Column::Id).eq(run.id.0))
+        .to_owned()
 }
 
 /// A redrive may have pinned the task to another engine.

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, to_value};
-use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_plugins::Options;
@@ -25,10 +24,10 @@ pub(super) struct Recognize(pub(super) Arc<Workbench>);
 
 #[async_trait]
 impl Step for Recognize {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let input = TaskInput::of(&context.run)?;
-        let downloaded = Downloaded::of(context)?;
-        let index = downloaded.page(context.slot.item.unwrap_or_default());
+        let downloaded = Downloaded::of(&context)?;
+        let index = downloaded.page(context.item());
         let pin = &input.engine;
         // First, so that a run whose engine is gone fails before any work.
         let engine = self
@@ -41,7 +40,7 @@ impl Step for Recognize {
         let color = if input.options.color { Color::Rgb } else { Color::Gray };
         let options =
             RenderOptions { dpi: input.options.dpi.unwrap_or_else(|| RenderOptions::default().dpi), color };
-        let rendered = self.render(context, &path, index, options).await?;
+        let rendered = self.render(&context, &path, index, options).await?;
         let warnings = rendered.warnings.clone();
         for warning in &warnings {
             tracing::warn!(run = %context.run.id, page = index + 1, "a part of the page is lost: {warning}");
@@ -57,7 +56,7 @@ impl Step for Recognize {
         let recognized = self
             .0
             .engines
-            .recognize(&engine, Arc::new(page), options, context.cancel.clone())
+            .recognize(&engine, Arc::new(page), options, context.cancel)
             .await
             .map_err(|e| failure::of_plugin(&e, context.attempt))?;
         let attempt = context.attempt;
@@ -69,7 +68,7 @@ impl Step for Recognize {
         });
         let output = output.await.map_err(|e| StepError::retry(Budget::Content, "OUTPUT", e.to_string()))?;
         let output = output.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
-        Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+        Ok(StepOutput::new(output))
     }
 }
 

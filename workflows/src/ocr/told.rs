@@ -4,12 +4,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
-use untxt_engine::journal::NewRun;
+use untxt_engine::new_run::NewRun;
 use untxt_engine::state::{RunState, RunStatus};
 use untxt_engine::time::Timestamp;
 
 use super::input::TaskInput;
-use super::position;
+use super::{UPLOAD_RESULT, definition};
 use crate::webhooks::delivery::{Delivery, id_of};
 
 /// The run that tells of the end that `last` is, if it is one and somebody
@@ -68,7 +68,7 @@ fn data(run: &RunState, input: &TaskInput) -> Value {
 
 /// What a result is like; where it can be had is asked of the API.
 fn result(run: &RunState) -> Value {
-    let stored = run.outputs.get(&position::UPLOAD_RESULT).unwrap_or(&Value::Null);
+    let stored = run.output_of(definition(), UPLOAD_RESULT);
     json!({
         "textLength": stored["text_length"],
         "confidence": stored["confidence"],
@@ -124,7 +124,7 @@ mod tests {
         let first = Event { run, seq: 1, at: Timestamp(0), kind: submitted };
         let last = Event { run, seq: 2, at: Timestamp(1), kind: EventKind::Completed };
         let mut state = RunState::replay(&[first, last.clone()]).unwrap();
-        state.outputs.insert(position::UPLOAD_RESULT, output.clone());
+        state.outputs.insert(definition().position(UPLOAD_RESULT).unwrap(), output.clone());
         (state, last)
     }
 

@@ -11,16 +11,13 @@ use chrono::DateTime;
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{from_value, to_value};
-use untxt_engine::decide::Done;
 use untxt_engine::error::{StepError, Verdict};
-use untxt_engine::id::RunId;
-use untxt_engine::journal::{ItemOutput, Journal};
-use untxt_engine::state::ItemStatus;
+use untxt_engine::state::{ItemOutput, ItemStatus};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::download::Downloaded;
 use super::input::TaskInput;
-use super::{failure, position, reading};
+use super::{RECOGNIZE, failure, reading};
 use crate::documents::figures::{Figures, PageWarning};
 use crate::documents::formats::{Format, Outline};
 use crate::documents::model::{Engine, Page};
@@ -90,9 +87,9 @@ pub(super) struct UploadResult(pub(super) Arc<Workbench>);
 
 #[async_trait]
 impl Step for UploadResult {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let input = TaskInput::of(&context.run)?;
-        let pages = Pages::of(context, &self.0)?;
+        let pages = Pages::of(context)?;
         let whole = Arc::new(Whole::of(&pages, &input).await?);
         let mut stored = Outcomes::default();
         for &format in &input.formats {
@@ -100,7 +97,7 @@ impl Step for UploadResult {
         }
         let summary = summary(&whole.figures, stored)?;
         let output = to_value(summary).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
-        Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+        Ok(StepOutput::new(output))
     }
 }
 
@@ -208,22 +205,20 @@ impl Whole {
 
 /// The pages' results, which stay in the journal.
 struct Pages {
-    journal: Arc<dyn Journal>,
-    run: RunId,
+    context: StepContext,
     total: u32,
     downloaded: Downloaded,
 }
 
 impl Pages {
-    fn of(context: &StepContext, bench: &Workbench) -> Result<Self, StepError> {
-        let (run, total) = (context.run.id, context.run.items.total);
-        Ok(Self { journal: Arc::clone(&bench.journal), run, total, downloaded: Downloaded::of(context)? })
+    fn of(context: StepContext) -> Result<Self, StepError> {
+        let (total, downloaded) = (context.run.items.total, Downloaded::of(&context)?);
+        Ok(Self { context, total, downloaded })
     }
 
     /// Up to [`PAGES_AT_ONCE`] pages from item `from` on.
     async fn read(&self, from: u32) -> Result<Vec<PageItem>, StepError> {
-        let items = self.journal.items(self.run, position::RECOGNIZE, from, PAGES_AT_ONCE).await;
-        let items = items.map_err(|e| failure::of_journal(&e))?;
+        let items = self.context.items_of(RECOGNIZE, from, PAGES_AT_ONCE).await?;
         let item = |item: ItemOutput| PageItem { index: self.downloaded.page(item.state.index), item };
         Ok(items.into_iter().map(item).collect())
     }

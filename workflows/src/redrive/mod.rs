@@ -16,8 +16,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use untxt_engine::definition::{Definition, DefinitionError, Spread, StepDefinition};
+use serde_json::Value;
 use untxt_engine::retry::{Budgets, RetryPolicy};
+use untxt_engine::state::RunState;
+use untxt_engine::step::Step;
 use untxt_engine::workflow::Workflow;
 
 pub(crate) use step::Letters;
@@ -37,25 +39,25 @@ pub struct Asker {
     pub reason: String,
 }
 
-/// One step that takes as long as there are letters and the rate allows. It is
-/// begun again as often as its workers die: what it did stands in the letters.
-///
-/// # Errors
-/// Never for the step below; the engine checks every definition alike.
-pub fn definition() -> Result<Definition, DefinitionError> {
+/// Name of its step.
+const LETTERS: &str = "letters";
+
+/// The workflow: one step that takes as long as there are letters and the rate allows,
+/// and begins again as often as its workers die, because what it did is in the letters.
+/// Without code it can be read and submitted to, but not run.
+#[must_use]
+pub(crate) fn workflow(code: Option<&Arc<Letters>>) -> Workflow {
     let policy = RetryPolicy {
         budgets: Budgets { transport: 1_000, throttle: 1_000, content: 2, lost_worker: 1_000 },
         timeout: Duration::from_secs(30 * 24 * 60 * 60),
         ..RetryPolicy::default()
     };
-    let letters = StepDefinition { name: "letters", spread: Spread::Once, policy };
-    Ok(Definition::new(WORKFLOW, 1, vec![letters])?.beside_the_others(NonZeroUsize::MIN))
+    let letters = code.map(|letters| Arc::clone(letters) as Arc<dyn Step>);
+    Workflow::new(WORKFLOW, 1).step(LETTERS, policy, letters).dedicated_concurrency(NonZeroUsize::MIN)
 }
 
-/// The workflow with its code.
-///
-/// # Errors
-/// See [`definition`].
-pub(crate) fn workflow(letters: &Arc<Letters>) -> Result<Workflow, DefinitionError> {
-    Ok(Workflow { definition: definition()?, steps: vec![Arc::clone(letters) as _] })
+/// How many letters a run of the workflow passed over; null until it has ended.
+#[must_use]
+pub fn passed_over(run: &RunState) -> Value {
+    run.output_of(workflow(None).definition(), LETTERS)["passedOver"].clone()
 }

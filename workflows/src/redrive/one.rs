@@ -1,7 +1,5 @@
 //! One run that goes on, or is given up.
 
-use std::num::NonZeroU32;
-
 use serde_json::{Value, to_value};
 use untxt_engine::decide::{DeadSlot, Discard, Redrive, RedriveRefusal, Refusal};
 use untxt_engine::definition::Definition;
@@ -13,10 +11,9 @@ use untxt_engine::state::{RunState, RunStatus};
 use untxt_plugins::PluginError;
 use uuid::Uuid;
 
-use super::{Asker, How, WORKFLOW};
+use super::{Asker, How};
 use crate::ocr::input::{EnginePin, TaskInput};
-use crate::ocr::{self, position};
-use crate::webhooks;
+use crate::ocr::{self, RECOGNIZE};
 
 /// Why something did not go on. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -63,17 +60,17 @@ pub(crate) async fn redrive(
     bulk: Option<RunId>,
 ) -> Result<RunState, RedriveError> {
     let state = engine.run(run).await.map_err(RedriveError::Journal)?.ok_or(RedriveError::NoTask(run.0))?;
-    let definition = definition_of(&state);
+    let definition = engine.definition(&state.definition);
     let redrive = Redrive {
         letter,
-        from: how.from_step.as_deref().map(|name| step_called(definition.as_ref(), name)).transpose()?,
+        from: how.from_step.as_deref().map(|name| step_called(definition, name)).transpose()?,
         pages: how.pages(),
         input: pin.map(|pin| input_with(&state, how, pin)).transpose()?,
         by: asker.by.clone(),
         reason: asker.reason.clone(),
         bulk,
     };
-    engine.redrive(run, redrive).await.map_err(|error| refused(error, definition.as_ref()))
+    engine.redrive(run, redrive).await.map_err(|error| refused(error, definition))
 }
 
 pub(crate) async fn discard(
@@ -87,26 +84,14 @@ pub(crate) async fn discard(
     engine.discard(letter.run, discard).await.map_err(|error| refused(error, None))
 }
 
-/// What a name means depends on the workflow: those that go through letters may
-/// die, too.
-fn definition_of(run: &RunState) -> Option<Definition> {
-    match run.definition.as_str() {
-        ocr::WORKFLOW => ocr::definition().ok(),
-        WORKFLOW => super::definition().ok(),
-        webhooks::WORKFLOW => webhooks::definition(NonZeroU32::MIN).ok(),
-        _ => None,
-    }
-}
-
 /// Checks the name of a step before anything is looked up.
 pub(crate) fn check_step(how: &How) -> Result<(), RedriveError> {
-    let definition = ocr::definition().ok();
-    how.from_step.as_deref().map_or(Ok(0), |name| step_called(definition.as_ref(), name)).map(|_| ())
+    how.from_step.as_deref().map_or(Ok(0), |name| step_called(Some(ocr::definition()), name)).map(|_| ())
 }
 
 fn step_called(definition: Option<&Definition>, name: &str) -> Result<u16, RedriveError> {
+    let found = definition.and_then(|definition| definition.position(name));
     let steps = definition.map(Definition::steps).unwrap_or_default();
-    let found = (0..).zip(steps).find(|(_, step)| step.name == name).map(|(position, _)| position);
     let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
     let reason = || format!("there is no step `{name}`; there are {}", names.join(", "));
     found.ok_or_else(|| RedriveError::Field { field: "fromStep", reason: reason() })
@@ -116,7 +101,8 @@ fn step_called(definition: Option<&Definition>, name: &str) -> Result<u16, Redri
 fn input_with(run: &RunState, how: &How, pin: &EnginePin) -> Result<Value, RedriveError> {
     let field = |reason: String| RedriveError::Field { field: "engine", reason };
     let input = TaskInput::of(run).map_err(|error| field(error.message))?;
-    let past_pages = run.step > position::RECOGNIZE && run.status != RunStatus::Partial;
+    let past_pages =
+        Some(run.step) > ocr::definition().position(RECOGNIZE) && run.status != RunStatus::Partial;
     if past_pages && how.from_step.is_none() {
         return Err(field(
             "every page is recognised already; name a step to go on from, such as ocr".to_owned(),

@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use untxt_engine::decide::Done;
 use untxt_engine::engine::{Engine, WeakEngine};
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::id::RunId;
@@ -20,7 +19,6 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 use super::Asker;
 use super::bulk::{Action, Bulk};
 use super::one::{self, RedriveError};
-use crate::ocr::failure;
 
 /// Letters that are read at once.
 const PAGE: u32 = 128;
@@ -41,7 +39,7 @@ impl Letters {
 
 #[async_trait]
 impl Step for Letters {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let bulk = Bulk::of(&context.run).ok_or_else(|| {
             StepError::permanent("INPUT_UNREADABLE", "this program can't read what was asked")
         })?;
@@ -50,7 +48,7 @@ impl Step for Letters {
         let went = context.cancel.run_until_cancelled(round.go_through()).await;
         let passed_over = went.ok_or_else(leaving)??;
         let output = json!({ "passedOver": passed_over });
-        Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+        Ok(StepOutput::new(output))
     }
 }
 
@@ -73,7 +71,7 @@ impl Round {
         let mut pace = self.bulk.rate.map(pace);
         loop {
             let page = self.engine.dead_letters(&filter, PAGE, 0).await;
-            let (letters, _) = page.map_err(|error| failure::of_journal(&error))?;
+            let (letters, _) = page.map_err(|error| error.to_step_error())?;
             let Some(last) = letters.last() else { return Ok(passed_over) };
             filter = LetterFilter { after: Some((last.at, last.id)), ..filter };
             passed_over += self.settle(letters, &mut pace).await?;
@@ -121,7 +119,7 @@ fn count(settled: Result<(), RedriveError>) -> Result<u64, StepError> {
     match settled {
         Ok(()) => Ok(0),
         Err(RedriveError::Journal(error @ (JournalError::Unavailable(_) | JournalError::Full(_)))) => {
-            Err(failure::of_journal(&error))
+            Err(error.to_step_error())
         }
         Err(_) => Ok(1),
     }

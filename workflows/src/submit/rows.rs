@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{InsertStatement, OnConflict, Query};
 use serde_json::to_value;
 use untxt_engine::event::OnItemFailure;
-use untxt_engine::journal::rows::RowChange;
+use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
 use super::NewTask;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use untxt_engine::error::StepError;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::NewRun;
+use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunState;
 use uuid::Uuid;
 

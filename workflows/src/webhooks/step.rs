@@ -1,64 +1,74 @@
-//! The step that tells.
+//! The step that delivers: one request, of whose response only the head is read.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::Utc;
-use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use chrono::{DateTime, Utc};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Request, StatusCode, response};
 use serde_json::json;
-use tokio::time::timeout;
-use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
+use untxt_net::{HttpError, RequestOptions, send_for_head};
 
 use super::WebhookSettings;
 use super::delivery::Delivery;
-use super::post::{self, Answer, PATIENCE, PostError};
-use super::target::{Target, TargetError};
-use crate::dial::{self, DialError, Secure};
+use super::target::{Target, message_for_tenant};
 
-/// How long a server that says it is busy is left alone when it does not say
-/// for how long.
+/// How long a delivery may take, from resolving the name to the end of the
+/// response's head.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait for a busy server that does not say for how long.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// The longest wait that a server may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The code of the step.
 pub(super) struct Deliver(pub(super) WebhookSettings);
 
 #[async_trait]
 impl Step for Deliver {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let delivery = Delivery::of(&context.run)?;
-        let target = Target::parse(&delivery.url).map_err(|error| unfit(&error))?;
-        let answer = timeout(PATIENCE, self.deliver(context, &delivery, &target)).await;
-        let answer = answer.map_err(|_| {
-            let message = format!("{} did not answer within {PATIENCE:?}", target.host());
-            StepError::retry(Budget::Transport, "WEBHOOK_TIMEOUT", message)
-        })??;
-        judged(&target, answer)?;
-        let output = json!({ "status": answer.status.as_u16() });
-        Ok(StepOutput { done: Done { output, items: None }, rows: Vec::new() })
+        let target =
+            Target::parse(&delivery.url).map_err(|reason| StepError::permanent("WEBHOOK_URL", reason))?;
+        let request = self.request(&context, &delivery, &target)?;
+        let options = RequestOptions {
+            policy: self.0.addresses.clone(),
+            public_needs_tls: true,
+            // The body is not read.
+            body_bytes_max: 0,
+            timeout: TIMEOUT,
+        };
+        let response =
+            send_for_head(request, &options).await.map_err(|error| failed(target.host(), &error))?;
+        check_response(target.host(), &response)?;
+        let output = json!({ "status": response.status.as_u16() });
+        Ok(StepOutput::new(output))
     }
 }
 
 impl Deliver {
-    async fn deliver(
+    fn request(
         &self,
         context: &StepContext,
         delivery: &Delivery,
         target: &Target,
-    ) -> Result<Answer, StepError> {
+    ) -> Result<Request<Bytes>, StepError> {
         if self.0.secrets.is_empty() {
             let message = "this worker has no UNTXT_WEBHOOK_SECRETS to sign with";
             return Err(StepError::retry(Budget::Transport, "WEBHOOK_UNSIGNED", message));
         }
-        let secure = target.is_tls().then(|| secure(target)).transpose()?;
-        let addresses = target.addresses(&self.0.allowed).await.map_err(|error| unfit(&error))?;
         let body = Bytes::from(delivery.body.to_string());
         let headers = self.headers(context, delivery, &body)?;
-        let answer = post::post(target, &addresses, secure, headers, body).await;
-        answer.map_err(|error| unanswered(target, &error))
+        let mut request = Request::post(target.uri.clone())
+            .body(body)
+            .map_err(|error| StepError::permanent("WEBHOOK_URL", error.to_string()))?;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     fn headers(
@@ -82,52 +92,73 @@ impl Deliver {
     }
 }
 
-fn secure(target: &Target) -> Result<Secure, StepError> {
-    let config = dial::tls().map_err(|reason| StepError::retry(Budget::Transport, "WEBHOOK_TLS", reason))?;
-    Ok(Secure { server_name: target.server_name(), config })
-}
-
-/// What the server's answer means.
-fn judged(target: &Target, answer: Answer) -> Result<(), StepError> {
-    let (host, status) = (target.host(), answer.status);
+/// What the server's response means.
+fn check_response(host: &str, response: &response::Parts) -> Result<(), StepError> {
+    let status = response.status;
     match status {
         _ if status.is_success() => Ok(()),
-        StatusCode::GONE => {
-            Err(StepError::permanent("WEBHOOK_GONE", format!("{host} wants to hear no more (410)")))
-        }
+        StatusCode::GONE => Err(StepError::permanent(
+            "WEBHOOK_GONE",
+            format!("{host} answers {status}: it accepts no more deliveries"),
+        )),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            let after = answer.retry_after.unwrap_or(BUSY_WAIT);
-            let message = format!("{host} is busy ({status}) and wants to be left alone for {after:?}");
+            let after = response.headers.get(RETRY_AFTER).and_then(retry_after).unwrap_or(BUSY_WAIT);
+            let message = format!("{host} is busy ({status}); the next attempt is in {after:?}");
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             Err(StepError::retry(Budget::Throttle, "WEBHOOK_BUSY", message).after_ms(after_ms))
         }
         _ if status.is_redirection() => {
             let message =
-                format!("{host} answers {status}; redirects are not followed, name the place itself");
+                format!("{host} answers {status}; redirects are not followed, use the URL it redirects to");
             Err(StepError::retry(Budget::Transport, "WEBHOOK_REDIRECTED", message))
         }
         _ => Err(StepError::retry(Budget::Transport, "WEBHOOK_STATUS", format!("{host} answers {status}"))),
     }
 }
 
-fn unfit(error: &TargetError) -> StepError {
-    match error {
-        TargetError::Url(_) => StepError::permanent("WEBHOOK_URL", error.to_string()),
-        TargetError::Refused { .. } | TargetError::Plain { .. } => {
-            StepError::permanent("WEBHOOK_ADDRESS_REFUSED", error.to_string())
+/// Seconds, or a date.
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?);
+            (until - Utc::now()).to_std().unwrap_or_default()
         }
-        TargetError::Unresolved { .. } => {
-            StepError::retry(Budget::Transport, "WEBHOOK_UNRESOLVED", error.to_string())
-        }
-    }
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
 }
 
-fn unanswered(target: &Target, error: &PostError) -> StepError {
+/// Why there is no response.
+fn failed(host: &str, error: &HttpError) -> StepError {
     let code = match error {
-        PostError::Dial(DialError::Unreachable(_)) => "WEBHOOK_UNREACHABLE",
-        PostError::Dial(DialError::Tls(_)) => "WEBHOOK_TLS",
-        PostError::Dial(DialError::Http(_)) => "WEBHOOK_NO_ANSWER",
-        PostError::Request(_) => return StepError::permanent("WEBHOOK_URL", error.to_string()),
+        HttpError::Url(_) => return StepError::permanent("WEBHOOK_URL", error.to_string()),
+        HttpError::Refused { .. } | HttpError::PlainText { .. } => {
+            return StepError::permanent("WEBHOOK_ADDRESS_REFUSED", message_for_tenant(error));
+        }
+        HttpError::TimedOut(_) => {
+            let message = format!("{host} did not answer within {TIMEOUT:?}");
+            return StepError::retry(Budget::Transport, "WEBHOOK_TIMEOUT", message);
+        }
+        HttpError::Unresolved { .. } => "WEBHOOK_UNRESOLVED",
+        HttpError::Unreachable { .. } => "WEBHOOK_UNREACHABLE",
+        HttpError::Tls { .. } => "WEBHOOK_TLS",
+        HttpError::Protocol { .. } | HttpError::TooLarge(_) => "WEBHOOK_NO_ANSWER",
     };
-    StepError::retry(Budget::Transport, code, format!("{}: {error}", target.host()))
+    StepError::retry(Budget::Transport, code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_ask_for_a_wait_within_bounds() {
+        let wait = |text: &'static str| retry_after(&HeaderValue::from_static(text));
+        assert_eq!(wait("120"), Some(Duration::from_secs(120)));
+        assert_eq!(wait("99999999"), Some(RETRY_AFTER_MAX));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("Fri, 01 Jan 2100 00:00:00 GMT"), Some(RETRY_AFTER_MAX));
+        assert_eq!(wait("soon"), None);
+    }
 }

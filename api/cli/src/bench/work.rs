@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use untxt_engine::decide::Done;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::id::RunId;
+use untxt_engine::retry::RetryPolicy;
 use untxt_engine::step::{Step, StepContext, StepOutput};
+use untxt_engine::workflow::Workflow;
 
 /// Size of the file that is hashed, bytes.
 const FILE_BYTES: usize = 64 << 10;
@@ -22,9 +23,6 @@ const REPEATS: usize = 32;
 
 /// Files that are written to.
 const FILES: u128 = 256;
-
-/// Names of the steps, in order.
-pub(super) const NAMES: [&str; 4] = ["hash", "render", "write", "done"];
 
 /// When the first step of each run began.
 #[derive(Clone, Debug, Default)]
@@ -41,21 +39,19 @@ impl Begun {
     }
 }
 
-/// The code of the steps, over a file that is made in `dir`.
-pub(super) fn steps(dir: &Path, begun: Begun) -> std::io::Result<Vec<Arc<dyn Step>>> {
-    let file = dir.join("input");
+/// The workflow, over a file that is made in `dir`.
+pub(super) fn workflow(name: &'static str, dir: &Path, begun: Begun) -> std::io::Result<Workflow> {
+    let (file, policy) = (dir.join("input"), RetryPolicy::default());
     std::fs::write(&file, vec![b'x'; FILE_BYTES])?;
-    Ok(vec![Arc::new(Hash(file, begun)), Arc::new(Render), Arc::new(Write(dir.to_owned())), Arc::new(Finish)])
+    Ok(Workflow::new(name, 1)
+        .step("hash", policy, Hash(file, begun))
+        .step("render", policy, render)
+        .step("write", policy, Write(dir.to_owned()))
+        .step("done", policy, |_: StepContext| async { Ok(StepOutput::default()) }))
 }
 
 struct Hash(PathBuf, Begun);
-struct Render;
 struct Write(PathBuf);
-struct Finish;
-
-fn returns(output: Value) -> StepOutput {
-    StepOutput { done: Done { output, items: None }, rows: Vec::new() }
-}
 
 fn disk(error: &std::io::Error) -> StepError {
     StepError::retry(Budget::Transport, "DISK", error.to_string())
@@ -63,36 +59,26 @@ fn disk(error: &std::io::Error) -> StepError {
 
 #[async_trait]
 impl Step for Hash {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         self.1.note(context.run.id);
         let bytes = std::fs::read(&self.0).map_err(|error| disk(&error))?;
-        Ok(returns(json!(hex::encode(Sha256::digest(bytes)))))
+        Ok(StepOutput::new(json!(hex::encode(Sha256::digest(bytes)))))
     }
 }
 
-#[async_trait]
-impl Step for Render {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
-        let digest = context.output_of(0).as_str().unwrap_or_default();
-        Ok(returns(json!(format!("<p>{}</p>", digest.repeat(REPEATS)))))
-    }
+async fn render(context: StepContext) -> Result<StepOutput, StepError> {
+    let digest = context.output_of("hash")?.as_str().unwrap_or_default();
+    Ok(StepOutput::new(json!(format!("<p>{}</p>", digest.repeat(REPEATS)))))
 }
 
 #[async_trait]
 impl Step for Write {
-    async fn run(&self, context: &StepContext) -> Result<StepOutput, StepError> {
-        let html = context.output_of(1).as_str().unwrap_or_default();
+    async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
+        let html = context.output_of("render")?.as_str().unwrap_or_default();
         // Over and over the same files: making new ones and removing them afterwards
         // would measure how the file system finds a free inode.
         let path = self.0.join(format!("{}.html", context.run.id.0.as_u128() % FILES));
         std::fs::write(path, html).map_err(|error| disk(&error))?;
-        Ok(returns(Value::Null))
-    }
-}
-
-#[async_trait]
-impl Step for Finish {
-    async fn run(&self, _context: &StepContext) -> Result<StepOutput, StepError> {
         Ok(StepOutput::default())
     }
 }

@@ -4,19 +4,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use untxt_plugins::kit::{Bench, Ratio};
+use untxt_plugins::conformance::{Bench, Ratio};
 use untxt_settings::Config;
 
 use super::cli::BenchArguments;
-use super::{failed, kit};
+use super::{conformance, failed};
 use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(config: &Config, arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     // What can't be read is told before anything is measured.
     let before = arguments.baseline.as_deref().map(read).transpose()?;
-    let (kit, subject) = kit::set_up(config, &arguments.subject)?;
-    let bench = kit.bench(&subject, arguments.pages).await.map_err(failed)?;
+    let (tester, subject) = conformance::set_up(config, &arguments.subject)?;
+    let bench = tester.bench(&subject, arguments.pages).await.map_err(failed)?;
     if let Some(path) = &arguments.save {
         std::fs::write(path, format!("{:#}\n", bench.json())).map_err(|error| Failure::file(path, &error))?;
     }

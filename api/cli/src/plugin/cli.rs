@@ -1,10 +1,10 @@
 //! Arguments of `untxt plugin`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use untxt_plugins::Reference;
-use untxt_plugins::manifest::WORLD;
 
 #[derive(Debug, Args)]
 pub(crate) struct PluginArguments {
@@ -15,28 +15,17 @@ pub(crate) struct PluginArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
     /// Create an engine project that builds and passes its tests.
-    New(NewArguments),
+    #[command(disable_help_flag = true)]
+    New(KitArguments),
     /// Build an engine project with the installed toolchain.
-    Build {
-        /// Project folder.
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
+    #[command(disable_help_flag = true)]
+    Build(KitArguments),
     /// Generate the C header and bindings of the contract.
-    Bindings {
-        /// Output folder; created if missing.
-        folder: PathBuf,
-        /// World of the contract.
-        #[arg(long, default_value = WORLD)]
-        world: String,
-    },
+    #[command(disable_help_flag = true)]
+    Bindings(KitArguments),
     /// Turn a core module built with the bindings into a component.
-    Pack {
-        /// Core module.
-        module: PathBuf,
-        /// Component to write.
-        component: PathBuf,
-    },
+    #[command(disable_help_flag = true)]
+    Pack(KitArguments),
     /// Run the checks of `install` without installing.
     Check(SubjectArguments),
     /// Run the conformance tests on an engine.
@@ -84,6 +73,14 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What `untxt-kit` parses.
+#[derive(Debug, Args)]
+pub(crate) struct KitArguments {
+    /// Arguments of the engine authors' tools; `--help` lists them.
+    #[arg(num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -168,29 +165,4 @@ pub(crate) struct RunArguments {
     /// Expected language as a BCP 47 tag; repeat for several.
     #[arg(long = "language")]
     pub(crate) languages: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct NewArguments {
-    /// Engine name and folder to create.
-    pub(crate) name: String,
-    /// Programming language.
-    #[arg(long, value_enum, default_value_t = Language::Rust)]
-    pub(crate) lang: Language,
-    /// An engine that calls an OCR server.
-    #[arg(long)]
-    pub(crate) http: bool,
-}
-
-/// Languages with a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
-    /// With the SDK.
-    Rust,
-    /// With the generated header.
-    C,
-    /// With componentize-js.
-    Js,
-    /// With componentize-py.
-    Py,
 }

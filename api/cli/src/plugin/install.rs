@@ -1,13 +1,13 @@
-//! `untxt plugin install`: fetch or read it, let it through the gate, keep it.
+//! `untxt plugin install`: fetch or read it, check it, store it.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use untxt_plugins::gate::Check;
+use untxt_plugins::Check;
 use untxt_plugins::package::read_signature;
 use untxt_plugins::registry::Installed;
-use untxt_plugins::{Limits, Package, PluginError, Trust};
+use untxt_plugins::{EngineLimits, Package, PluginError, Trust};
 use untxt_settings::Config;
 
 use super::cli::InstallArguments;
@@ -71,7 +71,7 @@ async fn package(trust: &Trust, arguments: &InstallArguments) -> Result<Package,
 
 async fn unsigned(arguments: &InstallArguments) -> Result<Package, Failure> {
     let source = &arguments.source;
-    let bytes_max = Limits::default().component_bytes_max;
+    let bytes_max = EngineLimits::default().component_bytes_max;
     if !is_address(source) {
         return Package::read(Path::new(source), bytes_max).map_err(failed);
     }

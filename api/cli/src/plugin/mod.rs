@@ -3,12 +3,11 @@
 //! database; nothing else does. Servers that look into the same directory follow at
 //! once.
 
+mod author;
 mod bench;
-mod build;
 pub(crate) mod cli;
+mod conformance;
 mod install;
-mod kit;
-mod new;
 mod run;
 
 use std::process::ExitCode;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use untxt_api::audit::AuditedAction;
 use untxt_api::plugins;
-use untxt_plugins::{Engine, PluginError, Reference, Registry};
+use untxt_plugins::{LoadedEngine, PluginError, Reference, Registry};
 use untxt_settings::Config;
 use untxt_workflows::platform::Platform;
 
@@ -34,12 +33,14 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
         config.settings.engines().map_err(failed)
     };
     match &arguments.command {
-        PluginCommand::New(arguments) => return new::run(arguments),
-        PluginCommand::Build { folder } => return build::run(folder),
-        PluginCommand::Bindings { folder, world } => return build::bindings(folder, world),
-        PluginCommand::Pack { module, component } => return build::pack(module, component),
-        PluginCommand::Check(subject) => return kit::check(&config, subject).await,
-        PluginCommand::Test { subject, junit } => return kit::test(&config, subject, junit.as_deref()).await,
+        PluginCommand::New(kit) => return Err(author::run("new", &kit.arguments)),
+        PluginCommand::Build(kit) => return Err(author::run("build", &kit.arguments)),
+        PluginCommand::Bindings(kit) => return Err(author::run("bindings", &kit.arguments)),
+        PluginCommand::Pack(kit) => return Err(author::run("pack", &kit.arguments)),
+        PluginCommand::Check(subject) => return conformance::check(&config, subject).await,
+        PluginCommand::Test { subject, junit } => {
+            return conformance::test(&config, subject, junit.as_deref()).await;
+        }
         PluginCommand::Bench(arguments) => return bench::run(&config, arguments).await,
         PluginCommand::Run(arguments) => return run::run(&config, arguments).await,
         PluginCommand::Install(arguments) => return install::run(&config, arguments).await,
@@ -106,7 +107,7 @@ impl Operator {
 }
 
 /// What the audit says of a version that serves now.
-fn now(engine: &Arc<Engine>) -> Value {
+fn now(engine: &Arc<LoadedEngine>) -> Value {
     json!({ "digest": engine.digest() })
 }
 
@@ -139,7 +140,7 @@ async fn list(engines: &Registry, json: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn means(engine: &Engine, json: bool) {
+fn means(engine: &LoadedEngine, json: bool) {
     let (name, digest, version) = (engine.name(), engine.digest(), engine.version());
     if json {
         output::json(&json!({ "name": name, "digest": digest, "version": version }));

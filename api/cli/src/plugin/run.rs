@@ -11,17 +11,17 @@ use untxt_workflows::documents::renderer::{Color, RenderOptions};
 use untxt_workflows::ocr;
 
 use super::cli::RunArguments;
-use super::{failed, kit};
+use super::{conformance, failed};
 use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<ExitCode, Failure> {
-    let (kit, subject) = kit::set_up(config, &arguments.subject)?;
+    let (tester, subject) = conformance::set_up(config, &arguments.subject)?;
     let page = page(config, arguments).await?;
-    let engine = kit.load(&subject).await.map_err(failed)?;
+    let engine = tester.load(&subject).await.map_err(failed)?;
     let options =
         Options { languages: arguments.languages.clone(), settings: subject.settings.clone(), attempt: 1 };
-    let read = kit.host().recognize(&engine, Arc::new(page), options, CancellationToken::new()).await;
+    let read = tester.host().recognize(&engine, Arc::new(page), options, CancellationToken::new()).await;
     let read = match read {
         Ok(read) => read,
         Err(error) => {

@@ -1,8 +1,10 @@
 //! What authors and operators of engines type.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -258,26 +260,35 @@ fn files(folder: String) -> String {
 }
 
 #[test]
-fn a_new_engine_has_all_it_needs_and_what_is_missing_is_named() {
+fn the_tools_of_authors_are_run_with_the_same_arguments_or_their_absence_is_explained() {
     let home = Home::new();
-    for (lang, file) in
-        [("rust", "sdk/src/http.rs"), ("c", "engine.c"), ("js", "engine.js"), ("py", "app.py")]
-    {
-        let name = format!("my-{lang}");
-        let made = home.run(&["plugin", "new", &name, "--lang", lang]).exits(0);
-        assert!(made.stdout.contains("untxt plugin build"), "{}", made.stdout);
-        for part in [file, "plugin.toml", "wit/untxt-ocr@0.1.0/ocr.wit"] {
-            assert!(home.path(&name).join(part).is_file(), "{name}: {part}");
-        }
-        let manifest = fs::read_to_string(home.path(&name).join("plugin.toml")).unwrap();
-        assert!(manifest.contains(&format!("id = \"{name}\"")), "{manifest}");
-        home.run(&["plugin", "new", &name]).exits(2);
-        let nothing = home.path("nothing").display().to_string();
-        let mut command = home.command(&["plugin", "build", &name]);
-        let ended = Ended::of(&command.env("PATH", nothing).output().unwrap());
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains("run `"), "{ended:?}");
+    let (bin, path) = (home.path("bin"), home.path("elsewhere"));
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(&path).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_untxt"), bin.join("untxt")).unwrap();
+    let untxt = |arguments: &[&str]| {
+        let mut command = Command::new(bin.join("untxt"));
+        Ended::of(&command.args(arguments).env("PATH", &path).output().unwrap())
+    };
+    let missing = untxt(&["plugin", "build", "my-engine"]).exits(2);
+    for says in ["cargo build --release -p untxt-plugin-kit", "cargo install --path plugins/kit"] {
+        assert!(missing.stderr.contains(says), "{missing:?}");
     }
-    home.run(&["plugin", "new", "Not A Name"]).exits(2);
-    home.run(&["plugin", "build", "nowhere"]).exits(2);
+    // On the PATH, and beside `untxt`, which is found first.
+    for (folder, code) in [(&path, 7), (&bin, 5)] {
+        let kit = folder.join("untxt-kit");
+        fs::write(&kit, format!("#!/bin/sh\necho \"$*\"; exit {code}\n")).unwrap();
+        fs::set_permissions(&kit, Permissions::from_mode(0o755)).unwrap();
+        for arguments in [
+            &["new", "my-engine", "--lang", "c", "--http"][..],
+            &["build"],
+            &["bindings", "--world", "ocr-engine", "gen"],
+            &["pack", "core.wasm", "--", "-engine.wasm"],
+            &["build", "--help"],
+        ] {
+            let ended = untxt(&[&["plugin"], arguments].concat()).exits(code);
+            assert_eq!(ended.stdout.trim(), arguments.join(" "));
+        }
+    }
+    assert!(untxt(&["plugin", "--help"]).exits(0).stdout.contains("Create an engine project"));
 }

@@ -1,6 +1,7 @@
 //! What `untxt plugin new` makes: built, checked, tested and put to work, in every
 //! language whose toolchain is here. Builds with other people's tools, so it runs
-//! when it is asked for; `.ci/test` does.
+//! when it is asked for; `.ci/test` does. `untxt` finds `untxt-kit` beside itself,
+//! where `cargo test --workspace` builds it for the tests of that crate.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -53,7 +54,11 @@ fn the_tutorial_is_followed_to_the_letter() {
     let home = Home::new();
     let bin = home.path("bin");
     fs::create_dir(&bin).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_untxt"), bin.join("untxt")).unwrap();
+    let untxt = Path::new(env!("CARGO_BIN_EXE_untxt"));
+    for program in ["untxt", "untxt-kit"] {
+        fs::copy(untxt.with_file_name(program), bin.join(program))
+            .expect("cargo test --workspace builds both");
+    }
     home.write("page.png", &samples::picture(2));
     let readme = include_str!("../../../../plugins/README.md");
     let chapter = readme.split("\n## ").find(|chapter| chapter.starts_with("Write an engine\n")).unwrap();

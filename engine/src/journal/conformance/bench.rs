@@ -12,19 +12,21 @@ use untxt_migrations::sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 
 use crate::decide::{Claim, Command, Done, Outcome, Refusal};
-use crate::definition::{Definition, Spread, StepDefinition};
 use crate::error::StepError;
 use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
 use crate::journal::database::{Database, connect};
 use crate::journal::memory::MemoryJournal;
-use crate::journal::rows::{Projection, RowChange};
 use crate::journal::sql::SqlJournal;
-use crate::journal::workflows::Workflows;
-use crate::journal::{Applied, Journal, JournalError, NewRun, Order};
+use crate::journal::{CommandRequest, Committed, Journal, JournalError};
+use crate::new_run::NewRun;
+use crate::projection::Projection;
 use crate::retry::{Budgets, RetryPolicy, WhenSpent};
+use crate::rows::RowChange;
 use crate::state::RunState;
+use crate::step::Step;
 use crate::time::{ManualClock, Timestamp};
+use crate::workflow::{Workflow, Workflows};
 use untxt_stack::postgres::Postgres;
 
 pub(super) const START: Timestamp = Timestamp(1_000_000);
@@ -81,15 +83,13 @@ pub(super) fn user(id: Uuid) -> RowChange {
 fn workflows() -> Workflows {
     let budgets = Budgets { transport: 1, throttle: 1, content: 1, lost_worker: 1 };
     let policy = RetryPolicy { budgets, ..RetryPolicy::default() };
-    let step = |name, spread| StepDefinition { name, spread, policy };
-    let steps = vec![step("open", Spread::Once), step("page", Spread::PerItem), step("close", Spread::Once)];
-    let pages = Definition::new("w", 1, steps).unwrap();
-    let plain = Definition::new("plain", 1, vec![step("only", Spread::Once)]).unwrap();
-    let when_spent = WhenSpent::Pause;
-    let patient =
-        StepDefinition { policy: RetryPolicy { when_spent, ..policy }, ..step("only", Spread::Once) };
-    let patient = Definition::new("patient", 1, vec![patient]).unwrap();
-    Workflows::new(vec![(pages, Arc::new(Users)), (plain, Arc::new(())), (patient, Arc::new(()))])
+    let none = || None::<Arc<dyn Step>>;
+    let pages = Workflow::new("w", 1).step("open", policy, none()).step_per_item("page", policy, none());
+    let pages = pages.step("close", policy, none()).projection(Users);
+    let plain = Workflow::new("plain", 1).step("only", policy, none());
+    let pausing = RetryPolicy { when_spent: WhenSpent::Pause, ..policy };
+    let patient = Workflow::new("patient", 1).step("only", pausing, none());
+    Workflows::new([pages, plain, patient]).unwrap()
 }
 
 /// No spread at all: what is to be retried is due at once.
@@ -168,8 +168,8 @@ pub(super) fn delivery(run: RunId, step: u16, item: Option<u32>, attempt: u32) -
     Delivery { slot: Slot { run, step, item }, attempt }
 }
 
-pub(super) fn order(run: RunId, command: Command) -> Order {
-    Order { run, command, rows: Vec::new() }
+pub(super) fn order(run: RunId, command: Command) -> CommandRequest {
+    CommandRequest { run, command, rows: Vec::new() }
 }
 
 pub(super) async fn claim(
@@ -178,8 +178,8 @@ pub(super) async fn claim(
     who: &str,
 ) -> Result<Claim, JournalError> {
     let run = delivery.slot.run;
-    let applied = journal.apply(order(run, Command::Claim { delivery, worker: worker(who) })).await?;
-    let attempts = applied.item.map_or(applied.run.attempts, |item| item.attempts);
+    let committed = journal.apply(order(run, Command::Claim { delivery, worker: worker(who) })).await?;
+    let attempts = committed.item.map_or(committed.run.attempts, |item| item.attempts);
     Ok(Claim { slot: delivery.slot, epoch: attempts.epoch })
 }
 
@@ -188,7 +188,7 @@ pub(super) async fn finish(
     claim: &Claim,
     output: Value,
     items: Option<u32>,
-) -> Result<Applied, JournalError> {
+) -> Result<Committed, JournalError> {
     let outcome = Outcome::Done(Done { output, items });
     journal.apply(order(claim.slot.run, Command::Finish { claim: claim.clone(), outcome, keep: false })).await
 }
@@ -227,16 +227,16 @@ impl Bench {
         claim(&*self.journal, delivery(run, step, item, attempt), "w-1").await.unwrap()
     }
 
-    pub(super) async fn done(&self, claim: &Claim) -> Applied {
+    pub(super) async fn done(&self, claim: &Claim) -> Committed {
         finish(&*self.journal, claim, json!(claim.slot.item), None).await.unwrap()
     }
 
-    pub(super) async fn fail(&self, claim: &Claim, error: StepError) -> Applied {
+    pub(super) async fn fail(&self, claim: &Claim, error: StepError) -> Committed {
         let command = Command::Finish { claim: claim.clone(), outcome: Outcome::Failed(error), keep: false };
         self.journal.apply(order(claim.slot.run, command)).await.unwrap()
     }
 
-    pub(super) async fn cancel(&self, run: RunId) -> Applied {
+    pub(super) async fn cancel(&self, run: RunId) -> Committed {
         self.journal.apply(order(run, Command::Cancel)).await.unwrap()
     }
 

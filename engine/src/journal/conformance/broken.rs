@@ -18,7 +18,8 @@ use crate::decide::Command;
 use crate::id::RunId;
 use crate::journal::audit::AuditEntry;
 use crate::journal::database::connect;
-use crate::journal::{Journal, JournalError, NewRun};
+use crate::journal::{Journal, JournalError};
+use crate::new_run::NewRun;
 use crate::state::RunStatus;
 
 /// More messages or pages than any of the acts takes.

@@ -16,13 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// Waits until word comes, or until none can come.
-async fn until_heard(changes: &mut Changes, are_heard: bool) {
+async fn until_heard(changes: &mut Changes, are_notified: bool) {
     let hears = async {
-        while changes.are_heard() != are_heard {
+        while changes.are_notified() != are_notified {
             changes.next().await;
         }
     };
-    timeout(PATIENCE, hears).await.unwrap_or_else(|_| panic!("that word comes is not {are_heard}"));
+    timeout(PATIENCE, hears).await.unwrap_or_else(|_| panic!("that word comes is not {are_notified}"));
 }
 
 /// Waits until word comes, and none is on its way.
@@ -44,7 +44,7 @@ pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(bench
     }
     bench.other.tail(None, 1).await.unwrap();
     let silent = timeout(SILENCE, changes.next()).await.is_err();
-    assert!(silent && changes.are_heard(), "nothing was committed");
+    assert!(silent && changes.are_notified(), "nothing was committed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,6 +61,6 @@ async fn a_server_that_is_cut_off_or_silent_is_asked_until_word_comes_again() {
         settled(&mut changes).await;
         here.submit().await;
         timeout(PATIENCE, changes.next()).await.expect("word comes again");
-        assert!(changes.are_heard());
+        assert!(changes.are_notified());
     }
 }

@@ -10,15 +10,16 @@ use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::letters::LetterFilter;
-use crate::journal::{Applied, JournalError, NewRun};
+use crate::journal::{Committed, JournalError};
+use crate::new_run::NewRun;
 use crate::state::{ItemStatus, RunStatus};
 
 pub(super) async fn a_submission_holds_whole_or_not_at_all(bench: Bench) {
     let known = new_run();
-    let applied = bench.journal.submit(vec![known.clone()]).await.unwrap();
-    assert_eq!(applied[0].deliveries[0].delivery, delivery(known.id, 0, None, 1));
-    assert_eq!(applied[0].run, bench.run(known.id).await);
-    assert_eq!(bench.history(known.id).await, applied[0].events);
+    let committed = bench.journal.submit(vec![known.clone()]).await.unwrap();
+    assert_eq!(committed[0].deliveries[0].delivery, delivery(known.id, 0, None, 1));
+    assert_eq!(committed[0].run, bench.run(known.id).await);
+    assert_eq!(bench.history(known.id).await, committed[0].events);
 
     let new = new_run();
     let conflict = bench.journal.submit(vec![new.clone(), known.clone()]).await;
@@ -36,13 +37,13 @@ pub(super) async fn a_run_goes_from_submission_to_completion(bench: Bench) {
     let run = bench.submit_pages(3, OnItemFailure::Fail).await;
     for page in [2, 0, 1] {
         let claim = bench.claim(run, 1, Some(page), 1).await;
-        let applied = bench.done(&claim).await;
-        assert_eq!(applied.item.unwrap().status, ItemStatus::Done);
+        let committed = bench.done(&claim).await;
+        assert_eq!(committed.item.unwrap().status, ItemStatus::Done);
     }
     let last = bench.claim(run, 2, None, 1).await;
-    let applied = finish(&*bench.journal, &last, json!({"pages": 3}), None).await.unwrap();
-    assert_eq!(applied.run.status, RunStatus::Completed);
-    assert_eq!(bench.run(run).await, applied.run);
+    let committed = finish(&*bench.journal, &last, json!({"pages": 3}), None).await.unwrap();
+    assert_eq!(committed.run.status, RunStatus::Completed);
+    assert_eq!(bench.run(run).await, committed.run);
     assert_eq!(bench.history(run).await.len(), 14);
     let part = bench.journal.history(run, 10, 2).await.unwrap();
     assert_eq!(part.iter().map(|event| event.seq).collect::<Vec<_>>(), [11, 12]);
@@ -73,8 +74,8 @@ pub(super) async fn a_failure_is_retried_then_dead(bench: Bench) {
     let run = bench.submit_pages(2, OnItemFailure::Partial).await;
     let first = bench.claim(run, 1, Some(0), 1).await;
     let later = StepError::retry(Budget::Content, "FLAKY", "again").after_ms(5_000);
-    let applied = bench.fail(&first, later).await;
-    assert_eq!(applied.deliveries[0].due_at, START.after(Duration::from_secs(5)));
+    let committed = bench.fail(&first, later).await;
+    assert_eq!(committed.deliveries[0].due_at, START.after(Duration::from_secs(5)));
     let early = claim(&*bench.journal, delivery(run, 1, Some(0), 2), "w-1").await;
     assert_eq!(refusal(early), Refusal::NotDue(START.after(Duration::from_secs(5))));
 
@@ -102,8 +103,8 @@ pub(super) async fn a_lost_worker_records_nothing_and_a_handed_back_claim_costs_
     assert_eq!(refusal(finish(&*bench.journal, &lost, json!(1), Some(1)).await), Refusal::Fenced);
     let back = bench.claim(run, 0, None, 2).await;
     assert_eq!(refusal(finish(&*bench.journal, &lost, json!(1), Some(1)).await), Refusal::Fenced);
-    let applied = bench.journal.apply(order(run, Command::HandBack { claim: back })).await.unwrap();
-    assert_eq!(applied.deliveries[0].delivery, delivery(run, 0, None, 2));
+    let committed = bench.journal.apply(order(run, Command::HandBack { claim: back })).await.unwrap();
+    assert_eq!(committed.deliveries[0].delivery, delivery(run, 0, None, 2));
     assert_eq!(bench.due().await, [delivery(run, 0, None, 2)]);
     let claim = bench.claim(run, 0, None, 2).await;
     finish(&*bench.journal, &claim, json!(1), Some(1)).await.unwrap();
@@ -161,10 +162,10 @@ pub(super) async fn several_histories_are_read_together_in_parts(bench: Bench) {
 pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench: Bench) {
     let run = bench.submit_pages(1, OnItemFailure::Fail).await;
     let page = bench.claim(run, 1, Some(0), 1).await;
-    let applied = keep(&bench, &page).await.unwrap();
-    assert_eq!(applied.deliveries, [], "nobody else is to be pointed at it");
+    let committed = keep(&bench, &page).await.unwrap();
+    assert_eq!(committed.deliveries, [], "nobody else is to be pointed at it");
     assert_eq!(bench.due().await, []);
-    let next = Claim { slot: delivery(run, 2, None, 1).slot, epoch: applied.run.attempts.epoch };
+    let next = Claim { slot: delivery(run, 2, None, 1).slot, epoch: committed.run.attempts.epoch };
     assert_eq!(bench.journal.held(&worker("w-1")).await.unwrap().rows, std::slice::from_ref(&next));
     let seq = bench.run(run).await.seq;
     assert_eq!(bench.journal.last_seqs(&[run, RunId::new()]).await.unwrap(), [(run, seq)]);
@@ -178,7 +179,7 @@ pub(super) async fn who_keeps_a_run_holds_its_next_step_in_the_same_commit(bench
     bench.history(run).await;
 }
 
-async fn keep(bench: &Bench, claim: &Claim) -> Result<Applied, JournalError> {
+async fn keep(bench: &Bench, claim: &Claim) -> Result<Committed, JournalError> {
     let outcome = Outcome::Done(Done::default());
     let command = Command::Finish { claim: claim.clone(), outcome, keep: true };
     bench.journal.apply(order(claim.slot.run, command)).await

@@ -14,8 +14,9 @@ use crate::decide::{Command, Redrive};
 use crate::error::StepError;
 use crate::event::{EventKind, OnItemFailure};
 use crate::id::RunId;
+use crate::journal::Journal;
 use crate::journal::letters::{LetterFilter, LetterStatus};
-use crate::journal::{Journal, NewRun};
+use crate::new_run::NewRun;
 use crate::state::RunStatus;
 
 const PAGES: u32 = 500;
@@ -49,8 +50,8 @@ async fn recognise(journal: Arc<dyn Journal>, run: RunId, next: Arc<AtomicU32>) 
             return opened;
         }
         let claim = claim(&*journal, delivery(run, 1, Some(page), 1), "w").await.unwrap();
-        let applied = finish(&*journal, &claim, json!(page), None).await.unwrap();
-        opened += u32::try_from(applied.deliveries.len()).unwrap();
+        let committed = finish(&*journal, &claim, json!(page), None).await.unwrap();
+        opened += u32::try_from(committed.deliveries.len()).unwrap();
     }
 }
 

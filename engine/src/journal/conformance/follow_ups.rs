@@ -3,7 +3,8 @@
 use super::bench::{Bench, START, finish, heralded, new_run, order};
 use crate::decide::Command;
 use crate::id::{Delivery, Slot};
-use crate::journal::{JournalError, NewRun};
+use crate::journal::JournalError;
+use crate::new_run::NewRun;
 use crate::state::RunStatus;
 
 pub(super) async fn what_begins_with_an_end_is_there_if_and_only_if_that_is(bench: Bench) {
@@ -12,10 +13,10 @@ pub(super) async fn what_begins_with_an_end_is_there_if_and_only_if_that_is(benc
     bench.journal.submit(vec![quiet.clone(), herald.clone(), liar.clone()]).await.unwrap();
     assert_eq!(bench.cancel(quiet.id).await.begun, []);
 
-    let applied = bench.cancel(herald.id).await;
+    let committed = bench.cancel(herald.id).await;
     let id = heralded(herald.id, 2);
-    let begun = &applied.begun[0];
-    assert_eq!((applied.begun.len(), begun.run.id, begun.run.status), (1, id, RunStatus::Queued));
+    let begun = &committed.begun[0];
+    assert_eq!((committed.begun.len(), begun.run.id, begun.run.status), (1, id, RunStatus::Queued));
     assert_eq!((begun.events.len(), begun.deliveries.len()), (1, 1));
     let pointer = Delivery { slot: Slot { run: id, step: 0, item: None }, attempt: 1 };
     let due = bench.other.due("plain", START, None, 10).await.unwrap().rows;

@@ -12,7 +12,8 @@ use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::letters::{DeadLetter, LetterFilter, LetterStatus, ReasonKind};
-use crate::journal::{Applied, JournalError, NewRun};
+use crate::journal::{Committed, JournalError};
+use crate::new_run::NewRun;
 use crate::retry::DeadReason;
 use crate::state::{ItemStatus, RunStatus};
 
@@ -23,11 +24,11 @@ impl Bench {
         letters
     }
 
-    pub(super) async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<Applied, JournalError> {
+    pub(super) async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<Committed, JournalError> {
         self.journal.apply(order(run, Command::Redrive(redrive))).await
     }
 
-    pub(super) async fn discard(&self, letter: &DeadLetter) -> Result<Applied, JournalError> {
+    pub(super) async fn discard(&self, letter: &DeadLetter) -> Result<Committed, JournalError> {
         let discard = Discard {
             letter: (letter.step, letter.item),
             by: "ann".to_owned(),
@@ -152,10 +153,10 @@ pub(super) async fn a_redriven_run_goes_on_where_it_died(bench: Bench) {
     let run = bench.with_a_dead_page(torn()).await;
     let zombie = crate::decide::Claim { slot: delivery(run, 1, Some(2), 1).slot, epoch: 5 };
     let letter = Redrive { letter: Some((1, Some(1))), ..by_ann() };
-    let applied = bench.redrive(run, letter.clone()).await.unwrap();
-    assert_eq!(applied.run.status, RunStatus::Queued);
+    let committed = bench.redrive(run, letter.clone()).await.unwrap();
+    assert_eq!(committed.run.status, RunStatus::Queued);
     let due = [delivery(run, 1, Some(1), 2), delivery(run, 1, Some(2), 2)];
-    assert_eq!(applied.deliveries.iter().map(|d| d.delivery).collect::<Vec<_>>(), due);
+    assert_eq!(committed.deliveries.iter().map(|d| d.delivery).collect::<Vec<_>>(), due);
     assert_eq!(bench.due().await, due, "also when they are never pushed");
     assert_eq!(refused(bench.redrive(run, letter).await), RedriveRefusal::Status(RunStatus::Queued));
 

@@ -8,7 +8,8 @@ use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
 use crate::journal::letters::LetterFilter;
-use crate::journal::{JournalError, NewRun, RunFilter};
+use crate::journal::{JournalError, RunFilter};
+use crate::new_run::NewRun;
 use crate::state::RunStatus;
 use crate::time::Timestamp;
 

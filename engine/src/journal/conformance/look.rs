@@ -7,8 +7,8 @@ use crate::decide::Command;
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::{RunId, Slot};
-use crate::journal::NewRun;
 use crate::journal::look::Backlog;
+use crate::new_run::NewRun;
 
 fn later(code: &str, seconds: u64) -> StepError {
     StepError::retry(Budget::Throttle, code, format!("{code} says why")).after_ms(seconds * 1_000)

@@ -9,9 +9,10 @@ use super::bench::{Bench, finish, new_run};
 use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
+use crate::journal::JournalError;
 use crate::journal::letters::LetterFilter;
 use crate::journal::retention::{Pruned, Retention};
-use crate::journal::{JournalError, NewRun};
+use crate::new_run::NewRun;
 use crate::state::RunStatus;
 use crate::time::Clock;
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::bench::{Bench, claim, delivery, finish, new_run, order, refusal, user};
 use crate::decide::{Command, Refusal};
 use crate::event::OnItemFailure;
-use crate::journal::{JournalError, NewRun, Order};
+use crate::journal::{CommandRequest, JournalError};
+use crate::new_run::NewRun;
 
 async fn users(bench: &Bench) -> i64 {
     let mut count = sea_orm::sea_query::Query::select();
@@ -32,7 +33,7 @@ pub(super) async fn rows_hold_with_their_run_or_not_at_all(bench: Bench) {
     assert_eq!(users(&bench).await, 1);
 
     let claimed = bench.claim(first.id, 0, None, 1).await;
-    let stale = Order {
+    let stale = CommandRequest {
         run: first.id,
         command: Command::Claim {
             delivery: delivery(first.id, 0, None, 1),
@@ -43,7 +44,7 @@ pub(super) async fn rows_hold_with_their_run_or_not_at_all(bench: Bench) {
     assert!(matches!(refusal(bench.journal.apply(stale).await), Refusal::Held(_)));
     assert_eq!(users(&bench).await, 1, "a refused order writes no rows");
     let lose = Command::Lose { claim: claimed };
-    let guilty = Order { run: first.id, command: lose, rows: vec![user(taken)] };
+    let guilty = CommandRequest { run: first.id, command: lose, rows: vec![user(taken)] };
     assert!(matches!(bench.journal.apply(guilty).await, Err(JournalError::Conflict(_))));
     assert_eq!(bench.history(first.id).await.len(), 2, "events go with the rows that can't be");
 

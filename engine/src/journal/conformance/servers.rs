@@ -13,14 +13,14 @@ use untxt_stack::postgres::Postgres;
 
 pub(super) async fn migrations_go_up_down_and_up_again(bench: Bench) {
     let db = bench.db();
-    let applied = async || {
+    let committed = async || {
         let migrations = Migrator::get_migration_with_status(&db.for_layout()).await.unwrap();
         (migrations.iter().filter(|m| m.status() == MigrationStatus::Applied).count(), migrations.len())
     };
     let all = Migrator::migrations().len();
-    assert_eq!(applied().await, (all, all));
+    assert_eq!(committed().await, (all, all));
     untxt_migrations::down(&db.for_layout()).await.unwrap();
-    assert_eq!(applied().await, (0, all));
+    assert_eq!(committed().await, (0, all));
     let gone = bench.journal.submit(vec![new_run()]).await;
     assert!(matches!(gone, Err(JournalError::Corrupt(_))), "{gone:?}");
     assert!(db.execute_unprepared("SELECT id FROM tasks").await.is_err());
@@ -28,7 +28,7 @@ pub(super) async fn migrations_go_up_down_and_up_again(bench: Bench) {
     let (here, elsewhere) = (db.for_layout(), bench.other_db().await.for_layout());
     let (up_here, up_there) = tokio::join!(untxt_migrations::up(&here), untxt_migrations::up(&elsewhere));
     assert_eq!(up_here.unwrap() + up_there.unwrap(), all);
-    assert_eq!(applied().await, (all, all));
+    assert_eq!(committed().await, (all, all));
     let run = bench.submit().await;
     bench.history(run).await;
 }

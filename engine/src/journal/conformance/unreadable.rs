@@ -15,7 +15,8 @@ use crate::event::OnItemFailure;
 use crate::id::{RunId, Slot};
 use crate::journal::audit::AuditEntry;
 use crate::journal::letters::{DeadLetter, LetterFilter, ReasonKind};
-use crate::journal::{Applied, JournalError, NewRun, RunFilter, Unreadable};
+use crate::journal::{Committed, JournalError, RunFilter, Unreadable};
+use crate::new_run::NewRun;
 use crate::retry::DeadReason;
 use crate::state::{ItemStatus, RunStatus};
 use crate::time::Clock;
@@ -28,7 +29,7 @@ impl Bench {
         assert!(changed > 0, "{update}");
     }
 
-    async fn set_aside(&self, slot: Slot) -> Result<Applied, JournalError> {
+    async fn set_aside(&self, slot: Slot) -> Result<Committed, JournalError> {
         let error = StepError::permanent("ROW_UNREADABLE", "the test spoilt it");
         self.other.apply(order(slot.run, Command::SetAside { slot, error })).await
     }
@@ -74,8 +75,8 @@ pub(super) async fn a_run_that_cant_be_read_becomes_a_letter_with_its_row_and_sp
     assert!(matches!(claims[0], Err(JournalError::Corrupt(_))), "{:?}", claims[0]);
     assert!(claims[1].is_ok());
 
-    let applied = bench.set_aside(whole(poison)).await.unwrap();
-    assert_eq!((applied.run.status, applied.deliveries.len()), (RunStatus::Failed, 0));
+    let committed = bench.set_aside(whole(poison)).await.unwrap();
+    assert_eq!((committed.run.status, committed.deliveries.len()), (RunStatus::Failed, 0));
     assert_eq!(bench.run(poison).await.error.unwrap().code, "ROW_UNREADABLE", "it can be read now");
     assert_eq!(bench.journal.due("w", START, None, 10).await.unwrap().unreadable, []);
     let letter = bench.letter_of(poison).await;

@@ -1,6 +1,6 @@
 //! How connections are made, and which of them are used again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,11 +20,11 @@ use crate::journal::nodelay::send_at_once;
 const POSTGRES_CONNECTIONS_MAX: u32 = 20;
 /// Connections to a SQLite file, with the journal's own.
 const SQLITE_CONNECTIONS_MAX: u32 = 8;
-/// A connection that was idle for longer is asked whether it is alive before it
-/// is used. No server restarts faster than this, so that nobody is told of one
-/// that is over, and under load nobody is asked.
+/// A connection that was idle for longer is tested before it is used. No server
+/// restarts faster than this, so no caller sees a restart that is over, and under
+/// load no connection is tested.
 const TRUSTED_FOR: Duration = Duration::from_millis(50);
-/// How long a call waits for a connection before it says that there is none.
+/// How long a call waits for a connection.
 pub(super) const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// How long a writer of a SQLite file waits for another process's transaction.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
@@ -41,22 +41,22 @@ const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET loc
 const JOURNAL_SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
                                 SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;";
 
-/// How a database is reached.
+/// How connections to a database are made.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(super) enum ConnectionOptions {
     Postgres { options: Box<PgConnectOptions>, journal: bool },
     Sqlite { options: Box<SqliteConnectOptions>, journal: bool },
 }
 
-/// Connections of one time. Clones are the same.
+/// The connections until the next reconnect. Clones are the same pool.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     connection: DatabaseConnection,
     given_up: Arc<AtomicBool>,
 }
 
-impl Way {
-    /// What `url` says; or why it can't be read, without anything secret.
+impl ConnectionOptions {
+    /// The options in `url`, or why it can't be read, without secrets.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         match url.split_once(':').map_or("", |(scheme, _)| scheme) {
             "sqlite" => {
@@ -73,7 +73,7 @@ impl Way {
         }
     }
 
-    /// The same way for a single connection, the journal's own.
+    /// The same for the journal's own connection, of which there is one.
     pub(super) fn of_journal(&self) -> Self {
         match self.clone() {
             Self::Postgres { options, .. } => Self::Postgres { options, journal: true },
@@ -81,19 +81,19 @@ impl Way {
         }
     }
 
-    /// What a SQLite file is written ahead to.
-    pub(super) fn written_ahead(&self) -> Option<PathBuf> {
-        let Self::Sqlite { options, .. } = self else { return None };
-        let mut name = options.get_filename().as_os_str().to_owned();
-        name.push("-wal");
-        Some(name.into())
+    /// The options of a SQLite database; `None` for PostgreSQL.
+    pub(super) fn sqlite(&self) -> Option<&SqliteConnectOptions> {
+        match self {
+            Self::Sqlite { options, .. } => Some(options),
+            Self::Postgres { .. } => None,
+        }
     }
 
-    /// A database that is a file: how it is opened, and where it lies.
+    /// The options and the path of a database that is a file.
     pub(super) fn file(&self) -> Option<(&SqliteConnectOptions, &Path)> {
-        let Self::Sqlite { options, .. } = self else { return None };
+        let options = self.sqlite()?;
         let path = options.get_filename();
-        // One that lives in memory has a name that begins so.
+        // The name of a database in memory begins like this.
         (!path.as_os_str().as_encoded_bytes().starts_with(b"file:")).then_some((options, path))
     }
 

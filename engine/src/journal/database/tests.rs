@@ -135,7 +135,7 @@ async fn a_transaction_that_is_dropped_at_work_leaves_nothing() {
 async fn a_postgres_that_falls_silent_costs_a_deadline_and_its_connections() {
     let (server, url) = postgres().await;
     let proxy = Proxy::before(&url).await;
-    let database = Database::over(Way::parse(&proxy.url(&url)).unwrap(), SHORT);
+    let database = Database::over(ConnectionOptions::parse(&proxy.url(&url)).unwrap(), SHORT);
     database.execute_unprepared(TABLE).await.unwrap();
     commits(&database, &url).await;
 
@@ -169,7 +169,7 @@ const LAYOUT_LOCK: i64 = 0x756e_7478_7402;
 async fn a_migration_may_take_long_and_ends_when_postgres_falls_silent() {
     let (server, url) = postgres().await;
     let proxy = Proxy::before(&url).await;
-    let database = Database::over(Way::parse(&proxy.url(&url)).unwrap(), SHORT);
+    let database = Database::over(ConnectionOptions::parse(&proxy.url(&url)).unwrap(), SHORT);
     let direct = connect(&url).await.unwrap();
     let held = direct.begin().await.unwrap();
     held.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LAYOUT_LOCK})")).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_migration_may_take_long_and_ends_when_postgres_falls_silent() {
     }
     let silent = timeout(Duration::from_secs(30), taking_back).await.expect("it hears of the silence");
     let silent = silent.unwrap_err().to_string();
-    assert!(silent.contains("did not answer while this was under way"), "{silent}");
+    assert!(silent.contains("did not answer during this call"), "{silent}");
     held.rollback().await.unwrap();
     assert!(number(&direct, "SELECT COUNT(*) FROM seaql_migrations").await > 0, "nothing was taken back");
     tokio::task::spawn_blocking(move || drop(server)).await.unwrap();

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use super::{Records, Rules};
 use crate::decide::Scheduled;
-use crate::journal::follow::item_due_at;
 use crate::journal::look::{Backlog, Holding, Retry, failure};
+use crate::journal::transition::item_due_at;
 use crate::state::{RunState, RunStatus};
 use crate::time::Timestamp;
 

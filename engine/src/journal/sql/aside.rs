@@ -7,9 +7,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query};
 use serde::{Deserialize, Serialize};
 
 use super::codec::{decode, encode, number};
+use super::commit_error::CommitError;
 use super::dead_letter::DeadLetters;
 use super::event::Events;
-use super::fault::Fault;
 use super::item::{self, Items};
 use super::run::{self, Runs};
 use super::texts::Texts;
@@ -41,7 +41,7 @@ pub(super) struct Aside {
 /// # Errors
 /// [`JournalError::Corrupt`] for an item whose run can't be read: it is the run
 /// that has to be set aside then.
-pub(super) async fn load(tx: &Transaction, slot: Slot) -> Result<Option<Aside>, Fault> {
+pub(super) async fn load(tx: &Transaction, slot: Slot) -> Result<Option<Aside>, CommitError> {
     let Some(row) = Texts::of_run(tx, slot.run).await? else { return Ok(None) };
     let (mut run, unreadable) = row.run(slot.run);
     let Some(index) = slot.item else {
@@ -62,7 +62,7 @@ pub(super) async fn load(tx: &Transaction, slot: Slot) -> Result<Option<Aside>, 
     Ok(Some(Aside { run, item: Some(item), raw }))
 }
 
-async fn last_seq(tx: &Transaction, run: RunId) -> Result<u64, Fault> {
+async fn last_seq(tx: &Transaction, run: RunId) -> Result<u64, CommitError> {
     let select = Query::select()
         .expr(Func::max(Expr::col(Events::Seq)))
         .from(Events::Table)
@@ -72,7 +72,7 @@ async fn last_seq(tx: &Transaction, run: RunId) -> Result<u64, Fault> {
     Ok(number("events.seq", row.try_get_by_index::<Option<i64>>(0)?.unwrap_or_default())?)
 }
 
-async fn write_run(tx: &Transaction, state: &RunState) -> Result<(), Fault> {
+async fn write_run(tx: &Transaction, state: &RunState) -> Result<(), CommitError> {
     let row = run::ToWrite { run: state, due_at: None, outputs: true }.row()?;
     let mut update = Query::update();
     update.table(Runs::Table).and_where(Expr::col(Runs::Id).eq(state.id.0));
@@ -83,7 +83,7 @@ async fn write_run(tx: &Transaction, state: &RunState) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn write_item(tx: &Transaction, run: &RunState, state: &ItemState) -> Result<(), Fault> {
+async fn write_item(tx: &Transaction, run: &RunState, state: &ItemState) -> Result<(), CommitError> {
     let key = [Items::RunId, Items::Step, Items::Item];
     let row = item::ToWrite { run, item: state, output: None }.row()?;
     let mut update = Query::update();
@@ -107,7 +107,7 @@ pub(super) enum Restored {
 
 /// Reads a run that was set aside, and has failed by it, once more. The run is
 /// held already.
-pub(super) async fn restore(tx: &Transaction, failed: &RunState) -> Result<Restored, Fault> {
+pub(super) async fn restore(tx: &Transaction, failed: &RunState) -> Result<Restored, CommitError> {
     let select = Query::select()
         .column(DeadLetters::Raw)
         .from(DeadLetters::Table)

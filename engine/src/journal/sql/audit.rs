@@ -6,12 +6,12 @@ use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult};
 use serde_json::json;
 
 use super::codec::{bounded, decode, encode, number, stored};
-use super::fault::Fault;
-use super::transaction::{Ending, begin, end, execute_row};
+use super::commit_error::CommitError;
+use super::transaction::{TransactionEnd, begin, end, execute_row};
 use crate::journal::JournalError;
 use crate::journal::audit::{AuditEntry, AuditLine};
 use crate::journal::database::Database;
-use crate::journal::rows::RowChange;
+use crate::rows::RowChange;
 use crate::time::Timestamp;
 
 #[derive(Clone, Copy, DeriveIden)]
@@ -26,7 +26,7 @@ enum Audit {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct AuditRow {
     position: i64,
     at_ms: i64,
     actor: String,
@@ -35,7 +35,7 @@ struct Row {
     detail: String,
 }
 
-impl Row {
+impl AuditRow {
     fn line(self) -> Result<AuditLine, JournalError> {
         let entry = AuditEntry {
             at: Timestamp(self.at_ms),
@@ -66,27 +66,31 @@ pub(super) fn insert(entries: &[AuditEntry]) -> Result<InsertStatement, JournalE
     Ok(statement)
 }
 
-pub(super) async fn append(db: &Database, entry: AuditEntry) -> Result<(), Fault> {
+pub(super) async fn append(db: &Database, entry: AuditEntry) -> Result<(), CommitError> {
     db.execute(&insert(&[entry])?).await?;
     Ok(())
 }
 
 /// Writes a row of the product's, and who did it if that changed anything.
-pub(super) async fn change(db: &Database, row: &RowChange, entry: AuditEntry) -> Result<bool, Fault> {
+pub(super) async fn change(db: &Database, row: &RowChange, entry: AuditEntry) -> Result<bool, CommitError> {
     let insert = insert(&[entry])?;
     let tx = begin(db).await?;
     let changed = async {
         if execute_row(&tx, row).await? == 0 {
-            return Ok((false, Ending::Nothing));
+            return Ok((false, TransactionEnd::Nothing));
         }
         tx.execute(&insert).await?;
-        Ok((true, Ending::Commit))
+        Ok((true, TransactionEnd::Commit))
     };
     let changed = changed.await;
     end(tx, changed).await
 }
 
-pub(super) async fn newest(db: &Database, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, Fault> {
+pub(super) async fn newest(
+    db: &Database,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<AuditLine>, CommitError> {
     let columns = [Audit::Position, Audit::AtMs, Audit::Actor, Audit::Action, Audit::Subject, Audit::Detail];
     let mut select = Query::select();
     select.columns(columns).from(Audit::Table).order_by(Audit::Position, Direction::Desc).limit(limit.into());
@@ -94,5 +98,5 @@ pub(super) async fn newest(db: &Database, before: Option<u64>, limit: u32) -> Re
         select.and_where(Expr::col(Audit::Position).lt(stored(before)));
     }
     let rows = db.query_all(&select).await?;
-    rows.iter().map(|row| Ok(Row::from_query_result(row, "")?.line()?)).collect()
+    rows.iter().map(|row| Ok(AuditRow::from_query_result(row, "")?.line()?)).collect()
 }

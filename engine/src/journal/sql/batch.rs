@@ -6,30 +6,31 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sea_orm::sea_query::{Expr, ExprTrait, Iden, Order as Direction, Query, UpdateStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Iden, Order as Direction, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult};
 use serde_json::Value;
 
-use super::arrays::Parts;
 use super::aside::{self, Restored};
 use super::codec::encode;
+use super::commit_error::CommitError;
+use super::cte::CteBuilder;
 use super::event::Events;
-use super::fault::Fault;
 use super::item::{ItemRow, Items, Key};
-use super::recent::Recent;
 use super::redrive::Redrives;
-use super::run::{RunRow, Runs, Standing};
-use super::transaction::{POSITIONS_LOCK, execute_row};
-use super::values::{Change, Row, insert_values};
+use super::run::{RunRow, RunSnapshot, Runs};
+use super::run_cache::RunCache;
+use super::transaction::{POSITIONS_LOCK, execute_row, fenced};
+use super::values::{ColumnValues, RowUpdate, insert_values};
 use super::{dead_letter, event, item, run};
 use crate::decide::Command;
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
 use crate::journal::database::Transaction;
-use crate::journal::follow::{Followed, Rules, alone_with_it, item_of, run_due_at};
 use crate::journal::letters::DeadLetter;
-use crate::journal::rows::RowChange;
-use crate::journal::{Applied, JournalError, NewRun, Order};
+use crate::journal::transition::{Rules, Transition, alone_with_it, item_of, run_due_at};
+use crate::journal::{CommandRequest, Committed, JournalError};
+use crate::new_run::NewRun;
+use crate::rows::RowChange;
 use crate::state::{ItemState, RunState, RunStatus};
 
 /// Rows in one INSERT: at 21 parameters a row within SQLite's 32,766.
@@ -41,18 +42,18 @@ pub(super) enum Request {
     /// New runs, all or none.
     Submit(Vec<NewRun>),
     /// A command to one run.
-    Apply(Box<Order>),
+    Apply(Box<CommandRequest>),
 }
 
 /// What became of a request.
-pub(super) type Answer = Result<Vec<Applied>, JournalError>;
+pub(super) type Answer = Result<Vec<Committed>, JournalError>;
 
 /// The runs and items that the requests of one transaction are about, and what
 /// is to be written.
 #[derive(Default)]
 pub(super) struct Batch {
-    runs: BTreeMap<RunId, HeldRun>,
-    items: BTreeMap<Key, HeldItem>,
+    runs: BTreeMap<RunId, LoadedRun>,
+    items: BTreeMap<Key, LoadedItem>,
     rows: Vec<RowChange>,
     /// What each decision made.
     events: Vec<Vec<Event>>,
@@ -75,17 +76,17 @@ pub(super) struct Missing {
     pub(super) contended: bool,
 }
 
-struct HeldRun {
+struct LoadedRun {
     state: RunState,
     /// Its last event in the database; `None` if the run is new.
     last_seq: Option<u64>,
     /// What of it is in the database, if somebody holds it there.
-    standing: Option<Standing>,
+    snapshot: Option<RunSnapshot>,
     /// Whether its outputs are other than in the database.
     outputs: bool,
 }
 
-struct HeldItem {
+struct LoadedItem {
     state: ItemState,
     /// Its epoch in the database; `None` if the item is new.
     last_epoch: Option<u64>,
@@ -96,25 +97,25 @@ struct HeldItem {
 impl Batch {
     /// What `requests` are about, as far as it is remembered, and what of it has
     /// to be loaded.
-    pub(super) fn recall(requests: &[Request], recent: &mut Recent) -> (Self, Missing) {
+    pub(super) fn recall(requests: &[Request], cache: &mut RunCache) -> (Self, Missing) {
         let (mut batch, mut missing) = (Self::default(), Missing::default());
-        for order in requests.iter().filter_map(Request::order) {
-            if matches!(order.command, Command::SetAside { .. }) {
+        for request in requests.iter().filter_map(Request::command) {
+            if matches!(request.command, Command::SetAside { .. }) {
                 // It is loaded in another way, and what is remembered of it is over.
                 missing.contended = true;
-                drop(recent.take(order.run));
+                drop(cache.take(request.run));
                 continue;
             }
-            if let Some((step, item)) = item_of(&order.command) {
-                missing.items.push((order.run, step, item));
+            if let Some((step, item)) = item_of(&request.command) {
+                missing.items.push((request.run, step, item));
             }
-            if !alone_with_it(&order.command) {
+            if !alone_with_it(&request.command) {
                 missing.contended = true;
-                missing.runs.insert(order.run);
-            } else if let Entry::Vacant(vacant) = batch.runs.entry(order.run) {
-                match recent.take(order.run) {
-                    Some(state) => drop(vacant.insert(HeldRun::of(state))),
-                    None => drop(missing.runs.insert(order.run)),
+                missing.runs.insert(request.run);
+            } else if let Entry::Vacant(vacant) = batch.runs.entry(request.run) {
+                match cache.take(request.run) {
+                    Some(state) => drop(vacant.insert(LoadedRun::of(state))),
+                    None => drop(missing.runs.insert(request.run)),
                 }
             }
         }
@@ -129,7 +130,7 @@ impl Batch {
         db: &impl ConnectionTrait,
         missing: &Missing,
         hold: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CommitError> {
         if !missing.runs.is_empty() {
             self.load_runs(db, missing, hold && db.get_database_backend() == DbBackend::Postgres).await?;
         }
@@ -138,13 +139,17 @@ impl Batch {
 
     /// Loads what is dead of the runs that are redriven or discarded from; they
     /// are held already.
-    pub(super) async fn load_dead(&mut self, tx: &Transaction, requests: &[Request]) -> Result<(), Fault> {
-        self.redrives = Redrives::load(tx, requests.iter().filter_map(Request::order)).await?;
+    pub(super) async fn load_dead(
+        &mut self,
+        tx: &Transaction,
+        requests: &[Request],
+    ) -> Result<(), CommitError> {
+        self.redrives = Redrives::load(tx, requests.iter().filter_map(Request::command)).await?;
         for run in self.redrives.to_go_on() {
             let Some(held) = self.runs.get_mut(&run) else { continue };
             match aside::restore(tx, &held.state).await? {
                 Restored::Never => {}
-                Restored::Readable(state) => *held = HeldRun::of(*state),
+                Restored::Readable(state) => *held = LoadedRun::of(*state),
                 Restored::Unreadable => self.redrives.is_unreadable(run),
             }
         }
@@ -153,20 +158,24 @@ impl Batch {
 
     /// Loads what is to be set aside, if that is asked for. Such an order goes
     /// alone: should it be refused, what was done to the row is taken back.
-    pub(super) async fn load_aside(&mut self, tx: &Transaction, requests: &[Request]) -> Result<(), Fault> {
-        let slot = |order: &Order| match order.command {
+    pub(super) async fn load_aside(
+        &mut self,
+        tx: &Transaction,
+        requests: &[Request],
+    ) -> Result<(), CommitError> {
+        let slot = |request: &CommandRequest| match request.command {
             Command::SetAside { slot, .. } => Some(slot),
             _ => None,
         };
-        let Some(slot) = requests.iter().filter_map(Request::order).find_map(slot) else { return Ok(()) };
+        let Some(slot) = requests.iter().filter_map(Request::command).find_map(slot) else { return Ok(()) };
         if requests.len() > 1 {
-            return Err(Fault::Contended("what is set aside goes alone".to_owned()));
+            return Err(CommitError::Contended("what is set aside goes alone".to_owned()));
         }
         let Some(aside) = aside::load(tx, slot).await? else { return Ok(()) };
         if let Some(state) = aside.item {
-            self.items.insert((slot.run, state.step, state.index), HeldItem::of(state));
+            self.items.insert((slot.run, state.step, state.index), LoadedItem::of(state));
         }
-        self.runs.insert(slot.run, HeldRun::of(aside.run));
+        self.runs.insert(slot.run, LoadedRun::of(aside.run));
         self.aside = Some(aside.raw);
         Ok(())
     }
@@ -176,7 +185,7 @@ impl Batch {
         db: &impl ConnectionTrait,
         missing: &Missing,
         hold: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CommitError> {
         let mut select = Query::select();
         select.columns(run::COLUMNS).from(Runs::Table).order_by(Runs::Id, Direction::Asc);
         let ids: Vec<sea_orm::Value> = missing.runs.iter().map(|run| run.0.into()).collect();
@@ -190,14 +199,14 @@ impl Batch {
         }
         for row in db.query_all(&select).await? {
             match RunRow::from_query_result(&row, "").map_err(corrupt).and_then(RunRow::state) {
-                Ok(state) => drop(self.runs.insert(state.id, HeldRun::of(state))),
+                Ok(state) => drop(self.runs.insert(state.id, LoadedRun::of(state))),
                 Err(error) => drop(self.unreadable_runs.insert(RunId(row.try_get("", "id")?), error)),
             }
         }
         Ok(())
     }
 
-    async fn load_items(&mut self, db: &impl ConnectionTrait, keys: &[Key]) -> Result<(), Fault> {
+    async fn load_items(&mut self, db: &impl ConnectionTrait, keys: &[Key]) -> Result<(), CommitError> {
         if keys.is_empty() {
             return Ok(());
         }
@@ -209,7 +218,7 @@ impl Batch {
         for row in db.query_all(&select).await? {
             match ItemRow::from_query_result(&row, "").map_err(corrupt).and_then(ItemRow::state) {
                 Ok((run, state)) => {
-                    drop(self.items.insert((run, state.step, state.index), HeldItem::of(state)))
+                    drop(self.items.insert((run, state.step, state.index), LoadedItem::of(state)))
                 }
                 Err(error) => drop(self.unreadable_items.insert(item::key(&row)?, error)),
             }
@@ -219,17 +228,17 @@ impl Batch {
 
     /// Decides one request. A refused one, or one whose projection panics,
     /// leaves nothing behind.
-    pub(super) fn follow(&mut self, rules: &Rules, request: &Request) -> Answer {
+    pub(super) fn apply(&mut self, rules: &Rules, request: &Request) -> Answer {
         let decided = catch_unwind(AssertUnwindSafe(|| match request {
             Request::Submit(runs) => self.begin(rules, runs),
-            Request::Apply(order) => self.order(rules, order).map(|followed| vec![followed]),
+            Request::Apply(request) => self.decide(rules, request).map(|transition| vec![transition]),
         }));
         let panicked = |_| Err(JournalError::Corrupt("a projection panicked over this request".to_owned()));
-        let followed = decided.unwrap_or_else(panicked)?;
-        Ok(followed.into_iter().map(|followed| self.take_in(followed)).collect())
+        let transition = decided.unwrap_or_else(panicked)?;
+        Ok(transition.into_iter().map(|transition| self.record(transition)).collect())
     }
 
-    fn begin(&self, rules: &Rules, new: &[NewRun]) -> Result<Vec<Followed>, JournalError> {
+    fn begin(&self, rules: &Rules, new: &[NewRun]) -> Result<Vec<Transition>, JournalError> {
         let twice = |at: usize, id: RunId| new[..at].iter().any(|earlier| earlier.id == id);
         new.iter()
             .enumerate()
@@ -240,48 +249,49 @@ impl Batch {
             .collect()
     }
 
-    fn order(&self, rules: &Rules, order: &Order) -> Result<Followed, JournalError> {
-        let about = item_of(&order.command).map(|(step, item)| (order.run, step, item));
+    fn decide(&self, rules: &Rules, request: &CommandRequest) -> Result<Transition, JournalError> {
+        let about = item_of(&request.command).map(|(step, item)| (request.run, step, item));
         let unreadable = about.and_then(|key| self.unreadable_items.get(&key));
-        if let Some(error) = self.unreadable_runs.get(&order.run).or(unreadable) {
-            return Err(JournalError::Corrupt(format!("of run {}: {error}", order.run)));
+        if let Some(error) = self.unreadable_runs.get(&request.run).or(unreadable) {
+            return Err(JournalError::Corrupt(format!("run {}: {error}", request.run)));
         }
-        let run = self.runs.get(&order.run).ok_or(JournalError::UnknownRun(order.run))?;
+        let run = self.runs.get(&request.run).ok_or(JournalError::UnknownRun(request.run))?;
         let item = about.and_then(|key| self.items.get(&key));
-        rules.follow(&run.state, item.map(|item| &item.state), self.redrives.dead(order.run), order)
+        rules.transition(&run.state, item.map(|item| &item.state), self.redrives.dead(request.run), request)
     }
 
-    fn take_in(&mut self, mut followed: Followed) -> Applied {
-        self.rows.append(&mut followed.rows);
-        self.events.push(followed.events.clone());
-        self.dead_letters.append(&mut followed.dead_letters);
-        self.redrives.take_in(&mut followed);
-        let begun = std::mem::take(&mut followed.begun);
-        let run = followed.run.id;
-        for state in followed.opened.drain(..) {
-            let held = HeldItem { state, last_epoch: None, output: None, changed: true };
+    fn record(&mut self, mut transition: Transition) -> Committed {
+        self.rows.append(&mut transition.rows);
+        self.events.push(transition.events.clone());
+        self.dead_letters.append(&mut transition.dead_letters);
+        self.redrives.record(&mut transition);
+        let begun = std::mem::take(&mut transition.begun);
+        let run = transition.run.id;
+        for state in transition.opened.drain(..) {
+            let held = LoadedItem { state, last_epoch: None, output: None, changed: true };
             self.items.insert((run, held.state.step, held.state.index), held);
         }
-        let held = followed.item.as_ref().and_then(|item| self.items.get_mut(&(run, item.step, item.index)));
-        if let (Some(held), Some(state)) = (held, &followed.item) {
+        let held =
+            transition.item.as_ref().and_then(|item| self.items.get_mut(&(run, item.step, item.index)));
+        if let (Some(held), Some(state)) = (held, &transition.item) {
             held.changed |= held.state != *state;
             held.state = state.clone();
-            held.output = followed.output.take().or_else(|| held.output.take());
+            held.output = transition.output.take().or_else(|| held.output.take());
         }
-        let outputs = followed.events.iter().any(|event| changes_outputs(&event.kind));
+        let outputs = transition.events.iter().any(|event| changes_outputs(&event.kind));
         match self.runs.entry(run) {
             Entry::Occupied(mut held) => {
                 let held = held.get_mut();
                 held.outputs |= outputs;
-                held.state.clone_from(&followed.run);
+                held.state.clone_from(&transition.run);
             }
             Entry::Vacant(vacant) => {
-                let state = followed.run.clone();
-                vacant.insert(HeldRun { state, last_seq: None, standing: None, outputs });
+                let state = transition.run.clone();
+                vacant.insert(LoadedRun { state, last_seq: None, snapshot: None, outputs });
             }
         }
-        let begun = begun.into_iter().map(|begun| self.take_in(begun)).collect();
-        Applied { begun, ..followed.applied() }
+        let begun = begun.into_iter().map(|begun| self.record(begun)).collect();
+        Committed { begun, ..transition.committed() }
     }
 
     /// Whether anything is to be written.
@@ -299,17 +309,21 @@ impl Batch {
 
     /// Writes everything in one statement, which is a transaction of its own;
     /// for PostgreSQL and a plain batch.
-    pub(super) async fn write_at_once(&self, db: &impl ConnectionTrait, rules: &Rules) -> Result<(), Fault> {
-        let mut parts = self.states(rules)?;
-        parts.append(Events::Table.unquoted(), self.event_rows()?, POSITIONS_LOCK);
-        db.execute_raw(parts.statement()).await?;
+    pub(super) async fn write_at_once(
+        &self,
+        db: &impl ConnectionTrait,
+        rules: &Rules,
+    ) -> Result<(), CommitError> {
+        let mut ctes = self.states(rules)?;
+        ctes.append(Events::Table.unquoted(), self.event_rows()?, POSITIONS_LOCK);
+        db.execute_raw(ctes.statement()).await?;
         Ok(())
     }
 
     /// Writes what the followed requests left behind. The runs come first: whoever
     /// holds a run may write the rows that go with it. The events come last, so
     /// that the lock over their positions is held as shortly as can be.
-    pub(super) async fn write(&self, tx: &Transaction, rules: &Rules) -> Result<(), Fault> {
+    pub(super) async fn write(&self, tx: &Transaction, rules: &Rules) -> Result<(), CommitError> {
         let postgres = tx.get_database_backend() == DbBackend::Postgres;
         match postgres {
             true => self.write_states_at_once(tx, rules).await?,
@@ -332,23 +346,23 @@ impl Batch {
         self.write_events(tx, postgres).await
     }
 
-    async fn write_states_at_once(&self, tx: &Transaction, rules: &Rules) -> Result<(), Fault> {
-        let parts = self.states(rules)?;
-        if !parts.is_empty() {
-            tx.execute_raw(parts.statement()).await?;
+    async fn write_states_at_once(&self, tx: &Transaction, rules: &Rules) -> Result<(), CommitError> {
+        let ctes = self.states(rules)?;
+        if !ctes.is_empty() {
+            tx.execute_raw(ctes.statement()).await?;
         }
         Ok(())
     }
 
-    async fn write_events(&self, tx: &Transaction, postgres: bool) -> Result<(), Fault> {
+    async fn write_events(&self, tx: &Transaction, postgres: bool) -> Result<(), CommitError> {
         let rows = self.event_rows()?;
         if rows.is_empty() {
             return Ok(());
         }
         if postgres {
-            let mut parts = Parts::default();
-            parts.append(Events::Table.unquoted(), rows, POSITIONS_LOCK);
-            tx.execute_raw(parts.statement()).await?;
+            let mut ctes = CteBuilder::default();
+            ctes.append(Events::Table.unquoted(), rows, POSITIONS_LOCK);
+            tx.execute_raw(ctes.statement()).await?;
             return Ok(());
         }
         for rows in rows.chunks(ROWS_MAX) {
@@ -358,21 +372,21 @@ impl Batch {
     }
 
     /// What PostgreSQL is to write of runs and items.
-    fn states(&self, rules: &Rules) -> Result<Parts, JournalError> {
+    fn states(&self, rules: &Rules) -> Result<CteBuilder, JournalError> {
         let (runs, items) = (self.changed_runs(rules)?, self.changed_items()?);
-        let mut parts = Parts::default();
+        let mut ctes = CteBuilder::default();
         let (run_table, item_table) = (Runs::Table, Items::Table);
         let pending = format!(" AND items.status = '{}'", crate::state::ItemStatus::Pending.as_str());
         let kept: Vec<&str> = run::KEPT.iter().map(Iden::unquoted).collect();
-        parts.update("moved_runs", run_table.unquoted(), runs.changed, &kept, "");
-        parts.update("runs_that_step_on", run_table.unquoted(), runs.step_on, &kept, "");
-        parts.insert("new_runs", run_table.unquoted(), runs.new);
-        parts.update("moved_items", item_table.unquoted(), items.changed, &[], &pending);
-        parts.insert("new_items", item_table.unquoted(), items.new);
-        Ok(parts)
+        ctes.update("moved_runs", run_table.unquoted(), runs.changed, &kept, "");
+        ctes.update("runs_that_step_on", run_table.unquoted(), runs.step_on, &kept, "");
+        ctes.insert("new_runs", run_table.unquoted(), runs.new);
+        ctes.update("moved_items", item_table.unquoted(), items.changed, &[], &pending);
+        ctes.insert("new_items", item_table.unquoted(), items.new);
+        Ok(ctes)
     }
 
-    async fn write_states(&self, tx: &Transaction, rules: &Rules) -> Result<(), Fault> {
+    async fn write_states(&self, tx: &Transaction, rules: &Rules) -> Result<(), CommitError> {
         let (runs, items) = (self.changed_runs(rules)?, self.changed_items()?);
         let moved_items = items.changed.len();
         for changed in [runs.changed, runs.step_on] {
@@ -411,7 +425,7 @@ impl Batch {
     fn changed_items(&self) -> Result<WrittenItems, JournalError> {
         let mut written = WrittenItems::default();
         for ((run, _, _), held) in self.items.iter().filter(|(_, held)| held.changed) {
-            let Some(HeldRun { state: run, .. }) = self.runs.get(run) else { continue };
+            let Some(LoadedRun { state: run, .. }) = self.runs.get(run) else { continue };
             let output = held.output.as_ref().map(encode).transpose()?;
             let item = item::ToWrite { run, item: &held.state, output };
             match held.last_epoch {
@@ -422,14 +436,14 @@ impl Batch {
         Ok(written)
     }
 
-    fn event_rows(&self) -> Result<Vec<Row<Events>>, JournalError> {
+    fn event_rows(&self) -> Result<Vec<ColumnValues<Events>>, JournalError> {
         self.events.iter().filter_map(|decided| event::row(decided).transpose()).collect()
     }
 
     /// Runs that ended by this while items of theirs were open.
     fn cut_short(&self) -> impl Iterator<Item = RunId> {
         // How many items a run has that was set aside may not be known.
-        let cut_short = |held: &&HeldRun| {
+        let cut_short = |held: &&LoadedRun| {
             matches!(held.state.status, RunStatus::Failed | RunStatus::Cancelled)
                 && held.last_seq != Some(held.state.seq)
                 && (held.state.items.total > 0 || self.aside.is_some())
@@ -438,12 +452,12 @@ impl Batch {
     }
 
     /// Remembers the runs that nobody else is expected to move next.
-    pub(super) fn remember(self, rules: &Rules, recent: &mut Recent) {
+    pub(super) fn remember(self, rules: &Rules, cache: &mut RunCache) {
         for held in self.runs.into_values() {
             let definition = rules.workflows.definition(&held.state.definition);
             let due_at = run_due_at(definition, &held.state);
             if due_at.is_some() || held.state.attempts.holder.is_some() {
-                recent.keep(held.state);
+                cache.keep(held.state);
             }
         }
     }
@@ -452,42 +466,42 @@ impl Batch {
 /// What is to be written of runs.
 #[derive(Default)]
 struct WrittenRuns {
-    new: Vec<Row<Runs>>,
-    changed: Vec<Change<Runs>>,
+    new: Vec<ColumnValues<Runs>>,
+    changed: Vec<RowUpdate<Runs>>,
     /// Those of which only how far they are changes.
-    step_on: Vec<Change<Runs>>,
+    step_on: Vec<RowUpdate<Runs>>,
 }
 
 /// What is to be written of items.
 #[derive(Default)]
 struct WrittenItems {
-    new: Vec<Row<Items>>,
-    changed: Vec<Change<Items>>,
+    new: Vec<ColumnValues<Items>>,
+    changed: Vec<RowUpdate<Items>>,
 }
 
-impl HeldItem {
+impl LoadedItem {
     /// As it is in the database.
     fn of(state: ItemState) -> Self {
         Self { last_epoch: Some(state.attempts.epoch), output: None, changed: false, state }
     }
 }
 
-impl HeldRun {
+impl LoadedRun {
     /// As it is in the database.
     fn of(state: RunState) -> Self {
-        let standing = Standing::of(&state);
-        Self { last_seq: Some(state.seq), standing, outputs: false, state }
+        let snapshot = RunSnapshot::of(&state);
+        Self { last_seq: Some(state.seq), snapshot, outputs: false, state }
     }
 
     /// Whether all that changed of it is how far it is.
     fn stands(&self) -> bool {
-        self.standing.is_some() && self.standing == Standing::of(&self.state)
+        self.snapshot.is_some() && self.snapshot == RunSnapshot::of(&self.state)
     }
 }
 
 /// What can't be read as what it should be.
 fn corrupt(error: DbErr) -> JournalError {
-    Fault::from(error).into_error()
+    CommitError::from(error).into_error()
 }
 
 /// Whether what the steps returned is other after such an event.
@@ -516,19 +530,10 @@ fn any_of(column: Runs, ids: Vec<sea_orm::Value>) -> Expr {
     Expr::cust_with_exprs("$1 = ANY ($2)", [Expr::col(column), Expr::val(ids)])
 }
 
-/// Executes an update whose condition names the versions it was decided on. A
-/// row less means that another writer was faster.
-pub(super) async fn fenced(tx: &Transaction, update: &UpdateStatement, rows: usize) -> Result<(), Fault> {
-    match tx.execute(update).await?.rows_affected() {
-        updated if updated == rows as u64 => Ok(()),
-        _ => Err(Fault::Contended("another writer moved the run meanwhile".to_owned())),
-    }
-}
-
 impl Request {
-    fn order(&self) -> Option<&Order> {
+    fn command(&self) -> Option<&CommandRequest> {
         match self {
-            Self::Apply(order) => Some(order),
+            Self::Apply(request) => Some(request),
             Self::Submit(_) => None,
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit;
 use super::codec::{decode, encode, stored};
-use super::fault::Fault;
-use super::transaction::{Ending, begin, end};
+use super::commit_error::CommitError;
+use super::transaction::{TransactionEnd, begin, end};
 use crate::controls::{ControlChange, Controls, TenantControls};
 use crate::journal::JournalError;
 use crate::journal::audit::AuditEntry;
@@ -26,7 +26,7 @@ enum ControlRows {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct ControlRow {
     kind: String,
     name: String,
     value: String,
@@ -39,7 +39,7 @@ struct WorkflowControls {
     paused: bool,
 }
 
-impl Row {
+impl ControlRow {
     fn revision(&self) -> u64 {
         self.revision.unsigned_abs()
     }
@@ -61,7 +61,10 @@ impl Row {
 }
 
 /// All of it, unless nothing changed since revision `known`.
-pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Result<Option<Controls>, Fault> {
+pub(super) async fn changed_since<C: ConnectionTrait>(
+    db: &C,
+    known: u64,
+) -> Result<Option<Controls>, CommitError> {
     let newer = Query::select()
         .expr(Expr::val(1))
         .from(ControlRows::Table)
@@ -75,7 +78,7 @@ pub(super) async fn changed_since<C: ConnectionTrait>(db: &C, known: u64) -> Res
         .to_owned();
     let mut controls = Controls::default();
     for row in db.query_all(&statement).await? {
-        let row = Row::from_query_result(&row, "")?;
+        let row = ControlRow::from_query_result(&row, "")?;
         let (name, revision) = (format!("{} {}", row.kind, row.name), row.revision());
         match row.change() {
             Ok(change) => controls.follow(change, revision),
@@ -90,13 +93,18 @@ pub(super) async fn set(
     change: ControlChange,
     by: &str,
     at: Timestamp,
-) -> Result<Controls, Fault> {
+) -> Result<Controls, CommitError> {
     let tx = begin(db).await?;
-    let set = set_in(&tx, change, by, at).await.map(|after| (after, Ending::Commit));
+    let set = set_in(&tx, change, by, at).await.map(|after| (after, TransactionEnd::Commit));
     end(tx, set).await
 }
 
-async fn set_in(tx: &Transaction, change: ControlChange, by: &str, at: Timestamp) -> Result<Controls, Fault> {
+async fn set_in(
+    tx: &Transaction,
+    change: ControlChange,
+    by: &str,
+    at: Timestamp,
+) -> Result<Controls, CommitError> {
     if tx.get_database_backend() == DbBackend::Postgres {
         // One change after the other, so that no two have one revision.
         tx.execute_unprepared("LOCK TABLE controls IN SHARE ROW EXCLUSIVE MODE").await?;
@@ -112,14 +120,16 @@ async fn set_in(tx: &Transaction, change: ControlChange, by: &str, at: Timestamp
     Ok(controls)
 }
 
-async fn write(tx: &Transaction, change: &ControlChange, revision: u64) -> Result<(), Fault> {
+async fn write(tx: &Transaction, change: &ControlChange, revision: u64) -> Result<(), CommitError> {
     let (kind, name, value) = match change {
         ControlChange::Workflow { name, paused } => {
             ("workflow", name, encode(&WorkflowControls { paused: *paused })?)
         }
         ControlChange::Tenant { name, controls } => ("tenant", name, encode(controls)?),
         ControlChange::Adjust { name, .. } => {
-            return Err(JournalError::Conflict(format!("tenant {name}: a part of what is set")).into());
+            return Err(
+                JournalError::Conflict(format!("tenant {name}: only whole settings are stored")).into()
+            );
         }
     };
     let statement = Query::insert()

@@ -103,7 +103,7 @@ impl DeadLetterRow {
         let step = keep(number("step", self.step), 0, &mut unreadable);
         let attempts = keep(number("attempts", self.attempts), 0, &mut unreadable);
         let item = keep(self.item.map(|item| number("item", item)).transpose(), None, &mut unreadable);
-        let unknown = || JournalError::Corrupt(format!("state `{}`", self.state));
+        let unknown = || JournalError::Corrupt(format!("dead_letters.state is `{}`", self.state));
         let status = LetterStatus::parse(&self.state).ok_or_else(unknown);
         let status = keep(status, LetterStatus::Waiting, &mut unreadable);
         let unsaid = StepError::permanent(self.code, "what failed can't be read");

@@ -3,26 +3,26 @@
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, IntoTableRef, Query};
 use sea_orm::{ConnectionTrait, DbBackend};
 
+use super::commit_error::CommitError;
 use super::dead_letter::DeadLetters;
 use super::event::Events;
-use super::fault::Fault;
 use super::item::Items;
 use super::run::Runs;
-use super::transaction::{Ending, begin, end, execute_row};
+use super::transaction::{TransactionEnd, begin, end, execute_row};
 use crate::decide::Refusal;
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::journal::database::{Database, Transaction};
-use crate::journal::rows::RowChange;
+use crate::rows::RowChange;
 use crate::state::RunStatus;
 
-pub(super) async fn erase(db: &Database, run: RunId, rows: Vec<RowChange>) -> Result<(), Fault> {
+pub(super) async fn erase(db: &Database, run: RunId, rows: Vec<RowChange>) -> Result<(), CommitError> {
     let tx = begin(db).await?;
-    let erased = erase_in(&tx, run, &rows).await.map(|()| ((), Ending::Commit));
+    let erased = erase_in(&tx, run, &rows).await.map(|()| ((), TransactionEnd::Commit));
     end(tx, erased).await
 }
 
-async fn erase_in(tx: &Transaction, run: RunId, rows: &[RowChange]) -> Result<(), Fault> {
+async fn erase_in(tx: &Transaction, run: RunId, rows: &[RowChange]) -> Result<(), CommitError> {
     ended(tx, run).await?;
     for row in rows {
         execute_row(tx, row).await?;
@@ -34,7 +34,7 @@ async fn erase_in(tx: &Transaction, run: RunId, rows: &[RowChange]) -> Result<()
 }
 
 /// Holds the run, if it has ended.
-async fn ended(tx: &Transaction, run: RunId) -> Result<(), Fault> {
+async fn ended(tx: &Transaction, run: RunId) -> Result<(), CommitError> {
     let mut select = Query::select();
     select.column(Runs::Status).from(Runs::Table).and_where(Expr::col(Runs::Id).eq(run.0));
     if tx.get_database_backend() == DbBackend::Postgres {
@@ -53,7 +53,7 @@ async fn delete(
     table: impl IntoTableRef,
     column: impl IntoColumnRef,
     run: RunId,
-) -> Result<(), Fault> {
+) -> Result<(), CommitError> {
     let statement = Query::delete().from_table(table).and_where(Expr::col(column).eq(run.0)).to_owned();
     tx.execute(&statement).await?;
     Ok(())

@@ -5,7 +5,7 @@ use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, number, stored};
-use super::values::Row;
+use super::values::ColumnValues;
 use crate::event::{Event, EventKind};
 use crate::id::RunId;
 use crate::journal::JournalError;
@@ -53,7 +53,7 @@ impl EventRow {
         };
         let last: u64 = number("events.seq", self.seq)?;
         let before = (last + 1).checked_sub(kinds.len() as u64).ok_or_else(|| {
-            JournalError::Corrupt(format!("events.seq is {last} in a row of {}", kinds.len()))
+            JournalError::Corrupt(format!("events.seq is {last} in a row with {} events", kinds.len()))
         })?;
         let (run, at) = (RunId(self.run_id), Timestamp(self.at_ms));
         Ok(kinds.into_iter().zip(before..).map(move |(kind, seq)| Event { run, seq, at, kind }))
@@ -61,7 +61,7 @@ impl EventRow {
 }
 
 /// The row of what one decision made; `None` if it made nothing.
-pub(super) fn row(decided: &[Event]) -> Result<Option<Row<Events>>, JournalError> {
+pub(super) fn row(decided: &[Event]) -> Result<Option<ColumnValues<Events>>, JournalError> {
     let Some(last) = decided.last() else { return Ok(None) };
     let kinds: Vec<&EventKind> = decided.iter().map(|event| &event.kind).collect();
     let text = if let [kind] = kinds[..] { encode(kind)? } else { encode(&kinds)? };

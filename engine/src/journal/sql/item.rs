@@ -5,11 +5,11 @@ use sea_orm::{DeriveIden, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
-use super::fault::Fault;
-use super::values::{Change, Row, update_from_values};
+use super::commit_error::CommitError;
+use super::values::{ColumnValues, RowUpdate, update_from_values};
 use crate::id::RunId;
 use crate::journal::JournalError;
-use crate::journal::follow::item_due_at;
+use crate::journal::transition::item_due_at;
 use crate::state::{ItemState, ItemStatus, RunState};
 
 #[derive(Clone, Copy, PartialEq, DeriveIden)]
@@ -49,7 +49,7 @@ pub(super) struct ItemRow {
 impl ItemRow {
     pub(super) fn state(self) -> Result<(RunId, ItemState), JournalError> {
         let status = ItemStatus::parse(&self.status)
-            .ok_or_else(|| JournalError::Corrupt(format!("status `{}` of an item", self.status)))?;
+            .ok_or_else(|| JournalError::Corrupt(format!("items.status is `{}`", self.status)))?;
         let state = ItemState {
             step: number("items.step", self.step)?,
             index: number("items.item", self.item)?,
@@ -62,7 +62,7 @@ impl ItemRow {
 }
 
 /// Which item the row is about, whatever else can't be read of it.
-pub(super) fn key(row: &QueryResult) -> Result<Key, Fault> {
+pub(super) fn key(row: &QueryResult) -> Result<Key, CommitError> {
     let (step, item): (i32, i64) = (row.try_get("", "step")?, row.try_get("", "item")?);
     Ok((RunId(row.try_get("", "run_id")?), number("items.step", step)?, number("items.item", item)?))
 }
@@ -102,7 +102,7 @@ pub(super) struct ToWrite<'a> {
 
 impl ToWrite<'_> {
     /// The whole row.
-    pub(super) fn row(&self) -> Result<Row<Items>, JournalError> {
+    pub(super) fn row(&self) -> Result<ColumnValues<Items>, JournalError> {
         let fixed: [(Items, Value); 6] = [
             (Items::RunId, self.run.id.0.into()),
             (Items::Step, i32::from(self.item.step).into()),
@@ -115,7 +115,7 @@ impl ToWrite<'_> {
     }
 
     /// What finds the row as long as it is under `last_epoch`, and what changes.
-    pub(super) fn change(&self, last_epoch: u64) -> Result<Change<Items>, JournalError> {
+    pub(super) fn change(&self, last_epoch: u64) -> Result<RowUpdate<Items>, JournalError> {
         let key = vec![
             (Items::RunId, self.run.id.0.into()),
             (Items::Step, i32::from(self.item.step).into()),
@@ -129,7 +129,7 @@ impl ToWrite<'_> {
 
 /// Changed rows, of those that are still open: an open item has no output yet,
 /// so that none is overwritten. `changes` is not empty.
-pub(super) fn update(changes: Vec<Change<Items>>) -> UpdateStatement {
+pub(super) fn update(changes: Vec<RowUpdate<Items>>) -> UpdateStatement {
     let mut statement = update_from_values(Items::Table, changes, &[]);
     statement.and_where(Expr::col((Items::Table, Items::Status)).eq(ItemStatus::Pending.as_str()));
     statement

@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{number, stored};
+use super::commit_error::CommitError;
 use super::dead_letter::{self, DeadLetterRow, DeadLetters};
-use super::fault::Fault;
 use crate::id::RunId;
 use crate::journal::database::Database;
 use crate::journal::letters::{DeadLetter, LetterFilter, LetterGroup, LetterStatus};
@@ -18,7 +18,7 @@ pub(super) async fn list(
     filter: &LetterFilter,
     limit: u32,
     offset: u64,
-) -> Result<(Vec<DeadLetter>, u64), Fault> {
+) -> Result<(Vec<DeadLetter>, u64), CommitError> {
     let count = Query::select()
         .expr(Func::count(Expr::col(DeadLetters::Id)))
         .from(DeadLetters::Table)
@@ -31,12 +31,12 @@ pub(super) async fn list(
     let mut select = dead_letter::select(filter)?;
     select.limit(limit.into()).offset(stored(offset).unsigned_abs());
     let rows = db.query_all(&select).await?;
-    let letters: Result<_, Fault> =
+    let letters: Result<_, CommitError> =
         rows.iter().map(|row| Ok(DeadLetterRow::from_query_result(row, "")?.letter())).collect();
     Ok((letters?, total))
 }
 
-pub(super) async fn one(db: &Database, id: Uuid) -> Result<Option<DeadLetter>, Fault> {
+pub(super) async fn one(db: &Database, id: Uuid) -> Result<Option<DeadLetter>, CommitError> {
     let mut select = dead_letter::select(&LetterFilter::default())?;
     select.and_where(Expr::col(DeadLetters::Id).eq(id));
     let row = db.query_one(&select).await?;
@@ -44,7 +44,7 @@ pub(super) async fn one(db: &Database, id: Uuid) -> Result<Option<DeadLetter>, F
 }
 
 /// The row that the letter was made of, if it keeps one.
-pub(super) async fn raw(db: &Database, id: Uuid) -> Result<Option<String>, Fault> {
+pub(super) async fn raw(db: &Database, id: Uuid) -> Result<Option<String>, CommitError> {
     let select = Query::select()
         .column(DeadLetters::Raw)
         .from(DeadLetters::Table)
@@ -60,7 +60,7 @@ pub(super) async fn raw(db: &Database, id: Uuid) -> Result<Option<String>, Fault
 const RUNS_MAX: usize = 10_000;
 
 /// Which of `runs` have a letter that waits.
-pub(super) async fn with_letters(db: &Database, runs: &[RunId]) -> Result<BTreeSet<RunId>, Fault> {
+pub(super) async fn with_letters(db: &Database, runs: &[RunId]) -> Result<BTreeSet<RunId>, CommitError> {
     let mut found = BTreeSet::new();
     for runs in runs.chunks(RUNS_MAX) {
         let select = Query::select()
@@ -90,7 +90,7 @@ pub(super) async fn groups(
     db: &Database,
     filter: &LetterFilter,
     limit: u32,
-) -> Result<Vec<LetterGroup>, Fault> {
+) -> Result<Vec<LetterGroup>, CommitError> {
     let common =
         [DeadLetters::Definition, DeadLetters::Code, DeadLetters::StepName, DeadLetters::Fingerprint];
     let mut select = Query::select();

@@ -8,8 +8,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Statement};
 use uuid::Uuid;
 
 use super::codec::{decode, number, stored};
+use super::commit_error::CommitError;
 use super::event::{self, EventRow, Events};
-use super::fault::Fault;
 use super::run::Runs;
 use crate::id::{RunId, Slot, WorkerName};
 use crate::journal::JournalError;
@@ -24,7 +24,7 @@ const RUNS_RETRY: &str = "runs.due_at_ms IS NOT NULL AND runs.status = 'retrying
 const ITEMS_RETRY: &str = "items.due_at_ms IS NOT NULL AND items.error IS NOT NULL";
 
 #[derive(FromQueryResult)]
-struct Row {
+struct SlotAttemptsRow {
     run_id: Uuid,
     step: i32,
     item: Option<i64>,
@@ -32,7 +32,7 @@ struct Row {
     attempts: String,
 }
 
-impl Row {
+impl SlotAttemptsRow {
     fn slot(&self) -> Result<Slot, JournalError> {
         let item = self.item.map(|item| number("items.item", item)).transpose()?;
         Ok(Slot { run: RunId(self.run_id), step: number("step", self.step)?, item })
@@ -44,7 +44,7 @@ impl Row {
 }
 
 /// Slots that workers hold, by worker; at most `limit`.
-pub(super) async fn holdings(db: &Database, limit: u32) -> Result<Vec<Holding>, Fault> {
+pub(super) async fn holdings(db: &Database, limit: u32) -> Result<Vec<Holding>, CommitError> {
     let sql = format!(
         "SELECT id AS run_id, step, CAST(NULL AS bigint) AS item, definition, attempts, held_by \
          FROM runs WHERE held_by IS NOT NULL \
@@ -53,8 +53,8 @@ pub(super) async fn holdings(db: &Database, limit: u32) -> Result<Vec<Holding>, 
          ORDER BY held_by, run_id, step, item LIMIT {limit}"
     );
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
-    let holding = |found: &QueryResult| -> Result<Holding, Fault> {
-        let row = Row::from_query_result(found, "")?;
+    let holding = |found: &QueryResult| -> Result<Holding, CommitError> {
+        let row = SlotAttemptsRow::from_query_result(found, "")?;
         let worker = WorkerName::from(found.try_get::<String>("", "held_by")?);
         // The slot is taken all the same; 0 where it can't be read which attempt it is.
         let (slot, attempt) = (row.slot()?, row.attempts().map_or(0, |attempts| attempts.made));
@@ -66,7 +66,11 @@ pub(super) async fn holdings(db: &Database, limit: u32) -> Result<Vec<Holding>, 
 
 /// What waits for a retry, the latest due first, and how much it is in all. Of
 /// each table no more is read than the page may hold.
-pub(super) async fn retries(db: &Database, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), Fault> {
+pub(super) async fn retries(
+    db: &Database,
+    limit: u32,
+    offset: u64,
+) -> Result<(Vec<Retry>, u64), CommitError> {
     let upto = stored(offset.saturating_add(limit.into()));
     let sql = format!(
         "SELECT * FROM (SELECT runs.id AS run_id, runs.step, CAST(NULL AS bigint) AS item, runs.definition, \
@@ -95,8 +99,8 @@ pub(super) async fn retries(db: &Database, limit: u32, offset: u64) -> Result<(V
     Ok((retries, count_of(db, count).await?))
 }
 
-fn retry(found: &QueryResult) -> Result<Retry, Fault> {
-    let row = Row::from_query_result(found, "")?;
+fn retry(found: &QueryResult) -> Result<Retry, CommitError> {
+    let row = SlotAttemptsRow::from_query_result(found, "")?;
     let error: Option<String> = found.try_get("", "error")?;
     let failure = error.map(|error| decode("items.error", &error).unwrap_or_else(|why| unreadable(&why)));
     Ok(Retry {
@@ -116,7 +120,7 @@ fn unreadable(why: &JournalError) -> RunError {
 
 /// How the last attempts at runs' own slots failed, whose state does not say so:
 /// what is scheduled last follows from what failed right before.
-async fn failures(db: &Database, retries: &[Retry]) -> Result<BTreeMap<RunId, RunError>, Fault> {
+async fn failures(db: &Database, retries: &[Retry]) -> Result<BTreeMap<RunId, RunError>, CommitError> {
     let runs: Vec<Uuid> =
         retries.iter().filter(|retry| retry.slot.item.is_none()).map(|retry| retry.slot.run.0).collect();
     let mut failures = BTreeMap::new();
@@ -150,7 +154,7 @@ async fn failures(db: &Database, retries: &[Retry]) -> Result<BTreeMap<RunId, Ru
 }
 
 /// How much of the workflow's work is open.
-pub(super) async fn backlog(db: &Database, workflow: &str, now: Timestamp) -> Result<Backlog, Fault> {
+pub(super) async fn backlog(db: &Database, workflow: &str, now: Timestamp) -> Result<Backlog, CommitError> {
     let backend = db.get_database_backend();
     let (mut due, mut held) = (Vec::new(), Vec::new());
     for table in ["runs", "items"] {
@@ -183,7 +187,7 @@ pub(super) async fn backlog(db: &Database, workflow: &str, now: Timestamp) -> Re
     Ok(backlog)
 }
 
-async fn count_of(db: &Database, sql: String) -> Result<u64, Fault> {
+async fn count_of(db: &Database, sql: String) -> Result<u64, CommitError> {
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
     let Some(row) = row else { return Ok(0) };
     Ok(row.try_get_by_index::<i64>(0)?.unsigned_abs())

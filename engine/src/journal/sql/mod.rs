@@ -1,22 +1,22 @@
 //! The journal in SQLite or PostgreSQL. Its tables come from the migrations.
 
-pub(super) mod fault;
+pub(super) mod commit_error;
 
 mod codec;
 
 mod values;
 
-mod arrays;
 mod aside;
 mod audit;
 mod control;
+mod cte;
 mod dead_letter;
 mod event;
 mod item;
 mod run;
 mod worker;
 
-mod recent;
+mod run_cache;
 
 mod texts;
 
@@ -44,28 +44,29 @@ use self::signals::Signals;
 use self::writer::Writer;
 use super::audit::{AuditEntry, AuditLine};
 use super::changes::Changes;
-use super::follow::Rules;
 use super::letters::{DeadLetter, LetterFilter, LetterGroup};
 use super::look::{Backlog, Holding, Retry};
 use super::retention::{Pruned, Retention};
-use super::rows::RowChange;
-use super::workflows::Workflows;
+use super::transition::Rules;
 use super::{
-    Applied, Found, Histories, ItemOutput, Journal, JournalError, NewRun, Order, Orphan, RunFilter, Tail,
-    WorkerRow,
+    CommandRequest, Committed, Found, Histories, Journal, JournalError, Orphan, RunFilter, Tail, WorkerRow,
 };
 use crate::controls::{ControlChange, Controls};
 use crate::decide::{Claim, Command, Scheduled};
 use crate::event::Event;
 use crate::id::{RunId, WorkerName};
 use crate::journal::database::Database;
-use crate::state::{ItemCount, RunState};
+use crate::new_run::NewRun;
+use crate::rows::RowChange;
+use crate::state::{ItemCount, ItemOutput, RunState};
 use crate::time::{Clock, Timestamp};
+use crate::workflow::Workflows;
 
 /// The record of all runs, in a database. Clones are the same journal.
 #[derive(Clone)]
 pub struct SqlJournal {
     db: Database,
+    workflows: Workflows,
     writer: Writer,
     signals: Arc<Signals>,
 }
@@ -76,30 +77,34 @@ impl SqlJournal {
     /// runtime: the task that writes lives there until the last clone is gone.
     #[must_use]
     pub fn new(db: Database, workflows: Workflows, clock: Arc<dyn Clock>, jitter: fn() -> f64) -> Self {
-        let rules = Arc::new(Rules { workflows, clock, jitter });
+        let rules = Arc::new(Rules { workflows: workflows.clone(), clock, jitter });
         let signals = Arc::new(Signals::over(db.clone()));
-        Self { writer: Writer::spawn(db.of_journal(), rules, signals.bell()), db, signals }
+        Self { writer: Writer::spawn(db.of_journal(), rules, signals.committed()), db, workflows, signals }
     }
 }
 
 #[async_trait]
 impl Journal for SqlJournal {
+    fn workflows(&self) -> &Workflows {
+        &self.workflows
+    }
+
     fn changes(&self) -> Changes {
         self.signals.changes()
     }
 
-    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Applied>, JournalError> {
+    async fn submit(&self, runs: Vec<NewRun>) -> Result<Vec<Committed>, JournalError> {
         self.writer.ask(Request::Submit(runs)).await
     }
 
-    async fn apply(&self, order: Order) -> Result<Applied, JournalError> {
-        let ask = |order| self.writer.ask(Request::Apply(Box::new(order)));
-        let mut applied = match order.command {
+    async fn apply(&self, request: CommandRequest) -> Result<Committed, JournalError> {
+        let ask = |request| self.writer.ask(Request::Apply(Box::new(request)));
+        let mut committed = match request.command {
             // What is cancelled can be erased.
-            Command::Cancel => self.db.making_room(|| ask(order.clone()), JournalError::is_full).await?,
-            _ => ask(order).await?,
+            Command::Cancel => self.db.making_room(|| ask(request.clone()), JournalError::is_full).await?,
+            _ => ask(request).await?,
         };
-        applied.pop().ok_or_else(|| JournalError::Corrupt("an order without an outcome".to_owned()))
+        committed.pop().ok_or_else(|| JournalError::Corrupt("an request without an outcome".to_owned()))
     }
 
     async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {

@@ -5,12 +5,12 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::codec::number;
+use super::commit_error::CommitError;
 use super::dead_letter::DeadLetters;
 use super::event::Events;
-use super::fault::Fault;
 use super::item::Items;
 use super::run::Runs;
-use super::transaction::{Ending, begin, end};
+use super::transaction::{TransactionEnd, begin, end};
 use crate::id::RunId;
 use crate::journal::JournalError;
 use crate::journal::database::{Database, Transaction};
@@ -19,16 +19,20 @@ use crate::journal::retention::{EVENTS_MAX, LETTERS_MAX, Pruned, RUNS_MAX, Reten
 use crate::state::RunStatus;
 use crate::time::Timestamp;
 
-pub(super) async fn prune(db: &Database, retention: Retention, now: Timestamp) -> Result<Pruned, Fault> {
+pub(super) async fn prune(
+    db: &Database,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<Pruned, CommitError> {
     let tx = begin(db).await?;
     let pruned = prune_in(&tx, retention, now).await.map(|pruned| {
         let nothing = pruned.runs == 0 && pruned.dead_letters == 0;
-        (pruned, if nothing { Ending::Nothing } else { Ending::Commit })
+        (pruned, if nothing { TransactionEnd::Nothing } else { TransactionEnd::Commit })
     });
     end(tx, pruned).await
 }
 
-async fn prune_in(tx: &Transaction, retention: Retention, now: Timestamp) -> Result<Pruned, Fault> {
+async fn prune_in(tx: &Transaction, retention: Retention, now: Timestamp) -> Result<Pruned, CommitError> {
     let mut pruned = Pruned::default();
     if let Some(keep) = retention.dead_letters {
         pruned.dead_letters = dead_letters(tx, before(now, keep)).await?;
@@ -48,7 +52,7 @@ fn terminal() -> impl Iterator<Item = &'static str> {
 }
 
 /// Takes letters of ended runs; how many.
-async fn dead_letters(tx: &Transaction, older_than: Timestamp) -> Result<u64, Fault> {
+async fn dead_letters(tx: &Transaction, older_than: Timestamp) -> Result<u64, CommitError> {
     let ended = Query::select()
         .expr(Expr::val(1))
         .from(Runs::Table)
@@ -73,7 +77,7 @@ async fn dead_letters(tx: &Transaction, older_than: Timestamp) -> Result<u64, Fa
 /// Holds the longest ended runs that have a history and no letter that waits;
 /// whether there are more. Runs that somebody else holds are passed over: they
 /// are being pruned or erased there, or go on after all.
-async fn ended(tx: &Transaction, finished_before: Timestamp) -> Result<(Vec<Uuid>, bool), Fault> {
+async fn ended(tx: &Transaction, finished_before: Timestamp) -> Result<(Vec<Uuid>, bool), CommitError> {
     let waiting = Query::select()
         .expr(Expr::val(1))
         .from(DeadLetters::Table)
@@ -105,7 +109,7 @@ async fn ended(tx: &Transaction, finished_before: Timestamp) -> Result<(Vec<Uuid
     Ok((ids, more))
 }
 
-async fn histories(tx: &Transaction, runs: &[Uuid], now: Timestamp) -> Result<(), Fault> {
+async fn histories(tx: &Transaction, runs: &[Uuid], now: Timestamp) -> Result<(), CommitError> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -129,7 +133,7 @@ async fn histories(tx: &Transaction, runs: &[Uuid], now: Timestamp) -> Result<()
 ///
 /// # Errors
 /// [`JournalError::Pruned`] if it was.
-pub(super) async fn kept(db: &Database, run: RunId) -> Result<(), Fault> {
+pub(super) async fn kept(db: &Database, run: RunId) -> Result<(), CommitError> {
     let select = Query::select()
         .column(Runs::PrunedAtMs)
         .from(Runs::Table)

@@ -4,21 +4,22 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query, Selec
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
 use super::codec::{decode, number, stored};
+use super::commit_error::CommitError;
 use super::event::{EventRow, Events};
-use super::fault::Fault;
 use super::item::{ItemRow, Items};
 use super::run::{RunRow, Runs};
 use super::{event, item, run};
 use crate::event::Event;
 use crate::id::RunId;
 use crate::journal::database::Database;
-use crate::journal::{ItemOutput, JournalError, RunFilter, Tail};
+use crate::journal::{JournalError, RunFilter, Tail};
+use crate::state::ItemOutput;
 use crate::state::{RunState, RunStatus};
 
 /// Ids in one statement, within SQLite's 32,766 parameters.
 const IDS_MAX: usize = 10_000;
 
-pub(super) async fn run(db: &Database, id: RunId) -> Result<Option<RunState>, Fault> {
+pub(super) async fn run(db: &Database, id: RunId) -> Result<Option<RunState>, CommitError> {
     let select = Query::select()
         .columns(run::COLUMNS)
         .from(Runs::Table)
@@ -33,7 +34,7 @@ pub(super) async fn runs(
     filter: &RunFilter,
     limit: u32,
     offset: u64,
-) -> Result<(Vec<RunState>, u64), Fault> {
+) -> Result<(Vec<RunState>, u64), CommitError> {
     let mut count = Query::select();
     count.expr(Func::count(Expr::col(Runs::Id))).from(Runs::Table);
     let mut select = Query::select();
@@ -73,7 +74,7 @@ pub(super) async fn items(
     step: u16,
     from: u32,
     limit: u32,
-) -> Result<Vec<ItemOutput>, Fault> {
+) -> Result<Vec<ItemOutput>, CommitError> {
     let select = Query::select()
         .columns(item::COLUMNS)
         .column(Items::Output)
@@ -100,7 +101,7 @@ pub(super) async fn history(
     run: RunId,
     after_seq: u64,
     limit: u32,
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Vec<Event>, CommitError> {
     let select = Query::select()
         .columns(event::COLUMNS)
         .from(Events::Table)
@@ -120,7 +121,7 @@ pub(super) async fn history(
     Ok(found)
 }
 
-pub(super) async fn tail(db: &Database, cursor: Option<u64>, limit: u32) -> Result<Tail, Fault> {
+pub(super) async fn tail(db: &Database, cursor: Option<u64>, limit: u32) -> Result<Tail, CommitError> {
     let Some(cursor) = cursor else { return present_end(db).await };
     let select = Query::select()
         .columns(event::COLUMNS)
@@ -133,7 +134,7 @@ pub(super) async fn tail(db: &Database, cursor: Option<u64>, limit: u32) -> Resu
     Ok(Tail { cursor: Ord::max(cursor, tail.cursor), ..tail })
 }
 
-async fn present_end(db: &Database) -> Result<Tail, Fault> {
+async fn present_end(db: &Database) -> Result<Tail, CommitError> {
     let select = Query::select().expr(Expr::col(Events::Position).max()).from(Events::Table).to_owned();
     let last: Option<i64> = match db.query_one(&select).await? {
         Some(row) => row.try_get_by_index(0)?,
@@ -142,7 +143,7 @@ async fn present_end(db: &Database) -> Result<Tail, Fault> {
     Ok(Tail { cursor: number("events.position", last.unwrap_or(0))?, ..Tail::default() })
 }
 
-async fn events(db: &Database, select: &SelectStatement) -> Result<Tail, Fault> {
+async fn events(db: &Database, select: &SelectStatement) -> Result<Tail, CommitError> {
     let mut tail = Tail::default();
     for row in db.query_all(select).await? {
         let row = EventRow::from_query_result(&row, "")?;
@@ -155,7 +156,7 @@ async fn events(db: &Database, select: &SelectStatement) -> Result<Tail, Fault> 
     Ok(tail)
 }
 
-pub(super) async fn last_seqs(db: &Database, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, Fault> {
+pub(super) async fn last_seqs(db: &Database, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, CommitError> {
     let mut seqs = Vec::with_capacity(runs.len());
     for ids in runs.chunks(IDS_MAX) {
         let select = Query::select()
@@ -171,7 +172,7 @@ pub(super) async fn last_seqs(db: &Database, runs: &[RunId]) -> Result<Vec<(RunI
     Ok(seqs)
 }
 
-pub(super) async fn ended(db: &Database, runs: &[RunId]) -> Result<Vec<RunId>, Fault> {
+pub(super) async fn ended(db: &Database, runs: &[RunId]) -> Result<Vec<RunId>, CommitError> {
     let mut open = std::collections::BTreeSet::new();
     let terminal = RunStatus::ALL.into_iter().filter(|status| status.is_terminal());
     let words: Vec<&str> = terminal.map(RunStatus::as_str).collect();

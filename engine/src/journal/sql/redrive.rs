@@ -6,20 +6,20 @@ use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction, Query};
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 
 use super::audit;
-use super::batch::fenced;
 use super::codec::{encode, number, stored};
+use super::commit_error::CommitError;
 use super::dead_letter::{self, DeadLetters};
-use super::fault::Fault;
 use super::item::{self, ItemRow, Items};
 use super::run::Runs;
+use super::transaction::fenced;
 use crate::decide::{Command, Dead};
 use crate::event::{Event, EventKind, RedrivenItems};
 use crate::id::RunId;
-use crate::journal::Order;
+use crate::journal::CommandRequest;
 use crate::journal::audit::AuditEntry;
 use crate::journal::database::Transaction;
-use crate::journal::follow::Followed;
 use crate::journal::letters::{LetterStatus, Settling};
+use crate::journal::transition::Transition;
 use crate::state::{Attempts, ItemState, ItemStatus};
 
 /// Items in one statement, within SQLite's 32,766 parameters.
@@ -44,17 +44,18 @@ impl Redrives {
     /// work on. Sent again alone, it passes.
     pub(super) async fn load<'a>(
         tx: &Transaction,
-        orders: impl Iterator<Item = &'a Order> + Clone,
-    ) -> Result<Self, Fault> {
-        let about_dead = |order: &&Order| matches!(order.command, Command::Redrive(_) | Command::Discard(_));
-        let runs: BTreeSet<RunId> = orders.clone().filter(about_dead).map(|order| order.run).collect();
+        requests: impl Iterator<Item = &'a CommandRequest> + Clone,
+    ) -> Result<Self, CommitError> {
+        let about_dead =
+            |request: &&CommandRequest| matches!(request.command, Command::Redrive(_) | Command::Discard(_));
+        let runs: BTreeSet<RunId> = requests.clone().filter(about_dead).map(|request| request.run).collect();
         if runs.is_empty() {
             return Ok(Self::default());
         }
-        let redriven = |order: &&Order| matches!(order.command, Command::Redrive(_));
-        let to_go_on = orders.clone().filter(redriven).map(|order| order.run).collect();
-        if orders.filter(|order| runs.contains(&order.run)).count() > runs.len() {
-            return Err(Fault::Contended("a redrive shares its run with another order".to_owned()));
+        let redriven = |request: &&CommandRequest| matches!(request.command, Command::Redrive(_));
+        let to_go_on = requests.clone().filter(redriven).map(|request| request.run).collect();
+        if requests.filter(|request| runs.contains(&request.run)).count() > runs.len() {
+            return Err(CommitError::Contended("a redrive shares its run with another request".to_owned()));
         }
         let mut redrives = Self {
             to_go_on,
@@ -66,7 +67,7 @@ impl Redrives {
         Ok(redrives)
     }
 
-    async fn load_letters(&mut self, tx: &Transaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
+    async fn load_letters(&mut self, tx: &Transaction, runs: &BTreeSet<RunId>) -> Result<(), CommitError> {
         let select = Query::select()
             .columns([DeadLetters::RunId, DeadLetters::Step, DeadLetters::Item])
             .from(DeadLetters::Table)
@@ -82,7 +83,7 @@ impl Redrives {
         Ok(())
     }
 
-    async fn load_items(&mut self, tx: &Transaction, runs: &BTreeSet<RunId>) -> Result<(), Fault> {
+    async fn load_items(&mut self, tx: &Transaction, runs: &BTreeSet<RunId>) -> Result<(), CommitError> {
         let select = Query::select()
             .columns(item::COLUMNS)
             .from(Items::Table)
@@ -91,7 +92,8 @@ impl Redrives {
             .order_by(Items::Item, Direction::Asc)
             .to_owned();
         for row in tx.query_all(&select).await? {
-            let read = ItemRow::from_query_result(&row, "").map_err(|error| Fault::from(error).into_error());
+            let read =
+                ItemRow::from_query_result(&row, "").map_err(|error| CommitError::from(error).into_error());
             let (run, state) = match read.and_then(ItemRow::state) {
                 Ok(read) => read,
                 Err(_) => unreadable(&row)?,
@@ -116,12 +118,12 @@ impl Redrives {
         self.dead.get(&run).unwrap_or(Dead::NONE)
     }
 
-    pub(super) fn take_in(&mut self, followed: &mut Followed) {
+    pub(super) fn record(&mut self, transition: &mut Transition) {
         let redriven =
-            followed.events.iter().filter(|event| matches!(event.kind, EventKind::Redriven { .. }));
+            transition.events.iter().filter(|event| matches!(event.kind, EventKind::Redriven { .. }));
         self.redriven.extend(redriven.cloned());
-        self.settling.extend(followed.settling.take());
-        self.audit.extend(followed.audit.take());
+        self.settling.extend(transition.settling.take());
+        self.audit.extend(transition.audit.take());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -130,7 +132,7 @@ impl Redrives {
 
     /// Writes what followed. Letters that died in the same transaction are
     /// there already.
-    pub(super) async fn write(&self, tx: &Transaction) -> Result<(), Fault> {
+    pub(super) async fn write(&self, tx: &Transaction) -> Result<(), CommitError> {
         for event in &self.redriven {
             go_on(tx, event).await?;
         }
@@ -145,13 +147,13 @@ impl Redrives {
 }
 
 /// An item that is not done and can't be read: reopened, it is as good as new.
-fn unreadable(row: &QueryResult) -> Result<(RunId, ItemState), Fault> {
+fn unreadable(row: &QueryResult) -> Result<(RunId, ItemState), CommitError> {
     let (run, step, index) = item::key(row)?;
     let status = ItemStatus::Failed;
     Ok((run, ItemState { step, index, status, attempts: Attempts::default(), error: None }))
 }
 
-async fn go_on(tx: &Transaction, event: &Event) -> Result<(), Fault> {
+async fn go_on(tx: &Transaction, event: &Event) -> Result<(), CommitError> {
     let EventKind::Redriven { step, items, input, attempts_before, .. } = &event.kind else { return Ok(()) };
     if let Some(input) = input {
         let update = Query::update()
@@ -172,7 +174,7 @@ async fn go_on(tx: &Transaction, event: &Event) -> Result<(), Fault> {
 }
 
 /// Items of later steps are named anew when the run comes there.
-async fn drop_items(tx: &Transaction, run: RunId, from_step: u16) -> Result<(), Fault> {
+async fn drop_items(tx: &Transaction, run: RunId, from_step: u16) -> Result<(), CommitError> {
     let delete = Query::delete()
         .from_table(Items::Table)
         .and_where(Expr::col(Items::RunId).eq(run.0))
@@ -183,7 +185,13 @@ async fn drop_items(tx: &Transaction, run: RunId, from_step: u16) -> Result<(), 
 }
 
 /// All reopened items are alike but for their place, so one statement does.
-async fn reopen(tx: &Transaction, event: &Event, step: u16, items: &[u32], made: u32) -> Result<(), Fault> {
+async fn reopen(
+    tx: &Transaction,
+    event: &Event,
+    step: u16,
+    items: &[u32],
+    made: u32,
+) -> Result<(), CommitError> {
     let open = ItemState::open(step, 0, made, event);
     for items in items.chunks(ITEMS_MAX) {
         let update = Query::update()

@@ -5,7 +5,7 @@ use sea_orm::{DeriveIden, FromQueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, encode, error_text, ms, number, stored};
-use super::values::{Change, Row, update_from_values};
+use super::values::{ColumnValues, RowUpdate, update_from_values};
 use crate::event::OnItemFailure;
 use crate::id::{RunId, WorkerName};
 use crate::journal::JournalError;
@@ -172,7 +172,7 @@ pub(super) struct ToWrite<'a> {
 
 /// What of a run stays as it is while whoever holds it goes on from step to step.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Standing {
+pub(super) struct RunSnapshot {
     status: RunStatus,
     items: ItemCount,
     error: Option<RunError>,
@@ -180,7 +180,7 @@ pub(super) struct Standing {
     holder: WorkerName,
 }
 
-impl Standing {
+impl RunSnapshot {
     /// As long as somebody holds the run: it is not due then, and has not ended.
     pub(super) fn of(run: &RunState) -> Option<Self> {
         let holder = run.attempts.holder.clone()?;
@@ -194,18 +194,18 @@ pub(super) const KEPT: [Runs; 1] = [Runs::Outputs];
 
 impl ToWrite<'_> {
     /// The whole row.
-    pub(super) fn row(&self) -> Result<Row<Runs>, JournalError> {
+    pub(super) fn row(&self) -> Result<ColumnValues<Runs>, JournalError> {
         Ok(fixed(self.run)?.into_iter().chain(changing(self.run, self.due_at, true)?).collect())
     }
 
     /// What finds the row as long as nobody has moved the run, and what changes.
-    pub(super) fn change(&self, last_seq: u64) -> Result<Change<Runs>, JournalError> {
+    pub(super) fn change(&self, last_seq: u64) -> Result<RowUpdate<Runs>, JournalError> {
         let key = vec![(Runs::Id, self.run.id.0.into()), (Runs::Seq, stored(last_seq).into())];
         Ok((key, changing(self.run, self.due_at, self.outputs)?.into()))
     }
 
-    /// The same for a run whose [`Standing`] is what it was.
-    pub(super) fn step_on(&self, last_seq: u64) -> Result<Change<Runs>, JournalError> {
+    /// The same for a run whose [`RunSnapshot`] is what it was.
+    pub(super) fn step_on(&self, last_seq: u64) -> Result<RowUpdate<Runs>, JournalError> {
         let key = vec![(Runs::Id, self.run.id.0.into()), (Runs::Seq, stored(last_seq).into())];
         let outputs = self.outputs.then(|| encode(&self.run.outputs)).transpose()?;
         let row = vec![
@@ -219,6 +219,6 @@ impl ToWrite<'_> {
 }
 
 /// Changed rows; `changes` is not empty.
-pub(super) fn update(changes: Vec<Change<Runs>>) -> UpdateStatement {
+pub(super) fn update(changes: Vec<RowUpdate<Runs>>) -> UpdateStatement {
     update_from_values(Runs::Table, changes, &KEPT)
 }

@@ -4,8 +4,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction, Query, SelectState
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::codec::{number, stored};
+use super::commit_error::CommitError;
 use super::event::{self, EventRow, Events};
-use super::fault::Fault;
 use super::run::Runs;
 use crate::id::RunId;
 use crate::journal::Histories;
@@ -17,7 +17,7 @@ pub(super) async fn histories(
     runs: &[RunId],
     after: Option<(RunId, u64)>,
     limit: u32,
-) -> Result<Histories, Fault> {
+) -> Result<Histories, CommitError> {
     let mut found = Histories::default();
     let (mut rows, mut last) = (0, None);
     for row in db.query_all(&select(runs, after, limit)).await? {
@@ -37,7 +37,10 @@ pub(super) async fn histories(
     Ok(found)
 }
 
-pub(super) async fn item_counts(db: &Database, runs: &[RunId]) -> Result<Vec<(RunId, ItemCount)>, Fault> {
+pub(super) async fn item_counts(
+    db: &Database,
+    runs: &[RunId],
+) -> Result<Vec<(RunId, ItemCount)>, CommitError> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backoff::{Backoff, pause};
-use crate::journal::changes::{Changes, Teller};
+use crate::journal::changes::{ChangeNotifier, Changes};
 use crate::journal::database::Database;
 
 /// Where PostgreSQL passes the word on.
@@ -45,7 +45,7 @@ const INOTIFY_BYTES: usize = 4_096;
 /// The word of one process's journal.
 pub(super) struct Signals {
     db: Database,
-    teller: Arc<Teller>,
+    notifier: Arc<ChangeNotifier>,
     /// This process committed something.
     committed: Arc<Notify>,
     /// Since somebody first wanted to hear.
@@ -58,21 +58,21 @@ impl Signals {
         let committed = Arc::<Notify>::default();
         let tells = db.get_database_backend() == DbBackend::Postgres;
         let telling = tells.then(|| tokio::spawn(tell(db.clone(), Arc::clone(&committed))));
-        let (teller, hearing) = (Arc::default(), OnceLock::new());
-        Self { db, teller, committed, hearing, _telling: telling.map(AbortOnDropHandle::new) }
+        let (notifier, hearing) = (Arc::default(), OnceLock::new());
+        Self { db, notifier, committed, hearing, _telling: telling.map(AbortOnDropHandle::new) }
     }
 
-    /// To be rung after each commit.
-    pub(super) fn bell(&self) -> Arc<Notify> {
+    /// To be notified after each commit.
+    pub(super) fn committed(&self) -> Arc<Notify> {
         Arc::clone(&self.committed)
     }
 
     pub(super) fn changes(&self) -> Changes {
         self.hearing.get_or_init(|| {
-            let hearing = hear(self.db.clone(), Arc::clone(&self.teller));
+            let hearing = hear(self.db.clone(), Arc::clone(&self.notifier));
             AbortOnDropHandle::new(tokio::spawn(hearing))
         });
-        self.teller.changes()
+        self.notifier.changes()
     }
 }
 
@@ -81,51 +81,57 @@ async fn tell(db: Database, committed: Arc<Notify>) {
     loop {
         committed.notified().await;
         if let Err(error) = db.execute_unprepared(TELL).await {
-            tracing::debug!(%error, "other processes were not told of a commit; they look by themselves");
+            tracing::debug!(%error, "can't notify other processes of a commit; they poll");
         }
         pause(WORD_EVERY).await;
     }
 }
 
 /// Hears what others tell, for ever.
-async fn hear(db: Database, teller: Arc<Teller>) {
+async fn hear(db: Database, notifier: Arc<ChangeNotifier>) {
     let mut backoff = Backoff::default();
     loop {
-        let ended = match db.written_ahead() {
-            Some(file) => hear_of_file(&file, &teller, &mut backoff).await.map_err(|error| error.to_string()),
-            None => hear_of_postgres(&db, &teller, &mut backoff).await.map_err(|error| error.to_string()),
+        let ended = match db.wal_path() {
+            Some(file) => {
+                hear_of_file(&file, &notifier, &mut backoff).await.map_err(|error| error.to_string())
+            }
+            None => hear_of_postgres(&db, &notifier, &mut backoff).await.map_err(|error| error.to_string()),
         };
         if let Err(error) = ended {
-            tracing::debug!(error, "no word of other processes' commits comes for now; the journal is asked");
+            tracing::debug!(error, "no notifications of other processes' commits; polling the journal");
         }
-        teller.lose();
+        notifier.disconnect();
         backoff.wait().await;
     }
 }
 
 /// Until the connection ends.
-async fn hear_of_postgres(db: &Database, teller: &Teller, backoff: &mut Backoff) -> Result<(), DbErr> {
+async fn hear_of_postgres(
+    db: &Database,
+    notifier: &ChangeNotifier,
+    backoff: &mut Backoff,
+) -> Result<(), DbErr> {
     let mut listener = db.listen(CHANNEL).await?;
     *backoff = Backoff::default();
     // For what was committed while nobody listened.
-    teller.tell();
+    notifier.notify();
     loop {
         match timeout(PROBE_EVERY, listener.next()).await {
-            Ok(told) => told.map(|()| teller.tell())?,
+            Ok(told) => told.map(|()| notifier.notify())?,
             Err(_silent) => listener.probe().await?,
         }
     }
 }
 
 /// Until the file is replaced by another one.
-async fn hear_of_file(file: &Path, teller: &Teller, backoff: &mut Backoff) -> io::Result<()> {
+async fn hear_of_file(file: &Path, notifier: &ChangeNotifier, backoff: &mut Backoff) -> io::Result<()> {
     let watching = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     // Its attributes change when it is removed while somebody has it open.
     let wanted = WatchFlags::MODIFY | WatchFlags::ATTRIB | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
     inotify::add_watch(&watching, file, wanted)?;
     let watching = awaited(watching)?;
     *backoff = Backoff::default();
-    teller.tell();
+    notifier.notify();
     loop {
         let mut ready = watching.readable().await?;
         let only_grew = only_grew(&watching)?;
@@ -133,7 +139,7 @@ async fn hear_of_file(file: &Path, teller: &Teller, backoff: &mut Backoff) -> io
         if !only_grew {
             return Ok(());
         }
-        teller.tell();
+        notifier.notify();
         pause(WORD_EVERY).await;
     }
 }

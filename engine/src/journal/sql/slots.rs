@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::codec::{decode, number};
-use super::fault::Fault;
+use super::commit_error::CommitError;
 use super::item::Items;
 use super::run::Runs;
 use super::worker::Workers;
@@ -63,7 +63,7 @@ pub(super) async fn due(
     until: Timestamp,
     after: Option<&Scheduled>,
     limit: u32,
-) -> Result<Found<Scheduled>, Fault> {
+) -> Result<Found<Scheduled>, CommitError> {
     let mut of_runs = of_runs();
     of_runs
         .and_where(Expr::col((Runs::Table, Runs::Definition)).eq(workflow))
@@ -128,7 +128,7 @@ pub(super) async fn orphans(
     db: &Database,
     silent_since: Timestamp,
     limit: u32,
-) -> Result<Found<Orphan>, Fault> {
+) -> Result<Found<Orphan>, CommitError> {
     let mut of_runs = of_runs();
     silent(&mut of_runs, (Runs::Table, Runs::HeldBy), silent_since);
     let mut of_items = of_items();
@@ -138,7 +138,7 @@ pub(super) async fn orphans(
     Ok(orphans)
 }
 
-pub(super) async fn held(db: &Database, worker: &WorkerName) -> Result<Found<Claim>, Fault> {
+pub(super) async fn held(db: &Database, worker: &WorkerName) -> Result<Found<Claim>, CommitError> {
     let mine = |mut select: SelectStatement, held_by: ColumnRef| {
         select.and_where(Expr::col(held_by).eq(worker.as_str())).to_owned()
     };
@@ -226,7 +226,7 @@ async fn both(
     of_runs: SelectStatement,
     of_items: SelectStatement,
     limit: u32,
-) -> Result<Vec<QueryResult>, Fault> {
+) -> Result<Vec<QueryResult>, CommitError> {
     let mut rows = Vec::new();
     for mut select in [of_runs, of_items] {
         rows.extend(db.query_all(select.limit(limit.into())).await?);

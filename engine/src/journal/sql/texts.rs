@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::fault::Fault;
+use super::commit_error::CommitError;
 use super::item::{Items, Key};
 use super::run::{self, Runs};
 use crate::event::OnItemFailure;
@@ -33,7 +33,7 @@ pub(super) struct Texts(BTreeMap<String, Option<String>>);
 
 impl Texts {
     /// The run's row, held until the transaction ends.
-    pub(super) async fn of_run(tx: &Transaction, run: RunId) -> Result<Option<Self>, Fault> {
+    pub(super) async fn of_run(tx: &Transaction, run: RunId) -> Result<Option<Self>, CommitError> {
         let columns = run_columns();
         let mut select = texts(&columns);
         select.from(Runs::Table).and_where(Expr::col(Runs::Id).eq(run.0));
@@ -44,7 +44,7 @@ impl Texts {
     }
 
     /// The item's row.
-    pub(super) async fn of_item(tx: &Transaction, key: Key) -> Result<Option<Self>, Fault> {
+    pub(super) async fn of_item(tx: &Transaction, key: Key) -> Result<Option<Self>, CommitError> {
         let (run, step, item) = key;
         let mut select = texts(&ITEM_COLUMNS);
         select

@@ -1,10 +1,11 @@
 //! How a transaction of the journal begins, ends, and writes foreign rows.
 
 use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::UpdateStatement;
 
-use super::fault::Fault;
+use super::commit_error::CommitError;
 use crate::journal::database::{Database, Transaction};
-use crate::journal::rows::RowChange;
+use crate::rows::RowChange;
 
 /// Key of the lock over event positions (a constant of this project).
 ///
@@ -21,19 +22,22 @@ use crate::journal::rows::RowChange;
 pub(super) const POSITIONS_LOCK: i64 = 0x756e_7478_7401;
 
 /// Begins a transaction that may write.
-pub(super) async fn begin(db: &Database) -> Result<Transaction, Fault> {
+pub(super) async fn begin(db: &Database) -> Result<Transaction, CommitError> {
     Ok(db.begin().await?)
 }
 
 /// Commits what was done in `tx` if its result says so, and takes it back
 /// otherwise.
-pub(super) async fn end<T>(tx: Transaction, result: Result<(T, Ending), Fault>) -> Result<T, Fault> {
+pub(super) async fn end<T>(
+    tx: Transaction,
+    result: Result<(T, TransactionEnd), CommitError>,
+) -> Result<T, CommitError> {
     match result {
-        Ok((value, Ending::Commit)) => {
+        Ok((value, TransactionEnd::Commit)) => {
             tx.commit().await?;
             Ok(value)
         }
-        Ok((value, Ending::Nothing)) => {
+        Ok((value, TransactionEnd::Nothing)) => {
             tx.rollback().await?;
             Ok(value)
         }
@@ -48,17 +52,30 @@ pub(super) async fn end<T>(tx: Transaction, result: Result<(T, Ending), Fault>) 
 }
 
 /// Whether there is anything to commit.
-pub(super) enum Ending {
+pub(super) enum TransactionEnd {
     Commit,
     Nothing,
 }
 
 /// Writes one of the product's rows; how many were changed.
-pub(super) async fn execute_row(tx: &Transaction, row: &RowChange) -> Result<u64, Fault> {
+pub(super) async fn execute_row(tx: &Transaction, row: &RowChange) -> Result<u64, CommitError> {
     let result = match row {
         RowChange::Insert(statement) => tx.execute(statement).await?,
         RowChange::Update(statement) => tx.execute(statement).await?,
         RowChange::Delete(statement) => tx.execute(statement).await?,
     };
     Ok(result.rows_affected())
+}
+
+/// Executes an update whose condition names the versions it was decided on. If it
+/// changes fewer than `rows` rows, another writer was faster.
+pub(super) async fn fenced(
+    tx: &Transaction,
+    update: &UpdateStatement,
+    rows: usize,
+) -> Result<(), CommitError> {
+    match tx.execute(update).await?.rows_affected() {
+        updated if updated == rows as u64 => Ok(()),
+        _ => Err(CommitError::Contended("another writer changed the run first".to_owned())),
+    }
 }

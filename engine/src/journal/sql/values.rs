@@ -6,13 +6,16 @@ use sea_orm::sea_query::{
 };
 
 /// What a row is to hold.
-pub(super) type Row<C> = Vec<(C, Value)>;
+pub(super) type ColumnValues<C> = Vec<(C, Value)>;
 
 /// What finds a row, and what it is to hold.
-pub(super) type Change<C> = (Row<C>, Row<C>);
+pub(super) type RowUpdate<C> = (ColumnValues<C>, ColumnValues<C>);
 
 /// `INSERT INTO table … VALUES …`; `rows` is not empty.
-pub(super) fn insert_values<C: IntoIden + Copy + 'static>(table: C, rows: &[Row<C>]) -> InsertStatement {
+pub(super) fn insert_values<C: IntoIden + Copy + 'static>(
+    table: C,
+    rows: &[ColumnValues<C>],
+) -> InsertStatement {
     let mut statement = Query::insert();
     statement.into_table(table.into_table_ref());
     for row in rows {
@@ -27,7 +30,7 @@ pub(super) fn insert_values<C: IntoIden + Copy + 'static>(table: C, rows: &[Row<
 /// is where the new value is NULL. `changes` is not empty.
 pub(super) fn update_from_values<C: IntoIden + Copy + PartialEq + 'static>(
     table: C,
-    changes: Vec<Change<C>>,
+    changes: Vec<RowUpdate<C>>,
     kept: &[C],
 ) -> UpdateStatement {
     let values = Alias::new("v");

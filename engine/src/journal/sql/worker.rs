@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult, QueryResult};
 
-use super::fault::Fault;
+use super::commit_error::CommitError;
 use crate::id::WorkerName;
 use crate::journal::WorkerRow;
 use crate::journal::database::Database;
@@ -18,13 +18,13 @@ pub(super) enum Workers {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct StoredWorker {
     name: String,
     started_at_ms: i64,
     heartbeat_at_ms: i64,
 }
 
-pub(super) async fn heartbeat(db: &Database, worker: &WorkerName, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn heartbeat(db: &Database, worker: &WorkerName, now: Timestamp) -> Result<(), CommitError> {
     let statement = Query::insert()
         .into_table(Workers::Table)
         .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
@@ -35,7 +35,7 @@ pub(super) async fn heartbeat(db: &Database, worker: &WorkerName, now: Timestamp
     Ok(())
 }
 
-pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), Fault> {
+pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), CommitError> {
     let names = workers.iter().map(WorkerName::as_str);
     let statement = Query::delete()
         .from_table(Workers::Table)
@@ -45,7 +45,7 @@ pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), 
     Ok(())
 }
 
-pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, Fault> {
+pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, CommitError> {
     let statement = Query::select()
         .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
         .from(Workers::Table)
@@ -58,7 +58,7 @@ pub(super) async fn all(db: &Database) -> Result<Vec<WorkerRow>, Fault> {
 /// A row, whatever it holds: one that can't be read hides no other. `None` if not
 /// even its name can be.
 fn row(row: &QueryResult) -> Option<WorkerRow> {
-    let problem = match Row::from_query_result(row, "") {
+    let problem = match StoredWorker::from_query_result(row, "") {
         Ok(row) => {
             let (started_at, heartbeat_at) = (Timestamp(row.started_at_ms), Timestamp(row.heartbeat_at_ms));
             let name = WorkerName::from(row.name);
@@ -67,7 +67,7 @@ fn row(row: &QueryResult) -> Option<WorkerRow> {
         Err(problem) => problem,
     };
     let name: Option<String> = row.try_get("", "name").ok();
-    tracing::warn!(worker = name.as_deref(), %problem, "a row of the table of workers can't be read");
+    tracing::warn!(worker = name.as_deref(), %problem, "can't read a row of table `workers`");
     let (started_at, heartbeat_at) = (Timestamp(0), Timestamp(0));
     name.map(|name| WorkerRow { name: name.into(), started_at, heartbeat_at, unreadable: true })
 }

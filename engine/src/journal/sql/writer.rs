@@ -9,12 +9,12 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::batch::{Answer, Batch, Missing, Request};
-use super::fault::Fault;
-use super::recent::Recent;
-use super::transaction::{Ending, begin, end};
+use super::commit_error::CommitError;
+use super::run_cache::RunCache;
+use super::transaction::{TransactionEnd, begin, end};
 use crate::journal::database::Database;
-use crate::journal::follow::Rules;
-use crate::journal::{Applied, JournalError};
+use crate::journal::transition::Rules;
+use crate::journal::{Committed, JournalError};
 use crate::meter;
 
 /// Requests in one transaction. More would not commit faster (the sync is paid
@@ -53,7 +53,7 @@ impl Writer {
 
     /// Has `request` written. Once it waits, it is written even if the caller
     /// does not wait for the answer.
-    pub(super) async fn ask(&self, request: Request) -> Result<Vec<Applied>, JournalError> {
+    pub(super) async fn ask(&self, request: Request) -> Result<Vec<Committed>, JournalError> {
         let (reply, answer) = oneshot::channel();
         let gone = || JournalError::Unavailable("the journal's writer has ended with its runtime".to_owned());
         let waiting = Waiting { request, since: Instant::now(), reply };
@@ -68,7 +68,7 @@ async fn write_on(
     mut inbox: mpsc::Receiver<Waiting>,
     committed: Arc<Notify>,
 ) {
-    let mut desk = Desk { db, rules, recent: Recent::default() };
+    let mut committer = Committer { db, rules, cache: RunCache::default() };
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while inbox.recv_many(&mut waiting, BATCH_MAX).await > 0 {
         refuse_late(&mut waiting);
@@ -77,7 +77,7 @@ async fn write_on(
         }
         let (requests, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|waiting| (waiting.request, waiting.reply)).unzip();
-        let answers = desk.answer(&requests).await;
+        let answers = committer.answer(&requests).await;
         if answers.iter().any(Result::is_ok) {
             committed.notify_one();
         }
@@ -91,15 +91,15 @@ async fn write_on(
 /// Answers those who have waited for too long, and forgets what they wanted.
 fn refuse_late(waiting: &mut Vec<Waiting>) {
     for late in waiting.extract_if(.., |waiting| waiting.since.elapsed() >= WAIT_MAX) {
-        let text = format!("it took nothing for {} s; this was not written", WAIT_MAX.as_secs());
+        let text = format!("it accepted no write for {} s; this request was not written", WAIT_MAX.as_secs());
         let _: Result<(), Answer> = late.reply.send(Err(JournalError::Unavailable(text)));
     }
 }
 
 /// The same for each: the database is away, or its disk is full.
-fn for_all(requests: &[Request], fault: Fault) -> Vec<Answer> {
+fn for_all(requests: &[Request], fault: CommitError) -> Vec<Answer> {
     let of: fn(String) -> JournalError = match fault {
-        Fault::Full(_) => JournalError::Full,
+        CommitError::Full(_) => JournalError::Full,
         _ => JournalError::Unavailable,
     };
     let text = fault.into_text();
@@ -107,25 +107,27 @@ fn for_all(requests: &[Request], fault: Fault) -> Vec<Answer> {
 }
 
 /// Where requests are decided and written down.
-struct Desk {
+struct Committer {
     db: Database,
     rules: Arc<Rules>,
-    recent: Recent,
+    cache: RunCache,
 }
 
-impl Desk {
+impl Committer {
     /// Commits `requests` together; when one of them makes that impossible, each
     /// on its own, so that only the guilty one fails.
     async fn answer(&mut self, requests: &[Request]) -> Vec<Answer> {
         for _ in 0..TOGETHER_TRIES {
             match self.commit(requests).await {
                 Ok(answers) => return answers,
-                Err(fault @ (Fault::Down(_) | Fault::Full(_))) => return for_all(requests, fault),
-                Err(Fault::Guilty(error)) if requests.len() == 1 => return vec![Err(error)],
-                Err(Fault::Guilty(_)) => break,
+                Err(fault @ (CommitError::Unavailable(_) | CommitError::Full(_))) => {
+                    return for_all(requests, fault);
+                }
+                Err(CommitError::Rejected(error)) if requests.len() == 1 => return vec![Err(error)],
+                Err(CommitError::Rejected(_)) => break,
                 // What was remembered is forgotten by now, so that this time all
                 // is read.
-                Err(Fault::Contended(_)) => {}
+                Err(CommitError::Contended(_)) => {}
             }
         }
         self.each_alone(requests).await
@@ -135,25 +137,25 @@ impl Desk {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             match self.alone(request).await {
-                Err(fault @ (Fault::Down(_) | Fault::Full(_))) => {
+                Err(fault @ (CommitError::Unavailable(_) | CommitError::Full(_))) => {
                     // The others would only wait for the same silence.
                     answers.extend(for_all(&requests[answers.len()..], fault));
                     break;
                 }
-                answer => answers.push(answer.map_err(Fault::into_error)),
+                answer => answers.push(answer.map_err(CommitError::into_error)),
             }
         }
         answers
     }
 
-    async fn alone(&mut self, request: &Request) -> Result<Vec<Applied>, Fault> {
+    async fn alone(&mut self, request: &Request) -> Result<Vec<Committed>, CommitError> {
         let mut tries = 1;
         loop {
             match self.commit(std::slice::from_ref(request)).await {
                 Ok(mut answers) => {
-                    return answers.pop().unwrap_or_else(|| Ok(Vec::new())).map_err(Fault::Guilty);
+                    return answers.pop().unwrap_or_else(|| Ok(Vec::new())).map_err(CommitError::Rejected);
                 }
-                Err(Fault::Contended(_)) if tries < CONTENDED_TRIES => tries += 1,
+                Err(CommitError::Contended(_)) if tries < CONTENDED_TRIES => tries += 1,
                 Err(fault) => return Err(fault),
             }
         }
@@ -161,28 +163,28 @@ impl Desk {
 
     /// Decides and writes. What was remembered for it is forgotten unless it is
     /// written.
-    async fn commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, Fault> {
+    async fn commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, CommitError> {
         let began = Instant::now();
         let committed = self.try_commit(requests).await;
         let outcome = match &committed {
             Ok(_) => "committed",
-            Err(Fault::Contended(_)) => "contended",
-            Err(Fault::Guilty(_)) => "refused",
-            Err(Fault::Down(_) | Fault::Full(_)) => "unavailable",
+            Err(CommitError::Contended(_)) => "contended",
+            Err(CommitError::Rejected(_)) => "refused",
+            Err(CommitError::Unavailable(_) | CommitError::Full(_)) => "unavailable",
         };
         meter::wrote(requests.len(), outcome, began.elapsed());
         committed
     }
 
-    async fn try_commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, Fault> {
-        let (batch, missing) = Batch::recall(requests, &mut self.recent);
+    async fn try_commit(&mut self, requests: &[Request]) -> Result<Vec<Answer>, CommitError> {
+        let (batch, missing) = Batch::recall(requests, &mut self.cache);
         let (batch, answers) = match self.db.get_database_backend() {
             DbBackend::Postgres if !missing.contended => {
                 self.commit_by_versions(batch, &missing, requests).await?
             }
             _ => self.commit_under_locks(batch, missing, requests).await?,
         };
-        batch.remember(&self.rules, &mut self.recent);
+        batch.remember(&self.rules, &mut self.cache);
         Ok(answers)
     }
 
@@ -193,9 +195,9 @@ impl Desk {
         mut batch: Batch,
         missing: &Missing,
         requests: &[Request],
-    ) -> Result<(Batch, Vec<Answer>), Fault> {
+    ) -> Result<(Batch, Vec<Answer>), CommitError> {
         batch.load(&self.db, missing, false).await?;
-        let answers = requests.iter().map(|request| batch.follow(&self.rules, request)).collect();
+        let answers = requests.iter().map(|request| batch.apply(&self.rules, request)).collect();
         if batch.is_empty() {
             return Ok((batch, answers));
         }
@@ -204,7 +206,7 @@ impl Desk {
             return Ok((batch, answers));
         }
         let tx = begin(&self.db).await?;
-        let written = batch.write(&tx, &self.rules).await.map(|()| (answers, Ending::Commit));
+        let written = batch.write(&tx, &self.rules).await.map(|()| (answers, TransactionEnd::Commit));
         Ok((batch, end(tx, written).await?))
     }
 
@@ -213,18 +215,18 @@ impl Desk {
         mut batch: Batch,
         missing: Missing,
         requests: &[Request],
-    ) -> Result<(Batch, Vec<Answer>), Fault> {
+    ) -> Result<(Batch, Vec<Answer>), CommitError> {
         let (tx, rules) = (begin(&self.db).await?, &self.rules);
         let work = async {
             batch.load(&tx, &missing, true).await?;
             batch.load_dead(&tx, requests).await?;
             batch.load_aside(&tx, requests).await?;
-            let answers: Vec<Answer> = requests.iter().map(|request| batch.follow(rules, request)).collect();
+            let answers: Vec<Answer> = requests.iter().map(|request| batch.apply(rules, request)).collect();
             if batch.is_empty() {
-                return Ok((answers, Ending::Nothing));
+                return Ok((answers, TransactionEnd::Nothing));
             }
             batch.write(&tx, rules).await?;
-            Ok((answers, Ending::Commit))
+            Ok((answers, TransactionEnd::Commit))
         };
         let result = work.await;
         Ok((batch, end(tx, result).await?))

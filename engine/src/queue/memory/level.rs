@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use crate::time::Timestamp;
 
-/// Place in a line: first what became due first, then what was pushed first.
-pub(super) type Place = (Timestamp, u64);
+/// QueuePosition in a line: first what became due first, then what was pushed first.
+pub(super) type QueuePosition = (Timestamp, u64);
 
 /// What a delivery costs a tenant of weight 1.
 const STRIDE: u64 = 1 << 20;
 
 #[derive(Default)]
 pub(super) struct Level {
-    lines: HashMap<Arc<str>, Line>,
+    lines: HashMap<Arc<str>, TenantLine>,
     /// Who takes turns, by time. One whose line became empty stays until its
     /// turn comes: else it would gain by leaving and coming back.
     ring: BTreeSet<(u64, Arc<str>)>,
@@ -28,8 +28,8 @@ pub(super) struct Level {
 }
 
 #[derive(Default)]
-struct Line {
-    waiting: BTreeMap<Place, Uuid>,
+struct TenantLine {
+    waiting: BTreeMap<QueuePosition, Uuid>,
     /// The tenant's time, if it is in the ring.
     turn: Option<u64>,
     rises_at: Option<Timestamp>,
@@ -49,9 +49,9 @@ impl Level {
     }
 
     /// Puts a pointer into its tenant's line, which takes part if it `may`.
-    pub(super) fn enter(&mut self, tenant: &Arc<str>, place: Place, id: Uuid, may: bool) {
+    pub(super) fn enter(&mut self, tenant: &Arc<str>, position: QueuePosition, id: Uuid, may: bool) {
         let line = self.lines.entry(Arc::clone(tenant)).or_default();
-        line.waiting.insert(place, id);
+        line.waiting.insert(position, id);
         self.waiting += 1;
         if may {
             self.join(tenant);

@@ -5,6 +5,9 @@ mod allowance;
 mod level;
 mod pointers;
 
+#[cfg(test)]
+mod properties;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::allowance::{Allowances, Room};
-use super::level::{Level, Place};
+use super::level::{Level, QueuePosition};
 use crate::controls::Controls;
 use crate::decide::Scheduled;
 use crate::id::Delivery;
@@ -25,7 +25,7 @@ const SKIPPED_MAX: usize = 32;
 struct Entry {
     delivery: Delivery,
     tenant: Arc<str>,
-    place: Place,
+    position: QueuePosition,
     priority: usize,
     /// Where it waits: its priority, and one more for each age step it waited.
     level: usize,
@@ -35,7 +35,7 @@ struct Entry {
 impl Entry {
     /// Counts a level higher for each age step that it waited.
     fn age(&mut self, age_step: Duration, now: Timestamp) {
-        let steps = now.since(self.place.0).as_millis() / age_step.as_millis().max(1);
+        let steps = now.since(self.position.0).as_millis() / age_step.as_millis().max(1);
         let level = self.priority.saturating_add(usize::try_from(steps).unwrap_or(usize::MAX));
         self.level = level.clamp(self.level, LEVELS - 1);
     }
@@ -43,7 +43,7 @@ impl Entry {
     /// When it may go up from the level where it is.
     fn rises_at(&self, age_step: Duration) -> Timestamp {
         let steps = u32::try_from(self.level + 1 - self.priority).unwrap_or(u32::MAX);
-        self.place.0.after(age_step.saturating_mul(steps))
+        self.position.0.after(age_step.saturating_mul(steps))
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Pointers {
     age_step: Duration,
     known: HashMap<Uuid, Entry>,
     levels: [Level; LEVELS],
-    scheduled: BTreeMap<Place, Uuid>,
+    scheduled: BTreeMap<QueuePosition, Uuid>,
     in_flight: u64,
     allowances: Allowances,
     /// The last look passed over as many as it may, and gave nothing.
@@ -87,7 +87,7 @@ impl Pointers {
         let entry = Entry {
             delivery: pointer.delivery,
             tenant: pointer.tenant.as_str().into(),
-            place: (pointer.due_at, self.pushes),
+            position: (pointer.due_at, self.pushes),
             priority: level,
             level,
             in_flight: false,
@@ -99,25 +99,25 @@ impl Pointers {
     /// Puts a known pointer where it is to wait.
     fn wait(&mut self, id: Uuid, now: Timestamp) {
         let Some(entry) = self.known.get_mut(&id) else { return };
-        if entry.place.0 > now {
-            self.scheduled.insert(entry.place, id);
+        if entry.position.0 > now {
+            self.scheduled.insert(entry.position, id);
             return;
         }
         entry.age(self.age_step, now);
         let entry = entry.clone();
         let may = !self.allowances.is_parked(&entry.tenant);
         let level = &mut self.levels[entry.level];
-        level.enter(&entry.tenant, entry.place, id, may);
+        level.enter(&entry.tenant, entry.position, id, may);
         if entry.level < LEVELS - 1 {
             level.look_at_latest(&entry.tenant, entry.rises_at(self.age_step));
         }
     }
 
     pub(super) fn promote(&mut self, now: Timestamp) {
-        while let Some((&place, &id)) = self.scheduled.first_key_value()
-            && place.0 <= now
+        while let Some((&position, &id)) = self.scheduled.first_key_value()
+            && position.0 <= now
         {
-            self.scheduled.remove(&place);
+            self.scheduled.remove(&position);
             self.wait(id, now);
         }
     }
@@ -201,7 +201,7 @@ impl Pointers {
         }
     }
 
-    /// Gives up the place in flight, if it has one; whether its tenant may go on
+    /// Gives up the position in flight, if it has one; whether its tenant may go on
     /// that was at its limit.
     fn land(&mut self, id: &Uuid) -> Option<bool> {
         let entry = self.known.get_mut(id).filter(|entry| entry.in_flight)?;
@@ -251,7 +251,7 @@ impl Pointers {
         if self.unfinished {
             return Some(now);
         }
-        let due = self.scheduled.first_key_value().map(|(place, _)| place.0);
+        let due = self.scheduled.first_key_value().map(|(position, _)| position.0);
         due.into_iter().chain(self.allowances.next_over()).min()
     }
 }

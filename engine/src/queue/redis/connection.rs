@@ -97,7 +97,7 @@ impl Server {
     pub(super) async fn listen(&self) -> Result<PubSub, QueueError> {
         let connected = tokio::time::timeout(CONNECT_WITHIN, self.client.get_async_pubsub()).await;
         let connected = connected.map_err(|_| {
-            QueueError::Unavailable(format!("no connection for listening within {CONNECT_WITHIN:?}"))
+            QueueError::Unavailable(format!("no connection for notifications within {CONNECT_WITHIN:?}"))
         })?;
         connected.map_err(|error| QueueError::Unavailable(why(&error)))
     }

@@ -12,7 +12,7 @@ pub(super) struct Keys {
     scheduled: String,
     in_flight: String,
     /// The channel on which a push is told.
-    pub(super) bell: String,
+    pub(super) channel: String,
 }
 
 impl Keys {
@@ -23,14 +23,14 @@ impl Keys {
             data: names.job_data_hash(),
             scheduled: names.scheduled_jobs_set(),
             in_flight: names.inflight_jobs_set(),
-            bell: names.signal_list(),
+            channel: names.signal_list(),
             topic,
         }
     }
 
     /// In the order in which the scripts take them.
     pub(super) fn all(&self) -> [&str; 5] {
-        [&self.topic, &self.data, &self.scheduled, &self.in_flight, &self.bell]
+        [&self.topic, &self.data, &self.scheduled, &self.in_flight, &self.channel]
     }
 }
 

@@ -2,10 +2,10 @@
 //! done whole or not at all, in one round trip. Whatever is lost there (a flush,
 //! a restart, a push that did not arrive) the journal offers again.
 
-mod bell;
 mod connection;
 mod held;
 mod keys;
+mod notifier;
 mod pointer;
 mod scripts;
 
@@ -19,10 +19,10 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use self::bell::{Bell, Topic};
 use self::connection::Server;
 use self::held::Held;
 use self::keys::Keys;
+use self::notifier::{Notifier, Topic};
 use self::scripts::Scripts;
 use super::{AGE_STEP, Depth, Pulled, Queue, QueueError, QueueServer};
 use crate::backoff::pause;
@@ -50,7 +50,7 @@ const WAITING: Duration = Duration::from_secs(2);
 pub struct RedisQueue {
     server: Server,
     scripts: Arc<Scripts>,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
     held: Arc<Held>,
     controls: CurrentControls,
     /// What due times are told by; the server has a clock of its own.
@@ -83,20 +83,20 @@ impl RedisQueue {
     /// Those of [`Self::open`].
     pub fn with_times(url: &str, age_step: Duration, lease: Duration) -> Result<Self, QueueError> {
         let server = Server::at(url)?;
-        let (scripts, bell, held) =
-            (Arc::new(Scripts::new()), Arc::<Bell>::default(), Arc::<Held>::default());
-        let listening = tokio::spawn(Arc::clone(&bell).listen(server.clone()));
+        let (scripts, notifier, held) =
+            (Arc::new(Scripts::new()), Arc::<Notifier>::default(), Arc::<Held>::default());
+        let listening = tokio::spawn(Arc::clone(&notifier).listen(server.clone()));
         let renewing = Renewing {
             server: server.clone(),
             scripts: Arc::clone(&scripts),
-            bell: Arc::clone(&bell),
+            notifier: Arc::clone(&notifier),
             held: Arc::clone(&held),
             lease,
         };
         Ok(Self {
             server,
             scripts,
-            bell,
+            notifier,
             held,
             controls: CurrentControls::default(),
             clock: Arc::new(SystemClock),
@@ -121,7 +121,10 @@ impl RedisQueue {
         script: &Script,
         arguments: impl FnOnce(&mut ScriptInvocation<'_>),
     ) -> Result<T, QueueError> {
-        self.server.run(script, &topic.keys, arguments).await.inspect_err(|_| self.bell.doubt())
+        self.server
+            .run(script, &topic.keys, arguments)
+            .await
+            .inspect_err(|_| self.notifier.mark_disconnected())
     }
 
     /// One look for pointers; when to look again if there are none.
@@ -170,7 +173,7 @@ impl RedisQueue {
     }
 
     async fn counts(&self, topic: &str, priority: u8) -> Result<[u64; 4], QueueError> {
-        let topic = self.bell.topic(topic);
+        let topic = self.notifier.topic(topic);
         let (waiting, scheduled, in_flight, above): (u64, u64, u64, u64) = self
             .run(&topic, &self.scripts.count, |invocation| {
                 invocation.arg(priority);
@@ -238,7 +241,7 @@ fn allowance(set: TenantControls) -> Vec<u8> {
 #[async_trait]
 impl Queue for RedisQueue {
     async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
-        let (topic, mut new) = (self.bell.topic(topic), 0);
+        let (topic, mut new) = (self.notifier.topic(topic), 0);
         for pointers in pointers.chunks(BATCH) {
             let now = self.clock.now();
             let pushed = self.run(&topic, &self.scripts.push, |invocation| {
@@ -252,10 +255,10 @@ impl Queue for RedisQueue {
     }
 
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
-        let topic = self.bell.topic(topic);
+        let topic = self.notifier.topic(topic);
         let patient_until = Instant::now() + patience;
         loop {
-            let rung = topic.rung.notified();
+            let rung = topic.pushed.notified();
             tokio::pin!(rung);
             // Armed before looking, so that a push in between is not slept through.
             rung.as_mut().enable();
@@ -265,7 +268,7 @@ impl Queue for RedisQueue {
             if !pulled.is_empty() || now >= patient_until {
                 return Ok(pulled);
             }
-            let look_in = wake_in.unwrap_or(Duration::MAX).min(self.bell.look_every());
+            let look_in = wake_in.unwrap_or(Duration::MAX).min(self.notifier.poll_interval());
             // Over or woken, the next look tells.
             let _ = tokio::time::timeout_at(patient_until.min(now + look_in), rung).await;
         }
@@ -273,7 +276,7 @@ impl Queue for RedisQueue {
 
     async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.held.remove(topic, deliveries);
-        let topic = self.bell.topic(topic);
+        let topic = self.notifier.topic(topic);
         for ids in deliveries.chunks(BATCH) {
             let _: i64 =
                 self.run(&topic, &self.scripts.acknowledge, |invocation| add_all(invocation, ids)).await?;
@@ -283,7 +286,7 @@ impl Queue for RedisQueue {
 
     async fn release(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError> {
         self.held.remove(topic, deliveries);
-        let topic = self.bell.topic(topic);
+        let topic = self.notifier.topic(topic);
         for ids in deliveries.chunks(BATCH) {
             let released = self.run(&topic, &self.scripts.release, |invocation| {
                 invocation.arg(ms(self.age_step));
@@ -297,10 +300,10 @@ impl Queue for RedisQueue {
     async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError> {
         let newer = self.controls.take(controls);
         let controls = self.controls.get();
-        for topic in self.bell.topics() {
+        for topic in self.notifier.topics() {
             self.set(&topic, &controls).await?;
             if newer {
-                topic.rung.notify_waiters();
+                topic.pushed.notify_waiters();
             }
         }
         Ok(())
@@ -332,7 +335,7 @@ impl Queue for RedisQueue {
 struct Renewing {
     server: Server,
     scripts: Arc<Scripts>,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
     held: Arc<Held>,
     lease: Duration,
 }
@@ -341,7 +344,7 @@ impl Renewing {
     async fn run(self) {
         loop {
             pause(self.lease / RENEWALS).await;
-            for topic in self.bell.topics() {
+            for topic in self.notifier.topics() {
                 self.renew(&topic).await;
             }
         }
@@ -358,7 +361,7 @@ impl Renewing {
                 .await;
             // The pulls, which go the same way, say that it does not answer.
             if renewed.is_err() {
-                return self.bell.doubt();
+                return self.notifier.mark_disconnected();
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One run, played through lives that end at their crash points.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,17 +13,17 @@ use untxt_engine::engine::Engine;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::event::{Event, EventKind, OnItemFailure};
 use untxt_engine::id::{RunId, Slot};
-use untxt_engine::journal::{Journal, NewRun};
+use untxt_engine::journal::Journal;
+use untxt_engine::new_run::NewRun;
 use untxt_engine::queue::{Pulled, Queue, QueueError};
 use untxt_engine::step::{Step, StepContext};
-use untxt_engine::workflow::Workflow;
 
 use super::hook::{Crash, Reaper};
 use super::normal::{Normal, check, normal};
 use super::record::Record;
 use crate::stage::{
-    Around, Otherwise, PAGES, StepResult, code, config, definition, history, in_time, names_pages, new_run,
-    paper, policy, returns,
+    Around, Otherwise, PAGES, StepResult, code, config, history, in_time, names_pages, paper_of, policy,
+    returns,
 };
 
 /// What goes wrong besides crashes.
@@ -75,12 +75,9 @@ struct Effects {
 
 /// Plays it, one run, on a journal on which nothing else runs.
 pub(super) async fn play(record: &Record, play: &Play) -> Played {
-    let definition = definition(policy());
-    let journal = record.open(&definition).await;
     record.clear_queue();
-    let (shutdown, effects) = (CancellationToken::new(), Arc::default());
-    let mut life = Life { play, record, journal, shutdown, effects };
-    let run = NewRun { on_item_failure: OnItemFailure::Partial, ..new_run(&life.workflow()) };
+    let mut life = Life::begin(play, record, Arc::default()).await;
+    let run = NewRun { on_item_failure: OnItemFailure::Partial, ..NewRun::new("paper", "t", json!({})) };
     let (mut died_at, mut crashes) = (BTreeSet::new(), VecDeque::from(play.crashes.clone()));
     loop {
         match in_time(life.live(&run, crashes.front().copied())).await {
@@ -88,8 +85,7 @@ pub(super) async fn play(record: &Record, play: &Play) -> Played {
             End::Drained => {}
             End::Over => break,
         }
-        life.shutdown = CancellationToken::new();
-        life.journal = record.open(&definition).await;
+        life = Life::begin(play, record, Arc::clone(&life.effects)).await;
     }
     let engine = life.engine(Arc::default());
     let (state, history) = (engine.run(run.id).await.unwrap().unwrap(), history(&engine, run.id).await);
@@ -130,14 +126,23 @@ struct Life<'a> {
     effects: Arc<Mutex<Effects>>,
 }
 
-impl Life<'_> {
+impl<'a> Life<'a> {
+    async fn begin(play: &'a Play, record: &'a Record, effects: Arc<Mutex<Effects>>) -> Self {
+        let (shutdown, opened) = (CancellationToken::new(), Arc::new(OnceLock::new()));
+        let step = step(play, &shutdown, &opened, &effects);
+        let workflow = paper_of(policy(), [Arc::clone(&step), Arc::clone(&step), step]);
+        let journal = record.open(workflow).await;
+        opened.set(Arc::downgrade(&journal)).unwrap();
+        Self { play, record, journal, shutdown, effects }
+    }
+
     /// A process has a queue of its own, which dies with it, or its own way to one
     /// that doesn't.
     fn engine(&self, reaper: Arc<Reaper>) -> Engine {
         let (inner, again) = (self.record.queue(), Mutex::default());
         let queue = Arc::new(Around(Doubling { inner, doubled: self.play.doubled, again }));
-        let builder = Engine::builder(Arc::clone(&self.journal), queue).workflow(self.workflow());
-        builder.crash_hook(reaper).build().unwrap()
+        let builder = Engine::builder(Arc::clone(&self.journal), queue);
+        builder.crash_hook(reaper).build()
     }
 
     async fn live(&self, run: &NewRun, crash: Option<Crash>) -> End {
@@ -175,34 +180,35 @@ impl Life<'_> {
         }
         engine.wait(run).await.unwrap();
     }
+}
 
-    fn workflow(&self) -> Workflow {
-        let mut workflow = paper(policy(), self.step());
-        workflow.steps = vec![self.step(); 3];
-        workflow
-    }
-
-    /// The code of all steps.
-    fn step(&self) -> Arc<dyn Step> {
-        let (trouble, drain, shutdown) = (self.play.trouble, self.play.drain, self.shutdown.clone());
-        let (journal, effects) = (Arc::clone(&self.journal), Arc::clone(&self.effects));
-        code(move |context| {
-            let (journal, effects, shutdown) = (Arc::clone(&journal), Arc::clone(&effects), shutdown.clone());
-            async move {
-                if drain && context.slot.item == Some(1) && first_time(&effects) {
-                    shutdown.cancel();
-                    context.cancel.cancelled().await;
-                    return Err(StepError::permanent("STOPPED", "the worker leaves"));
-                }
-                let history = journal.history(context.run.id, 0, 10_000).await.unwrap();
-                let result = act(trouble, &context, &history);
-                if result.is_ok() {
-                    *effects.lock().unwrap().done.entry(context.slot).or_default() += 1;
-                }
-                result
+/// The code of all steps. It reads the history from the journal that it is opened
+/// with.
+fn step(
+    play: &Play,
+    shutdown: &CancellationToken,
+    opened: &Arc<OnceLock<Weak<dyn Journal>>>,
+    effects: &Arc<Mutex<Effects>>,
+) -> Arc<dyn Step> {
+    let (trouble, drain, shutdown) = (play.trouble, play.drain, shutdown.clone());
+    let (opened, effects) = (Arc::clone(opened), Arc::clone(effects));
+    code(move |context| {
+        let journal = opened.get().and_then(Weak::upgrade).expect("it is open while a step runs");
+        let (effects, shutdown) = (Arc::clone(&effects), shutdown.clone());
+        async move {
+            if drain && context.slot.item == Some(1) && first_time(&effects) {
+                shutdown.cancel();
+                context.cancel.cancelled().await;
+                return Err(StepError::permanent("STOPPED", "the worker leaves"));
             }
-        })
-    }
+            let history = journal.history(context.run.id, 0, 10_000).await.unwrap();
+            let result = act(trouble, &context, &history);
+            if result.is_ok() {
+                *effects.lock().unwrap().done.entry(context.slot).or_default() += 1;
+            }
+            result
+        }
+    })
 }
 
 /// What a restarted process does that knows its predecessors are gone.
@@ -244,7 +250,7 @@ fn act(trouble: Trouble, context: &StepContext, history: &[Event]) -> StepResult
         (Trouble::DeadEnd, 2, None) => Err(StepError::permanent("FULL", "there is no room for it")),
         (_, 0, _) => names_pages(PAGES),
         (_, 1, item) => returns(json!({ "page": item })),
-        _ => returns(json!({ "closed": context.output_of(0)["pages"] })),
+        _ => returns(json!({ "closed": context.output_of("open")?["pages"] })),
     }
 }
 

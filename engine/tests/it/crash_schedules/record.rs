@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use untxt_engine::definition::Definition;
 use untxt_engine::journal::Journal;
 use untxt_engine::journal::database::connect;
+use untxt_engine::journal::memory::MemoryJournal;
 use untxt_engine::journal::sql::SqlJournal;
-use untxt_engine::journal::workflows::Workflows;
 use untxt_engine::queue::Queue;
 use untxt_engine::queue::redis::RedisQueue;
 use untxt_engine::time::SystemClock;
+use untxt_engine::workflow::{Workflow, Workflows};
 use untxt_migrations::Migrator;
 use untxt_migrations::sea_orm_migration::MigratorTrait;
 use untxt_stack::postgres::Postgres;
 use untxt_stack::redis::Redis;
 
-use crate::stage::{LONG, memory_journal, memory_queue};
+use crate::stage::{LONG, memory_queue};
 
 pub(super) enum Record {
-    Memory(Arc<dyn Journal>),
+    Memory(MemoryJournal),
     Sqlite(TempDir),
     Postgres(Box<Postgres>),
     PostgresAndRedis(Box<Postgres>, Box<Redis>),
@@ -31,8 +31,8 @@ pub(super) enum Record {
 const LEASE: Duration = Duration::from_millis(200);
 
 impl Record {
-    pub(super) fn memory(definition: &Definition) -> Self {
-        Self::Memory(memory_journal(definition))
+    pub(super) fn memory() -> Self {
+        Self::Memory(MemoryJournal::new(Workflows::default(), Arc::new(SystemClock), || 0.0))
     }
 
     pub(super) async fn sqlite() -> Self {
@@ -79,11 +79,11 @@ impl Record {
     }
 
     /// The journal as a new process opens it.
-    pub(super) async fn open(&self, definition: &Definition) -> Arc<dyn Journal> {
+    pub(super) async fn open(&self, workflow: Workflow) -> Arc<dyn Journal> {
+        let workflows = Workflows::new([workflow]).unwrap();
         if let Self::Memory(journal) = self {
-            return Arc::clone(journal);
+            return Arc::new(journal.reopen(workflows));
         }
-        let workflows = Workflows::new(vec![(definition.clone(), Arc::new(()))]);
         let db = connect(&self.url()).await.unwrap();
         Arc::new(SqlJournal::new(db, workflows, Arc::new(SystemClock), || 0.0))
     }

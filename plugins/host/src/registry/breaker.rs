@@ -1,26 +1,30 @@
-//! Counts an engine's faults in a row, so that a version that only crashes is
-//! taken out of service before it has cost every task its attempts.
+//! Counts consecutive faults of an engine, so that a version that only crashes is
+//! quarantined before it has used up the attempts of every task.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::engine::Engine;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::host::Recognized;
 
-/// Versions that are counted; beyond, all begin anew.
+/// Versions that are counted; beyond, all counts start again.
 const COUNTED_MAX: usize = 1_000;
 
 #[derive(Default)]
 pub(super) struct Breaker {
-    /// Faults in a row, by name and digest. Who never failed is not here.
+    /// Consecutive faults by name and digest; versions without any are absent.
     faults: Mutex<HashMap<(String, String), u32>>,
 }
 
 impl Breaker {
-    /// Takes note of what a call came to. When that was one fault in a row too
-    /// many, says so in words, once.
-    pub(super) fn heard(&self, engine: &Engine, outcome: &Result<Recognized, PluginError>) -> Option<String> {
+    /// Records the outcome of a call. Returns the reason for a quarantine, once, when
+    /// the limit of consecutive faults is reached.
+    pub(super) fn record(
+        &self,
+        engine: &LoadedEngine,
+        outcome: &Result<Recognized, PluginError>,
+    ) -> Option<String> {
         let key = (engine.name().to_owned(), engine.digest().to_owned());
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let error = match outcome {
@@ -29,7 +33,7 @@ impl Breaker {
             Err(PluginError::Cancelled { .. } | PluginError::Busy { .. } | PluginError::Sandbox(_)) => {
                 return None;
             }
-            // It answered, be it that it can't.
+            // It answered, if only with an error.
             _ => {
                 faults.remove(&key);
                 return None;
@@ -45,6 +49,6 @@ impl Breaker {
             return None;
         }
         faults.remove(&key);
-        Some(format!("{count} crashes and time-outs in a row, the last: {error}"))
+        Some(format!("{count} consecutive crashes and time-outs, the last one: {error}"))
     }
 }

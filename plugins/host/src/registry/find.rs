@@ -1,4 +1,4 @@
-//! Where a component is, and what it came with.
+//! Finds a component and what it was installed with.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,37 +8,38 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::operate::blocking;
-use super::shelf::{Shelf, is_absence};
+use super::version_store::{VersionStore, is_absence};
 use super::{BUILT_IN, BUILT_IN_COMPONENT, Registry, reference};
 use crate::error::PluginError;
 use crate::grants::Grants;
 use crate::manifest::Manifest;
 use crate::package::{self, Package, signature_of};
 
-/// Changes when a file does.
+/// Metadata that changes when a file does.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileStamp {
     modified: Option<SystemTime>,
     bytes: u64,
     #[cfg(unix)]
     inode: (u64, i64),
 }
 
-/// A component's bytes and where they are from.
-pub(super) struct Found {
+/// A component's digest and where its bytes are.
+pub(super) struct FoundComponent {
     pub(super) digest: String,
-    pub(super) source: Source,
+    pub(super) source: ComponentSource,
 }
 
-pub(super) enum Source {
+pub(super) enum ComponentSource {
     BuiltIn,
     File(PathBuf),
 }
 
 impl Registry {
-    /// All digits of the digest that begins so, if just one of the kept does.
-    pub(super) fn whole(&self, name: &str, digest: &str) -> String {
-        let mut kept = self.shelf.versions(name);
+    /// The full digest that starts with `digest`, if exactly one kept version's does;
+    /// else `digest`.
+    pub(super) fn complete_digest(&self, name: &str, digest: &str) -> String {
+        let mut kept = self.store.versions(name);
         kept.extend((name == BUILT_IN).then(built_in_digest));
         let mut matching = kept.into_iter().filter(|kept| kept.starts_with(digest));
         match (matching.next(), matching.next()) {
@@ -47,12 +48,12 @@ impl Registry {
         }
     }
 
-    pub(super) async fn find(&self, name: &str) -> Result<Option<Found>, PluginError> {
+    pub(super) async fn find(&self, name: &str) -> Result<Option<FoundComponent>, PluginError> {
         if !reference::is_name(name) {
             return Ok(None);
         }
-        let path = self.shelf.file(name);
-        match looked_at(&path).map_err(|error| cant_look(name, &path, &error))? {
+        let path = self.store.file(name);
+        match read_stamp(&path).map_err(|error| unreadable(name, &path, &error))? {
             Some(now) => {
                 let digest = match self.known_digest(&path, now) {
                     Some(digest) => digest,
@@ -62,43 +63,48 @@ impl Registry {
                     }
                 };
                 self.state().digests.insert(path.clone(), (now, digest.clone()));
-                Ok(Some(Found { digest, source: Source::File(path) }))
+                Ok(Some(FoundComponent { digest, source: ComponentSource::File(path) }))
             }
             None => {
                 self.state().digests.remove(&path);
-                let built_in = || Found { digest: built_in_digest(), source: Source::BuiltIn };
+                let built_in =
+                    || FoundComponent { digest: built_in_digest(), source: ComponentSource::BuiltIn };
                 Ok((name == BUILT_IN).then(built_in))
             }
         }
     }
 
-    pub(super) async fn find_version(&self, name: &str, digest: &str) -> Result<Option<Found>, PluginError> {
+    pub(super) async fn find_version(
+        &self,
+        name: &str,
+        digest: &str,
+    ) -> Result<Option<FoundComponent>, PluginError> {
         if !reference::is_name(name) || !reference::is_digest(digest) {
             return Ok(None);
         }
         if let Some(found) = self.find(name).await?.filter(|found| found.digest == digest) {
             return Ok(Some(found));
         }
-        let kept = self.shelf.version(name, digest);
-        let is_kept = looked_at(&kept).map_err(|error| cant_look(name, &kept, &error))?.is_some();
+        let kept = self.store.version(name, digest);
+        let is_kept = read_stamp(&kept).map_err(|error| unreadable(name, &kept, &error))?.is_some();
         let source = if is_kept {
-            Source::File(kept)
+            ComponentSource::File(kept)
         } else if name == BUILT_IN && digest == built_in_digest() {
-            Source::BuiltIn
+            ComponentSource::BuiltIn
         } else {
             return Ok(None);
         };
-        Ok(Some(Found { digest: digest.to_owned(), source }))
+        Ok(Some(FoundComponent { digest: digest.to_owned(), source }))
     }
 
-    fn known_digest(&self, path: &Path, now: Stamp) -> Option<String> {
+    fn known_digest(&self, path: &Path, now: FileStamp) -> Option<String> {
         let state = self.state();
         let (then, digest) = state.digests.get(path)?;
         (*then == now).then(|| digest.clone())
     }
 
     pub(super) fn grants(&self, name: &str) -> Result<Grants, PluginError> {
-        let path = self.shelf.grants(name);
+        let path = self.store.grants(name);
         let wrong = |reason: String| PluginError::Incompatible {
             name: name.to_owned(),
             reason: format!("{}: {reason}", path.display()),
@@ -116,7 +122,7 @@ impl Registry {
         let bytes = stamp(path).map_or(0, |stamp| stamp.bytes);
         if bytes > bytes_max {
             return Err(incompatible(format!(
-                "{} has {bytes} bytes; {bytes_max} are allowed",
+                "{} has {bytes} bytes, and {bytes_max} are allowed",
                 path.display()
             )));
         }
@@ -124,14 +130,18 @@ impl Registry {
     }
 }
 
-impl Shelf {
-    /// The component with the manifest and the files it was installed with, and
-    /// its signature: the one it was kept with, or that lies beside what was
-    /// dropped in.
-    pub(super) fn package(&self, name: &str, wasm: Vec<u8>, source: &Source) -> Result<Package, PluginError> {
+impl VersionStore {
+    /// The component with the manifest and the assets it was installed with, and its
+    /// signature: the stored one, or the one beside a component that was dropped in.
+    pub(super) fn package(
+        &self,
+        name: &str,
+        wasm: Vec<u8>,
+        source: &ComponentSource,
+    ) -> Result<Package, PluginError> {
         let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
         let mut package = self.without_assets(name, wasm)?;
-        if let Source::File(path) = source
+        if let ComponentSource::File(path) = source
             && package.signature.is_none()
             && *path == self.file(name)
         {
@@ -144,7 +154,7 @@ impl Shelf {
         Ok(package)
     }
 
-    /// What is kept of a version but for the files that its manifest names.
+    /// What is stored of a version, without its assets.
     ///
     /// # Errors
     /// [`PluginError::Incompatible`] with what is wrong with its manifest,
@@ -164,25 +174,24 @@ impl Shelf {
     }
 }
 
-/// It is asked for with every page, and never changes.
+/// Computed once: it is needed for every page and never changes.
 pub(super) fn built_in_digest() -> String {
     static DIGEST: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(BUILT_IN_COMPONENT)));
     DIGEST.clone()
 }
 
-/// A file that can't be looked at is not one that is gone: a run that is pinned
-/// to it waits.
-fn cant_look(name: &str, path: &Path, error: &io::Error) -> PluginError {
+/// A file that can't be accessed is not missing: a run that is pinned to it waits.
+fn unreadable(name: &str, path: &Path, error: &io::Error) -> PluginError {
     PluginError::Unreadable { name: name.to_owned(), path: path.to_owned(), reason: error.to_string() }
 }
 
-/// The stamp of a file; `None` where none can be seen.
-pub(super) fn stamp(path: &Path) -> Option<Stamp> {
-    looked_at(path).ok().flatten()
+/// The stamp of a file; `None` if it is missing or can't be accessed.
+pub(super) fn stamp(path: &Path) -> Option<FileStamp> {
+    read_stamp(path).ok().flatten()
 }
 
-/// The stamp of a file; `None` where there is none.
-fn looked_at(path: &Path) -> io::Result<Option<Stamp>> {
+/// The stamp of a file; `None` if it is missing.
+fn read_stamp(path: &Path) -> io::Result<Option<FileStamp>> {
     let meta = match std::fs::metadata(path) {
         Ok(meta) if meta.is_file() => meta,
         Ok(_) => return Ok(None),
@@ -194,7 +203,7 @@ fn looked_at(path: &Path) -> io::Result<Option<Stamp>> {
         use std::os::unix::fs::MetadataExt;
         (meta.ino(), meta.ctime_nsec() ^ (meta.ctime() << 30))
     };
-    Ok(Some(Stamp {
+    Ok(Some(FileStamp {
         modified: meta.modified().ok(),
         bytes: meta.len(),
         #[cfg(unix)]

@@ -1,8 +1,8 @@
-//! All engines with all versions, for people.
+//! Lists all engines with all versions.
 
-use super::find::{Found, Source, built_in_digest};
+use super::find::{ComponentSource, FoundComponent, built_in_digest};
 use super::operate::blocking;
-use super::shelf::Shelf;
+use super::version_store::VersionStore;
 use super::{BUILT_IN, Registry};
 use crate::error::PluginError;
 use crate::signature::{Signed, Trust};
@@ -10,18 +10,17 @@ use crate::signature::{Signed, Trust};
 /// An engine as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// The name it is asked for by.
+    /// Name under which it is installed.
     pub name: String,
     /// SHA-256 of its component, hexadecimal; empty when the file can't be read.
     pub digest: String,
-    /// The version it says it is; empty when it can't be used.
+    /// The version from its description; empty when it can't be used.
     pub version: String,
-    /// Whether it came with the program.
+    /// Whether it is built in.
     pub built_in: bool,
     /// Why it can't be used.
     pub error: Option<String>,
-    /// All versions that are kept, the one that serves and the built-in one
-    /// among them.
+    /// All kept versions, including the active and the built-in one.
     pub versions: Vec<ListedVersion>,
 }
 
@@ -30,18 +29,18 @@ pub struct Listed {
 pub struct ListedVersion {
     /// SHA-256 of its component, hexadecimal.
     pub digest: String,
-    /// Whether it is what the name means now.
+    /// Whether the name resolves to it.
     pub active: bool,
-    /// Why it serves nobody.
+    /// Why it is quarantined.
     pub quarantined: Option<String>,
-    /// Who signed it, by the keys that are trusted now.
+    /// Who signed it, if one of the trusted keys did.
     pub signed: Option<Signed>,
 }
 
 impl Registry {
-    /// All engines by name, those that can't be used with the reason.
+    /// All engines by name; those that can't be used have an error.
     pub async fn list(&self) -> Vec<Listed> {
-        let mut names = self.shelf.names();
+        let mut names = self.store.names();
         names.insert(BUILT_IN.to_owned());
         let mut listed = Vec::new();
         for name in names {
@@ -51,17 +50,17 @@ impl Registry {
     }
 
     async fn listed(&self, name: String) -> Listed {
-        let gate = self.gate(&name);
-        let _alone = gate.lock().await;
+        let name_lock = self.name_lock(&name);
+        let _guard = name_lock.lock().await;
         let found = self.find(&name).await;
         let digest = match &found {
             Ok(Some(found)) => found.digest.clone(),
             _ => String::new(),
         };
-        let built_in = matches!(&found, Ok(Some(Found { source: Source::BuiltIn, .. })));
-        let (shelf, trust, key, active) =
-            (self.shelf.clone(), self.trust.clone(), name.clone(), digest.clone());
-        let versions = blocking(move || listed_versions(&shelf, &trust, &key, &active)).await;
+        let built_in = matches!(&found, Ok(Some(FoundComponent { source: ComponentSource::BuiltIn, .. })));
+        let (store, trust, key, active) =
+            (self.store.clone(), self.trust.clone(), name.clone(), digest.clone());
+        let versions = blocking(move || listed_versions(&store, &trust, &key, &active)).await;
         let used = match found {
             Ok(Some(found)) => match self.refuse_quarantined(&name, &found.digest).await {
                 Ok(()) => self.ready(&name, found).await.map_err(|error| error.to_string()),
@@ -80,30 +79,30 @@ impl Registry {
 }
 
 fn listed_versions(
-    shelf: &Shelf,
+    store: &VersionStore,
     trust: &Trust,
     name: &str,
     active: &str,
 ) -> Result<Vec<ListedVersion>, PluginError> {
-    let mut digests = shelf.versions(name);
+    let mut digests = store.versions(name);
     digests.extend((name == BUILT_IN).then(built_in_digest));
     digests.extend((!active.is_empty()).then(|| active.to_owned()));
-    let mut record = shelf.record(name)?;
+    let mut history = store.history(name)?;
     let version = |digest: String| ListedVersion {
         active: digest == active,
-        quarantined: record.quarantined.remove(&digest),
-        signed: signed(shelf, trust, name, &digest),
+        quarantined: history.quarantined.remove(&digest),
+        signed: signed(store, trust, name, &digest),
         digest,
     };
     Ok(digests.into_iter().map(version).collect())
 }
 
-/// Who signed a version, if somebody whose key is trusted did and it can be read.
-fn signed(shelf: &Shelf, trust: &Trust, name: &str, digest: &str) -> Option<Signed> {
-    if !trust.has_keys() || shelf.signature(name, digest).ok().flatten().is_none() {
+/// Who signed a version, if one of the trusted keys did and it can be read.
+fn signed(store: &VersionStore, trust: &Trust, name: &str, digest: &str) -> Option<Signed> {
+    if !trust.has_keys() || store.signature(name, digest).ok().flatten().is_none() {
         return None;
     }
-    let wasm = std::fs::read(shelf.version(name, digest)).ok()?;
-    let package = shelf.without_assets(name, wasm).ok().filter(|package| package.digest() == digest)?;
-    trust.verify(&package).ok().flatten()
+    let wasm = std::fs::read(store.version(name, digest)).ok()?;
+    let package = store.without_assets(name, wasm).ok().filter(|package| package.digest() == digest)?;
+    package.verify(trust).ok().flatten()
 }

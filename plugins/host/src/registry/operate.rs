@@ -1,43 +1,43 @@
-//! What operators do: install a version, make it the one that serves, go back,
-//! take it away. All of it is done on the files, under a lock that all processes
-//! share, so that it makes no difference who does it.
+//! What operators do: install, activate, roll back, remove and quarantine versions.
+//! All of it changes files under a lock that all processes share, so it can be done
+//! from any process.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::find::{built_in_digest, stamp};
-use super::shelf::Shelf;
+use super::version_store::VersionStore;
 use super::{BUILT_IN, Reference, Registry, reference};
-use crate::engine::Engine;
+use crate::admission::{self, Requirements};
+use crate::call_metrics;
+use crate::check::Check;
+use crate::engine::LoadedEngine;
 use crate::error::PluginError;
-use crate::gate::{self, Check, Terms};
-use crate::meter;
 use crate::package::Package;
 
-/// What an installation came to.
+/// The result of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// The name it can be asked for by.
+    /// Name under which it is installed.
     pub name: String,
     /// SHA-256 of its component, hexadecimal.
     pub digest: String,
-    /// The version it says it is.
+    /// The version from its description.
     pub version: String,
-    /// Whether the name means it from now on.
+    /// Whether it was activated.
     pub active: bool,
-    /// What the gate looked at.
+    /// The checks that it passed.
     pub checks: Vec<Check>,
 }
 
 impl Registry {
-    /// Lets `package` through the gate, keeps it as a version of `name` and,
-    /// with `activate`, has the name mean it. Runs that began on another version
-    /// finish on that one.
+    /// Checks `package`, stores it as a version of `name` and, with `activate`,
+    /// activates it. Runs that started with another version finish on that one.
     ///
     /// # Errors
-    /// [`PluginError::Rejected`] with every check when it did not pass: nothing
-    /// has changed then. [`PluginError::Shelf`] when the directory can't be
-    /// written to, [`PluginError::NotFound`] for a name that is none.
+    /// [`PluginError::Rejected`] with all checks when one failed: nothing has changed
+    /// then. [`PluginError::Directory`] when the directory can't be written to,
+    /// [`PluginError::NotFound`] for an invalid name.
     pub async fn install(
         &self,
         name: &str,
@@ -48,50 +48,50 @@ impl Registry {
         if !reference::is_name(name) {
             return Err(self.not_found(name));
         }
-        let terms = Terms { sha256, trust: &self.trust, grants: &self.grants(name)? };
-        let report = gate::examine(&self.host, name, &package, terms).await;
+        let requirements = Requirements { sha256, trust: &self.trust, grants: &self.grants(name)? };
+        let report = admission::check(&self.host, name, &package, requirements).await;
         let Some(engine) = report.engine else {
             return Err(PluginError::Rejected { name: name.to_owned(), checks: report.checks });
         };
         let (digest, version) = (engine.digest().to_owned(), engine.version().to_owned());
-        let (shelf, key, kept) = (self.shelf.clone(), name.to_owned(), digest.clone());
+        let (store, key, kept) = (self.store.clone(), name.to_owned(), digest.clone());
         blocking(move || {
-            shelf.change(&key, |record| {
-                shelf.keep(&key, &kept, &package)?;
+            store.change(&key, |history| {
+                store.keep(&key, &kept, &package)?;
                 if activate {
-                    shelf.place(&key, Some(&package.wasm))?;
-                    record.activated(&kept);
+                    store.set_current(&key, Some(&package.wasm))?;
+                    history.activate(&kept);
                 }
                 Ok(())
             })
         })
         .await?;
-        // The manifest may be another than the one it was ready with.
+        // The manifest may differ from the one that is loaded.
         self.state().ready.retain(|known| !known.is(name, &digest));
         Ok(Installed { name: name.to_owned(), digest, version, active: activate, checks: report.checks })
     }
 
-    /// Has the name mean that version from now on, and lifts its quarantine.
+    /// Activates that version and lifts its quarantine.
     ///
     /// # Errors
-    /// [`PluginError::NotFound`] for a name of which nothing is kept,
+    /// [`PluginError::NotFound`] for an unknown name,
     /// [`PluginError::Gone`] when no such version is kept,
     /// [`PluginError::Incompatible`] when it can't be used here,
-    /// [`PluginError::Shelf`].
-    pub async fn activate(&self, version: &Reference) -> Result<Arc<Engine>, PluginError> {
+    /// [`PluginError::Directory`].
+    pub async fn activate(&self, version: &Reference) -> Result<Arc<LoadedEngine>, PluginError> {
         let name = &version.name;
         self.refuse_unknown(name).await?;
         let wanted = version.digest.as_deref().ok_or_else(|| self.gone(name, "(none named)"))?;
-        let digest = self.whole(name, wanted);
-        let gate = self.gate(name);
-        let _alone = gate.lock().await;
+        let digest = self.complete_digest(name, wanted);
+        let name_lock = self.name_lock(name);
+        let _guard = name_lock.lock().await;
         let found = self.find_version(name, &digest).await?.ok_or_else(|| self.gone(name, &digest))?;
         let engine = self.ready(name, found).await?;
-        let (shelf, key, digest) = (self.shelf.clone(), name.clone(), engine.digest().to_owned());
+        let (store, key, digest) = (self.store.clone(), name.clone(), engine.digest().to_owned());
         blocking(move || {
-            shelf.change(&key, |record| {
-                make_active(&shelf, &key, &digest)?;
-                record.activated(&digest);
+            store.change(&key, |history| {
+                make_active(&store, &key, &digest)?;
+                history.activate(&digest);
                 Ok(())
             })
         })
@@ -99,25 +99,25 @@ impl Registry {
         Ok(engine)
     }
 
-    /// Has the name mean the version that served before the one that serves now.
+    /// Activates the version that was active before the current one.
     ///
     /// # Errors
-    /// [`PluginError::NotFound`] for a name of which nothing is kept,
+    /// [`PluginError::NotFound`] for an unknown name,
     /// [`PluginError::NothingEarlier`], [`PluginError::Unreadable`],
-    /// [`PluginError::Shelf`]; as [`Registry::resolve`] when that version can't be
+    /// [`PluginError::Directory`]; as [`Registry::resolve`] when that version can't be
     /// used.
-    pub async fn rollback(&self, name: &str) -> Result<Arc<Engine>, PluginError> {
+    pub async fn rollback(&self, name: &str) -> Result<Arc<LoadedEngine>, PluginError> {
         self.refuse_unknown(name).await?;
-        // What was dropped in but never asked for is looked at first, so that
-        // going back means going back from it.
+        // A component that was dropped in but never used is recorded first, so that
+        // rolling back means rolling back from it.
         let _now = self.resolve(name).await;
         let nothing = || PluginError::NothingEarlier { name: name.to_owned() };
-        let (shelf, key) = (self.shelf.clone(), name.to_owned());
+        let (store, key) = (self.store.clone(), name.to_owned());
         let back = blocking(move || {
-            shelf.change(&key, |record| {
-                let back = record.back();
+            store.change(&key, |history| {
+                let back = history.roll_back();
                 if let Some(digest) = &back {
-                    make_active(&shelf, &key, digest)?;
+                    make_active(&store, &key, digest)?;
                 }
                 Ok(back)
             })
@@ -126,105 +126,104 @@ impl Registry {
         self.resolve(name).await
     }
 
-    /// Takes an engine away with all its versions, or one version that does not
-    /// serve. Runs that are pinned to it end in [`PluginError::Gone`].
+    /// Removes an engine with all its versions, or one inactive version. Runs that
+    /// are pinned to it end in [`PluginError::Gone`].
     ///
     /// # Errors
     /// [`PluginError::NotFound`], [`PluginError::Gone`],
-    /// [`PluginError::Serving`] for the version that serves,
-    /// [`PluginError::Shelf`].
+    /// [`PluginError::Serving`] for the active version,
+    /// [`PluginError::Directory`].
     pub async fn remove(&self, what: &Reference) -> Result<(), PluginError> {
         let name = what.name.clone();
-        let (shelf, key) = (self.shelf.clone(), name.clone());
-        if !blocking(move || Ok(shelf.names().contains(&key))).await? {
+        let (store, key) = (self.store.clone(), name.clone());
+        if !blocking(move || Ok(store.names().contains(&key))).await? {
             return Err(self.not_found(&name));
         }
-        let wanted = what.digest.as_ref().map(|digest| self.whole(&name, digest));
+        let wanted = what.digest.as_ref().map(|digest| self.complete_digest(&name, digest));
         if let Some(digest) = &wanted {
-            if !self.shelf.versions(&name).contains(digest) {
+            if !self.store.versions(&name).contains(digest) {
                 return Err(self.gone(&name, digest));
             }
             if self.find(&name).await?.is_some_and(|found| found.digest == *digest) {
                 return Err(PluginError::Serving { name, digest: digest.clone() });
             }
         }
-        let (shelf, key, digest) = (self.shelf.clone(), name.clone(), wanted.clone());
+        let (store, key, digest) = (self.store.clone(), name.clone(), wanted.clone());
         blocking(move || {
-            let Some(digest) = &digest else { return shelf.forget_all(&key) };
-            shelf.change(&key, |record| {
-                record.earlier.retain(|earlier| earlier != digest);
-                shelf.forget(&key, digest)
+            let Some(digest) = &digest else { return store.remove_all(&key) };
+            store.change(&key, |history| {
+                history.earlier.retain(|earlier| earlier != digest);
+                store.remove_version(&key, digest)
             })
         })
         .await?;
-        let taken = |engine: &Engine| {
+        let taken = |engine: &LoadedEngine| {
             engine.name() == name && wanted.as_ref().is_none_or(|digest| digest == engine.digest())
         };
         self.state().ready.retain(|ready| !taken(&ready.engine));
         Ok(())
     }
 
-    /// Has a version serve nobody any more, and the name mean the one before it.
-    /// Returns the digest of that one, if there is one.
+    /// Quarantines a version and activates the one before it, if it was active.
+    /// Returns the digest of the newly active version, if there is one.
     ///
     /// # Errors
-    /// [`PluginError::Shelf`].
+    /// [`PluginError::Directory`].
     pub async fn quarantine(
         &self,
         name: &str,
         digest: &str,
         reason: &str,
     ) -> Result<Option<String>, PluginError> {
-        let (shelf, key) = (self.shelf.clone(), name.to_owned());
+        let (store, key) = (self.store.clone(), name.to_owned());
         let (out, reason) = (digest.to_owned(), reason.to_owned());
         let back = blocking(move || {
-            shelf.change(&key, |record| {
-                record.quarantined.insert(out.clone(), reason);
-                if record.active.as_ref() != Some(&out) {
+            store.change(&key, |history| {
+                history.quarantined.insert(out.clone(), reason);
+                if history.active.as_ref() != Some(&out) {
                     return Ok(None);
                 }
-                let back = record.back();
+                let back = history.roll_back();
                 if let Some(digest) = &back {
-                    make_active(&shelf, &key, digest)?;
+                    make_active(&store, &key, digest)?;
                 }
                 Ok(back)
             })
         })
         .await?;
-        meter::quarantined(name, digest);
+        call_metrics::record_quarantine(name, digest);
         Ok(back)
     }
 
-    /// Nothing is done about what is no engine: the built-in one, or a name of
-    /// which something is kept.
+    /// Fails unless `name` is the built-in engine or something is stored of it.
     async fn refuse_unknown(&self, name: &str) -> Result<(), PluginError> {
-        let (shelf, key) = (self.shelf.clone(), name.to_owned());
-        let known = blocking(move || Ok(key == BUILT_IN || shelf.names().contains(&key))).await?;
+        let (store, key) = (self.store.clone(), name.to_owned());
+        let known = blocking(move || Ok(key == BUILT_IN || store.names().contains(&key))).await?;
         if known { Ok(()) } else { Err(self.not_found(name)) }
     }
 
-    /// Writes down that the component at `path`, which can be used, is what its
-    /// name means, and keeps it for the runs that begin on it. A directory that
-    /// can't be written to keeps nothing, and serves all the same.
-    pub(super) async fn adopt(&self, engine: &Engine, path: PathBuf, package: Package) {
+    /// Stores a component that was dropped in at `path` as the active version, for
+    /// the runs that start with it. If the directory can't be written to, the engine
+    /// is used all the same.
+    pub(super) async fn keep_dropped_in(&self, engine: &LoadedEngine, path: PathBuf, package: Package) {
         let (name, digest) = (engine.name().to_owned(), engine.digest().to_owned());
-        if path != self.shelf.file(&name) {
+        if path != self.store.file(&name) {
             return;
         }
-        let (shelf, then) = (self.shelf.clone(), stamp(&path));
+        let (store, then) = (self.store.clone(), stamp(&path));
         let kept = blocking(move || {
-            let kept = shelf.signature(&name, &digest)? == package.signature;
-            if kept && shelf.record(&name)?.active.as_ref() == Some(&digest) {
+            let kept = store.signature(&name, &digest)? == package.signature;
+            if kept && store.history(&name)?.active.as_ref() == Some(&digest) {
                 return Ok(());
             }
-            shelf.change(&name, |record| {
-                shelf.keep(&name, &digest, &package)?;
-                // Meanwhile another may have been put there.
+            store.change(&name, |history| {
+                store.keep(&name, &digest, &package)?;
+                // Another file may have been put there meanwhile.
                 if stamp(&path) == then {
-                    if record.active.is_none() && name == BUILT_IN {
-                        record.activated(&built_in_digest());
+                    if history.active.is_none() && name == BUILT_IN {
+                        history.activate(&built_in_digest());
                     }
-                    record.activated(&digest);
+                    history.activate(&digest);
                 }
                 Ok(())
             })
@@ -235,22 +234,22 @@ impl Registry {
     }
 }
 
-/// Puts a kept version, or the built-in one, where the name is looked for.
-fn make_active(shelf: &Shelf, name: &str, digest: &str) -> Result<(), PluginError> {
-    let path = shelf.version(name, digest);
+/// Puts a stored version, or the built-in one, where the name is looked up.
+fn make_active(store: &VersionStore, name: &str, digest: &str) -> Result<(), PluginError> {
+    let path = store.version(name, digest);
     if path.is_file() {
         let wasm = std::fs::read(&path)
-            .map_err(|error| PluginError::Shelf { path: path.clone(), reason: error.to_string() })?;
-        return shelf.place(name, Some(&wasm));
+            .map_err(|error| PluginError::Directory { path: path.clone(), reason: error.to_string() })?;
+        return store.set_current(name, Some(&wasm));
     }
     if name == BUILT_IN && digest == built_in_digest() {
-        return shelf.place(name, None);
+        return store.set_current(name, None);
     }
-    // What was dropped in and never kept is where it was.
+    // A component that was dropped in and never stored is still in place.
     Ok(())
 }
 
-/// On a thread that may wait for the disk.
+/// Runs `work` on a thread for blocking calls.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PluginError> + Send + 'static,
 ) -> Result<T, PluginError> {

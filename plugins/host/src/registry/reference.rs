@@ -1,9 +1,9 @@
-//! How an engine is named: `name`, or `name@sha256:…` for one version of it.
+//! References to engines: `name`, or `name@sha256:…` for one version.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Digits of a digest that are enough to name a version.
+/// Least digits of a digest that identify a version.
 const DIGEST_DIGITS_MIN: usize = 12;
 
 const DIGEST_DIGITS: usize = 64;
@@ -13,8 +13,8 @@ const DIGEST_DIGITS: usize = 64;
 pub struct Reference {
     /// Its name.
     pub name: String,
-    /// SHA-256 of the wanted component, hexadecimal: all of it, or at least its
-    /// first twelve digits. `None`: what the name means now.
+    /// SHA-256 of the component, hexadecimal: all of it, or at least its first twelve
+    /// digits. `None`: the active version.
     pub digest: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl FromStr for Reference {
                 let digest = version.strip_prefix("sha256:").filter(|digest| is_digest(digest));
                 let wrong = || {
                     format!(
-                        "a version is sha256: and {DIGEST_DIGITS_MIN} to {DIGEST_DIGITS} digits of 0-9, a-f"
+                        "a version is sha256: followed by {DIGEST_DIGITS_MIN} to {DIGEST_DIGITS} digits of 0-9, a-f"
                     )
                 };
                 (name, Some(digest.ok_or_else(wrong)?.to_owned()))

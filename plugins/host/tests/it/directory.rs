@@ -94,7 +94,7 @@ async fn the_list_shows_what_can_not_be_used_and_why() {
     let names: Vec<&str> = listed.iter().map(|engine| engine.name.as_str()).collect();
     assert_eq!(names, ["broken", "line-count", "old", BUILT_IN]);
     let error = |at: usize| listed[at].error.as_deref().unwrap_or_default();
-    assert!(error(0).contains("no component"), "{listed:?}");
+    assert!(error(0).contains("can't be compiled as a component"), "{listed:?}");
     assert!(error(2).contains("0.0.1"), "{listed:?}");
     assert!(listed.iter().all(|engine| engine.digest.len() == 64));
     assert_eq!((error(1), listed[1].version.as_str(), listed[1].built_in), ("", "0.1.0", false));

@@ -5,12 +5,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::Request;
+use http::Request;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
-use untxt_plugins::http::{self, Allowed, HttpError, Reach, is_public};
-use untxt_plugins::{Class, Limits, Package, PluginError, Recognized};
+use untxt_net::{AddressPolicy, HttpError, RequestOptions, is_public, send};
+use untxt_plugins::{Class, EngineLimits, Package, PluginError, Recognized};
 
 use crate::rig::{LATE, PATIENCE, Rig, built, limits, printed, stops_at_once, words};
 use crate::server::{Reply, Server};
@@ -31,7 +31,7 @@ fn dial() -> Package {
 }
 
 /// A rig with `dial` in it, and what its operator wrote about it.
-pub(crate) async fn rig(grants: &str, limits: Limits) -> Rig {
+pub(crate) async fn rig(grants: &str, limits: EngineLimits) -> Rig {
     let rig = Rig::new(limits);
     fs::write(rig.engines.join("dial.toml"), grants).expect("it can be written");
     rig.registry.install("dial", dial(), None, true).await.expect("it passes");
@@ -133,15 +133,17 @@ async fn a_name_may_not_stand_for_a_private_address_unless_the_operator_says_so(
 #[tokio::test]
 async fn the_address_that_a_name_stands_for_is_looked_at() {
     let server = Server::start(|_, _| Reply::ok("in")).await;
-    let send = async |reach| {
+    let ask = async |policy| {
         let url = format!("http://localhost:{}/", server.address.port());
         let request = Request::get(url).body(Bytes::new()).expect("it is one");
-        http::send(request, Allowed { reach, body_bytes_max: 100, time: PATIENCE }).await
+        let options =
+            RequestOptions { policy, public_needs_tls: false, body_bytes_max: 100, timeout: PATIENCE };
+        send(request, &options).await
     };
-    let denied = send(Reach::Public).await.expect_err("it is this machine");
-    assert!(matches!(denied, HttpError::Denied { .. }), "{denied}");
+    let denied = ask(AddressPolicy::Public).await.expect_err("it is this machine");
+    assert!(matches!(denied, HttpError::Refused { .. }), "{denied}");
     assert_eq!(server.asked().len(), 0);
-    assert_eq!(send(Reach::Anywhere).await.expect("it may be dialled").body(), "in");
+    assert_eq!(ask(AddressPolicy::Any).await.expect("it may be dialled").body(), "in");
 }
 
 #[tokio::test]
@@ -239,7 +241,7 @@ async fn requests_are_counted() {
 async fn a_call_that_waits_for_a_server_ends_when_it_should() {
     let server = Server::start(|_, _| Reply::Silence).await;
     let wall = Duration::from_millis(300);
-    let rig = rig(&granted(&server), Limits { wall, ..limits() }).await;
+    let rig = rig(&granted(&server), EngineLimits { wall, ..limits() }).await;
     let began = Instant::now();
     let failed = ask(&rig, json!({ "url": server.origin() })).await.expect_err("nobody answers");
     assert!(["ENGINE_TIMEOUT", "ENGINE_TIMED_OUT"].contains(&failed.code()), "{failed}");

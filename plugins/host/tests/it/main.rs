@@ -2,11 +2,11 @@
 
 mod artefacts;
 mod compiled;
+mod conformance;
 mod contract;
 mod directory;
 mod egress;
 mod fetched;
-mod kit;
 mod misbehaving;
 mod outcomes;
 mod places;

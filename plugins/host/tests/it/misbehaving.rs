@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use untxt_plugins::{Class, Limits, Page, PixelFormat, PluginError};
+use untxt_plugins::{Class, EngineLimits, Page, PixelFormat, PluginError};
 
 use crate::rig::{LATE, PATIENCE, Rig, limits, printed, words};
 
 /// The error that `guest` ends in, after the sandbox has worked again.
-async fn error_of(guest: &str, limits: Limits) -> PluginError {
+async fn error_of(guest: &str, limits: EngineLimits) -> PluginError {
     let rig = Rig::new(limits);
     rig.put(guest, guest);
     let failed = rig.read(guest, printed()).await.expect_err("it misbehaves");
@@ -29,7 +29,7 @@ async fn a_panic_is_a_trap_with_its_text() {
 #[tokio::test]
 async fn an_endless_guest_is_stopped_at_its_deadline() {
     let wall = Duration::from_millis(300);
-    let rig = Rig::new(Limits { wall, ..limits() });
+    let rig = Rig::new(EngineLimits { wall, ..limits() });
     rig.put("spin", "spin");
     rig.registry.resolve("spin").await.expect("it can be used");
     let began = Instant::now();
@@ -41,13 +41,13 @@ async fn an_endless_guest_is_stopped_at_its_deadline() {
 
 #[tokio::test]
 async fn after_a_deadline_the_next_call_is_normal() {
-    let failed = error_of("spin", Limits { wall: Duration::from_secs(1), ..limits() }).await;
+    let failed = error_of("spin", EngineLimits { wall: Duration::from_secs(1), ..limits() }).await;
     assert_eq!(failed.code(), "ENGINE_TIMEOUT");
 }
 
 #[tokio::test]
 async fn the_hosts_own_work_on_a_huge_page_ends_at_the_deadline_too() {
-    let rig = Rig::new(Limits { wall: Duration::from_millis(20), ..limits() });
+    let rig = Rig::new(EngineLimits { wall: Duration::from_millis(20), ..limits() });
     let data = vec![u8::MAX; 12_000 * 12_000];
     let page = Page::new(0, 1, 1_200, (12_000, 12_000), PixelFormat::Luma8, data, Vec::new());
     rig.registry.resolve("simulated-qwen3").await.expect("it is built in");

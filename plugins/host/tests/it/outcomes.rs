@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use untxt_plugins::{Class, Limits, Options, Page, PixelFormat, PluginError, Recognized};
+use untxt_plugins::{Class, EngineLimits, Options, Page, PixelFormat, PluginError, Recognized};
 
 use crate::rig::{LATE, PATIENCE, Rig, limits, printed, stops_at_once, words};
 
@@ -16,7 +16,7 @@ async fn hostile(rig: &Rig, way: &str) -> Result<Recognized, PluginError> {
 }
 
 async fn fails(way: &str) -> PluginError {
-    let rig = Rig::new(Limits { memory_bytes_max: 128 << 20, ..limits() });
+    let rig = Rig::new(EngineLimits { memory_bytes_max: 128 << 20, ..limits() });
     let failed = hostile(&rig, way).await.expect_err("it does harm");
     rig.works().await;
     failed
@@ -25,12 +25,12 @@ async fn fails(way: &str) -> PluginError {
 #[tokio::test]
 async fn answers_that_break_a_rule_are_none() {
     for (way, says) in [
-        ("text", "of text; 8388608 are allowed"),
-        ("words", "60001 words; 50000 are allowed"),
+        ("text", "of text, and 8388608 are allowed"),
+        ("words", "60001 words, and 50000 are allowed"),
         ("html", "more than 4194304 bytes of HTML"),
-        ("confidence", "NaN, not in 0..1"),
-        ("box", "a box at 1,0 of 600 x 400 on a page of 600 x 400"),
-        ("cancelled", "nobody did that"),
+        ("confidence", "NaN is outside of 0..1"),
+        ("box", "a box at 1,0 of 600 x 400 exceeds the page of 600 x 400"),
+        ("cancelled", "but it was not"),
     ] {
         let failed = fails(way).await;
         assert_eq!((failed.code(), failed.class()), ("ENGINE_INVALID_OUTPUT", Class::Permanent), "{way}");
@@ -65,7 +65,7 @@ async fn a_flood_of_logs_is_cut_and_its_last_words_stay() {
 #[tokio::test]
 async fn work_of_the_host_for_a_guest_ends_with_the_guests_time() {
     let wall = Duration::from_millis(200);
-    let rig = Rig::new(Limits { wall, ..limits() });
+    let rig = Rig::new(EngineLimits { wall, ..limits() });
     rig.put("hostile", "hostile");
     let data = vec![127; 3_500 * 4_500];
     let page =
@@ -124,7 +124,7 @@ async fn an_operators_limits_count_from_the_next_page_on() {
 
 #[tokio::test]
 async fn a_version_that_only_crashes_is_taken_out_and_the_one_before_serves() {
-    let rig = Rig::new(Limits { faults_max: 3, ..limits() });
+    let rig = Rig::new(EngineLimits { faults_max: 3, ..limits() });
     rig.put("line-count", "mine");
     rig.registry.resolve("mine").await.expect("it is sound");
     rig.put("trap", "mine");
@@ -139,7 +139,8 @@ async fn a_version_that_only_crashes_is_taken_out_and_the_one_before_serves() {
     let pinned = rig.registry.by_digest("mine", bad.digest()).await.err().expect("it is out");
     assert_eq!((pinned.code(), pinned.class()), ("ENGINE_QUARANTINED", Class::Park));
     assert!(
-        pinned.to_string().contains("3 crashes") && pinned.to_string().contains("deliberate panic"),
+        pinned.to_string().contains("3 consecutive crashes")
+            && pinned.to_string().contains("deliberate panic"),
         "{pinned}"
     );
     let other = untxt_plugins::Registry::open(std::sync::Arc::clone(&rig.host), rig.engines.clone());
@@ -159,7 +160,7 @@ async fn a_version_that_only_crashes_is_taken_out_and_the_one_before_serves() {
 
 #[tokio::test]
 async fn faults_with_an_answer_between_them_are_not_in_a_row() {
-    let rig = Rig::new(Limits { faults_max: 2, wall: Duration::from_millis(150), ..limits() });
+    let rig = Rig::new(EngineLimits { faults_max: 2, wall: Duration::from_millis(150), ..limits() });
     rig.put("slow", "slow");
     let engine = rig.registry.resolve("slow").await.expect("it can be used");
     let page = std::sync::Arc::new(printed());

@@ -28,7 +28,7 @@ struct Model {
 impl Model {
     async fn answering(reply: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static) -> Self {
         let server = Server::start(reply).await;
-        let rig = Rig::new(untxt_plugins::Limits { memory_bytes_max: 128 << 20, ..limits() });
+        let rig = Rig::new(untxt_plugins::EngineLimits { memory_bytes_max: 128 << 20, ..limits() });
         let grants = format!("[http]\norigins = [\"{}\"]\n", server.origin());
         fs::write(rig.engines.join("qwen3-vl.toml"), grants).expect("it can be written");
         rig.registry.install("qwen3-vl", package(), None, true).await.expect("it passes");
@@ -224,7 +224,7 @@ async fn pages_and_settings_that_can_not_be_used_ask_nobody() {
 #[tokio::test]
 async fn a_real_server_reads_the_page() {
     let Ok(base) = std::env::var("UNTXT_LIVE_QWEN") else { return };
-    let rig = Rig::new(untxt_plugins::Limits { memory_bytes_max: 128 << 20, ..limits() });
+    let rig = Rig::new(untxt_plugins::EngineLimits { memory_bytes_max: 128 << 20, ..limits() });
     let origin = base.trim_end_matches("/v1");
     let grants = format!("[http]\norigins = [\"{origin}\"]\n");
     fs::write(rig.engines.join("qwen3-vl.toml"), grants).expect("it can be written");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use untxt_plugins::{
-    Class, Host, HostConfig, Limits, Options, Page, PixelFormat, PluginError, Recognized, Registry,
+    Class, EngineLimits, Host, HostConfig, Options, Page, PixelFormat, PluginError, Recognized, Registry,
 };
 
 /// What a loaded machine may take for something that takes milliseconds.
@@ -19,8 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const LATE: Duration = Duration::from_millis(1_200);
 
 /// Little memory: guests that fill it are soon done.
-pub(crate) fn limits() -> Limits {
-    Limits { memory_bytes_max: 32 << 20, wall: Duration::from_secs(60), ..Limits::default() }
+pub(crate) fn limits() -> EngineLimits {
+    EngineLimits { memory_bytes_max: 32 << 20, wall: Duration::from_secs(60), ..EngineLimits::default() }
 }
 
 pub(crate) struct Rig {
@@ -33,16 +33,16 @@ pub(crate) struct Rig {
 
 impl Rig {
     /// A rig whose compiled engines are shared with all others.
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: EngineLimits) -> Self {
         Self::with_cache(limits, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines"))
     }
 
-    pub(crate) fn with_cache(limits: Limits, cache_dir: &Path) -> Self {
+    pub(crate) fn with_cache(limits: EngineLimits, cache_dir: &Path) -> Self {
         Self::over(&HostConfig { cache_dir: cache_dir.to_owned(), concurrency: 1, limits, metered: false })
     }
 
     /// A rig for that many calls at once.
-    pub(crate) fn with_concurrency(limits: Limits, concurrency: usize) -> Self {
+    pub(crate) fn with_concurrency(limits: EngineLimits, concurrency: usize) -> Self {
         let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines");
         Self::over(&HostConfig { cache_dir, concurrency, limits, metered: false })
     }

@@ -1,6 +1,6 @@
 //! The engine that is always there.
 
-use untxt_plugins::{Limits, Line, Page, PixelFormat, Recognized, Rect, Word};
+use untxt_plugins::{EngineLimits, Line, Page, PixelFormat, Recognized, Rect, Word};
 
 use crate::rig::{Rig, blank, limits, printed, with_ink, words};
 
@@ -78,7 +78,7 @@ async fn a_blank_page_has_no_text() {
 
 #[tokio::test]
 async fn an_answer_over_a_limit_is_not_believed() {
-    let rig = Rig::new(Limits { words_max: 8, ..limits() });
+    let rig = Rig::new(EngineLimits { words_max: 8, ..limits() });
     let failed = rig.read("simulated-qwen3", printed()).await.expect_err("it has nine words");
     assert_eq!(failed.code(), "ENGINE_INVALID_OUTPUT");
 }

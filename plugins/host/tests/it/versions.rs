@@ -116,7 +116,7 @@ async fn what_does_not_pass_the_gate_changes_nothing() {
     let wrong = "00".repeat(32);
     let refused =
         rig.registry.install("mine", package("slow"), Some(&wrong), true).await.expect_err("it is another");
-    assert!(refused.to_string().contains("you said 0000"), "{refused}");
+    assert!(refused.to_string().contains("the request says 0000"), "{refused}");
     assert_eq!(words(&rig.read("mine", printed()).await.expect("it serves as before")), ["lines:", "3"]);
     assert_eq!(rig.registry.list().await[0].versions.len(), 1);
 }

@@ -7,7 +7,7 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_plugins::{Engine, PluginError, Reference};
+use untxt_plugins::{LoadedEngine, PluginError, Reference};
 
 use super::super::body::body;
 use super::asker;
@@ -81,11 +81,14 @@ async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
 }
 
 /// What the audit says of an engine's version that serves now.
-fn now(engine: &Arc<Engine>) -> Value {
+fn now(engine: &Arc<LoadedEngine>) -> Value {
     json!({ "digest": engine.digest() })
 }
 
-async fn answer(state: &AppState, done: Result<Arc<Engine>, PluginError>) -> Result<Json<Value>, ApiError> {
+async fn answer(
+    state: &AppState,
+    done: Result<Arc<LoadedEngine>, PluginError>,
+) -> Result<Json<Value>, ApiError> {
     done.map_err(|error| refused(&error))?;
     shown(state).await
 }

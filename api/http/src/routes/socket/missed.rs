@@ -128,7 +128,7 @@ impl Connection {
             platform.changed_since(self.user, asked.since, begins, TASKS_MAX).await.map_err(|_| away())?;
         let runs: Vec<RunId> =
             owned.iter().copied().chain(changed.iter().map(|place| place.task)).map(RunId).collect();
-        let seqs = platform.bench().journal.last_seqs(&runs).await.map_err(|_| away())?;
+        let seqs = platform.engine().last_seqs(&runs).await.map_err(|_| away())?;
         drop(permit);
 
         let (mine, gone): (Vec<Uuid>, Vec<Uuid>) = named.into_iter().partition(|task| owned.contains(task));
