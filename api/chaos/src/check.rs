@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use untxt_engine::journal::database::Database;
 
 use sea_orm::{DbErr, EntityTrait};
-use serde::Serialize;
+use untxt_engine::journal::database::Database;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::entities::{file, task};
 use untxt_workflows::objects::Objects;
@@ -14,42 +13,13 @@ use untxt_workflows::ocr::{ResultObject, ResultSummary, WORKFLOW};
 use uuid::Uuid;
 
 use crate::children::Children;
+use crate::findings::{Accepted, ClientRecord, Findings};
 use crate::leftovers;
-use crate::load::{Accepted, Seen};
 use crate::progress::count;
 use crate::servers::Servers;
-use crate::stage::Stage;
 
 /// Largest result that is read: ours are a few kilobytes.
 const RESULT_BYTES_MAX: u64 = 16 << 20;
-
-/// A promise that was not kept.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Violation {
-    /// Which.
-    pub(crate) rule: &'static str,
-    /// What was found instead.
-    pub(crate) found: String,
-}
-
-/// All that is wrong.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
-    pub(crate) violations: Vec<Violation>,
-    /// Uploads in the store that belong to no task.
-    pub(crate) ownerless_uploads: u64,
-    /// Tasks that no client was told of: the answer got lost.
-    pub(crate) untold: u64,
-    /// Results that were fetched and compared with their hash.
-    pub(crate) results: u64,
-}
-
-impl Findings {
-    /// Notes each of `found` under `rule`.
-    pub(crate) fn add(&mut self, rule: &'static str, found: impl IntoIterator<Item = String>) {
-        self.violations.extend(found.into_iter().map(|found| Violation { rule, found }));
-    }
-}
 
 /// The tables, read once.
 struct Rows {
@@ -64,12 +34,11 @@ struct Rows {
 /// When the database does not answer, which is no finding but the end of the
 /// campaign.
 pub(crate) async fn promises(
-    seen: &Seen,
+    seen: &ClientRecord,
     exhausted: &HashSet<Uuid>,
-    stage: &Stage,
+    (servers, database): (&Servers, &Database),
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let (servers, database) = (&stage.servers, &stage.database);
     let rows = Rows {
         tasks: task::Entity::find().all(database).await?.into_iter().map(|row| (row.id, row)).collect(),
         files: file::Entity::find().all(database).await?.into_iter().map(|row| (row.id, row)).collect(),
@@ -110,7 +79,12 @@ fn shared_keys(rows: &Rows) -> Vec<String> {
 
 /// Fetches every object of every completed task: it has the hash the journal
 /// gave its row, and the text of every page of the document that was sent.
-async fn results(seen: &Seen, rows: &Rows, servers: &Servers, findings: &mut Findings) -> anyhow::Result<()> {
+async fn results(
+    seen: &ClientRecord,
+    rows: &Rows,
+    servers: &Servers,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let objects = Objects::connect(servers.objects()).await?;
     let documents: HashMap<Uuid, &Accepted> = seen.accepted.iter().map(|a| (a.task, a)).collect();
     for task in rows.tasks.values().filter(|task| task.status.as_deref() == Some("completed")) {
@@ -158,7 +132,7 @@ async fn result(objects: &Objects, object: &ResultObject, sent: Option<&Accepted
 /// result without a row is left only by a task that is a dead letter: when that
 /// one is redriven, it writes the same keys.
 fn orphans(
-    seen: &Seen,
+    seen: &ClientRecord,
     rows: &Rows,
     servers: &Servers,
     exhausted: &HashSet<Uuid>,

@@ -18,7 +18,7 @@ use untxt_engine::time::{Clock, SystemClock, Timestamp};
 
 use crate::clocks::Clocks;
 use crate::disks;
-use crate::faults::Group;
+use crate::fault_group::FaultGroup;
 
 /// Whatever the machine has set is not the campaign's.
 const FOREIGN: [&str; 6] = ["UNTXT_", "AWS_", "S3_", "OTEL_", "DATABASE_URL", "REDIS_URL"];
@@ -148,13 +148,13 @@ impl Children {
         (untxt, home): (&Path, &Path),
         environment: &[(&'static str, String)],
         (apis, workers): (usize, usize),
-        faults: &[Group],
+        faults: &[FaultGroup],
     ) -> io::Result<Self> {
         let guard = guard()?;
         let group = i32::try_from(guard.id()).map_err(io::Error::other)?;
         fs::create_dir_all(home.join("logs"))?;
         let names = (0..apis).map(|n| (Role::Api, n)).chain((0..workers).map(|n| (Role::Worker, n)));
-        let clocks = match faults.contains(&Group::Clock) {
+        let clocks = match faults.contains(&FaultGroup::Clock) {
             true => Clocks::open(home.join("clocks"))?.map(Arc::new),
             false => None,
         };
@@ -165,7 +165,7 @@ impl Children {
             let (orders, received) = mpsc::channel(1);
             let shared = Arc::<Shared>::default();
             let data_dir = home.join(&name);
-            if faults.contains(&Group::Disk) {
+            if faults.contains(&FaultGroup::Disk) {
                 disks::mount(&data_dir)?;
             }
             let keeper = Keeper {

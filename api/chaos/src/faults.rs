@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -17,10 +16,11 @@ use untxt_stack::postgres::Postgres;
 use untxt_stack::redis::Redis;
 
 use crate::children::{Children, Death, Process, Role};
+use crate::disks;
+use crate::fault_group::FaultGroup;
 use crate::output;
-use crate::proxy::{Proxy, Weather};
+use crate::proxy::{NetworkFault, Proxy};
 use crate::servers::Servers;
-use crate::{clocks, disks};
 
 /// Between two faults.
 const APART_MS: std::ops::Range<u64> = 600..3_000;
@@ -42,46 +42,6 @@ const CLOCK_OFF_S: i32 = 20;
 /// A clock's error is noticed within a second, and leases are two.
 const CLOCK_LASTS_AT_LEAST: Duration = Duration::from_secs(4);
 
-/// What can go wrong, as it is named on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Group {
-    /// Processes of the service are killed.
-    Kill,
-    /// Redis is flushed, killed and cut off.
-    Redis,
-    /// PostgreSQL is killed, restarted, cut off and stalled, and takes no writes.
-    Postgres,
-    /// The store refuses, resets, stalls and asks to slow down.
-    S3,
-    /// The disks of the service's processes are full.
-    Disk,
-    /// The clocks of the service's processes are wrong.
-    Clock,
-}
-
-impl Group {
-    /// What it is called.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Kill => "kill",
-            Self::Redis => "redis",
-            Self::Postgres => "postgres",
-            Self::S3 => "s3",
-            Self::Disk => "disk",
-            Self::Clock => "clock",
-        }
-    }
-
-    /// Why this machine does not allow for it, if it doesn't.
-    pub(crate) fn impossible(self) -> Option<&'static str> {
-        match self {
-            Self::Disk => disks::impossible(),
-            Self::Clock => clocks::impossible(),
-            Self::Kill | Self::Redis | Self::Postgres | Self::S3 => None,
-        }
-    }
-}
-
 /// One thing that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -95,18 +55,18 @@ pub(crate) enum Fault {
     RedisFlush,
     /// Redis ends as in a power cut.
     RedisKill,
-    /// See [`Weather`].
-    Redis(Weather),
+    /// See [`NetworkFault`].
+    Redis(NetworkFault),
     /// PostgreSQL ends as in a power cut.
     PostgresKill,
     /// PostgreSQL cuts off its clients and restarts at once.
     PostgresRestart,
     /// PostgreSQL answers and takes no writes, as after a failover.
     PostgresReadOnly,
-    /// See [`Weather`].
-    Postgres(Weather),
-    /// See [`Weather`].
-    Store(Weather),
+    /// See [`NetworkFault`].
+    Postgres(NetworkFault),
+    /// See [`NetworkFault`].
+    Store(NetworkFault),
     /// No room is left on the disk of a process.
     DiskFull,
     /// The clock of a process is ahead.
@@ -117,32 +77,32 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Those of a group; what happens most often in real life more than once.
-    pub(crate) fn of(group: Group) -> &'static [Self] {
+    pub(crate) fn of(group: FaultGroup) -> &'static [Self] {
         match group {
-            Group::Kill => {
+            FaultGroup::Kill => {
                 &[Self::KillWorker, Self::KillWorker, Self::KillWorker, Self::KillApi, Self::KillAll]
             }
-            Group::Redis => &[
+            FaultGroup::Redis => &[
                 Self::RedisFlush,
                 Self::RedisKill,
-                Self::Redis(Weather::Refuse),
-                Self::Redis(Weather::Stall),
+                Self::Redis(NetworkFault::Refuse),
+                Self::Redis(NetworkFault::Stall),
             ],
-            Group::Postgres => &[
+            FaultGroup::Postgres => &[
                 Self::PostgresKill,
                 Self::PostgresRestart,
                 Self::PostgresReadOnly,
-                Self::Postgres(Weather::Reset),
-                Self::Postgres(Weather::Stall),
+                Self::Postgres(NetworkFault::Reset),
+                Self::Postgres(NetworkFault::Stall),
             ],
-            Group::S3 => &[
-                Self::Store(Weather::Refuse),
-                Self::Store(Weather::Reset),
-                Self::Store(Weather::Stall),
-                Self::Store(Weather::SlowDown),
+            FaultGroup::S3 => &[
+                Self::Store(NetworkFault::Refuse),
+                Self::Store(NetworkFault::Reset),
+                Self::Store(NetworkFault::Stall),
+                Self::Store(NetworkFault::SlowDown),
             ],
-            Group::Disk => &[Self::DiskFull, Self::DiskFull],
-            Group::Clock => &[Self::ClockAhead, Self::ClockBehind],
+            FaultGroup::Disk => &[Self::DiskFull, Self::DiskFull],
+            FaultGroup::Clock => &[Self::ClockAhead, Self::ClockBehind],
         }
     }
 
@@ -154,17 +114,17 @@ impl Fault {
             Self::KillAll => "kill-all",
             Self::RedisFlush => "redis-flush",
             Self::RedisKill => "redis-kill",
-            Self::Redis(Weather::Stall) => "redis-stall",
+            Self::Redis(NetworkFault::Stall) => "redis-stall",
             Self::Redis(_) => "redis-cut-off",
             Self::PostgresKill => "postgres-kill",
             Self::PostgresRestart => "postgres-restart",
             Self::PostgresReadOnly => "postgres-read-only",
-            Self::Postgres(Weather::Stall) => "postgres-stall",
+            Self::Postgres(NetworkFault::Stall) => "postgres-stall",
             Self::Postgres(_) => "postgres-cut-off",
-            Self::Store(Weather::Refuse) => "s3-refuse",
-            Self::Store(Weather::Reset) => "s3-reset",
-            Self::Store(Weather::Stall) => "s3-stall",
-            Self::Store(Weather::SlowDown | Weather::Fair) => "s3-slow-down",
+            Self::Store(NetworkFault::Refuse) => "s3-refuse",
+            Self::Store(NetworkFault::Reset) => "s3-reset",
+            Self::Store(NetworkFault::Stall) => "s3-stall",
+            Self::Store(NetworkFault::SlowDown | NetworkFault::Fair) => "s3-slow-down",
             Self::DiskFull => "disk-full",
             Self::ClockAhead => "clock-ahead",
             Self::ClockBehind => "clock-behind",
@@ -174,7 +134,7 @@ impl Fault {
 
 /// A fault that happened.
 #[derive(Clone, Debug)]
-pub(crate) struct Strike {
+pub(crate) struct InjectedFault {
     pub(crate) fault: Fault,
     pub(crate) target: String,
     pub(crate) at: Timestamp,
@@ -202,7 +162,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn new(seed: u64, groups: &[Group]) -> Self {
+    fn new(seed: u64, groups: &[FaultGroup]) -> Self {
         let all = groups.iter().flat_map(|group| Fault::of(*group)).copied().collect();
         Self { chance: StdRng::seed_from_u64(seed), all, pack: Vec::new() }
     }
@@ -236,7 +196,7 @@ pub(crate) struct Targets {
     disks: Semaphore,
     clocks: Semaphore,
     processes: Semaphore,
-    strikes: Mutex<Vec<Strike>>,
+    injected: Mutex<Vec<InjectedFault>>,
     began: Timestamp,
 }
 
@@ -253,7 +213,7 @@ impl Targets {
             disks: Semaphore::new(1),
             clocks: Semaphore::new(1),
             processes,
-            strikes: Mutex::default(),
+            injected: Mutex::default(),
             began: SystemClock.now(),
         }
     }
@@ -264,9 +224,9 @@ impl Targets {
     pub(crate) async fn suffer(
         self: Arc<Self>,
         seed: u64,
-        groups: &[Group],
+        groups: &[FaultGroup],
         (each_struck, enough): (&CancellationToken, &CancellationToken),
-    ) -> Vec<Strike> {
+    ) -> Vec<InjectedFault> {
         let mut under_way = JoinSet::new();
         let schedule = Schedule::new(seed, groups);
         let kinds = schedule.all.len();
@@ -277,42 +237,42 @@ impl Targets {
             if enough.run_until_cancelled(tokio::time::sleep(drawn.after)).await.is_none() {
                 break;
             }
-            under_way.spawn(Arc::clone(&self).strike(drawn));
+            under_way.spawn(Arc::clone(&self).inject(drawn));
         }
         // Nothing was dealt when nothing is to go wrong.
         each_struck.cancel();
         while under_way.join_next().await.is_some() {}
-        std::mem::take(&mut *self.strikes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.injected.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn strike(self: Arc<Self>, drawn: Drawn) {
+    async fn inject(self: Arc<Self>, drawn: Drawn) {
         let Drawn { fault, lasts, which, .. } = drawn;
-        let strike = match fault {
+        let injected = match fault {
             Fault::KillWorker => self.kill(fault, self.one(Role::Worker, which), lasts).await,
             Fault::KillApi => self.kill(fault, self.one(Role::Api, which), lasts).await,
             Fault::KillAll => self.kill(fault, self.children.processes.clone(), lasts).await,
             Fault::RedisFlush | Fault::RedisKill => self.redis(fault, lasts).await,
-            Fault::Redis(weather) => {
-                self.bad_weather(fault, &self.redis, &self.servers.redis_network, weather, lasts).await
+            Fault::Redis(network) => {
+                self.bad_network(fault, &self.redis, &self.servers.redis_network, network, lasts).await
             }
             Fault::PostgresKill | Fault::PostgresRestart => self.postgres(fault, lasts).await,
             Fault::PostgresReadOnly => self.read_only(fault, lasts).await,
-            Fault::Postgres(weather) => {
+            Fault::Postgres(network) => {
                 // Longer than a statement may take, now and then.
                 let lasts = lasts * DATABASE_LASTS_LONGER;
-                self.bad_weather(fault, &self.postgres, &self.servers.postgres_network, weather, lasts).await
+                self.bad_network(fault, &self.postgres, &self.servers.postgres_network, network, lasts).await
             }
             Fault::DiskFull => self.disk_full(fault, self.any(which), lasts).await,
             Fault::ClockAhead => self.wrong_clock(fault, self.any(which), CLOCK_OFF_S, lasts).await,
             Fault::ClockBehind => self.wrong_clock(fault, self.any(which), -CLOCK_OFF_S, lasts).await,
-            Fault::Store(weather) => {
+            Fault::Store(network) => {
                 // Longer than its client tries by itself, so that steps fail.
                 let lasts = lasts * STORE_LASTS_LONGER;
-                self.bad_weather(fault, &self.store, &self.servers.store_network, weather, lasts).await
+                self.bad_network(fault, &self.store, &self.servers.store_network, network, lasts).await
             }
         };
-        if let Some(strike) = strike {
-            self.strikes.lock().unwrap_or_else(PoisonError::into_inner).push(strike);
+        if let Some(injected) = injected {
+            self.injected.lock().unwrap_or_else(PoisonError::into_inner).push(injected);
         }
     }
 
@@ -329,22 +289,22 @@ impl Targets {
         Arc::clone(&processes[which % processes.len()])
     }
 
-    async fn read_only(&self, fault: Fault, lasts: Duration) -> Option<Strike> {
+    async fn read_only(&self, fault: Fault, lasts: Duration) -> Option<InjectedFault> {
         let _turn = self.postgres.acquire().await.ok()?;
         let begun = self.begin(fault, "postgres", lasts);
         let set = self.servers.refuse_writes(true).await;
         tokio::time::sleep(lasts).await;
         let back = self.servers.refuse_writes(false).await;
-        Some(Strike { stuck: set.and(back).err(), ..begun })
+        Some(InjectedFault { stuck: set.and(back).err(), ..begun })
     }
 
-    async fn disk_full(&self, fault: Fault, victim: Arc<Process>, lasts: Duration) -> Option<Strike> {
+    async fn disk_full(&self, fault: Fault, victim: Arc<Process>, lasts: Duration) -> Option<InjectedFault> {
         let _turn = self.disks.acquire().await.ok()?;
         let begun = self.begin(fault, &victim.name, lasts);
         let filled = on_disk(&victim, disks::fill).await;
         tokio::time::sleep(lasts).await;
         let freed = on_disk(&victim, disks::free).await;
-        Some(Strike { stuck: filled.and(freed).err(), ..begun })
+        Some(InjectedFault { stuck: filled.and(freed).err(), ..begun })
     }
 
     async fn wrong_clock(
@@ -353,7 +313,7 @@ impl Targets {
         victim: Arc<Process>,
         off_s: i32,
         lasts: Duration,
-    ) -> Option<Strike> {
+    ) -> Option<InjectedFault> {
         let _turn = self.clocks.acquire().await.ok()?;
         // Time enough to notice, at most a second, and for some leases to end.
         let lasts = lasts + CLOCK_LASTS_AT_LEAST;
@@ -362,68 +322,68 @@ impl Targets {
         let set = clocks.set(&victim.name, off_s);
         tokio::time::sleep(lasts).await;
         let back = clocks.set(&victim.name, 0);
-        Some(Strike { stuck: set.and(back).err().map(|error| error.to_string()), ..begun })
+        Some(InjectedFault { stuck: set.and(back).err().map(|error| error.to_string()), ..begun })
     }
 
-    async fn kill(&self, fault: Fault, victims: Vec<Arc<Process>>, lasts: Duration) -> Option<Strike> {
+    async fn kill(&self, fault: Fault, victims: Vec<Arc<Process>>, lasts: Duration) -> Option<InjectedFault> {
         // One process at a time, or all of them.
         let _turn = self.processes.acquire_many(u32::try_from(victims.len()).ok()?).await.ok()?;
         let names: Vec<&str> = victims.iter().map(|victim| victim.name.as_str()).collect();
         let begun = self.begin(fault, &names.join(" "), lasts);
         let kills = victims.iter().map(|victim| victim.kill(lasts));
         let deaths = futures_util::future::join_all(kills).await.into_iter().flatten().collect();
-        Some(Strike { deaths, ..begun })
+        Some(InjectedFault { deaths, ..begun })
     }
 
-    async fn redis(&self, fault: Fault, lasts: Duration) -> Option<Strike> {
+    async fn redis(&self, fault: Fault, lasts: Duration) -> Option<InjectedFault> {
         let _turn = self.redis.acquire().await.ok()?;
         let begun = self.begin(fault, "redis", lasts);
         if fault == Fault::RedisFlush {
             let flushed = self.servers.with_redis(|server| server.flush()).await;
-            return Some(Strike { stuck: flushed.err(), ..begun });
+            return Some(InjectedFault { stuck: flushed.err(), ..begun });
         }
         let killed = self.servers.with_redis(Redis::kill).await;
         tokio::time::sleep(lasts).await;
         let back = self.servers.with_redis(Redis::restart).await;
-        Some(Strike { stuck: killed.and(back).err(), ..begun })
+        Some(InjectedFault { stuck: killed.and(back).err(), ..begun })
     }
 
-    async fn postgres(&self, fault: Fault, lasts: Duration) -> Option<Strike> {
+    async fn postgres(&self, fault: Fault, lasts: Duration) -> Option<InjectedFault> {
         let _turn = self.postgres.acquire().await.ok()?;
         let begun = self.begin(fault, "postgres", lasts);
         if fault == Fault::PostgresKill {
             let killed = self.servers.with_postgres(Postgres::kill).await;
             tokio::time::sleep(lasts).await;
             let back = self.servers.with_postgres(Postgres::restart).await;
-            return Some(Strike { stuck: killed.and(back).err(), ..begun });
+            return Some(InjectedFault { stuck: killed.and(back).err(), ..begun });
         }
         let back = self.servers.with_postgres(Postgres::restart).await;
-        Some(Strike { stuck: back.err(), ..begun })
+        Some(InjectedFault { stuck: back.err(), ..begun })
     }
 
-    async fn bad_weather(
+    async fn bad_network(
         &self,
         fault: Fault,
         turns: &Semaphore,
-        network: &Proxy,
-        weather: Weather,
+        proxy: &Proxy,
+        network: NetworkFault,
         lasts: Duration,
-    ) -> Option<Strike> {
+    ) -> Option<InjectedFault> {
         let _turn = turns.acquire().await.ok()?;
         let begun = self.begin(fault, fault.name().split('-').next().unwrap_or_default(), lasts);
-        network.set(weather);
+        proxy.set(network);
         tokio::time::sleep(lasts).await;
-        network.set(Weather::Fair);
+        proxy.set(NetworkFault::Fair);
         Some(begun)
     }
 
     /// Says that it happens.
-    fn begin(&self, fault: Fault, target: &str, lasts: Duration) -> Strike {
+    fn begin(&self, fault: Fault, target: &str, lasts: Duration) -> InjectedFault {
         let at = SystemClock.now();
         let since = at.since(self.began).as_secs_f64();
         let lasts_s = lasts.as_secs_f64();
         output::problem(&format!("{since:>8.3} s  {:<16} {target}, for {lasts_s:.3} s", fault.name()));
-        Strike { fault, target: target.to_owned(), at, lasted: lasts, deaths: Vec::new(), stuck: None }
+        InjectedFault { fault, target: target.to_owned(), at, lasted: lasts, deaths: Vec::new(), stuck: None }
     }
 }
 
@@ -439,12 +399,14 @@ async fn on_disk(
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
     fn the_same_seed_draws_the_same_faults() {
         let draw = |seed| {
-            let drawn = Schedule::new(seed, Group::value_variants()).take(30);
+            let drawn = Schedule::new(seed, FaultGroup::value_variants()).take(30);
             drawn.map(|drawn| (drawn.fault.name(), drawn.after, drawn.lasts, drawn.which)).collect::<Vec<_>>()
         };
         assert_eq!(draw(7), draw(7));
@@ -454,9 +416,9 @@ mod tests {
     #[test]
     fn a_pack_holds_every_fault() {
         let all: Vec<Fault> =
-            Group::value_variants().iter().flat_map(|group| Fault::of(*group)).copied().collect();
+            FaultGroup::value_variants().iter().flat_map(|group| Fault::of(*group)).copied().collect();
         let drawn: Vec<Fault> =
-            Schedule::new(1, Group::value_variants()).take(all.len()).map(|drawn| drawn.fault).collect();
+            Schedule::new(1, FaultGroup::value_variants()).take(all.len()).map(|drawn| drawn.fault).collect();
         assert!(all.iter().all(|fault| drawn.contains(fault)));
     }
 }

@@ -9,7 +9,7 @@ use untxt_engine::journal::database::Database;
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use crate::check::Findings;
+use crate::findings::Findings;
 use crate::history::{self, Counts};
 use crate::timeline::Timeline;
 

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
 use untxt_stack::redis::Redis;
 
-use crate::check::Findings;
 use crate::children::Role;
 use crate::documents::Mix;
+use crate::findings::{Findings, verdict};
 use crate::journal::Journal;
-use crate::load::{self, Order};
+use crate::load::{self, Workload};
 use crate::plan::Plan;
-use crate::stage::Stage;
-use crate::{output, progress, verdict};
+use crate::test_bed::TestBed;
+use crate::{output, progress};
 
 /// Tasks of one page.
 const TASKS: usize = 500;
@@ -42,68 +42,73 @@ pub(crate) async fn run(plan: &Plan, home: &Path) -> anyhow::Result<ExitCode> {
     for victim in [Victim::Worker, Victim::Redis] {
         let name = if victim == Victim::Worker { "worker" } else { "redis" };
         let mut findings = Findings::default();
-        let blow = play(victim, plan, &home.join(name), &mut findings).await?;
+        let report = play(victim, plan, &home.join(name), &mut findings).await?;
         if plan.json {
-            output::json(&blow.json(name));
+            output::json(&report.json(name));
         } else {
-            blow.print(name);
+            report.print(name);
         }
         violations.append(&mut findings.violations);
     }
     Ok(verdict(&violations))
 }
 
-async fn play(victim: Victim, plan: &Plan, home: &Path, findings: &mut Findings) -> anyhow::Result<Blow> {
+async fn play(
+    victim: Victim,
+    plan: &Plan,
+    home: &Path,
+    findings: &mut Findings,
+) -> anyhow::Result<KillReport> {
     std::fs::create_dir_all(home)?;
-    let stage = Stage::start(plan, home, (1, 1), &[]).await?;
-    let order = Order { seed: plan.seed, tasks: TASKS, mix: Mix::OnePage, backlog_max: u64::MAX };
+    let bed = TestBed::start(plan, home, (1, 1), &[]).await?;
+    let workload = Workload { seed: plan.seed, tasks: TASKS, mix: Mix::OnePage, backlog_max: u64::MAX };
     let (at_once, never) = (CancellationToken::new(), CancellationToken::new());
     at_once.cancel();
-    let clients = load::run(order, &stage, (&at_once, &never));
-    let (seen, blow) = tokio::join!(clients, strike(victim, &stage));
-    let (killed_at, back_at, left) = blow?;
-    stage.settle(findings).await?;
-    let journal = stage.judge(&seen, findings).await?;
+    let clients = load::run(workload, &bed, (&at_once, &never));
+    let (seen, report) = tokio::join!(clients, kill(victim, &bed));
+    let (killed_at, back_at, left) = report?;
+    bed.settle(findings).await?;
+    let journal = bed.judge(&seen, findings).await?;
     if plan.keep {
-        stage.keep().await;
+        bed.keep().await;
     }
-    let blow = Blow { killed_at, back_at, left, journal };
-    let late = blow.begun_again_ms().filter(|ms| *ms > BEGUN_AGAIN_WITHIN_MS);
+    let report = KillReport { killed_at, back_at, left, journal };
+    let late = report.begun_again_ms().filter(|ms| *ms > BEGUN_AGAIN_WITHIN_MS);
     findings.add("what was under way is begun again within 5 s", late.map(|ms| format!("it took {ms} ms")));
-    Ok(blow)
+    Ok(report)
 }
 
-/// Waits until half is done, and strikes: when, when it was back, and how many
+/// Waits until half is done, and kills the victim: when, when it was back, and how many
 /// tasks were left.
-async fn strike(victim: Victim, stage: &Stage) -> anyhow::Result<(Timestamp, Timestamp, usize)> {
-    let done = progress::ended(&stage.database, TASKS as u64 / 2).await;
+async fn kill(victim: Victim, bed: &TestBed) -> anyhow::Result<(Timestamp, Timestamp, usize)> {
+    let done = progress::ended(&bed.database, TASKS as u64 / 2).await;
     let done = done.ok_or_else(|| anyhow!("the service stood still before it was struck"))?;
     let left = TASKS.saturating_sub(usize::try_from(done).unwrap_or_default());
     let gone = || anyhow!("there is no worker to kill");
     match victim {
         Victim::Worker => {
-            let worker = stage.children.with_role(Role::Worker).next().ok_or_else(gone)?;
+            let worker = bed.children.with_role(Role::Worker).next().ok_or_else(gone)?;
             let death = worker.kill(Duration::ZERO).await.ok_or_else(gone)?;
             Ok((death.killed_at, death.started_at, left))
         }
         Victim::Redis => {
             let killed_at = SystemClock.now();
-            stage.servers.with_redis(Redis::kill).await.map_err(anyhow::Error::msg)?;
-            stage.servers.with_redis(Redis::restart).await.map_err(anyhow::Error::msg)?;
+            bed.servers.with_redis(Redis::kill).await.map_err(anyhow::Error::msg)?;
+            bed.servers.with_redis(Redis::restart).await.map_err(anyhow::Error::msg)?;
             Ok((killed_at, SystemClock.now(), left))
         }
     }
 }
 
 /// What came of it.
-struct Blow {
+struct KillReport {
     killed_at: Timestamp,
     back_at: Timestamp,
     left: usize,
     journal: Journal,
 }
 
-impl Blow {
+impl KillReport {
     fn first_ms(&self) -> Option<i64> {
         self.journal.timeline.first_after(self.back_at)
     }
@@ -117,7 +122,7 @@ impl Blow {
         Some(self.journal.last_begun_again?.0 - self.back_at.0)
     }
 
-    /// What the tasks that were left take at the rate before the blow.
+    /// What the tasks that were left take at the rate before the report.
     fn work_ms(&self) -> f64 {
         let done = TASKS - self.left;
         let before = self.killed_at.since(self.journal.timeline.first()).as_secs_f64();

@@ -1,21 +1,21 @@
 //! Clients: each uploads a document, tries again whenever it is not answered,
 //! as a real one would, and remembers what it was promised.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use untxt_engine::journal::database::Database;
 
 use tokio_util::sync::CancellationToken;
+use untxt_engine::journal::database::Database;
 use uuid::Uuid;
 
 use crate::children::{Process, Role};
 use crate::documents::{self, Document, Mix};
+use crate::findings::{Accepted, ClientRecord};
 use crate::http::{self, Answer};
 use crate::progress;
-use crate::stage::Stage;
+use crate::test_bed::TestBed;
 
 /// Clients at once.
 const CLIENTS: usize = 12;
@@ -26,9 +26,9 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// A client that is not served for this long gives up: the service is down.
 const SERVED_WITHIN: Duration = Duration::from_secs(120);
 
-/// What is to be uploaded.
+/// What clients upload.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Order {
+pub(crate) struct Workload {
     pub(crate) seed: u64,
     pub(crate) tasks: usize,
     pub(crate) mix: Mix,
@@ -36,44 +36,16 @@ pub(crate) struct Order {
     pub(crate) backlog_max: u64,
 }
 
-/// A task that was promised to end.
-#[derive(Clone, Debug)]
-pub(crate) struct Accepted {
-    pub(crate) task: Uuid,
-    pub(crate) number: usize,
-    pub(crate) document: Arc<Document>,
-}
-
-/// What the clients saw.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) accepted: Vec<Accepted>,
-    /// How often each status was answered; 0 for no answer at all.
-    pub(crate) answers: BTreeMap<u16, u64>,
-    /// Uploads that were sent again under their key, and were the same task.
-    pub(crate) repeated: u64,
-    /// What may never be answered.
-    pub(crate) wrong: Vec<String>,
-}
-
-impl Seen {
-    /// Requests whose outcome no client knows: each may have left an upload or
-    /// a task behind.
-    pub(crate) fn unanswered(&self) -> u64 {
-        self.answers.iter().filter(|(status, _)| **status == 0 || **status >= 500).map(|(_, n)| n).sum()
-    }
-}
-
-/// Uploads what is ordered, as fast as the service finishes it, and more until
+/// Uploads the workload, as fast as the service finishes it, and more until
 /// `not_before` fires; or until `enough` does.
 pub(crate) async fn run(
-    order: Order,
-    stage: &Stage,
+    workload: Workload,
+    bed: &TestBed,
     (not_before, enough): (&CancellationToken, &CancellationToken),
-) -> Seen {
+) -> ClientRecord {
     let clients = Arc::new(Clients {
-        order,
-        apis: stage.children.with_role(Role::Api).cloned().collect(),
+        workload,
+        apis: bed.children.with_role(Role::Api).cloned().collect(),
         next: AtomicUsize::new(0),
         backlog: AtomicU64::new(0),
         not_before: not_before.clone(),
@@ -81,26 +53,26 @@ pub(crate) async fn run(
         seen: Mutex::default(),
     });
     let running: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(Arc::clone(&clients).upload_all())).collect();
-    let looking = tokio::spawn(Arc::clone(&clients).look(stage.database.clone()));
+    let looking = tokio::spawn(Arc::clone(&clients).look(bed.database.clone()));
     for client in running {
         if let Err(error) = client.await {
             clients.note(|seen| seen.wrong.push(format!("a client of the campaign broke: {error}")));
         }
     }
     looking.abort();
-    let mut seen = Seen::default();
+    let mut seen = ClientRecord::default();
     clients.note(|all| std::mem::swap(all, &mut seen));
     seen
 }
 
 struct Clients {
-    order: Order,
+    workload: Workload,
     apis: Vec<Arc<Process>>,
     next: AtomicUsize,
     backlog: AtomicU64,
     not_before: CancellationToken,
     enough: CancellationToken,
-    seen: Mutex<Seen>,
+    seen: Mutex<ClientRecord>,
 }
 
 impl Clients {
@@ -108,18 +80,19 @@ impl Clients {
         loop {
             self.hold_back().await;
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let uploaded = number >= self.order.tasks && self.not_before.is_cancelled();
+            let uploaded = number >= self.workload.tasks && self.not_before.is_cancelled();
             if uploaded || self.enough.is_cancelled() {
                 return;
             }
-            let document = Arc::new(documents::make(self.order.seed, number, self.order.mix));
+            let document = Arc::new(documents::make(self.workload.seed, number, self.workload.mix));
             self.submit(number, &document).await;
         }
     }
 
     /// Waits while there is more to do than the service can do at once.
     async fn hold_back(&self) {
-        while !self.enough.is_cancelled() && self.backlog.load(Ordering::Relaxed) > self.order.backlog_max {
+        while !self.enough.is_cancelled() && self.backlog.load(Ordering::Relaxed) > self.workload.backlog_max
+        {
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -207,7 +180,7 @@ impl Clients {
         (turn..turn + self.apis.len()).find_map(|turn| self.apis[turn % self.apis.len()].address())
     }
 
-    fn note(&self, say: impl FnOnce(&mut Seen)) {
+    fn note(&self, say: impl FnOnce(&mut ClientRecord)) {
         say(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

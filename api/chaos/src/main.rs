@@ -2,37 +2,50 @@
 //! go wrong going wrong; then everything that was promised is checked. It starts
 //! the `untxt` binary as its users do, and is no part of it.
 //!
-//! In reading order: [`plan`]; the stage, [`proxy`], [`clocks`],
-//! [`disks`], [`servers`], [`children`];
-//! the play, [`documents`], [`http`], [`progress`], [`load`], [`faults`]; the
-//! verdict, [`leftovers`], [`history`], [`timeline`], [`journal`], [`check`],
-//! [`stage`]; and the two ways to play it, [`storm`] and [`kill_one`].
+//! In reading order; each module uses only those above it: [`plan`] (the arguments);
+//! the system under test, from [`documents`] to [`children`]; [`faults`]; what is
+//! checked, from [`http`] to [`check`]; [`test_bed`] (all processes together) and
+//! [`load`] (clients); and the two scenarios, [`chaos`] and [`kill_one`].
 
-mod plan;
+mod output;
 
-mod children;
 mod clocks;
 mod disks;
 mod proxy;
-mod servers;
+
+mod fault_group;
+
+mod plan;
 
 mod documents;
-mod faults;
-mod http;
-mod load;
-mod progress;
 
-mod check;
+mod servers;
+
+mod children;
+
+mod faults;
+
+mod findings;
 mod history;
-mod journal;
+mod http;
 mod leftovers;
-mod stage;
+mod progress;
 mod timeline;
 
-mod kill_one;
-mod storm;
+mod journal;
 
-mod output;
+mod check;
+
+mod test_bed;
+
+mod load;
+
+mod chaos;
+mod kill_one;
+
+#[cfg(test)]
+#[path = "../../../engine/src/module_order.rs"]
+mod module_order;
 
 use std::process::ExitCode;
 
@@ -41,7 +54,7 @@ use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 use untxt_stack::server::ServiceError;
 
-use faults::Group;
+use fault_group::FaultGroup;
 use plan::{Arguments, Plan, Scenario};
 
 fn main() -> ExitCode {
@@ -62,7 +75,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(plan: &Plan, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if plan.faults.contains(&Group::Disk) && !arguments.own_mounts {
+    if plan.faults.contains(&FaultGroup::Disk) && !arguments.own_mounts {
         let never = disks::into_own_namespace(plan::OWN_MOUNTS)?;
         match never {}
     }
@@ -73,7 +86,7 @@ async fn run(plan: &Plan, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     output::problem(&format!("seed {}", plan.seed));
     let played = async {
         match arguments.scenario {
-            Scenario::Storm => storm::run(plan, home.path()).await,
+            Scenario::Chaos => chaos::run(plan, home.path()).await,
             Scenario::KillOne => kill_one::run(plan, home.path()).await,
         }
     };
@@ -82,26 +95,4 @@ async fn run(plan: &Plan, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => Err(anyhow!("interrupted")),
         _ = terminate.recv() => Err(anyhow!("terminated")),
     }
-}
-
-/// Prints the promises that were not kept; exit code 1 when there are any.
-fn verdict(violations: &[check::Violation]) -> ExitCode {
-    /// Of one promise.
-    const SHOWN_MAX: usize = 10;
-    let mut promises: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
-    for violation in violations {
-        promises.entry(violation.rule).or_default().push(&violation.found);
-    }
-    for (rule, found) in &promises {
-        output::problem(&format!("NOT KEPT, {} times: {rule}", found.len()));
-        for text in found.iter().take(SHOWN_MAX) {
-            output::problem(&format!("    {text}"));
-        }
-    }
-    output::problem(if promises.is_empty() {
-        "nothing lost, nothing done twice"
-    } else {
-        "to look closer: the same seed with --keep leaves database, objects and logs behind"
-    });
-    ExitCode::from(u8::from(!promises.is_empty()))
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum, value_parser};
 
-use crate::faults::Group;
+use crate::fault_group::FaultGroup;
 use crate::output;
 
 /// What a campaign plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// Everything goes wrong, again and again.
-    Storm,
+    #[value(alias = "storm")]
+    Chaos,
     /// 500 tasks, and one kill -9 half way: of the only worker, then of Redis.
     KillOne,
 }
@@ -28,7 +29,7 @@ pub(crate) enum Scenario {
 #[command(name = "untxt-chaos", version)]
 pub(crate) struct Arguments {
     /// What is played.
-    #[arg(long, value_enum, default_value_t = Scenario::Storm)]
+    #[arg(long, value_enum, default_value_t = Scenario::Chaos)]
     pub(crate) scenario: Scenario,
     /// Documents to upload; more if not every fault has happened by then.
     #[arg(long, default_value_t = 2_000, value_parser = value_parser!(u32).range(1..))]
@@ -38,7 +39,7 @@ pub(crate) struct Arguments {
     pub(crate) seed: Option<u64>,
     /// Groups of faults, comma-separated; by default all that this machine allows.
     #[arg(long, value_enum, value_delimiter = ',')]
-    pub(crate) faults: Vec<Group>,
+    pub(crate) faults: Vec<FaultGroup>,
     /// Worker processes. The private PostgreSQL has connections for six.
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u8).range(1..=6))]
     pub(crate) workers: u8,
@@ -64,9 +65,9 @@ pub(super) const OWN_MOUNTS: &str = "--own-mounts";
 
 /// The groups that are named, each of which this machine has to allow; without
 /// names, all that it allows.
-fn groups(named: &[Group]) -> Result<Vec<Group>, String> {
+fn groups(named: &[FaultGroup]) -> Result<Vec<FaultGroup>, String> {
     if named.is_empty() {
-        return Ok(Group::value_variants().iter().copied().filter(allowed).collect());
+        return Ok(FaultGroup::value_variants().iter().copied().filter(allowed).collect());
     }
     for group in named {
         if let Some(reason) = group.impossible() {
@@ -77,7 +78,7 @@ fn groups(named: &[Group]) -> Result<Vec<Group>, String> {
 }
 
 /// Reports a group that this machine does not allow, and why.
-fn allowed(group: &Group) -> bool {
+fn allowed(group: &FaultGroup) -> bool {
     let reason = group.impossible();
     if let Some(reason) = reason {
         output::problem(&format!("without faults of the group {}: {reason}", group.name()));
@@ -96,7 +97,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) tasks: usize,
     pub(crate) workers: usize,
-    pub(crate) faults: Vec<Group>,
+    pub(crate) faults: Vec<FaultGroup>,
     pub(crate) limit: Duration,
     pub(crate) keep: bool,
     pub(crate) json: bool,

@@ -1,5 +1,5 @@
 //! A stretch of network that can be made bad: bytes go through it to a server
-//! and back, until the weather turns.
+//! and back, until a fault is set.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ const SLOW_DOWN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
 
 /// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum NetworkFault {
     /// Bytes go through.
     Fair,
     /// Nobody listens; open connections are reset.
@@ -40,7 +40,7 @@ pub(crate) enum Weather {
 /// dropped.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    weather: watch::Sender<Weather>,
+    fault: watch::Sender<NetworkFault>,
     serving: JoinHandle<()>,
 }
 
@@ -52,9 +52,9 @@ impl Proxy {
     pub(crate) async fn start(target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let (weather, changes) = watch::channel(Weather::Fair);
+        let (fault, changes) = watch::channel(NetworkFault::Fair);
         let serving = tokio::spawn(serve(listener, target, changes));
-        Ok(Self { address, weather, serving })
+        Ok(Self { address, fault, serving })
     }
 
     /// Where clients go.
@@ -63,8 +63,8 @@ impl Proxy {
     }
 
     /// Holds for all connections from now on.
-    pub(crate) fn set(&self, weather: Weather) {
-        self.weather.send_replace(weather);
+    pub(crate) fn set(&self, fault: NetworkFault) {
+        self.fault.send_replace(fault);
     }
 }
 
@@ -74,13 +74,13 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(mut listener: TcpListener, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
+async fn serve(mut listener: TcpListener, target: SocketAddr, mut fault: watch::Receiver<NetworkFault>) {
     let Ok(address) = listener.local_addr() else { return };
     loop {
-        if *weather.borrow_and_update() == Weather::Refuse {
+        if *fault.borrow_and_update() == NetworkFault::Refuse {
             // Only a closed socket refuses.
             drop(listener);
-            if weather.wait_for(|weather| *weather != Weather::Refuse).await.is_err() {
+            if fault.wait_for(|fault| *fault != NetworkFault::Refuse).await.is_err() {
                 return;
             }
             let Ok(again) = TcpListener::bind(address).await else { return };
@@ -88,32 +88,32 @@ async fn serve(mut listener: TcpListener, target: SocketAddr, mut weather: watch
             continue;
         }
         tokio::select! {
-            changed = weather.changed() => if changed.is_err() { return },
+            changed = fault.changed() => if changed.is_err() { return },
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    tokio::spawn(converse(client, target, weather.clone()));
+                    tokio::spawn(converse(client, target, fault.clone()));
                 }
             }
         }
     }
 }
 
-async fn converse(mut client: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
-    let now = *weather.borrow_and_update();
+async fn converse(mut client: TcpStream, target: SocketAddr, mut fault: watch::Receiver<NetworkFault>) {
+    let now = *fault.borrow_and_update();
     match now {
-        Weather::Refuse | Weather::Reset => return reset(&client),
-        Weather::SlowDown => return drop(slow_down(&mut client).await),
-        Weather::Fair | Weather::Stall => {}
+        NetworkFault::Refuse | NetworkFault::Reset => return reset(&client),
+        NetworkFault::SlowDown => return drop(slow_down(&mut client).await),
+        NetworkFault::Fair | NetworkFault::Stall => {}
     }
     let Ok(mut server) = TcpStream::connect(target).await else { return reset(&client) };
     let cut = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let there = pour(from_client, to_server, weather.clone());
-        let back = pour(from_server, to_client, weather.clone());
+        let there = pour(from_client, to_server, fault.clone());
+        let back = pour(from_server, to_client, fault.clone());
         tokio::select! {
             poured = async { tokio::try_join!(there, back) } => poured.is_err(),
-            _ = weather.wait_for(|weather| !matches!(weather, Weather::Fair | Weather::Stall)) => true,
+            _ = fault.wait_for(|fault| !matches!(fault, NetworkFault::Fair | NetworkFault::Stall)) => true,
         }
     };
     if cut {
@@ -131,12 +131,12 @@ fn reset(socket: &TcpStream) {
 async fn pour(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    mut weather: watch::Receiver<Weather>,
+    mut fault: watch::Receiver<NetworkFault>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let read = from.read(&mut buffer).await?;
-        if weather.wait_for(|weather| *weather != Weather::Stall).await.is_err() {
+        if fault.wait_for(|fault| *fault != NetworkFault::Stall).await.is_err() {
             return Ok(());
         }
         if read == 0 {
@@ -207,12 +207,12 @@ mod tests {
     #[tokio::test]
     async fn bad_weather_cuts_what_is_open_and_fair_weather_lets_it_through_again() {
         let proxy = Proxy::start(echo().await).await.unwrap();
-        for bad in [Weather::Reset, Weather::SlowDown, Weather::Refuse] {
+        for bad in [NetworkFault::Reset, NetworkFault::SlowDown, NetworkFault::Refuse] {
             let mut open = TcpStream::connect(proxy.address()).await.unwrap();
             assert_eq!(ask(&mut open).await.unwrap(), b'x');
             proxy.set(bad);
             assert!(open.read_u8().await.is_err(), "{bad:?} left a connection open");
-            proxy.set(Weather::Fair);
+            proxy.set(NetworkFault::Fair);
         }
     }
 
@@ -220,17 +220,17 @@ mod tests {
     async fn what_is_stalled_arrives_when_it_clears_up() {
         let proxy = Proxy::start(echo().await).await.unwrap();
         let mut open = TcpStream::connect(proxy.address()).await.unwrap();
-        proxy.set(Weather::Stall);
+        proxy.set(NetworkFault::Stall);
         open.write_all(b"x").await.unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(50), open.read_u8()).await.is_err());
-        proxy.set(Weather::Fair);
+        proxy.set(NetworkFault::Fair);
         assert_eq!(open.read_u8().await.unwrap(), b'x');
     }
 
     #[tokio::test]
     async fn a_request_is_told_to_slow_down() {
         let proxy = Proxy::start(echo().await).await.unwrap();
-        proxy.set(Weather::SlowDown);
+        proxy.set(NetworkFault::SlowDown);
         let mut socket = TcpStream::connect(proxy.address()).await.unwrap();
         socket.write_all(b"PUT /k HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.unwrap();
         let mut answer = String::new();

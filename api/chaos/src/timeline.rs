@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use untxt_engine::time::Timestamp;
 
-use crate::faults::Strike;
+use crate::faults::InjectedFault;
 
 /// A rate is taken over this long.
 const WINDOW_MS: i64 = 1_000;
@@ -99,11 +99,11 @@ impl Timeline {
 
     /// How long the service took after each kind of fault. What the end of the
     /// campaign cut off is not counted.
-    pub(crate) fn recoveries(&self, strikes: &[Strike]) -> BTreeMap<&'static str, Recovery> {
+    pub(crate) fn recoveries(&self, injected: &[InjectedFault]) -> BTreeMap<&'static str, Recovery> {
         let rate = self.usual_rate();
         let mut kinds: BTreeMap<&'static str, Vec<Timestamp>> = BTreeMap::new();
-        for strike in strikes {
-            kinds.entry(strike.fault.name()).or_default().push(strike.at);
+        for one in injected {
+            kinds.entry(one.fault.name()).or_default().push(one.at);
         }
         let recovery = |times: Vec<Timestamp>| Recovery {
             first_commit: Spread::of(times.iter().filter_map(|at| self.first_after(*at)).collect()),

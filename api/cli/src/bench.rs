@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::engine::Engine;
@@ -25,12 +26,27 @@ use untxt_engine::workflow::Workflows;
 use untxt_settings::Config;
 use untxt_workflows::records;
 
-use crate::cli::BenchArguments;
 use crate::failure::Failure;
 use crate::{output, start};
 use cost::Cpu;
 
 const WORKFLOW: &str = "bench";
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// Number of runs.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) runs: usize,
+    /// Concurrent runs.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) concurrency: usize,
+    /// Keep the runs in the journal, to measure a full one.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 pub(crate) async fn run(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     if arguments.runs == 0 || arguments.concurrency == 0 {

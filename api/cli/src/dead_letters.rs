@@ -5,46 +5,112 @@ mod show;
 
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use untxt_api::letters;
+use untxt_api::dead_letters;
 use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_workflows::operations::Operations;
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{Actor, RedriveError};
 use uuid::Uuid;
 
-use crate::cli::{DeadLettersArguments, LettersOrder, Which};
 use crate::failure::Failure;
+use crate::operator::operator;
+use crate::redrive::RedriveArguments;
 use crate::{output, start};
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLettersArguments {
+    #[command(subcommand)]
+    pub(crate) command: DeadLettersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// List dead letters, newest first.
+    List {
+        /// tenant=, workflow=, code=, step=, digest=, fingerprint=, reason=, state=,
+        /// from=, until=, run= or bulk=; repeat to combine.
+        #[arg(long = "filter", value_name = "K=V")]
+        filters: Vec<String>,
+        /// Maximum number of rows.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Number of rows to skip.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a dead letter with all attempts, the full error and the task's input.
+    Show {
+        /// Dead letter id.
+        id: Uuid,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Resume tasks where they failed.
+    Redrive {
+        #[command(flatten)]
+        selection: Selection,
+        #[command(flatten)]
+        redrive: RedriveArguments,
+    },
+    /// Discard dead letters and fail the tasks that wait for them.
+    Discard {
+        #[command(flatten)]
+        selection: Selection,
+        /// Reason, recorded in the audit log.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// Dead letter ids.
+    #[arg(required_unless_present_any = ["all", "filters"], conflicts_with_all = ["all", "filters"])]
+    pub(crate) ids: Vec<Uuid>,
+    /// All waiting dead letters.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Waiting dead letters that match every filter; see `list`.
+    #[arg(long = "filter", value_name = "K=V")]
+    pub(crate) filters: Vec<String>,
+    /// Maximum rate, such as 5 or 5/s.
+    #[arg(long, value_name = "N/s", conflicts_with = "ids")]
+    pub(crate) rate: Option<String>,
+    /// Only count what would be done, by code, step and cause.
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 pub(crate) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
     let operations = start::operations(&config).await?;
-    match &arguments.order {
-        LettersOrder::List { filters, limit, offset, json } => {
-            let (found, total) =
-                operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
+    match &arguments.command {
+        DeadLettersCommand::List { filters, limit, offset, json } => {
+            let (found, total) = operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
             show::list(&found, total, *json);
             Ok(ExitCode::SUCCESS)
         }
-        LettersOrder::Show { id, json } => {
+        DeadLettersCommand::Show { id, json } => {
             show::one(&operations.records, *id, *json).await?;
             Ok(ExitCode::SUCCESS)
         }
-        LettersOrder::Redrive { which, how } => {
-            let actor = operator(how.reason.as_deref());
-            act(&operations, which, Action::Redrive(how.how()), &actor).await
+        DeadLettersCommand::Redrive { selection, redrive } => {
+            let actor = operator(redrive.reason.as_deref());
+            act(&operations, selection, Action::Redrive(redrive.how()), &actor).await
         }
-        LettersOrder::Discard { which, reason } => {
-            act(&operations, which, Action::Discard, &operator(reason.as_deref())).await
+        DeadLettersCommand::Discard { selection, reason } => {
+            act(&operations, selection, Action::Discard, &operator(reason.as_deref())).await
         }
     }
-}
-
-/// Who types, as the audit names them.
-pub(crate) fn operator(reason: Option<&str>) -> Actor {
-    let name = std::env::var("USER").unwrap_or_else(|_| rustix::process::getuid().as_raw().to_string());
-    Actor { by: format!("cli:{name}"), reason: reason.unwrap_or_default().to_owned() }
 }
 
 /// What `--filter k=v` says, each given once.
@@ -54,7 +120,7 @@ fn filter(pairs: &[String]) -> Result<DeadLetterFilter, Failure> {
         let (name, value) = pair
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("--filter {pair}: not of the form k=v")))?;
-        letters::set(&mut filter, name, value)
+        dead_letters::set_filter(&mut filter, name, value)
             .map_err(|reason| Failure::usage(format!("--filter {pair}: {reason}")))?;
     }
     Ok(filter)
@@ -62,21 +128,21 @@ fn filter(pairs: &[String]) -> Result<DeadLetterFilter, Failure> {
 
 async fn act(
     operations: &Operations,
-    which: &Which,
+    selection: &Selection,
     action: Action,
     actor: &Actor,
 ) -> Result<ExitCode, Failure> {
-    if which.ids.is_empty() {
-        return many::run(operations, &filter(&which.filters)?, which, action, actor).await;
+    if selection.ids.is_empty() {
+        return many::run(operations, &filter(&selection.filters)?, selection, action, actor).await;
     }
     let mut failed = false;
-    for id in &which.ids {
+    for id in &selection.ids {
         let done = one(operations, *id, &action, actor).await;
         let (line, view) = match &done {
             Ok(status) => (format!("{id}  task is {status}"), json!({ "id": id, "taskStatus": status })),
             Err(error) => (format!("{id}  {error}"), refused(*id, error)),
         };
-        match (which.json, &done) {
+        match (selection.json, &done) {
             (true, _) => output::json(&view),
             (false, Ok(_)) => output::line(&line),
             (false, Err(_)) => output::problem(&line),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Args;
 use serde_json::json;
 use untxt_api::auth::jwt;
 use untxt_engine::journal::clock::CLOCKS_APART_MAX;
@@ -17,7 +18,6 @@ use untxt_workflows::ocr::WORKFLOW;
 use untxt_workflows::operations::Operations;
 use untxt_workflows::records::Records;
 
-use crate::cli::DoctorArguments;
 use crate::failure::{Failure, chain};
 use crate::{data_dir, output, start};
 
@@ -34,6 +34,13 @@ struct Finding {
     /// Whether it is worth a look although nothing fails because of it.
     warns: bool,
     text: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 pub(crate) async fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {

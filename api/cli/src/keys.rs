@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use untxt_api::auth::caller::Scopes;
-use untxt_api::auth::keys::{Key, KeyError, Keys, Listed, NewKey};
+use untxt_api::auth::keys::{Key, KeyError, KeyPage, Keys, NewKey};
+use untxt_api::auth::principal::Scopes;
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
-use crate::dead_letters::operator;
 use crate::failure::Failure;
+use crate::operator::operator;
 use crate::{output, start};
 
 #[derive(Debug, Args)]
@@ -137,8 +137,8 @@ fn created(key: &Key, text: &str, now: Timestamp, json: bool) {
     ));
 }
 
-fn list(listed: &Listed, now: Timestamp, json: bool) {
-    let Listed { keys, unreadable, total } = listed;
+fn list(listed: &KeyPage, now: Timestamp, json: bool) {
+    let KeyPage { keys, unreadable, total } = listed;
     let views: Vec<Value> = keys.iter().map(|key| key.view(now)).collect();
     if json {
         output::json(&json!({ "keys": views, "unreadable": unreadable, "total": total }));

@@ -1,25 +1,43 @@
-//! `untxt`: one program for everything.
+//! The `untxt` program.
+//!
+//! In reading order; each module uses only those above it: what commands share (from
+//! `output` to `redrive`), the commands, and `cli`, which lists them.
+
+mod output;
+
+mod failure;
+
+mod data_dir;
+
+mod start;
+
+mod operator;
+mod redrive;
 
 mod bench;
-mod cli;
-mod data_dir;
 mod dead_letters;
 mod doctor;
-mod failure;
 mod keys;
 mod migrate;
 mod ocr;
-mod output;
 mod plugin;
 mod queues;
-mod retries;
-mod serve;
 mod stack;
-mod start;
 mod tasks;
-mod watched;
-mod worker;
 mod workers;
+
+mod retries;
+
+mod worker_listener;
+
+mod serve;
+mod worker;
+
+mod cli;
+
+#[cfg(test)]
+#[path = "../../../engine/src/module_order.rs"]
+mod module_order;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;

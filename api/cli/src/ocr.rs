@@ -1,30 +1,34 @@
 //! `untxt ocr`: the main job. Each file goes through the whole durable workflow;
 //! a second start goes on where the first one ended, whatever ended it.
 
+mod disk_room;
+mod erase;
 mod export;
 mod intake;
 mod progress;
 mod targets;
-mod turns;
 
 use std::future::ready;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use untxt_engine::state::RunStatus;
+use untxt_workflows::documents::formats::Format;
+use untxt_workflows::documents::kind::Kind;
 use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 
-use crate::cli::OcrArguments;
 use crate::failure::Failure;
 use crate::start;
+use disk_room::{DiskRoom, OpenFile};
 use export::Export;
-use intake::{Intake, NO_ROOM, Order, Refused};
+use intake::{FileJob, Intake, NO_ROOM, Refused};
 use progress::Progress;
-use turns::{Turn, Turns};
 
 /// How often a file is begun again because its task was taken away. Each time
 /// somebody else has finished with the same file.
@@ -35,10 +39,47 @@ const TRIES_MAX: u32 = 5;
 /// buffer of 256 KiB and its place in the temporary directory.
 const FILES_PER_SLOT: usize = 3;
 
+#[derive(Debug, Args)]
+pub(crate) struct OcrArguments {
+    #[arg(required = true, help = format!("{} files", Kind::list("or")))]
+    pub(crate) files: Vec<PathBuf>,
+    /// Engine to use; default UNTXT_ENGINE.
+    #[arg(long)]
+    pub(crate) engine: Option<String>,
+    #[arg(
+        long,
+        default_value = Format::default().name(),
+        help = format!("Output formats, comma-separated: {}", Format::list())
+    )]
+    pub(crate) format: String,
+    /// Output directory; by default results are written beside each file.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Page ranges such as 1-3,5; default all pages.
+    #[arg(long)]
+    pub(crate) pages: Option<String>,
+    /// Resolution of page images in dpi, 36 to 600, default 150; finer scans are
+    /// scaled down to it.
+    #[arg(long)]
+    pub(crate) dpi: Option<u32>,
+    /// Expected language as a BCP 47 tag; repeat for several, most likely first.
+    #[arg(long = "language", value_name = "TAG")]
+    pub(crate) languages: Vec<String>,
+    /// Engine settings as a JSON object.
+    #[arg(long)]
+    pub(crate) settings: Option<String>,
+    /// Keep the task and its objects after writing the results.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Print one JSON object per line: updates, then the results.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 pub(crate) async fn run(arguments: OcrArguments) -> Result<ExitCode, Failure> {
     // What keeps it waiting is said: without that, a full disk looks like a hang.
     let config = start::config("error,untxt_engine::health=warn")?;
-    let orders = Order::read(&arguments)?;
+    let jobs = FileJob::read(&arguments)?;
     let shutdown = start::until_signalled()?;
     let platform = start::platform(&config).await?;
     check(&platform, &arguments).await?;
@@ -46,7 +87,7 @@ pub(crate) async fn run(arguments: OcrArguments) -> Result<ExitCode, Failure> {
 
     let working = platform.worker.run(shutdown.clone());
     let asking = async {
-        let all_done = every(&platform, &arguments, orders, &progress, &shutdown).await;
+        let all_done = every(&platform, &arguments, jobs, &progress, &shutdown).await;
         shutdown.cancel();
         all_done
     };
@@ -75,17 +116,17 @@ async fn check(platform: &Platform, arguments: &OcrArguments) -> Result<(), Fail
 async fn every(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
-    orders: Vec<Order>,
+    jobs: Vec<FileJob>,
     progress: &Progress,
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
     let at_once = platform.settings().concurrency.get() * FILES_PER_SLOT;
-    let turns = &Turns::default();
-    let files = stream::iter(orders).map(|order| async move {
+    let room = &DiskRoom::default();
+    let files = stream::iter(jobs).map(|job| async move {
         tokio::select! {
-            done = one(platform, arguments, &order, (progress, turns)) => done,
+            done = one(platform, arguments, &job, (progress, room)) => done,
             () = shutdown.cancelled() => {
-                progress.interrupted(&order);
+                progress.interrupted(&job);
                 Ok(false)
             }
         }
@@ -108,73 +149,73 @@ enum Outcome {
 async fn one(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
-    order: &Order,
-    (progress, turns): (&Progress, &Turns),
+    job: &FileJob,
+    (progress, room): (&Progress, &DiskRoom),
 ) -> Result<bool, Failure> {
     for _ in 0..TRIES_MAX {
-        match attempt(platform, arguments, order, (progress, turns)).await? {
+        match attempt(platform, arguments, job, (progress, room)).await? {
             Outcome::Done { all_pages } => return Ok(all_pages),
             Outcome::Failed => return Ok(false),
             Outcome::Gone => {}
         }
     }
-    progress.taken_away(order);
+    progress.taken_away(job);
     Ok(false)
 }
 
 async fn attempt(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
-    order: &Order,
-    (progress, turns): (&Progress, &Turns),
+    job: &FileJob,
+    (progress, room): (&Progress, &DiskRoom),
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    let (task, _turn) = match with_room(platform, order, (progress, turns)).await {
+    let (task, _file) = match with_room(platform, job, (progress, room)).await {
         Ok(begun) => begun,
         Err(refused) => {
-            progress.refused(order, &refused)?;
+            progress.refused(job, &refused)?;
             return Ok(Outcome::Failed);
         }
     };
-    let Some(run) = progress.follow(platform, order, task).await? else { return Ok(Outcome::Gone) };
+    let Some(run) = progress.follow(platform, job, task).await? else { return Ok(Outcome::Gone) };
     if !matches!(run.status, RunStatus::Completed | RunStatus::Partial) {
-        progress.failed(order, &run);
+        progress.failed(job, &run);
         return Ok(Outcome::Failed);
     }
-    let export = Export { platform, order, task };
+    let export = Export { platform, job, task };
     let (summary, written) = match export.write().await {
         Ok(exported) => exported,
         Err(failure) => return gone_or(failure, platform, task).await,
     };
-    progress.done(order, task, &summary, (&written, began.elapsed()));
+    progress.done(job, task, &summary, (&written, began.elapsed()));
     if !arguments.keep {
         export.erase().await?;
     }
     Ok(Outcome::Done { all_pages: run.status == RunStatus::Completed })
 }
 
-/// The task of a file, and its turn. Where the disk has no room for it, other files
+/// The task of a file, and its place on the disk. Where the disk has no room for it, other files
 /// of this call may make some by their ends: those are waited for, and nothing else
 /// is.
 async fn with_room<'a>(
     platform: &Arc<Platform>,
-    order: &Order,
-    (progress, turns): (&Progress, &'a Turns),
-) -> Result<(Uuid, Turn<'a>), Refused> {
-    let intake = Intake { platform, order };
-    let turn = turns.begin();
+    job: &FileJob,
+    (progress, room): (&Progress, &'a DiskRoom),
+) -> Result<(Uuid, OpenFile<'a>), Refused> {
+    let intake = Intake { platform, job };
+    let file = room.begin();
     match intake.submit().await {
-        Ok(task) => return Ok((task, turn)),
-        Err(refused) if refused.code() == NO_ROOM => progress.waits(order, &refused),
+        Ok(task) => return Ok((task, file)),
+        Err(refused) if refused.code() == NO_ROOM => progress.waits(job, &refused),
         Err(refused) => return Err(refused),
     }
-    drop(turn);
-    let _alone = turns.alone().await;
+    drop(file);
+    let _alone = room.look_alone().await;
     loop {
-        let look = turns.look();
+        let look = room.look();
         match intake.submit().await {
-            Ok(task) => return Ok((task, turns.begin())),
-            Err(refused) if refused.code() == NO_ROOM && turns.another_ended(&look).await => {}
+            Ok(task) => return Ok((task, room.begin())),
+            Err(refused) if refused.code() == NO_ROOM && room.another_ended(&look).await => {}
             Err(refused) => return Err(refused),
         }
     }

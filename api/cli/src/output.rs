@@ -10,16 +10,16 @@ use serde_json::Value;
 
 /// A line for people.
 pub(crate) fn line(text: &str) {
-    heard(text);
+    write_line(text);
 }
 
 /// A line for machines.
 pub(crate) fn json(value: &Value) {
-    heard(value);
+    write_line(value);
 }
 
 /// Writes a line; whether somebody still reads.
-pub(crate) fn heard(line: impl Display) -> bool {
+pub(crate) fn write_line(line: impl Display) -> bool {
     match writeln!(io::stdout().lock(), "{line}") {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => false,

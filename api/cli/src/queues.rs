@@ -4,14 +4,65 @@
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use serde_json::Value;
 use untxt_api::queues::{self, Limits, Target};
 use untxt_engine::journal::JournalError;
 
-use crate::cli::{Paused, QueuesArguments, QueuesCommand};
-use crate::dead_letters::operator;
 use crate::failure::Failure;
+use crate::operator::operator;
 use crate::{output, start};
+
+#[derive(Debug, Args)]
+pub(crate) struct QueuesArguments {
+    #[command(subcommand)]
+    pub(crate) command: QueuesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueuesCommand {
+    /// List queues with their depths and limits.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Pause a queue or a tenant: running steps finish, no new ones start.
+    Pause(PauseArguments),
+    /// Resume a queue or a tenant.
+    Resume(PauseArguments),
+    /// Set the share and limits of a tenant; omitted values stay.
+    Limit {
+        /// User id.
+        #[arg(long)]
+        tenant: String,
+        /// Share relative to others: twice the weight, twice as many pages.
+        #[arg(long)]
+        weight: Option<NonZeroU32>,
+        /// Maximum concurrent steps; `none` removes the limit.
+        #[arg(long)]
+        concurrency: Option<Limit>,
+        /// Maximum starts per minute, such as `60/min`; `none` removes the limit.
+        #[arg(long)]
+        rate: Option<Limit>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArguments {
+    /// Queue name; default every queue, unless --tenant is given.
+    #[arg(conflicts_with = "tenant")]
+    pub(crate) name: Option<String>,
+    /// One tenant's work in every queue.
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 pub(crate) async fn run(arguments: &QueuesArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
@@ -55,7 +106,7 @@ impl std::str::FromStr for Limit {
     }
 }
 
-fn target(what: &Paused) -> Target<'_> {
+fn target(what: &PauseArguments) -> Target<'_> {
     match (&what.name, &what.tenant) {
         (Some(queue), _) => Target::Queue(queue),
         (None, Some(tenant)) => Target::Tenant(tenant),

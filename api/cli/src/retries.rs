@@ -2,16 +2,38 @@
 
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use untxt_api::operator_views;
 
-use crate::cli::{RetriesArguments, RetriesQuestion};
 use crate::failure::Failure;
 use crate::workers::place;
 use crate::{output, start};
 
+#[derive(Debug, Args)]
+pub(crate) struct RetriesArguments {
+    #[command(subcommand)]
+    pub(crate) command: RetriesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetriesCommand {
+    /// List steps and pages that wait for a retry, latest due first.
+    List {
+        /// Maximum number of rows.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Number of rows to skip.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 pub(crate) async fn run(arguments: &RetriesArguments) -> Result<ExitCode, Failure> {
-    let RetriesQuestion::List { limit, offset, json } = arguments.question;
+    let RetriesCommand::List { limit, offset, json } = arguments.command;
     let config = start::config("warn")?;
     let operations = start::operations(&config).await?;
     let (retries, total) = operations.records.engine().retries(limit, offset).await?;

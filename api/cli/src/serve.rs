@@ -1,17 +1,25 @@
-//! `untxt serve`: the doors, and a worker behind them.
+//! `untxt serve`: the API, and a worker unless `--no-worker` is given.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use untxt_api::exporter::Exporter;
+use untxt_api::health::HealthState;
+use untxt_api::health::checks::ProcessRole;
+use untxt_api::meter;
 use untxt_api::server::Server;
-use untxt_api::vitals::checks::Duty;
-use untxt_api::vitals::{Vitals, meter};
 
-use crate::cli::ServeArguments;
 use crate::failure::Failure;
-use crate::{output, start, watched};
+use crate::{output, start, worker_listener};
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Run the API only; `untxt worker` processes do the work.
+    #[arg(long)]
+    pub(crate) no_worker: bool,
+}
 
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let config = start::config("info")?;
@@ -24,20 +32,20 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
     let exporter = Exporter::start().map_err(Failure::usage)?;
     let platform = start::platform(&config).await?;
     output::line(&format!("listening on http://{}", server.address()));
-    let duty = if arguments.no_worker { Duty::Serve } else { Duty::Work };
-    let vitals = Vitals::new(Arc::clone(&platform), duty, metrics, shutdown.clone());
-    let watched = match config.worker_listen.filter(|_| !arguments.no_worker) {
-        Some(address) => watched::listen(address).await?,
+    let role = if arguments.no_worker { ProcessRole::Serve } else { ProcessRole::Work };
+    let health = HealthState::new(Arc::clone(&platform), role, metrics, shutdown.clone());
+    let listener = match config.worker_listen.filter(|_| !arguments.no_worker) {
+        Some(address) => worker_listener::listen(address).await?,
         None => None,
     };
-    let telling = watched::tell(watched, vitals.clone(), config.server.clone(), shutdown.clone());
-    let serving = server.serve(Arc::clone(&platform), vitals, config.server.clone(), shutdown.clone());
+    let telling = worker_listener::serve(listener, health.clone(), config.server.clone(), shutdown.clone());
+    let serving = server.serve(Arc::clone(&platform), health, config.server.clone(), shutdown.clone());
     let working = async {
         if arguments.no_worker {
             return Ok(());
         }
         let worked = platform.worker.run(shutdown.clone()).await;
-        // Doors without the worker behind them would only look open.
+        // An API whose worker has ended would accept tasks that nobody works on.
         shutdown.cancel();
         worked
     };

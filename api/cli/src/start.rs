@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-use untxt_api::arrival::SPAN;
+use untxt_api::request_id::SPAN;
 use untxt_engine::journal::database::{self, Database};
 use untxt_plugins::PluginError;
 use untxt_settings::Config;

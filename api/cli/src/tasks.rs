@@ -5,9 +5,10 @@ mod watch;
 use std::collections::HashMap;
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use untxt_api::acts::Act;
-use untxt_api::doors::Doors;
+use untxt_api::app_state::AppState;
+use untxt_api::audit::AuditedAction;
 use untxt_api::views;
 use untxt_engine::event::Event;
 use untxt_engine::id::RunId;
@@ -18,29 +19,94 @@ use untxt_workflows::operations::Operations;
 use untxt_workflows::task_queries::TaskFilter;
 use uuid::Uuid;
 
-use crate::cli::{Question, RetryArguments, TasksArguments};
-use crate::dead_letters::operator;
 use crate::failure::Failure;
+use crate::operator::operator;
 use crate::output::plain;
+use crate::redrive::RedriveArguments;
 use crate::{output, start};
 
 /// Events that are read at once.
 const EVENTS_AT_ONCE: u32 = 1_000;
 
+#[derive(Debug, Args)]
+pub(crate) struct TasksArguments {
+    #[command(subcommand)]
+    pub(crate) command: TasksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TasksCommand {
+    /// List tasks, newest first.
+    List {
+        /// Only tasks of this user.
+        #[arg(long)]
+        user: Option<Uuid>,
+        /// Only tasks with this status.
+        #[arg(long)]
+        status: Option<String>,
+        /// Maximum number of rows.
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+        /// Number of rows to skip.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cancel a task.
+    Cancel {
+        /// Task id.
+        id: Uuid,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow a task to its end; exit code 1 if it failed or was cancelled.
+    Watch {
+        /// Task id.
+        id: Uuid,
+        /// Print one JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a task and its history.
+    Show {
+        /// Task id.
+        id: Uuid,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Resume a task that failed, completed partially or waits for an operator.
+    Retry(RetryArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArguments {
+    /// Task id.
+    pub(crate) id: Uuid,
+    #[command(flatten)]
+    pub(crate) redrive: RedriveArguments,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure> {
     let config = start::config("warn")?;
     let operations = start::operations(&config).await?;
-    match &arguments.question {
-        Question::List { user, status, limit, offset, json } => {
+    match &arguments.command {
+        TasksCommand::List { user, status, limit, offset, json } => {
             let filter = TaskFilter { user: *user, status: status.clone() };
             let (rows, total) = operations.records.tasks(&filter, *limit, *offset).await?;
             let pages = operations.records.page_counts(&rows).await?;
             list(&rows, &pages, total, *json);
         }
-        Question::Show { id, json } => show(&operations, *id, *json).await?,
-        Question::Retry(arguments) => retry(&operations, arguments).await?,
-        Question::Cancel { id, json } => cancel(&operations, *id, *json).await?,
-        Question::Watch { id, json } => {
+        TasksCommand::Show { id, json } => show(&operations, *id, *json).await?,
+        TasksCommand::Retry(arguments) => retry(&operations, arguments).await?,
+        TasksCommand::Cancel { id, json } => cancel(&operations, *id, *json).await?,
+        TasksCommand::Watch { id, json } => {
             found(&operations, *id).await?;
             return watch::watch(&operations.records, *id, *json).await;
         }
@@ -56,7 +122,7 @@ async fn found(operations: &Operations, id: Uuid) -> Result<(task::Model, file::
 async fn cancel(operations: &Operations, id: Uuid, json: bool) -> Result<(), Failure> {
     found(operations, id).await?;
     let (engine, by) = (operations.records.engine(), operator(None).by);
-    let act = Act { engine, by: &by, action: "cancel", subject: &format!("run {id}") };
+    let act = AuditedAction { engine, by: &by, action: "cancel", subject: &format!("run {id}") };
     let run = act.audited(json!({}), engine.cancel(RunId(id)), |_| json!({})).await??;
     if json {
         let (task, file) = found(operations, id).await?;
@@ -94,7 +160,7 @@ async fn show(operations: &Operations, id: Uuid, json: bool) -> Result<(), Failu
     };
     let mut view = views::detailed(&task, &file, run.as_ref(), &failed, None);
     let history = match history(operations, RunId(id)).await {
-        Ok(events) => views::history(&events, Doors::steps()),
+        Ok(events) => views::history(&events, AppState::steps()),
         Err(JournalError::Pruned(_)) => Value::Null,
         Err(error) => return Err(error.into()),
     };
@@ -124,8 +190,9 @@ async fn show(operations: &Operations, id: Uuid, json: bool) -> Result<(), Failu
 }
 
 async fn retry(operations: &Operations, arguments: &RetryArguments) -> Result<(), Failure> {
-    let how = arguments.how.how();
-    let run = operations.redrive_task(arguments.id, &how, &operator(arguments.how.reason.as_deref())).await?;
+    let how = arguments.redrive.how();
+    let run =
+        operations.redrive_task(arguments.id, &how, &operator(arguments.redrive.reason.as_deref())).await?;
     match arguments.json {
         true => output::json(&json!({ "taskId": run.id.0, "status": run.status.as_str() })),
         false => output::line(&format!("{}  {}", run.id, run.status.as_str())),

@@ -2,18 +2,34 @@
 
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use untxt_api::operator_views;
 
-use crate::cli::{WorkersArguments, WorkersQuestion};
 use crate::failure::Failure;
 use crate::{output, start};
 
 /// Slots that are shown; a worker holds as many as it has slots.
 const HELD_MAX: u32 = 10_000;
 
+#[derive(Debug, Args)]
+pub(crate) struct WorkersArguments {
+    #[command(subcommand)]
+    pub(crate) command: WorkersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkersCommand {
+    /// List workers with start time, last heartbeat and held steps.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 pub(crate) async fn run(arguments: &WorkersArguments) -> Result<ExitCode, Failure> {
-    let WorkersQuestion::List { json } = arguments.question;
+    let WorkersCommand::List { json } = arguments.command;
     let config = start::config("warn")?;
     let operations = start::operations(&config).await?;
     let (rows, held) =

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use untxt_settings::server::ClientTimeouts;
 
 use crate::exchange::{Answering, Exchange};
+use crate::head_errors::{HEAD_BYTES_MAX, HEADERS_MAX, HeadErrorStream};
 use crate::lingering::LingeringStream;
-use crate::unrouted::{HEAD_BYTES_MAX, HEADERS_MAX, UnroutedStream};
 
 /// How long open requests may take after the shutdown began.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,10 +33,8 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// What connections are held to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListenerLimits {
-    /// How long clients may take. Bodies are seen to by [`patience`].
-    ///
-    /// [`patience`]: crate::patience
-    pub(crate) patience: ClientTimeouts,
+    /// How long clients may take. Bodies are timed by `body_timeout`.
+    pub(crate) timeouts: ClientTimeouts,
     /// How many are open at once. Whoever comes later waits in the kernel's queue.
     pub(crate) open_max: usize,
     /// Bytes that are read after the last answer.
@@ -51,18 +49,18 @@ pub(crate) async fn answer(
     limits: ListenerLimits,
     shutdown: &CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(limits.open_max));
-    let timeouts = FuseConfig::disabled()
-        .with_write_stall_timeout(limits.patience.client)
+    let permits = Arc::new(Semaphore::new(limits.open_max));
+    let policy = FuseConfig::disabled()
+        .with_write_stall_timeout(limits.timeouts.client)
         .with_connection_idle_timeout(IDLE_MAX);
-    let policy = Arc::new(timeouts);
+    let policy = Arc::new(policy);
     let mut open = JoinSet::new();
     loop {
         let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, acceptor.accept(Some(policy.clone())).await)
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (permit, acceptor.accept(Some(policy.clone())).await)
         };
-        let (place, accepted) = tokio::select! {
+        let (permit, accepted) = tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = accepted => accepted,
         };
@@ -70,7 +68,7 @@ pub(crate) async fn answer(
             Ok(accepted) => {
                 let connection = connection(accepted, service, limits, shutdown.clone());
                 open.spawn(async move {
-                    let _place = place;
+                    let _permit = permit;
                     connection.await;
                 });
             }
@@ -120,10 +118,10 @@ fn connection(
         None,
     );
     let lingering = LingeringStream::new(accepted.stream, limits.linger_bytes_max);
-    let stream = UnroutedStream::new(lingering, client, limits.patience.client, Arc::clone(&exchange));
+    let stream = HeadErrorStream::new(lingering, client, limits.timeouts.client, Arc::clone(&exchange));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        // Heads are waited for in `unrouted`.
+        // Heads are timed in `head_errors`.
         .header_read_timeout(None)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX);

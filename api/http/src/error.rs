@@ -24,11 +24,6 @@ use untxt_workflows::uploads::UploadError;
 
 use crate::codes;
 
-use crate::auth::AuthError;
-use crate::auth::caller::Scope;
-use crate::auth::keys::KeyError;
-use crate::unrouted::{HEAD_BYTES_MAX, HEADERS_MAX};
-
 /// Seconds after which a client may ask again when a store is away.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
@@ -47,7 +42,7 @@ pub struct ApiError {
     message: String,
     details: Value,
     retry_after_seconds: Option<u64>,
-    /// What the answer asks to be presented.
+    /// What the `WWW-Authenticate` header asks for.
     challenge: Option<Box<str>>,
 }
 
@@ -65,7 +60,19 @@ impl ApiError {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
 
-    /// A field of the request says what it may not.
+    /// The same, which asks for other credentials (`WWW-Authenticate`).
+    #[must_use]
+    pub fn with_challenge(self, challenge: String) -> Self {
+        Self { challenge: Some(challenge.into()), ..self }
+    }
+
+    /// The same, with details for machines.
+    #[must_use]
+    pub fn with_details(self, details: Value) -> Self {
+        Self { details, ..self }
+    }
+
+    /// A field of the request is not valid.
     #[must_use]
     pub fn field(field: &str, reason: impl Into<String>) -> Self {
         let message = format!("{field}: {}", reason.into());
@@ -82,37 +89,28 @@ impl ApiError {
     /// The body is larger than the route takes.
     #[must_use]
     pub fn body_too_large(bytes_max: usize) -> Self {
-        let message = format!("at most {bytes_max} bytes are taken here");
+        let message = format!("the body may have at most {bytes_max} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
     }
 
-    /// The body came too slowly.
+    /// The body arrived too slowly.
     #[must_use]
-    pub fn too_slow(patience: Duration) -> Self {
-        let message = format!("the body came too slowly: too little of it within {patience:?}");
+    pub fn too_slow(limit: Duration) -> Self {
+        let message = format!("the body arrived too slowly: too few bytes within {limit:?}");
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", message)
     }
 
     /// The head of a request did not end in time.
     #[must_use]
-    pub fn late_head(patience: Duration) -> Self {
-        let message = format!("the request's head did not end within {patience:?}");
+    pub fn late_head(limit: Duration) -> Self {
+        let message = format!("the request's head did not end within {limit:?}");
         Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", message)
-    }
-
-    /// The head of a request is larger than is read.
-    #[must_use]
-    pub fn head_too_large() -> Self {
-        let message = format!(
-            "the request has more than {HEADERS_MAX} headers, or more than {HEAD_BYTES_MAX} bytes of them"
-        );
-        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HEAD_TOO_LARGE", message)
     }
 
     /// The bytes that are asked for are behind the end.
     #[must_use]
     pub fn no_such_bytes(size_bytes: u64) -> Self {
-        let message = format!("range: there are {size_bytes} bytes");
+        let message = format!("range: the content has {size_bytes} bytes");
         let details = json!({ "bytes": size_bytes });
         Self { details, ..Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", message) }
     }
@@ -127,7 +125,7 @@ impl ApiError {
     /// There is no such route.
     #[must_use]
     pub fn no_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing here; /docs says what there is")
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such route; /docs lists all routes")
     }
 
     /// There is no such task, or it is somebody else's.
@@ -135,25 +133,6 @@ impl ApiError {
     pub fn no_task(id: &str) -> Self {
         let id: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
         Self::new(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", format!("there is no task {id}"))
-    }
-
-    /// Nobody is known by what was presented, or nothing was.
-    #[must_use]
-    pub fn unauthenticated(message: impl Into<String>, presented: bool) -> Self {
-        let error = if presented { r#", error="invalid_token""# } else { "" };
-        let challenge = Some(format!(r#"Bearer realm="untxt"{error}"#).into());
-        Self { challenge, ..Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message) }
-    }
-
-    /// The caller is known, but may not do that.
-    #[must_use]
-    pub fn scope_missing(scope: Scope) -> Self {
-        let name = scope.as_str();
-        let challenge =
-            Some(format!(r#"Bearer realm="untxt", error="insufficient_scope", scope="{name}""#).into());
-        let message = format!("this requires the scope `{name}`, which the key or token lacks");
-        let details = json!({ "scope": name });
-        Self { challenge, details, ..Self::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message) }
     }
 
     /// The request is for another user than the caller.
@@ -185,9 +164,9 @@ impl ApiError {
     /// Work should not be sent here now, for want of these; what is on a full disk
     /// is named.
     #[must_use]
-    pub fn not_ready(lacks: &[&str], full: &[&str]) -> Self {
-        let message = format!("not ready: {}", lacks.join(", "));
-        let mut details = json!({ "lacks": lacks });
+    pub fn not_ready(missing: &[&str], full: &[&str]) -> Self {
+        let message = format!("not ready: {}", missing.join(", "));
+        let mut details = json!({ "lacks": missing });
         if !full.is_empty() {
             details["full"] = json!(full);
         }
@@ -202,8 +181,8 @@ impl ApiError {
 
     /// A disk is full; which one is logged, not told.
     fn no_room(error: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%error, "a request was refused for want of room");
-        let message = "the server's disk has no room for this now; try again later";
+        tracing::error!(%error, "a request was refused: the disk is full");
+        let message = "the server's disk is full; try again later";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "NO_ROOM", message).retry_after(ROOM_RETRY_AFTER_SECONDS)
     }
 
@@ -225,8 +204,8 @@ impl ApiError {
     /// Too much that lets nobody in came from where this comes from.
     #[must_use]
     pub fn too_many_failures(wait: Duration) -> Self {
-        let message = "too many wrong keys, tokens or tickets came from this address, and this is another; a good \
-                       one is let in all the same";
+        let message =
+            "too many failed authentications from this address; valid credentials are still accepted";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "AUTH_RATE_LIMITED", message)
             .retry_after(whole_seconds(wait))
     }
@@ -344,9 +323,9 @@ impl From<UploadError> for ApiError {
 impl From<EraseError> for ApiError {
     fn from(error: EraseError) -> Self {
         match error {
-            // Redriven as often as it was cancelled: whoever does that may stop.
+            // Retried as often as it was cancelled.
             EraseError::Journal(JournalError::Refused(_)) => {
-                let message = "somebody has the task go on again and again; try once more";
+                let message = "the task was retried at the same time; try again";
                 Self::new(StatusCode::CONFLICT, "TASK_GOES_ON", message)
             }
             EraseError::Journal(error) => error.into(),
@@ -383,8 +362,8 @@ fn whole_seconds(wait: Duration) -> u64 {
 fn engine(error: &PluginError) -> ApiError {
     let unusable = |message| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), message);
     match error {
-        PluginError::Busy { .. } | PluginError::Sandbox(_) => ApiError::away("sandbox of the engines", error),
-        PluginError::Unreadable { .. } => ApiError::away("folder of the engines", error),
+        PluginError::Busy { .. } | PluginError::Sandbox(_) => ApiError::away("engine sandbox", error),
+        PluginError::Unreadable { .. } => ApiError::away("engine directory", error),
         PluginError::NotFound { name, known, .. } => {
             unusable(format!("there is no engine `{name}`; there are: {known}"))
         }
@@ -405,27 +384,6 @@ impl From<RedriveError> for ApiError {
             RedriveError::Refused { code, .. } => Self::new(StatusCode::CONFLICT, code, message),
             RedriveError::Engine(error) => engine(&error),
             RedriveError::Journal(error) => error.into(),
-        }
-    }
-}
-
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Refused(text) => Self::unauthenticated(text, true),
-            AuthError::Database(error) => error.into(),
-            AuthError::Provider(error) => Self::away("provider of tokens", &error),
-        }
-    }
-}
-
-impl From<KeyError> for ApiError {
-    fn from(error: KeyError) -> Self {
-        match error {
-            KeyError::Field { field, reason } => Self::field(field, reason),
-            KeyError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", error.to_string()),
-            KeyError::Database(error) => error.into(),
-            KeyError::Journal(error) => error.into(),
         }
     }
 }

@@ -14,7 +14,7 @@ use salvo::http::ResBody;
 use salvo::http::header::{ALLOW, CONTENT_LENGTH, HeaderMap, HeaderValue, IF_RANGE, RANGE, UPGRADE};
 use tracing::Span;
 
-use crate::arrival::AnsweredIn;
+use crate::request_id::AnsweredIn;
 
 /// The requests of one connection.
 #[derive(Debug, Default)]

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use untxt_net::{RequestOptions, send};
 
-use crate::traced;
+use crate::request_trace;
 
 /// Variables of which one says where the collector is.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
@@ -52,7 +52,7 @@ impl Exporter {
         let provider =
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
         global::set_tracer_provider(provider.clone());
-        traced::collect();
+        request_trace::collect();
         tracing::info!("exporting spans to OTEL_EXPORTER_OTLP_ENDPOINT");
         Ok(Self(Some(provider)))
     }

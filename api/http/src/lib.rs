@@ -1,46 +1,68 @@
-//! The product's doors: HTTP and WebSocket.
+//! The HTTP and WebSocket API.
 //!
-//! In reading order: [`auth`] (who calls), [`codes`] and [`error`] (how requests fail),
-//! [`views`] and [`letters`] (what goes out), [`acts`] (what is written down before it is done), [`feed`] (what happens to
-//! tasks, told once for all sockets), [`places`] (how many of them), [`turns`] (who reads what was missed), [`patience`] (how
-//! long clients may take), [`site`] (where clients see the
-//! server), [`arrival`] (where every request begins), [`vitals`] (what a process tells about itself), [`exporter`] (traces),
-//! [`doors`] (what every route may use), [`operator_views`], [`plugins`] and [`queues`], the routes,
-//! and [`server`].
+//! In reading order; each module uses only those above it: [`codes`] and [`error`] (how
+//! requests fail), [`json`] (what clients send), [`views`], [`dead_letters`] and [`audit`]
+//! (what they are sent, and what is recorded before it is done), [`meter`], [`request_info`]
+//! (the client's address and the URL it calls), [`auth`]; the middleware of all routes, from
+//! `request_id` to `compress`; the connections below it, from `exchange` to `connections`;
+//! [`exporter`] (traces), [`health`], [`feed`] (events of tasks, read once for all sockets),
+//! [`connection_limiter`], [`read_limiter`] and [`app_state`] (what all routes share);
+//! [`operator_views`], [`plugins`] and [`queues`]; the API's description, the routes, and
+//! [`server`].
+
+pub mod codes;
+pub mod error;
+pub mod json;
+
+pub mod audit;
+pub mod views;
+
+pub mod dead_letters;
+
+pub mod meter;
+pub mod request_info;
 
 pub mod auth;
 
-pub mod codes;
+pub mod request_id;
 
-pub mod acts;
-pub mod arrival;
-mod compress;
-mod connections;
-pub mod error;
 mod exchange;
-pub mod feed;
-mod guard;
-pub mod json;
-pub mod letters;
+mod security_headers;
+
+mod head_errors;
 mod lingering;
-pub mod patience;
-pub mod places;
-pub mod site;
-mod unrouted;
-pub mod views;
+
+mod connections;
+
+mod body_timeout;
+mod compress;
+mod origin;
+mod request_log;
+mod request_trace;
+
+mod cors;
 
 pub mod exporter;
-mod traced;
-pub mod turns;
-pub mod vitals;
+pub mod feed;
+pub mod health;
 
-pub mod doors;
-#[doc(hidden)]
-pub mod fuzzing;
+pub mod connection_limiter;
+pub mod read_limiter;
+
+pub mod app_state;
+
 mod openapi;
 pub mod operator_views;
 pub mod plugins;
 pub mod queues;
-pub mod router;
 mod routes;
+
+pub mod router;
 pub mod server;
+
+#[doc(hidden)]
+pub mod fuzzing;
+
+#[cfg(test)]
+#[path = "../../../engine/src/module_order.rs"]
+mod module_order;

@@ -9,7 +9,7 @@ use untxt_engine::journal::WorkerInfo;
 use untxt_engine::journal::inspect::{Holding, Retry};
 use untxt_engine::time::Timestamp;
 
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::views::millis;
 
 /// Everybody who is on the list of workers or holds something, with what each
@@ -67,7 +67,7 @@ pub fn retry(retry: &Retry) -> Value {
 
 /// Which run, which step by its name, and which item of it, from 0.
 fn slot(workflow: &str, slot: Slot) -> Value {
-    let name = Doors::step_name(workflow, slot.step);
+    let name = AppState::step_name(workflow, slot.step);
     let step = name.map_or_else(|| json!(slot.step), |name| json!(name));
     json!({ "workflow": workflow, "run": slot.run, "step": step, "item": slot.item })
 }

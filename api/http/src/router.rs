@@ -8,54 +8,57 @@ use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router, Servic
 use salvo::routing::FilterInfo;
 use untxt_settings::server::{ClientTimeouts, SiteSettings};
 
-use crate::arrival::Arrival;
-use crate::auth::caller::Scope;
-use crate::auth::hoops::{Authenticate, AuthenticateOperator, AuthenticateSocket, Needs};
+use crate::app_state::AppState;
+use crate::auth::middleware::{Authenticate, AuthenticateSocket, Authenticator, RequireScope};
+use crate::auth::principal::Scope;
+use crate::body_timeout::BodyTimeout;
 use crate::compress::Compressed;
-use crate::doors::Doors;
+use crate::cors::Cors;
 use crate::error::ApiError;
-use crate::guard::Guard;
-use crate::patience::Paced;
+use crate::health::HealthState;
+use crate::request_log::RequestLog;
+use crate::request_trace::RequestTrace;
 use crate::routes::{
     admin, cancel, content, create, docs, erase, events, get, health, history, list, metrics, objects, ready,
     result, retry, socket, status, tickets, uploads, worker_status,
 };
-use crate::traced::Traced;
-use crate::vitals::Vitals;
+use crate::security_headers::SecurityHeaders;
 
 /// The routes as a service.
-pub(crate) fn service(doors: Doors, vitals: Vitals, cors_origins: &[String], site: &SiteSettings) -> Service {
-    let patience = doors.patience;
-    let state = affix_state::inject(doors).inject(vitals);
-    let router = Router::new().hoop(state).hoop(CatchPanic::new()).push(routes());
-    dressed(router, patience, cors_origins, site)
-}
-
-/// What a worker tells about itself: probes are answered, and `asked` of others
-/// who they are.
-pub(crate) fn worker_service(
-    vitals: Vitals,
-    asked: AuthenticateOperator,
-    patience: ClientTimeouts,
+pub(crate) fn service(
+    state: AppState,
+    health: HealthState,
+    cors_origins: &[String],
     site: &SiteSettings,
 ) -> Service {
-    let told = for_operators(asked)
-        .push(Router::with_path("status").get(worker_status::worker_status))
-        .push(counted());
+    let timeouts = state.timeouts;
+    let injected = affix_state::inject(state.authenticator.clone()).inject(state).inject(health);
+    let router = Router::new().hoop(injected).hoop(CatchPanic::new()).push(routes());
+    with_middleware(router, timeouts, cors_origins, site)
+}
+
+/// The routes of a worker: probes are open to everybody, the rest is for operators.
+pub(crate) fn worker_service(
+    health: HealthState,
+    authenticator: Authenticator,
+    timeouts: ClientTimeouts,
+    site: &SiteSettings,
+) -> Service {
+    let told =
+        for_operators().push(Router::with_path("status").get(worker_status::worker_status)).push(counted());
     let router = Router::new()
-        .hoop(affix_state::inject(vitals))
+        .hoop(affix_state::inject(health).inject(authenticator))
         .hoop(CatchPanic::new())
         .push(Router::with_path("health").get(health::health))
         .push(Router::with_path("ready").get(ready::ready))
         .push(told);
-    dressed(router, patience, &[], site)
+    with_middleware(router, timeouts, &[], site)
 }
 
-/// What is told to operators only, of whom `asked` asks who they are. Both
-/// listeners keep to it: where nobody is asked (`UNTXT_AUTH=off`, on loopback
-/// only), everybody is one.
-fn for_operators(asked: impl Handler) -> Router {
-    Router::new().hoop(asked).hoop(Needs::scope(Scope::Operate))
+/// Routes for operators only, on both listeners. With `UNTXT_AUTH=off`, which is for
+/// loopback only, everybody is one.
+fn for_operators() -> Router {
+    Router::new().hoop(Authenticate).hoop(RequireScope::scope(Scope::Operate))
 }
 
 /// What Prometheus reads.
@@ -63,20 +66,19 @@ fn counted() -> Router {
     Router::with_path("metrics").get(metrics::metrics)
 }
 
-/// What every answer has, whatever the route.
-fn dressed(
+/// The middleware of all routes, outermost first.
+fn with_middleware(
     router: Router,
-    patience: ClientTimeouts,
+    timeouts: ClientTimeouts,
     cors_origins: &[String],
     site: &SiteSettings,
 ) -> Service {
-    let arrival = Arrival { site: site.clone() };
-    let (guard, paced) = (Guard::new(cors_origins), Paced(patience));
     Service::new(router)
-        .hoop(arrival)
-        .hoop(Traced)
-        .hoop(paced)
-        .hoop(guard)
+        .hoop(RequestLog { site: site.clone() })
+        .hoop(RequestTrace)
+        .hoop(BodyTimeout(timeouts))
+        .hoop(SecurityHeaders)
+        .hoop(Cors::new(cors_origins))
         .hoop(Compressed)
         .catcher(Catcher::new(AsJson))
 }
@@ -86,7 +88,7 @@ fn dressed(
 fn routes() -> Router {
     let known = Router::with_hoop(Authenticate);
     let known = known.push(admin::router()).push(ticket()).push(tasks()).push(uploads());
-    Router::new().push(open()).push(for_operators(Authenticate).push(counted())).push(sockets()).push(known)
+    Router::new().push(open()).push(for_operators().push(counted())).push(sockets()).push(known)
 }
 
 /// What probes and readers ask, who present nothing. It tells nothing about
@@ -110,11 +112,11 @@ fn sockets() -> Router {
 
 /// A ticket lets somebody read.
 fn ticket() -> Router {
-    Router::with_path("api/tickets").hoop(Needs::scope(Scope::Read)).post(tickets::create)
+    Router::with_path("api/tickets").hoop(RequireScope::scope(Scope::Read)).post(tickets::create)
 }
 
 fn tasks() -> Router {
-    Router::with_path("api/tasks").hoop(Needs::of_users()).post(create::create).get(list::list).push(
+    Router::with_path("api/tasks").hoop(RequireScope::of_users()).post(create::create).get(list::list).push(
         Router::with_path("{id}")
             .get(get::get)
             .delete(erase::erase)
@@ -132,7 +134,7 @@ fn tasks() -> Router {
 }
 
 fn uploads() -> Router {
-    Router::with_path("api/uploads").hoop(Needs::of_users()).post(uploads::begin).push(
+    Router::with_path("api/uploads").hoop(RequireScope::of_users()).post(uploads::begin).push(
         Router::with_path("{id}")
             .delete(uploads::give_up)
             .push(Router::with_path("complete").post(uploads::complete)),
@@ -190,6 +192,7 @@ impl Handler for AsJson {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::io;
     use std::sync::{Arc, Mutex};
 
@@ -205,6 +208,7 @@ mod tests {
 
     use super::*;
     use crate::connections::{self, ListenerLimits};
+    use crate::openapi;
 
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -260,11 +264,11 @@ mod tests {
             .push(Router::with_path("panics").get(panics))
             .push(Router::with_path("spawns").get(spawns))
             .push(Router::with_path("breaks").get(breaks_off));
-        let patience = ClientTimeouts::default();
-        let service = dressed(router, patience, &[], &SiteSettings::default());
+        let timeouts = ClientTimeouts::default();
+        let service = with_middleware(router, timeouts, &[], &SiteSettings::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let limits = ListenerLimits { patience, open_max: 1, linger_bytes_max: 0 };
+        let limits = ListenerLimits { timeouts, open_max: 1, linger_bytes_max: 0 };
         let shutdown = CancellationToken::new();
         let acceptor = TcpAcceptor::try_from(listener).unwrap();
         let answering = connections::answer(acceptor, &service, limits, &shutdown);
@@ -280,6 +284,12 @@ mod tests {
         let ((), said) = tokio::join!(answering, asking);
         let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         (said, logged)
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_is_a_route() {
+        let routes: BTreeSet<String> = names().into_iter().collect();
+        assert_eq!(routes, openapi::names().into_iter().collect());
     }
 
     #[tokio::test]

@@ -11,18 +11,17 @@ use tokio_util::sync::CancellationToken;
 use untxt_settings::server::ServerSettings;
 use untxt_workflows::platform::Platform;
 
+use crate::app_state::AppState;
 use crate::auth::Auth;
-use crate::auth::failures::Failures;
-use crate::auth::hoops::AuthenticateOperator;
+use crate::auth::middleware::Authenticator;
+use crate::connection_limiter::ConnectionLimiter;
 use crate::connections::{self, ListenerLimits};
-use crate::doors::Doors;
 use crate::feed::Feed;
-use crate::places::Places;
+use crate::head_errors::HEAD_BYTES_MAX;
+use crate::health::HealthState;
+use crate::read_limiter::HistoryReadLimiter;
 use crate::router;
 use crate::routes::create;
-use crate::turns::Turns;
-use crate::unrouted::HEAD_BYTES_MAX;
-use crate::vitals::Vitals;
 
 /// Connections beside those that stay open. Whoever comes later waits in the
 /// kernel's queue.
@@ -64,48 +63,51 @@ impl Server {
     pub async fn serve(
         self,
         platform: Arc<Platform>,
-        vitals: Vitals,
+        health: HealthState,
         settings: ServerSettings,
         shutdown: CancellationToken,
     ) {
         let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
-        let places = Places::new(settings.connections);
-        let auth = Arc::new(Auth::new(
-            &settings.auth,
-            platform.records.database(),
-            platform.records.engine().clock(),
-        ));
+        let connections = ConnectionLimiter::new(settings.connections);
+        let auth = Arc::new(Auth::new(&settings.auth, platform.records.database(), platform.records.engine().clock()));
         let (watching, until) = (Arc::clone(&auth), shutdown.clone());
         tokio::spawn(async move { watching.look_for_revoked(until).await });
-        let patience = settings.timeouts;
-        let failures = Arc::new(Failures::new(settings.auth_failures_per_minute));
+        let timeouts = settings.timeouts;
+        let authenticator = Authenticator::new(Arc::clone(&auth), settings.auth_failures_per_minute);
         // A whole upload may be on its way to somebody who was refused.
         let upload_bytes_max = platform.settings().upload_bytes_max;
         let linger_bytes_max = create::form_bytes_max(upload_bytes_max).max(LINGER_BYTES);
-        let turns = Turns::default();
-        let doors =
-            Doors { platform, feed, places, turns, patience, auth, failures, shutdown: shutdown.clone() };
+        let state = AppState {
+            platform,
+            feed,
+            connections,
+            reads: HistoryReadLimiter::default(),
+            timeouts,
+            auth,
+            authenticator,
+            shutdown: shutdown.clone(),
+        };
         let open_max = settings.connections.in_all.saturating_add(REQUESTS_MAX);
-        let service = router::service(doors, vitals, &settings.cors_origins, &settings.site);
-        let limits = ListenerLimits { patience, open_max, linger_bytes_max };
+        let service = router::service(state, health, &settings.cors_origins, &settings.site);
+        let limits = ListenerLimits { timeouts, open_max, linger_bytes_max };
         connections::answer(self.acceptor, &service, limits, &shutdown).await;
     }
 
     /// Tells what a worker tells about itself, until `shutdown`: probes to anybody,
     /// the rest to operators.
-    pub async fn serve_worker(self, vitals: Vitals, settings: ServerSettings, shutdown: CancellationToken) {
-        let patience = settings.timeouts;
-        let asked = AuthenticateOperator {
-            auth: Auth::new(
-                &settings.auth,
-                vitals.platform().records.database(),
-                vitals.platform().records.engine().clock(),
-            ),
-            failures: Failures::new(settings.auth_failures_per_minute),
-        };
-        let service = router::worker_service(vitals, asked, patience, &settings.site);
+    pub async fn serve_worker(
+        self,
+        health: HealthState,
+        settings: ServerSettings,
+        shutdown: CancellationToken,
+    ) {
+        let platform = health.platform();
+        let auth = Arc::new(Auth::new(&settings.auth, platform.records.database(), platform.records.engine().clock()));
+        let authenticator = Authenticator::new(auth, settings.auth_failures_per_minute);
+        let timeouts = settings.timeouts;
+        let service = router::worker_service(health, authenticator, timeouts, &settings.site);
         let limits = ListenerLimits {
-            patience,
+            timeouts,
             open_max: WORKER_CONNECTIONS_MAX,
             linger_bytes_max: HEAD_BYTES_MAX as u64,
         };

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Interval, interval};
-use untxt_api::letters;
+use untxt_api::dead_letters;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
+use untxt_engine::journal::letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::state::RunStatus;
 use untxt_workflows::dead_letters::Progress;
 use untxt_workflows::operations::Operations;
 use untxt_workflows::redrive::Actor;
 use untxt_workflows::redrive::bulk::Action;
 
-use crate::cli::Which;
+use super::Selection;
 use crate::failure::Failure;
 use crate::{output, start};
 
@@ -29,15 +29,15 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 pub(super) async fn run(
     operations: &Operations,
     filter: &DeadLetterFilter,
-    which: &Which,
+    selection: &Selection,
     action: Action,
     actor: &Actor,
 ) -> Result<ExitCode, Failure> {
-    if which.dry_run {
-        count(operations, filter, which.json).await?;
+    if selection.dry_run {
+        count(operations, filter, selection.json).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let rate = which.rate.as_deref().map(rate).transpose()?;
+    let rate = selection.rate.as_deref().map(rate).transpose()?;
     let run = operations.begin_bulk(action, filter, rate, actor).await?.id;
     let shutdown = start::until_signalled()?;
     let ended = tokio::select! {
@@ -50,7 +50,7 @@ pub(super) async fn run(
     let Some(progress) = ended else {
         return Err(Failure::work(format!("ended early; run {run} goes on with the next worker")));
     };
-    report(&progress, which.json);
+    report(&progress, selection.json);
     let all_went_well = progress.run.status == RunStatus::Completed && progress.waiting == 0;
     Ok(if all_went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -60,7 +60,7 @@ async fn count(operations: &Operations, filter: &DeadLetterFilter, json: bool) -
     let (_, total) = operations.records.engine().dead_letters(&filter, 0, 0).await?;
     let groups = operations.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
     if json {
-        output::json(&letters::groups(&groups, total));
+        output::json(&dead_letters::groups(&groups, total));
         return Ok(());
     }
     for group in &groups {
@@ -119,7 +119,7 @@ fn bar() -> ProgressBar {
 
 fn report(progress: &Progress, json: bool) {
     if json {
-        output::json(&letters::progress(progress));
+        output::json(&dead_letters::progress(progress));
         return;
     }
     let Progress { run, bulk, settled, waiting } = progress;

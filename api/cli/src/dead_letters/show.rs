@@ -1,7 +1,7 @@
 //! Letters for people and machines.
 
 use serde_json::{Value, json};
-use untxt_api::letters;
+use untxt_api::dead_letters;
 use untxt_engine::journal::dead_letters::DeadLetter;
 use untxt_workflows::records::Records;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) fn list(found: &[DeadLetter], total: u64, json: bool) {
-    let views: Vec<Value> = found.iter().map(letters::letter).collect();
+    let views: Vec<Value> = found.iter().map(dead_letters::letter).collect();
     if json {
         output::json(&json!({ "deadLetters": views, "total": total }));
         return;
@@ -31,7 +31,7 @@ pub(super) fn list(found: &[DeadLetter], total: u64, json: bool) {
 }
 
 pub(super) async fn one(records: &Records, id: Uuid, json: bool) -> Result<(), Failure> {
-    let view = letters::shown(records.engine(), id).await?;
+    let view = dead_letters::shown(records.engine(), id).await?;
     let view = view.ok_or_else(|| Failure::work(format!("there is no dead letter {id}")))?;
     if json {
         output::json(&view);

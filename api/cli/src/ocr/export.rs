@@ -8,14 +8,15 @@ use untxt_workflows::ocr::ResultSummary;
 use untxt_workflows::platform::Platform;
 use uuid::Uuid;
 
-use super::intake::Order;
+use super::erase::erase;
+use super::intake::FileJob;
 use super::targets;
 use crate::failure::{Failure, chain};
 
 /// A finished task and where its result goes.
 pub(super) struct Export<'a> {
     pub(super) platform: &'a Arc<Platform>,
-    pub(super) order: &'a Order,
+    pub(super) job: &'a FileJob,
     pub(super) task: Uuid,
 }
 
@@ -26,7 +27,7 @@ impl Export<'_> {
         let summary = summary(self.platform, self.task).await?;
         let mut written = Vec::new();
         for object in &summary.objects {
-            let path = targets::result(&self.order.target, object.format);
+            let path = targets::result(&self.job.target, object.format);
             let stored = self.platform.objects().get_to_file(&object.key, &path).await;
             let stored =
                 stored.map_err(|error| Failure::work(format!("{}: {}", path.display(), chain(&error))))?;
@@ -48,7 +49,7 @@ impl Export<'_> {
     /// Makes a result as readable as the file it was made from; it was written
     /// for its owner alone.
     fn share(&self, path: &Path) -> std::io::Result<()> {
-        let mut permissions = std::fs::metadata(&self.order.path)?.permissions();
+        let mut permissions = std::fs::metadata(&self.job.path)?.permissions();
         let owners = std::fs::metadata(path)?.permissions().mode();
         permissions.set_mode(permissions.mode() & 0o666 | owners);
         std::fs::set_permissions(path, permissions)
@@ -65,11 +66,4 @@ async fn summary(platform: &Platform, task: Uuid) -> Result<ResultSummary, Failu
     let missing = || Failure::work(format!("task {task} has no result"));
     let (row, _) = platform.records.task(task).await?.ok_or_else(missing)?;
     serde_json::from_value(row.result.ok_or_else(missing)?).map_err(Failure::work)
-}
-
-/// Takes a task away. Objects that the store does not remove now go with the
-/// next worker.
-pub(super) async fn erase(platform: &Platform, id: Uuid) -> Result<(), Failure> {
-    platform.tasks.erase_task(id).await.map_err(|error| Failure::work(chain(&error)))?;
-    Ok(())
 }

@@ -16,9 +16,9 @@ use untxt_workflows::submit::{NewTask, SubmitError};
 use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
-use super::export::erase;
+use super::OcrArguments;
+use super::erase::erase;
 use super::targets::targets;
-use crate::cli::OcrArguments;
 use crate::failure::Failure;
 
 /// The user of everything that is asked for on the command line (a constant of
@@ -33,7 +33,7 @@ pub(super) const NO_ROOM: &str = "NO_ROOM";
 
 /// One file, and what is wanted of it.
 #[derive(Clone, Debug)]
-pub(super) struct Order {
+pub(super) struct FileJob {
     /// The file.
     pub(super) path: PathBuf,
     /// Where its results go, without their extension.
@@ -44,8 +44,8 @@ pub(super) struct Order {
     options: TaskOptions,
 }
 
-impl Order {
-    /// One order a file; everything that can be told beforehand is checked.
+impl FileJob {
+    /// One job a file; everything that can be told beforehand is checked.
     pub(super) fn read(arguments: &OcrArguments) -> Result<Vec<Self>, Failure> {
         let formats = Format::parse_list(&arguments.format).map_err(Failure::usage)?;
         let settings = match &arguments.settings {
@@ -70,7 +70,7 @@ impl Order {
             settings,
             ..TaskOptions::default()
         };
-        let order = |(path, target): (&PathBuf, PathBuf)| Self {
+        let job = |(path, target): (&PathBuf, PathBuf)| Self {
             path: path.clone(),
             target,
             formats: formats.clone(),
@@ -78,7 +78,7 @@ impl Order {
             pages: arguments.pages.clone(),
             options: options.clone(),
         };
-        Ok(arguments.files.iter().zip(targets).map(order).collect())
+        Ok(arguments.files.iter().zip(targets).map(job).collect())
     }
 
     /// Its name as people know it.
@@ -90,7 +90,7 @@ impl Order {
 /// A file on its way to a task.
 pub(super) struct Intake<'a> {
     pub(super) platform: &'a Arc<Platform>,
-    pub(super) order: &'a Order,
+    pub(super) job: &'a FileJob,
 }
 
 /// Why there is no task.
@@ -143,7 +143,7 @@ impl Intake<'_> {
 
     async fn spool(&self) -> Result<Spooled, IncomingError> {
         let mut incoming = self.platform.tasks.receive().await?;
-        let mut file = tokio::fs::File::open(&self.order.path).await?;
+        let mut file = tokio::fs::File::open(&self.job.path).await?;
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let bytes = file.read(&mut chunk).await?;
@@ -155,16 +155,16 @@ impl Intake<'_> {
     }
 
     fn wanted(&self, spooled: &Spooled) -> NewTask {
-        let order = self.order;
+        let job = self.job;
         NewTask {
             user: LOCAL_USER,
-            filename: order.name(),
+            filename: job.name(),
             priority: 5,
-            engine: order.engine.clone(),
-            formats: order.formats.clone(),
-            pages: order.pages.clone(),
+            engine: job.engine.clone(),
+            formats: job.formats.clone(),
+            pages: job.pages.clone(),
             on_page_failure: OnItemFailure::Fail,
-            options: order.options.clone(),
+            options: job.options.clone(),
             idempotency_key: Some(self.key(spooled)),
         }
     }
@@ -173,16 +173,16 @@ impl Intake<'_> {
     /// start finds what the first one began. Another file with the same bytes
     /// is another task, so that each has its own end.
     fn key(&self, spooled: &Spooled) -> String {
-        let order = self.order;
-        let path = order.path.canonicalize().unwrap_or_else(|_| order.path.clone());
+        let job = self.job;
+        let path = job.path.canonicalize().unwrap_or_else(|_| job.path.clone());
         let wishes = format!(
             "{}\0{}\0{:?}\0{:?}\0{:?}\0{:?}",
             path.display(),
             spooled.sha256,
-            order.engine,
-            order.formats,
-            order.pages,
-            order.options
+            job.engine,
+            job.formats,
+            job.pages,
+            job.options
         );
         format!("ocr-{}", hex::encode(Sha256::digest(wishes)))
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::time::sleep;
-use untxt_api::doors::Doors;
+use untxt_api::app_state::AppState;
 use untxt_api::views;
 use untxt_engine::engine::EngineError;
 use untxt_engine::id::RunId;
@@ -21,7 +21,7 @@ use untxt_workflows::platform::Platform;
 use untxt_workflows::updates::{TaskUpdate, UpdateProjector};
 use uuid::Uuid;
 
-use super::intake::{Order, Refused};
+use super::intake::{FileJob, Refused};
 use crate::failure::Failure;
 use crate::output;
 
@@ -46,11 +46,11 @@ impl Progress {
     pub(super) async fn follow(
         &self,
         platform: &Platform,
-        order: &Order,
+        job: &FileJob,
         task: Uuid,
     ) -> Result<Option<RunState>, Failure> {
-        let ended = self.shown_to_the_end(platform, order, RunId(task)).await;
-        self.close(order);
+        let ended = self.shown_to_the_end(platform, job, RunId(task)).await;
+        self.close(job);
         match ended {
             Ok(run) => Ok(Some(run)),
             Err(EngineError::Journal(JournalError::UnknownRun(_))) => Ok(None),
@@ -61,7 +61,7 @@ impl Progress {
     async fn shown_to_the_end(
         &self,
         platform: &Platform,
-        order: &Order,
+        job: &FileJob,
         run: RunId,
     ) -> Result<RunState, EngineError> {
         let engine = platform.records.engine();
@@ -71,7 +71,7 @@ impl Progress {
             match watcher.next().await {
                 Ok(Some(event)) => {
                     if let Some(update) = projector.tell(engine, &event).await? {
-                        self.show(order, &update);
+                        self.show(job, &update);
                     }
                 }
                 Ok(None) => break,
@@ -88,23 +88,23 @@ impl Progress {
         engine.wait(run).await
     }
 
-    fn show(&self, order: &Order, update: &TaskUpdate) {
+    fn show(&self, job: &FileJob, update: &TaskUpdate) {
         if self.json {
-            let mut line = views::task_update(update, Doors::steps());
-            line["file"] = json!(order.path);
+            let mut line = views::task_update(update, AppState::steps());
+            line["file"] = json!(job.path);
             output::json(&line);
         }
         let Some(bars) = &self.bars else { return };
         let Ok(mut open) = self.open.lock() else { return };
-        let bar = open.entry(order.path.clone()).or_insert_with(|| bars.add(bar(order)));
+        let bar = open.entry(job.path.clone()).or_insert_with(|| bars.add(bar(job)));
         bar.set_length(u64::from(update.pages_total.max(1)));
         bar.set_position(u64::from(update.pages_done));
         bar.set_message(update.message.clone());
     }
 
-    fn close(&self, order: &Order) {
+    fn close(&self, job: &FileJob) {
         if let Ok(mut open) = self.open.lock()
-            && let Some(bar) = open.remove(&order.path)
+            && let Some(bar) = open.remove(&job.path)
         {
             bar.finish_and_clear();
         }
@@ -113,7 +113,7 @@ impl Progress {
     /// The result is written.
     pub(super) fn done(
         &self,
-        order: &Order,
+        job: &FileJob,
         task: Uuid,
         summary: &ResultSummary,
         (written, took): (&[PathBuf], Duration),
@@ -122,7 +122,7 @@ impl Progress {
         if self.json {
             let status = if summary.failed_pages.is_empty() { "completed" } else { "partial" };
             output::json(&json!({
-                "type": "result", "file": order.path, "taskId": task, "status": status, "outputs": written,
+                "type": "result", "file": job.path, "taskId": task, "status": status, "outputs": written,
                 "pages": summary.pages, "failedPages": summary.failed_pages, "warnings": summary.warnings,
                 "warningCount": summary.warning_count, "textLength": summary.text_length,
                 "confidence": summary.confidence, "confidenceKind": summary.confidence_kind,
@@ -136,32 +136,32 @@ impl Progress {
         let outputs: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         self.line(&format!(
             "{}: {} page(s), confidence {confidence}{simulated}, {seconds:.1} s -> {}",
-            order.path.display(),
+            job.path.display(),
             summary.pages,
             outputs.join(", ")
         ));
         for warning in &summary.warnings {
-            self.warning(order, &format!("page {}: {}", warning.page, warning.message));
+            self.warning(job, &format!("page {}: {}", warning.page, warning.message));
         }
         let others = summary.warning_count.saturating_sub(summary.warnings.len());
         if others > 0 {
             self.warning(
-                order,
+                job,
                 &format!("{others} more warning(s), which stand with their pages in the result"),
             );
         }
     }
 
     /// The task ended without a result.
-    pub(super) fn failed(&self, order: &Order, run: &RunState) {
+    pub(super) fn failed(&self, job: &FileJob, run: &RunState) {
         let error = run.error.as_ref();
         let (code, message) = error.map_or(("CANCELLED", "cancelled"), |e| (&*e.code, &*e.message));
-        self.problem(order, Some(run.id.0), code, message);
+        self.problem(job, Some(run.id.0), code, message);
     }
 
     /// There is no task.
-    pub(super) fn refused(&self, order: &Order, refused: &Refused) -> Result<(), Failure> {
-        self.problem(order, None, refused.code(), &refused.to_string());
+    pub(super) fn refused(&self, job: &FileJob, refused: &Refused) -> Result<(), Failure> {
+        self.problem(job, None, refused.code(), &refused.to_string());
         if refused.code() == "SERVICE_UNAVAILABLE" {
             return Err(Failure::service(refused));
         }
@@ -169,11 +169,11 @@ impl Progress {
     }
 
     /// It waits for room that other files of the call may make.
-    pub(super) fn waits(&self, order: &Order, refused: &Refused) {
+    pub(super) fn waits(&self, job: &FileJob, refused: &Refused) {
         if self.json {
             return;
         }
-        let text = format!("{}: waits for room that other files make: {refused}", order.path.display());
+        let text = format!("{}: waits for room that other files make: {refused}", job.path.display());
         match &self.bars {
             Some(bars) => bars.suspend(|| output::problem(&text)),
             None => output::problem(&text),
@@ -181,37 +181,32 @@ impl Progress {
     }
 
     /// Somebody stopped the program.
-    pub(super) fn interrupted(&self, order: &Order) {
-        self.close(order);
-        self.problem(
-            order,
-            None,
-            "INTERRUPTED",
-            "not finished; the same command goes on where this one ended",
-        );
+    pub(super) fn interrupted(&self, job: &FileJob) {
+        self.close(job);
+        self.problem(job, None, "INTERRUPTED", "not finished; the same command goes on where this one ended");
     }
 
     /// Its task was taken away again and again.
-    pub(super) fn taken_away(&self, order: &Order) {
+    pub(super) fn taken_away(&self, job: &FileJob) {
         let message = "its task was erased each time before the results were written; is the same file being \
                        recognised or erased elsewhere over this data directory?";
-        self.problem(order, None, "TASK_ERASED", message);
+        self.problem(job, None, "TASK_ERASED", message);
     }
 
-    fn problem(&self, order: &Order, task: Option<Uuid>, code: &str, message: &str) {
+    fn problem(&self, job: &FileJob, task: Option<Uuid>, code: &str, message: &str) {
         if self.json {
             let error = json!({ "code": code, "message": message });
             output::json(&json!({
-                "type": "result", "file": order.path, "taskId": task, "status": "failed", "error": error,
+                "type": "result", "file": job.path, "taskId": task, "status": "failed", "error": error,
             }));
             return;
         }
-        self.say_on_stderr(&format!("{}: {code}: {message}", order.path.display()));
+        self.say_on_stderr(&format!("{}: {code}: {message}", job.path.display()));
     }
 
     /// A part of the document could not be read.
-    fn warning(&self, order: &Order, message: &str) {
-        self.say_on_stderr(&format!("{}: warning: {message}", order.path.display()));
+    fn warning(&self, job: &FileJob, message: &str) {
+        self.say_on_stderr(&format!("{}: warning: {message}", job.path.display()));
     }
 
     fn say_on_stderr(&self, text: &str) {
@@ -229,9 +224,9 @@ impl Progress {
     }
 }
 
-fn bar(order: &Order) -> ProgressBar {
+fn bar(job: &FileJob) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:>24!} {bar:30} {pos}/{len} {elapsed} {msg}");
-    let bar = ProgressBar::new(1).with_prefix(order.name());
+    let bar = ProgressBar::new(1).with_prefix(job.name());
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

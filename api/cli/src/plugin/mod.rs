@@ -14,14 +14,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use untxt_api::acts::Act;
+use untxt_api::audit::AuditedAction;
 use untxt_api::plugins;
 use untxt_plugins::{LoadedEngine, PluginError, Reference, Registry};
 use untxt_settings::Config;
 use untxt_workflows::operations::Operations;
 
-use crate::dead_letters::operator;
 use crate::failure::Failure;
+use crate::operator::operator;
 use crate::{data_dir, output, start};
 use cli::{PluginArguments, PluginCommand};
 
@@ -95,7 +95,7 @@ impl Operator {
         told: impl FnOnce(&T) -> Value,
     ) -> Result<T, Failure> {
         let (action, subject) = (format!("{verb}-plugin"), format!("plugin {name}"));
-        let act_of = Act {
+        let act_of = AuditedAction {
             engine: self.operations.records.engine(),
             by: &self.by,
             action: &action,

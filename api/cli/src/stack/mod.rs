@@ -12,12 +12,45 @@ mod supervise;
 
 use std::process::ExitCode;
 
+use clap::{Args, Subcommand};
 use untxt_settings::{Config, RUNNING_SERVICES};
 use untxt_stack::stack_dir::StackDir;
 
-use crate::cli::{StackArguments, StackCommand};
 use crate::data_dir;
 use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct StackArguments {
+    #[command(subcommand)]
+    pub(crate) command: StackCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StackCommand {
+    /// Start all processes in the background and restart those that die.
+    Start {
+        /// Also start a private PostgreSQL and Redis from the distribution's
+        /// binaries, with their data in the data directory.
+        #[arg(long)]
+        with_services: bool,
+    },
+    /// Stop all processes in reverse order; running pages finish or return to the
+    /// queue.
+    Stop,
+    /// Show the state of every process and the queue lengths; exit code 1 if one is
+    /// down.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the supervisor.
+    #[command(hide = true)]
+    Supervise {
+        #[arg(long)]
+        with_services: bool,
+    },
+}
 
 pub(crate) async fn run(arguments: &StackArguments) -> Result<ExitCode, Failure> {
     match arguments.command {

@@ -1,8 +1,8 @@
-//! `untxt tasks watch`: what happens to a task, to its end.
+//! `untxt tasks watch`: follows a task to its end.
 
 use std::process::ExitCode;
 
-use untxt_api::doors::Doors;
+use untxt_api::app_state::AppState;
 use untxt_api::views;
 use untxt_engine::engine::EngineError;
 use untxt_engine::id::RunId;
@@ -16,14 +16,13 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::output;
 
-/// Shows what happened and what happens until the task ends; 0 when it ended
-/// with a result.
+/// Prints the task's updates until it ends; exit code 0 when it ended with a result.
 pub(super) async fn watch(records: &Records, id: Uuid, json: bool) -> Result<ExitCode, Failure> {
     let run = RunId(id);
-    let status = match told(records, run, json).await? {
-        Told::ToTheEnd(status) => status,
-        Told::Unheard => return Ok(ExitCode::SUCCESS),
-        Told::Erased => {
+    let status = match follow(records, run, json).await? {
+        Followed::Ended(status) => status,
+        Followed::OutputClosed => return Ok(ExitCode::SUCCESS),
+        Followed::Erased => {
             if json {
                 output::json(&views::task_erased(id));
             }
@@ -31,7 +30,7 @@ pub(super) async fn watch(records: &Records, id: Uuid, json: bool) -> Result<Exi
             return Ok(ExitCode::from(1));
         }
         // Only how it ended is left.
-        Told::Pruned => {
+        Followed::Pruned => {
             let ended = records.engine().wait(run).await?;
             output::problem("the history was pruned; only how it ended is kept");
             if json {
@@ -46,19 +45,19 @@ pub(super) async fn watch(records: &Records, id: Uuid, json: bool) -> Result<Exi
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// How far the telling went.
-enum Told {
-    /// That is how it ended.
-    ToTheEnd(RunStatus),
-    /// Its history is not kept any more.
+/// How following the task ended.
+enum Followed {
+    /// The task ended like this.
+    Ended(RunStatus),
+    /// Its history was pruned.
     Pruned,
-    /// Nothing is left of it.
+    /// The task was erased.
     Erased,
-    /// Nobody reads on.
-    Unheard,
+    /// Nobody reads the output any more.
+    OutputClosed,
 }
 
-async fn told(records: &Records, run: RunId, json: bool) -> Result<Told, Failure> {
+async fn follow(records: &Records, run: RunId, json: bool) -> Result<Followed, Failure> {
     let engine = records.engine();
     let mut projector = UpdateProjector::default();
     let mut watcher = engine.watch_run(run, 0).await?;
@@ -68,12 +67,12 @@ async fn told(records: &Records, run: RunId, json: bool) -> Result<Told, Failure
                 if let Some(update) = projector.tell(engine, &event).await?
                     && !show(&update, json)
                 {
-                    return Ok(Told::Unheard);
+                    return Ok(Followed::OutputClosed);
                 }
             }
             Ok(None) => return ended(engine.wait(run).await),
-            Err(WatchError::Journal(JournalError::Pruned(_))) => return Ok(Told::Pruned),
-            Err(WatchError::Journal(JournalError::UnknownRun(_))) => return Ok(Told::Erased),
+            Err(WatchError::Journal(JournalError::Pruned(_))) => return Ok(Followed::Pruned),
+            Err(WatchError::Journal(JournalError::UnknownRun(_))) => return Ok(Followed::Erased),
             Err(WatchError::Journal(error)) => return Err(error.into()),
             Err(error) => return Err(Failure::work(error)),
         }
@@ -81,20 +80,20 @@ async fn told(records: &Records, run: RunId, json: bool) -> Result<Told, Failure
 }
 
 /// How it ended; it may be erased right after that.
-fn ended(waited: Result<RunState, EngineError>) -> Result<Told, Failure> {
+fn ended(waited: Result<RunState, EngineError>) -> Result<Followed, Failure> {
     match waited {
-        Ok(run) => Ok(Told::ToTheEnd(run.status)),
-        Err(EngineError::Journal(JournalError::UnknownRun(_))) => Ok(Told::Erased),
+        Ok(run) => Ok(Followed::Ended(run.status)),
+        Err(EngineError::Journal(JournalError::UnknownRun(_))) => Ok(Followed::Erased),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Whether somebody still reads.
 fn show(update: &TaskUpdate, json: bool) -> bool {
-    let message = views::task_update(update, Doors::steps());
+    let message = views::task_update(update, AppState::steps());
     if json {
-        return output::heard(message);
+        return output::write_line(message);
     }
     let at = output::plain(&message["timestamp"]);
-    output::heard(format!("{at}  {:<10}  {}", update.status.as_str(), update.message))
+    output::write_line(format!("{at}  {:<10}  {}", update.status.as_str(), update.message))
 }

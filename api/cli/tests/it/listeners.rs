@@ -55,7 +55,7 @@ async fn a_first_message_says_who_listens() {
     }
     let mut silent = Socket::connect(&nobody.socket_url("/"), None).await.unwrap();
     let (code, reason) = silent.closed().await;
-    assert_eq!((code, reason.as_str()), (4401, "nobody said who listens within 5 seconds"));
+    assert_eq!((code, reason.as_str()), (4401, "no authentication within 5 seconds"));
     let in_url = nobody.try_socket(&format!("/ws?access_token={}", person.key)).await.err();
     assert_eq!(in_url, Some(400));
 }

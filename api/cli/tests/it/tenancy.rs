@@ -216,6 +216,31 @@ async fn one_thing(stage: &Stage, route: &str, there: &str, code: &str) {
 }
 
 #[tokio::test]
+async fn what_an_operator_does_to_a_users_task_is_audited_and_what_the_user_does_is_not() {
+    let home = Home::new().with("UNTXT_AUTH", "api-key");
+    let stage = Stage::new(&home);
+    let (owner, operator) = (stage.client(&stage.owner), stage.client(&stage.operator));
+    let own = stage.task().await;
+    assert_eq!(owner.act(&format!("/api/tasks/{own}/cancel")).await.status, 200);
+    assert_eq!(owner.delete(&format!("/api/tasks/{own}")).await.status, 200);
+    let task = stage.task().await;
+    assert_eq!(operator.act(&format!("/api/tasks/{task}/cancel")).await.status, 200);
+    assert_eq!(operator.act(&format!("/api/tasks/{task}/cancel")).await.status, 409);
+    assert_eq!(operator.delete(&format!("/api/tasks/{task}")).await.status, 200);
+
+    let audit = operator.data("/api/admin/audit").await;
+    let lines = audit["audit"].as_array().unwrap();
+    let of_tasks = lines.iter().filter(|line| line["subject"].as_str().unwrap().starts_with("run "));
+    let mut told: Vec<_> = of_tasks.map(|line| [&line["actor"], &line["subject"], &line["action"]]).collect();
+    told.reverse();
+    let (actor, subject) = (json!(format!("key:{}", stage.operator.id)), json!(format!("run {task}")));
+    let actions =
+        ["cancel", "cancel-done", "cancel", "cancel-refused", "erase", "erase-done"].map(|a| json!(a));
+    let expected: Vec<_> = actions.iter().map(|action| [&actor, &subject, action]).collect();
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
 async fn lists_and_uploads_are_the_callers_own() {
     let home = Home::new().with("UNTXT_AUTH", "api-key");
     let stage = Stage::new(&home);

@@ -147,7 +147,7 @@ async fn keys_change_and_the_provider_goes_away_without_a_restart() {
     let by = |key: &SigningKey| server.client().presenting(&key.sign(&claims));
     let away = by(&old).get("/api/tasks").await;
     assert_eq!((away.status, away.code()), (503, "SERVICE_UNAVAILABLE"), "{away:?}");
-    assert!(away.retry_after.is_some() && message(&away).contains("provider of tokens"), "{away:?}");
+    assert!(away.retry_after.is_some() && message(&away).contains("identity provider"), "{away:?}");
     let doctor = home.run(&["doctor"]).exits(3);
     assert!(doctor.stdout.contains("FAIL  provider") && doctor.stdout.contains("503"), "{}", doctor.stdout);
 

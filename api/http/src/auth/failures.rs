@@ -26,13 +26,13 @@ const KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
 /// Lookups at once of what comes from addresses of too many failures. A lookup
 /// takes about a millisecond, so whoever is let in hardly waits, and a flood takes
 /// a fifth of the connections to the database.
-const TURNS_MAX: usize = 4;
+const LOOKUPS_MAX: usize = 4;
 
 /// Requests that look or wait for their turn; more are answered with 429 unseen.
 const WAITING_MAX: usize = 256;
 
 /// How long one may wait for its turn.
-const TURN_WITHIN: Duration = Duration::from_secs(5);
+const LOOKUP_WITHIN: Duration = Duration::from_secs(5);
 
 /// Addresses, and things that let somebody in, that are remembered. Beyond it
 /// what is over is forgotten, and all if that is not enough: whoever has ten
@@ -45,7 +45,7 @@ pub(crate) struct Failures {
     /// From one address; none are held up when absent.
     per_minute: Option<NonZeroU32>,
     remembered: Mutex<Remembered>,
-    turns: Turns,
+    lookups: Lookups,
     /// Hashes what was presented under a key of this process's own. Who finds two
     /// with one hash has found a way to be looked up, no more.
     hasher: RandomState,
@@ -53,14 +53,14 @@ pub(crate) struct Failures {
 
 /// Those that are looked at although too many failures came from their address.
 #[derive(Debug)]
-struct Turns {
+struct Lookups {
     waiting: Semaphore,
     working: Semaphore,
     /// How long one may wait for its turn.
     within: Duration,
 }
 
-struct Turn<'a> {
+struct LookupPermit<'a> {
     _waiting: SemaphorePermit<'a>,
     _working: SemaphorePermit<'a>,
 }
@@ -77,9 +77,9 @@ struct Remembered {
 impl Failures {
     /// Lets so many pass a minute.
     pub(crate) fn new(per_minute: Option<NonZeroU32>) -> Self {
-        let (waiting, working) = (Semaphore::new(WAITING_MAX), Semaphore::new(TURNS_MAX));
-        let turns = Turns { waiting, working, within: TURN_WITHIN };
-        Self { per_minute, remembered: Mutex::default(), turns, hasher: RandomState::new() }
+        let (waiting, working) = (Semaphore::new(WAITING_MAX), Semaphore::new(LOOKUPS_MAX));
+        let lookups = Lookups { waiting, working, within: LOOKUP_WITHIN };
+        Self { per_minute, remembered: Mutex::default(), lookups, hasher: RandomState::new() }
     }
 
     /// What becomes of asking who `presented` something from that address. If too
@@ -101,12 +101,12 @@ impl Failures {
         let wait = self.wait(from, hash, per_minute, Instant::now());
         // What is presented is looked at all the same: others may be behind the
         // address of whoever failed.
-        let turn = match wait {
-            Some(wait) => Some(self.turn(wait).await?),
+        let permit = match wait {
+            Some(wait) => Some(self.lookup_permit(wait).await?),
             None => None,
         };
         let asked = asked.await;
-        drop(turn);
+        drop(permit);
         match &asked {
             Ok(_) => self.knows(hash, Instant::now()),
             Err(AuthError::Refused(_)) => self.failed(from, hash, per_minute, Instant::now()),
@@ -120,11 +120,11 @@ impl Failures {
     }
 
     /// A turn to look at what came from where too many failures did.
-    async fn turn(&self, wait: Duration) -> Result<Turn<'_>, ApiError> {
-        let waiting = self.turns.waiting.try_acquire().map_err(|_| ApiError::too_many_failures(wait))?;
-        let working = timeout(self.turns.within, self.turns.working.acquire()).await;
+    async fn lookup_permit(&self, wait: Duration) -> Result<LookupPermit<'_>, ApiError> {
+        let waiting = self.lookups.waiting.try_acquire().map_err(|_| ApiError::too_many_failures(wait))?;
+        let working = timeout(self.lookups.within, self.lookups.working.acquire()).await;
         let working = working.ok().and_then(Result::ok).ok_or_else(|| ApiError::too_many_failures(wait))?;
-        Ok(Turn { _waiting: waiting, _working: working })
+        Ok(LookupPermit { _waiting: waiting, _working: working })
     }
 
     /// How long whoever presents that from there has to wait, if at all.
@@ -235,7 +235,7 @@ mod tests {
     /// Of whom too many failures came from where everybody calls from.
     async fn crowded(within: Duration) -> Arc<Failures> {
         let mut failures = Failures::new(Some(THREE));
-        failures.turns.within = within;
+        failures.lookups.within = within;
         for number in 0..3 {
             let refused = async { Err::<(), _>(AuthError::refused("it is nobody's")) };
             let answer = failures.watch(Some(HERE), &format!("bad {number}"), refused).await;
@@ -285,8 +285,8 @@ mod tests {
     async fn whoever_finds_the_queue_full_is_refused_unseen_and_those_in_it_are_let_in() {
         let (failures, gate) = (crowded(MINUTE).await, Arc::new(Semaphore::new(0)));
         let waiting = good(&failures, &gate, WAITING_MAX);
-        until(|| failures.turns.waiting.available_permits() == 0).await;
-        assert_eq!(failures.turns.working.available_permits(), 0);
+        until(|| failures.lookups.waiting.available_permits() == 0).await;
+        assert_eq!(failures.lookups.working.available_permits(), 0);
         let refused = one_more(&failures).await;
         assert_eq!(
             (refused.status().as_u16(), refused.body()["error"]["code"].as_str()),
@@ -296,10 +296,10 @@ mod tests {
         for waited in waiting {
             waited.await.unwrap().unwrap();
         }
-        let turns = &failures.turns;
+        let lookups = &failures.lookups;
         assert_eq!(
-            (turns.waiting.available_permits(), turns.working.available_permits()),
-            (WAITING_MAX, TURNS_MAX),
+            (lookups.waiting.available_permits(), lookups.working.available_permits()),
+            (WAITING_MAX, LOOKUPS_MAX),
             "every turn is given back"
         );
     }
@@ -307,8 +307,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_too_long_for_a_turn_is_refused_unseen() {
         let (failures, gate) = (crowded(Duration::from_millis(20)).await, Arc::new(Semaphore::new(0)));
-        let working = good(&failures, &gate, TURNS_MAX);
-        until(|| failures.turns.working.available_permits() == 0).await;
+        let working = good(&failures, &gate, LOOKUPS_MAX);
+        until(|| failures.lookups.working.available_permits() == 0).await;
         assert_eq!(one_more(&failures).await.status(), 429);
         gate.add_permits(1);
         for worked in working {
@@ -321,8 +321,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_is_given_up_on_gives_its_turn_back() {
         let (failures, gate) = (crowded(MINUTE).await, Arc::new(Semaphore::new(0)));
-        let gone = good(&failures, &gate, 2 * TURNS_MAX);
-        until(|| failures.turns.working.available_permits() == 0).await;
+        let gone = good(&failures, &gate, 2 * LOOKUPS_MAX);
+        until(|| failures.lookups.working.available_permits() == 0).await;
         gone.iter().for_each(JoinHandle::abort);
         for left in gone {
             assert!(left.await.unwrap_err().is_cancelled());

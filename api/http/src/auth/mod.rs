@@ -1,47 +1,34 @@
-//! Who calls, and what they may: [`caller`] says it, [`keys`] or [`jwt`] tell it
-//! from what is presented, tickets let somebody in once without presenting it
-//! again, and hoops stand before the routes.
+//! Authentication and authorisation: [`principal`] is who calls and what they may do,
+//! [`keys`] and [`jwt`] authenticate a key or token, tickets authenticate one request
+//! without presenting it again, `failures` limits failed attempts, and `middleware`
+//! stands before the routes.
 
-pub mod caller;
-pub(crate) mod failures;
-pub(crate) mod hoops;
-pub mod jwt;
-pub mod keys;
+pub mod principal;
+
+mod error;
 mod tickets;
+
+pub mod keys;
+
+pub mod jwt;
+
+pub(crate) mod failures;
+
+pub(crate) mod middleware;
 
 use std::sync::Arc;
 
-use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
 use untxt_settings::server::AuthSettings;
 
-use self::caller::Caller;
-use self::jwt::{Jwt, ProviderError};
+pub use self::error::AuthError;
+use self::jwt::Jwt;
 use self::keys::Keys;
+use self::principal::Principal;
 pub use self::tickets::TICKET_LIFE;
 use self::tickets::Tickets;
-
-/// Why nobody is known by what was presented.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthError {
-    /// It is nobody's, or not any more; the text is for the caller.
-    #[error("{0}")]
-    Refused(String),
-    /// The table of keys and tickets can't be read.
-    #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
-    Database(#[from] DbErr),
-    /// What the tokens are signed with is not known.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-}
-
-impl AuthError {
-    fn refused(text: impl Into<String>) -> Self {
-        Self::Refused(text.into())
-    }
-}
 
 /// Tells callers from each other.
 pub struct Auth {
@@ -87,9 +74,9 @@ impl Auth {
     ///
     /// # Errors
     /// Each [`AuthError`].
-    pub async fn authenticate(&self, presented: &str) -> Result<Caller, AuthError> {
+    pub async fn authenticate(&self, presented: &str) -> Result<Principal, AuthError> {
         match &self.way {
-            Way::Off => Ok(Caller::unasked(None)),
+            Way::Off => Ok(Principal::anonymous(None)),
             Way::ApiKey => self.keys.authenticate(presented).await,
             Way::Jwt(jwt) => jwt.authenticate(presented).await,
         }
@@ -99,7 +86,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::Database`].
-    pub async fn ticket(&self, caller: &Caller) -> Result<String, AuthError> {
+    pub async fn ticket(&self, caller: &Principal) -> Result<String, AuthError> {
         Ok(self.tickets.issue(caller).await?)
     }
 
@@ -108,10 +95,10 @@ impl Auth {
     /// # Errors
     /// [`AuthError::Refused`] also when its caller is nobody any more,
     /// [`AuthError::Database`].
-    pub async fn redeem(&self, ticket: &str) -> Result<Caller, AuthError> {
+    pub async fn redeem(&self, ticket: &str) -> Result<Principal, AuthError> {
         let unknown = || AuthError::refused("the ticket is unknown, used, or older than 30 seconds");
         let caller = self.tickets.redeem(ticket).await?.ok_or_else(unknown)?;
-        if caller.until.is_some_and(|until| until <= self.clock.now()) {
+        if caller.expires_at.is_some_and(|until| until <= self.clock.now()) {
             return Err(AuthError::refused("what the ticket was given for has expired"));
         }
         match caller.key {
@@ -120,11 +107,11 @@ impl Auth {
         }
     }
 
-    /// Until `caller` is nobody any more: what was presented expires, or is
+    /// Waits until the credentials of `caller` expire, or are
     /// revoked while somebody [looks](Self::look_for_revoked).
-    pub async fn ended(&self, caller: &Caller) {
+    pub async fn ended(&self, caller: &Principal) {
         tokio::select! {
-            () = self.expired(caller.until) => {}
+            () = self.expired(caller.expires_at) => {}
             () = self.revoked(caller) => {}
         }
     }
@@ -136,7 +123,7 @@ impl Auth {
         }
     }
 
-    async fn revoked(&self, caller: &Caller) {
+    async fn revoked(&self, caller: &Principal) {
         match caller.key {
             Some(key) => self.keys.revoked(key).await,
             None => std::future::pending().await,

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::Clock;
 
-use super::caller::Caller;
+use super::principal::Principal;
 
 /// How long a ticket can be used.
 pub const TICKET_LIFE: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ impl Tickets {
     }
 
     /// A new ticket. What nobody used in time is removed on the way.
-    pub(super) async fn issue(&self, caller: &Caller) -> Result<String, DbErr> {
+    pub(super) async fn issue(&self, caller: &Principal) -> Result<String, DbErr> {
         let now = self.clock.now();
         Entity::delete_many().filter(Column::ExpiresAtMs.lte(now.0)).exec(&self.database).await?;
         let ticket = hex::encode(rand::random::<[u8; 32]>());
@@ -66,7 +66,7 @@ impl Tickets {
 
     /// Takes the ticket away, and says for whom it stood. One statement: of two
     /// that present it at once, through whichever process, one gets it.
-    pub(super) async fn redeem(&self, ticket: &str) -> Result<Option<Caller>, DbErr> {
+    pub(super) async fn redeem(&self, ticket: &str) -> Result<Option<Principal>, DbErr> {
         let mut delete = Query::delete();
         delete
             .from_table(Entity)

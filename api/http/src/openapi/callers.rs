@@ -3,11 +3,8 @@
 use salvo::http::Method;
 use serde_json::{Value, json};
 
-use super::operation::{Operation, in_path, query, reference};
-use super::schemas::{object, open, or_null};
+use super::operation::{Operation, in_path, query};
 use super::tasks::{AT, TASK, USER, limit, number, pagination, user};
-use crate::auth::caller::Scope;
-use crate::auth::keys::LIFE_SECONDS_MAX;
 
 const TAG: &str = "callers";
 
@@ -66,49 +63,6 @@ fn key() -> Value {
         "createdAt": AT, "createdBy": "cli:ann", "expiresAt": AT, "lastUsedAt": null, "revokedAt": null,
         "revokedBy": null,
     })
-}
-
-pub(super) fn schemas() -> Vec<(&'static str, Value)> {
-    let (text, count) = (json!({ "type": "string" }), json!({ "type": "integer", "minimum": 0 }));
-    let (uuid, time) =
-        (json!({ "type": "string", "format": "uuid" }), json!({ "type": "string", "format": "date-time" }));
-    let scopes =
-        json!({ "type": "array", "items": { "type": "string", "enum": Scope::ALL.map(Scope::as_str) } });
-    let key = [
-        ("id", uuid.clone()),
-        ("userId", uuid.clone()),
-        ("name", text.clone()),
-        ("scopes", scopes.clone()),
-        ("state", json!({ "type": "string", "enum": ["active", "expired", "revoked"] })),
-        ("createdAt", time.clone()),
-        ("createdBy", text.clone()),
-        ("expiresAt", or_null(&time)),
-        ("lastUsedAt", or_null(&time)),
-        ("revokedAt", or_null(&time)),
-        ("revokedBy", or_null(&text)),
-    ];
-    let mut wanted_scopes = scopes;
-    wanted_scopes["minItems"] = json!(1);
-    let life = json!({ "type": ["integer", "null"], "minimum": 1, "maximum": LIFE_SECONDS_MAX });
-    let wanted = [
-        ("userId", or_null(&uuid)),
-        ("name", json!({ "type": "string", "maxLength": 100 })),
-        ("scopes", wanted_scopes),
-        ("expiresIn", life),
-    ];
-    let keys = json!({ "type": "array", "items": reference("ApiKey") });
-    let unreadable = json!({ "type": "array", "items": { "type": ["string", "null"], "format": "uuid",
-        "description": "Id of a key whose row in the database can't be read, if that can be." } });
-    vec![
-        ("ApiKey", object(&key)),
-        (
-            "ApiKeys",
-            object(&[("keys", keys), ("unreadable", unreadable), ("pagination", reference("Pagination"))]),
-        ),
-        ("MadeKey", json!({ "allOf": [reference("ApiKey"), object(&[("key", text.clone())])] })),
-        ("NewKey", open(&wanted, &["scopes"])),
-        ("Ticket", object(&[("ticket", text), ("expiresIn", count)])),
-    ]
 }
 
 /// Security schemes, enforced unless `UNTXT_AUTH=off`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use salvo::http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::auth::caller::Scope;
+use crate::auth::principal::Scope;
 use crate::codes;
 
 /// Codes that any route may answer with. Most of these are found before it is known

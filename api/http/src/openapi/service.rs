@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::operation::{Operation, query};
 use super::tasks::{WHOSE, user};
-use crate::auth::caller::Scope;
+use crate::auth::principal::Scope;
 
 const TAG: &str = "service";
 

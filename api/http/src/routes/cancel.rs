@@ -8,18 +8,19 @@ use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 
 use super::get::shown;
-use super::named_task;
-use super::origin::same_origin;
-use crate::doors::Doors;
+use super::{audited, named_task};
+use crate::app_state::AppState;
 use crate::error::ApiError;
+use crate::origin::same_origin;
 use crate::views;
 
 #[handler]
 pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     same_origin(req)?;
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    doors.platform.records.engine().cancel(RunId(task.id)).await.map_err(|error| match error {
+    let cancelled = audited(depot, &task, "cancel", state.platform.records.engine().cancel(RunId(task.id))).await?;
+    cancelled.map_err(|error| match error {
         JournalError::Refused(Refusal::Ended(status)) => {
             let message = format!("the task has ended: {}", status.as_str());
             ApiError::new(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", message)
@@ -27,5 +28,5 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
         error => error.into(),
     })?;
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
+    Ok(Json(views::success(&shown(req, state, &task, &file).await?)))
 }

@@ -16,7 +16,7 @@ use untxt_workflows::objects::{Chunks, ObjectError, attachment};
 use super::named_task;
 use super::objects::SANDBOX;
 use super::result::{asked_format, file_name, object};
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
 use crate::exchange;
 
@@ -26,7 +26,7 @@ pub(crate) async fn content(
     depot: &mut Depot,
     res: &mut Response,
 ) -> Result<(), ApiError> {
-    let objects = Doors::of(depot)?.platform.objects();
+    let objects = AppState::of(depot)?.platform.objects();
     let (task, file) = named_task(req, depot).await?;
     let object = object(&task, asked_format(req)?)?;
     let etag = format!("\"{}\"", object.sha256);

@@ -13,11 +13,11 @@ use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
 use super::parse_user;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
 use crate::json;
-use crate::site::Seen;
+use crate::request_info::RequestInfo;
 use crate::views;
 
 /// Bytes of a field that is not the file.
@@ -31,13 +31,13 @@ pub(crate) const PARTS_MAX: usize = 20;
 
 #[handler]
 pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let idempotency_key = idempotency_key(req)?;
-    fits(req, doors.platform.settings().upload_bytes_max)?;
-    let form = Form::read(req, &doors.platform).await?;
-    let (wanted, spooled) = form.finish(Caller::of(depot)?, idempotency_key)?;
-    let submission = doors.platform.tasks.submit(wanted, spooled).await?;
-    show(&submission, Seen::of(req)?, res);
+    fits(req, state.platform.settings().upload_bytes_max)?;
+    let form = Form::read(req, &state.platform).await?;
+    let (wanted, spooled) = form.finish(Principal::of(depot)?, idempotency_key)?;
+    let submission = state.platform.tasks.submit(wanted, spooled).await?;
+    show(&submission, RequestInfo::of(req)?, res);
     Ok(())
 }
 
@@ -70,7 +70,7 @@ pub(super) fn idempotency_key(req: &Request) -> Result<Option<String>, ApiError>
 }
 
 /// The task that came of an upload, or was there already.
-pub(super) fn show(submission: &Submission, seen: &Seen, res: &mut Response) {
+pub(super) fn show(submission: &Submission, seen: &RequestInfo, res: &mut Response) {
     res.status_code(if submission.repeated { StatusCode::OK } else { StatusCode::CREATED });
     let location = seen.path(&format!("/api/tasks/{}", submission.task.id));
     if let Ok(location) = HeaderValue::from_str(&location) {
@@ -145,7 +145,7 @@ impl Form {
 
     fn finish(
         self,
-        caller: &Caller,
+        caller: &Principal,
         idempotency_key: Option<String>,
     ) -> Result<(NewTask, Spooled), ApiError> {
         let (filename, spooled) = self

@@ -4,18 +4,18 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 
-use super::named_task;
-use super::origin::same_origin;
-use crate::doors::Doors;
+use super::{audited, named_task};
+use crate::app_state::AppState;
 use crate::error::ApiError;
+use crate::origin::same_origin;
 use crate::views;
 
 #[handler]
 pub(crate) async fn erase(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     same_origin(req)?;
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    if !doors.platform.tasks.erase_task(task.id).await? {
+    if !audited(depot, &task, "erase", state.platform.tasks.erase_task(task.id)).await?? {
         return Err(ApiError::no_task(&task.id.to_string()));
     }
     Ok(Json(views::success(&json!({ "taskId": task.id, "erased": true }))))

@@ -18,12 +18,12 @@ use untxt_engine::watch::{RunWatcher, WatchError};
 use untxt_workflows::updates::UpdateProjector;
 
 use super::named_task;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
+use crate::connection_limiter::ConnectionPermit;
 use crate::error::ApiError;
-use crate::places::Place;
+use crate::meter;
 use crate::views;
-use crate::vitals::meter;
 
 /// Proxies close connections on which nothing comes for a minute or less.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -33,22 +33,22 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 
 #[handler]
 pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
     let after = last_seen(req)?;
-    let (engine, run) = (doors.platform.records.engine(), RunId(task.id));
-    let place = doors.place(task.user_id)?;
+    let (engine, run) = (state.platform.records.engine(), RunId(task.id));
+    let permit = state.permit_connection(task.user_id)?;
     // Register before you look: what happens in between is heard.
     let watcher = engine.watch_run(run, after).await?;
-    let state = engine.run(run).await?.ok_or_else(|| ApiError::no_task(&task.id.to_string()))?;
-    if state.status.is_terminal() && after >= state.seq {
+    let found = engine.run(run).await?.ok_or_else(|| ApiError::no_task(&task.id.to_string()))?;
+    if found.status.is_terminal() && after >= found.seq {
         // Nothing comes any more; browsers don't come back after this.
         res.status_code(StatusCode::NO_CONTENT);
         return Ok(());
     }
     // A history that is not kept any more is an answer, not a stream that breaks.
     engine.history(run, after, 1).await?;
-    let story = Story::new(engine.clone(), run, watcher, until(doors, Caller::of(depot)?), place);
+    let story = Story::new(engine.clone(), run, watcher, until(state, Principal::of(depot)?), permit);
     sse::stream(res, Box::pin(story.told()));
     res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that gather what they pass on would keep it from the client.
@@ -57,8 +57,8 @@ pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Respo
 }
 
 /// Until the server goes, or the caller is nobody any more.
-fn until(doors: &Doors, caller: &Caller) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    let (shutdown, auth, caller) = (doors.shutdown.clone(), Arc::clone(&doors.auth), caller.clone());
+fn until(state: &AppState, caller: &Principal) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let (shutdown, auth, caller) = (state.shutdown.clone(), Arc::clone(&state.auth), caller.clone());
     Box::pin(async move {
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -90,7 +90,7 @@ struct Story {
     keep_alive: Interval,
     begun: bool,
     over: bool,
-    _place: Place,
+    _permit: ConnectionPermit,
     _open: meter::Open,
 }
 
@@ -100,7 +100,7 @@ impl Story {
         run: RunId,
         watcher: RunWatcher,
         until: Pin<Box<dyn Future<Output = ()> + Send>>,
-        place: Place,
+        permit: ConnectionPermit,
     ) -> Self {
         let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE_EVERY, KEEP_ALIVE_EVERY);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -115,7 +115,7 @@ impl Story {
             keep_alive,
             begun: false,
             over: false,
-            _place: place,
+            _permit: permit,
             _open: open,
         }
     }
@@ -149,7 +149,7 @@ impl Story {
                     };
                     let update = self.projector.tell(&self.engine, &event).await.ok()?;
                     if let Some(update) = update {
-                        let message = views::task_update(&update, Doors::steps());
+                        let message = views::task_update(&update, AppState::steps());
                         let line = SseEvent::default().name("task_update").text(message.to_string());
                         return Some(line.id(update.seq.to_string()));
                     }

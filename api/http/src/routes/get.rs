@@ -7,36 +7,36 @@ use untxt_workflows::entities::{file, task};
 
 use super::named_task;
 use super::result::url;
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
 use crate::views;
 
 #[handler]
 pub(crate) async fn get(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
+    Ok(Json(views::success(&shown(req, state, &task, &file).await?)))
 }
 
 /// The task as one is shown.
 pub(super) async fn shown(
     req: &Request,
-    doors: &Doors,
+    state: &AppState,
     task: &task::Model,
     file: &file::Model,
 ) -> Result<Value, ApiError> {
-    let run = doors.platform.records.engine().run(RunId(task.id)).await?;
+    let run = state.platform.records.engine().run(RunId(task.id)).await?;
     let failed = match &run {
-        Some(run) => doors.platform.records.failed_pages(run).await?,
+        Some(run) => state.platform.records.failed_pages(run).await?,
         None => Vec::new(),
     };
     let url = match &task.result {
-        Some(_) => Some(url(req, doors, task, file).await?),
+        Some(_) => Some(url(req, state, task, file).await?),
         None => None,
     };
     let mut view = views::detailed(task, file, run.as_ref(), &failed, url.as_deref());
     let webhook = match &run {
-        Some(run) => doors.platform.records.webhook(run).await?,
+        Some(run) => state.platform.records.webhook(run).await?,
         None => None,
     };
     view["webhook"] = webhook.as_ref().map_or(Value::Null, views::webhook);

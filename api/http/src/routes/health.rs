@@ -5,13 +5,13 @@ use salvo::prelude::{Depot, Json, Response, handler};
 use serde_json::json;
 
 use crate::error::ApiError;
-use crate::vitals::Vitals;
+use crate::health::HealthState;
 
 #[handler]
 pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
-    let vitals = Vitals::of(depot)?;
-    let checks = vitals.checks().await;
-    let problems: Vec<_> = vitals
+    let process = HealthState::of(depot)?;
+    let checks = process.checks().await;
+    let problems: Vec<_> = process
         .platform()
         .records
         .engine()

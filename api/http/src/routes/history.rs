@@ -6,7 +6,7 @@ use untxt_engine::id::RunId;
 
 use super::list::number;
 use super::named_task;
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
 use crate::views;
 
@@ -14,7 +14,7 @@ const LIMIT_MAX: u64 = 1_000;
 
 #[handler]
 pub(crate) async fn history(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
     let limit = number(req, "limit", LIMIT_MAX)?;
     if !(1..=LIMIT_MAX).contains(&limit) {
@@ -22,7 +22,7 @@ pub(crate) async fn history(req: &mut Request, depot: &mut Depot) -> Result<Json
     }
     let after = number(req, "afterSeq", 0)?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let events = doors.platform.records.engine().history(RunId(task.id), after, limit).await?;
-    let told = views::history(&events, Doors::steps());
+    let events = state.platform.records.engine().history(RunId(task.id), after, limit).await?;
+    let told = views::history(&events, AppState::steps());
     Ok(Json(views::success(&json!({ "taskId": task.id, "history": told }))))
 }

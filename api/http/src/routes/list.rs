@@ -7,8 +7,8 @@ use untxt_workflows::entities::task;
 use untxt_workflows::task_queries::TaskFilter;
 
 use super::asked_user;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
 use crate::views;
 
@@ -17,12 +17,12 @@ const LIMIT_MAX: u64 = 200;
 
 #[handler]
 pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
-    let user = Caller::of(depot)?.acts_for(asked_user(req)?)?;
+    let state = AppState::of(depot)?;
+    let user = Principal::of(depot)?.acts_for(asked_user(req)?)?;
     let filter = TaskFilter { user: Some(user), status: status(req)? };
     let (limit, offset) = page(req)?;
-    let (rows, total) = doors.platform.records.tasks(&filter, limit, offset).await?;
-    let pages = doors.platform.records.page_counts(&rows).await?;
+    let (rows, total) = state.platform.records.tasks(&filter, limit, offset).await?;
+    let pages = state.platform.records.page_counts(&rows).await?;
     let pages_of = |task: &task::Model| pages.get(&task.id).copied().unwrap_or_default();
     let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file, pages_of(task))).collect();
     let pagination = pagination(total, limit, offset, tasks.len());

@@ -14,7 +14,6 @@ pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod metrics;
 pub(crate) mod objects;
-pub(crate) mod origin;
 pub(crate) mod ready;
 pub(crate) mod result;
 pub(crate) mod retry;
@@ -24,24 +23,48 @@ pub(crate) mod tickets;
 pub(crate) mod uploads;
 pub(crate) mod worker_status;
 
+use std::fmt::Display;
+
 use salvo::prelude::{Depot, Request};
+use serde_json::json;
 use untxt_workflows::entities::{file, task};
 use uuid::Uuid;
 
 use self::body::body;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::audit::AuditedAction;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
 
 /// The task that the path names, with its file. To others than its user it is
 /// not there, nor when the query names a user whose it is not.
 async fn named_task(req: &Request, depot: &Depot) -> Result<(task::Model, file::Model), ApiError> {
     let (id, asked) = (named_id(req)?, asked_user(req)?);
-    let found = Doors::of(depot)?.platform.records.task(id).await?;
-    let caller = Caller::of(depot)?;
+    let found = AppState::of(depot)?.platform.records.task(id).await?;
+    let caller = Principal::of(depot)?;
     found
         .filter(|(task, _)| caller.sees(task.user_id) && asked.is_none_or(|user| user == task.user_id))
         .ok_or_else(|| ApiError::no_task(&id.to_string()))
+}
+
+/// Runs `act` on a task. What an operator does to another user's task is recorded in the
+/// audit log first.
+///
+/// # Errors
+/// The journal's, when it can't be recorded; then nothing was done.
+async fn audited<T, E: Display>(
+    depot: &Depot,
+    task: &task::Model,
+    action: &str,
+    act: impl Future<Output = Result<T, E>>,
+) -> Result<Result<T, E>, ApiError> {
+    let caller = Principal::of(depot)?;
+    if caller.owns(task.user_id) {
+        return Ok(act.await);
+    }
+    let engine = AppState::of(depot)?.platform.engine();
+    let action = AuditedAction { engine, by: caller.name(), action, subject: &format!("run {}", task.id) };
+    Ok(action.audited(json!({}), act, |_| json!({})).await?)
 }
 
 /// The id of a task in the path.

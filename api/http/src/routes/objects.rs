@@ -13,9 +13,9 @@ use salvo::prelude::{Depot, Request, Response, handler};
 use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::signed_request;
 
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::site::Seen;
+use crate::request_info::RequestInfo;
 
 /// Where the embedded store is served.
 pub(crate) const PATH: &str = "/objects";
@@ -36,12 +36,12 @@ pub(crate) async fn objects(
     depot: &mut Depot,
     res: &mut Response,
 ) -> Result<(), ApiError> {
-    let Some(store) = Doors::of(depot)?.platform.objects().embedded() else {
+    let Some(store) = AppState::of(depot)?.platform.objects().embedded() else {
         return Err(ApiError::no_route());
     };
     if *req.method() == Method::PUT {
         let bytes = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let room = Doors::of(depot)?.platform.tasks.room().check(bytes.unwrap_or_default()).await;
+        let room = AppState::of(depot)?.platform.tasks.room().check(bytes.unwrap_or_default()).await;
         room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
     }
     let path = req.uri().path_and_query().map_or("", |path| path.as_str());
@@ -100,5 +100,5 @@ fn not_signed() -> ApiError {
 
 /// Where this request's client sees the embedded store.
 pub(super) fn embedded_at(req: &Request) -> Result<String, ApiError> {
-    Ok(format!("{}{PATH}", Seen::of(req)?.base))
+    Ok(format!("{}{PATH}", RequestInfo::of(req)?.base))
 }

@@ -16,7 +16,7 @@ use untxt_workflows::ocr::{ResultObject, ResultSummary};
 use super::list::number;
 use super::named_task;
 use super::objects::embedded_at;
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
 use crate::views;
 
@@ -26,12 +26,12 @@ const EXPIRES_SECONDS_RANGE: RangeInclusive<u64> = 60..=604_800;
 
 #[handler]
 pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (task, file) = named_task(req, depot).await?;
     let format = asked_format(req)?;
     let expires_seconds = expires(req)?;
     let object = object(&task, format)?;
-    let url = signed(doors, &file, &object, expires_seconds, embedded_at(req)?).await?;
+    let url = signed(state, &file, &object, expires_seconds, embedded_at(req)?).await?;
     Ok(Json(views::success(&json!({
         "taskId": task.id,
         "filename": file.filename,
@@ -69,11 +69,11 @@ fn only(word: &str) -> Result<Format, ApiError> {
 /// The presigned address of the first format of the task's result.
 pub(super) async fn url(
     req: &Request,
-    doors: &Doors,
+    state: &AppState,
     task: &task::Model,
     file: &file::Model,
 ) -> Result<String, ApiError> {
-    signed(doors, file, &object(task, None)?, EXPIRES_SECONDS, embedded_at(req)?).await
+    signed(state, file, &object(task, None)?, EXPIRES_SECONDS, embedded_at(req)?).await
 }
 
 /// The task's result in `format`, or in the first of its formats.
@@ -102,7 +102,7 @@ pub(super) fn file_name(file: &file::Model, object: &ResultObject) -> String {
 
 /// Where anybody may fetch it, as an attachment named after the file.
 async fn signed(
-    doors: &Doors,
+    state: &AppState,
     file: &file::Model,
     object: &ResultObject,
     expires_seconds: u64,
@@ -114,7 +114,7 @@ async fn signed(
         embedded_at: Some(embedded_at),
     };
     let expires = Duration::from_secs(expires_seconds);
-    Ok(doors.platform.objects().presign_get(&object.key, expires, options).await?)
+    Ok(state.platform.objects().presign_get(&object.key, expires, options).await?)
 }
 
 fn not_completed(task: &task::Model) -> ApiError {

@@ -6,21 +6,21 @@ use untxt_workflows::redrive::{Actor, RedriveOptions};
 
 use super::get::shown;
 use super::named_task;
-use super::origin::same_origin;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
+use crate::origin::same_origin;
 use crate::views;
 
 #[handler]
 pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     same_origin(req)?;
     let (task, _) = named_task(req, depot).await?;
     let actor =
-        Actor { by: Caller::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
-    doors.platform.operations.redrive_task(task.id, &RedriveOptions::default(), &actor).await?;
+        Actor { by: Principal::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
+    state.platform.operations.redrive_task(task.id, &RedriveOptions::default(), &actor).await?;
     // As the commit left it.
     let (task, file) = named_task(req, depot).await?;
-    Ok(Json(views::success(&shown(req, doors, &task, &file).await?)))
+    Ok(Json(views::success(&shown(req, state, &task, &file).await?)))
 }

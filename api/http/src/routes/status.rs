@@ -8,16 +8,16 @@ use untxt_workflows::ocr::WORKFLOW;
 use uuid::Uuid;
 
 use super::{asked_user, named_id};
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
 use crate::views;
 
 #[handler]
 pub(crate) async fn status(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
-    let (id, asked, caller) = (named_id(req)?, asked_user(req)?, Caller::of(depot)?);
-    let found = doors.platform.records.engine().run(RunId(id)).await?;
+    let state = AppState::of(depot)?;
+    let (id, asked, caller) = (named_id(req)?, asked_user(req)?, Principal::of(depot)?);
+    let found = state.platform.records.engine().run(RunId(id)).await?;
     // The run alone says whose it is: this is asked too often to read the task.
     let owner = |run: &RunState| Uuid::parse_str(&run.tenant).ok().filter(|_| run.definition == WORKFLOW);
     let theirs = |user: Uuid| caller.sees(user) && asked.is_none_or(|asked| asked == user);
@@ -26,7 +26,7 @@ pub(crate) async fn status(req: &mut Request, depot: &mut Depot) -> Result<Json<
     Ok(Json(views::success(&json!({
         "taskId": id,
         "status": run.status.as_str(),
-        "step": Doors::steps().get(usize::from(run.step)),
+        "step": AppState::steps().get(usize::from(run.step)),
         "attempt": run.attempts.made,
         "progress": views::progress(run.items.done, run.items.total),
         "source": "database",

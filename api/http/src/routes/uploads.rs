@@ -15,10 +15,10 @@ use uuid::Uuid;
 use super::create::{idempotency_key, parse_formats, policy, show, told};
 use super::objects::embedded_at;
 use super::{asked_user, body};
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
-use crate::site::Seen;
+use crate::request_info::RequestInfo;
 use crate::views;
 
 /// What is to be put.
@@ -33,12 +33,12 @@ struct Announced {
 
 #[handler]
 pub(crate) async fn begin(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let Announced { user_id, filename, bytes: size_bytes, sha256 } = body(req).await?;
-    let user = Caller::of(depot)?.acts_for(user_id)?;
+    let user = Principal::of(depot)?.acts_for(user_id)?;
     let embedded_at = Some(embedded_at(req)?);
     let wanted = NewUpload { user, filename, size_bytes, sha256, embedded_at };
-    let begun = doors.platform.tasks.begin_upload(wanted).await?;
+    let begun = state.platform.tasks.begin_upload(wanted).await?;
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&shown(&begun))));
     Ok(())
@@ -76,19 +76,19 @@ pub(crate) async fn complete(
     depot: &mut Depot,
     res: &mut Response,
 ) -> Result<(), ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let upload = named_upload(req, depot).await?;
     let idempotency_key = idempotency_key(req)?;
     let wanted = body::<Wishes>(req).await?.of(&upload, idempotency_key)?;
-    let submission = doors.platform.tasks.complete_upload(&upload, wanted).await?;
-    show(&submission, Seen::of(req)?, res);
+    let submission = state.platform.tasks.complete_upload(&upload, wanted).await?;
+    show(&submission, RequestInfo::of(req)?, res);
     Ok(())
 }
 
 #[handler]
 pub(crate) async fn give_up(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let upload = named_upload(req, depot).await?;
-    Doors::of(depot)?.platform.tasks.give_up_upload(&upload).await?;
+    AppState::of(depot)?.platform.tasks.give_up_upload(&upload).await?;
     Ok(Json(views::success(&json!({ "uploadId": upload.id, "givenUp": true }))))
 }
 
@@ -100,8 +100,8 @@ async fn named_upload(req: &Request, depot: &Depot) -> Result<upload::Model, Api
         ApiError::new(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", message)
     };
     let id = Uuid::parse_str(&text).map_err(|_| missing())?;
-    let (asked, caller) = (asked_user(req)?, Caller::of(depot)?);
-    let found = Doors::of(depot)?.platform.tasks.upload(id).await?;
+    let (asked, caller) = (asked_user(req)?, Principal::of(depot)?);
+    let found = AppState::of(depot)?.platform.tasks.upload(id).await?;
     let theirs = |upload: &upload::Model| {
         caller.sees(upload.user_id) && asked.is_none_or(|user| user == upload.user_id)
     };

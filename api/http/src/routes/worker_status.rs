@@ -4,7 +4,7 @@ use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
-use crate::vitals::Vitals;
+use crate::health::HealthState;
 use crate::{operator_views, queues, views};
 
 /// Slots that are listed; a worker has far fewer.
@@ -12,8 +12,8 @@ const HELD_MAX: u32 = 10_000;
 
 #[handler]
 pub(crate) async fn worker_status(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let vitals = Vitals::of(depot)?;
-    let (platform, engine) = (vitals.platform(), vitals.platform().records.engine());
+    let health = HealthState::of(depot)?;
+    let (platform, engine) = (health.platform(), health.platform().records.engine());
     let process = platform.worker.process();
     let mine = |name: &str| name.strip_prefix(process).is_some_and(|rest| rest.starts_with('-'));
     let rows: Vec<_> = engine.workers().await?.into_iter().filter(|row| mine(row.name.as_str())).collect();
@@ -24,9 +24,9 @@ pub(crate) async fn worker_status(depot: &mut Depot) -> Result<Json<Value>, ApiE
     let (_, retries) = engine.retries(1, 0).await?;
     Ok(Json(views::success(&json!({
         "process": process,
-        "uptimeSeconds": vitals.uptime().as_secs(),
+        "uptimeSeconds": health.uptime().as_secs(),
         "concurrency": platform.settings().concurrency,
-        "draining": vitals.is_draining(),
+        "draining": health.is_draining(),
         "processing": held.len(),
         "workers": workers,
         "queues": queues::view(engine).await?["queues"],

@@ -6,7 +6,7 @@ use untxt_settings::server::JwtSettings;
 use uuid::Uuid;
 
 use super::super::AuthError;
-use super::super::caller::{Caller, Scope, Scopes};
+use super::super::principal::{Principal, Scope, Scopes};
 
 /// What a word has to begin with to be a scope of this product. The same token
 /// may be for others too, with words of theirs.
@@ -16,14 +16,14 @@ const PREFIX: &str = "untxt:";
 const SUBJECT_BYTES_MAX: usize = 255;
 
 /// The caller whom checked claims name.
-pub(super) fn caller(claims: &Value, settings: &JwtSettings) -> Result<Caller, AuthError> {
+pub(super) fn caller(claims: &Value, settings: &JwtSettings) -> Result<Principal, AuthError> {
     let subject = claims["sub"].as_str().filter(|subject| !subject.is_empty());
     let subject = subject.filter(|subject| subject.len() <= SUBJECT_BYTES_MAX).ok_or_else(|| {
         AuthError::refused(format!("the token's `sub` is no text of 1 to {SUBJECT_BYTES_MAX} bytes"))
     })?;
     let scopes = claim(claims, &settings.scope_claim).map(scopes).unwrap_or_default();
     let user = user(settings.issuer.as_str(), subject);
-    Ok(Caller::known(&format!("sub:{subject}"), user, scopes).until(end(claims, settings)))
+    Ok(Principal::user(&format!("sub:{subject}"), user, scopes).expiring_at(end(claims, settings)))
 }
 
 /// When the token ends here.

@@ -22,7 +22,7 @@ use untxt_settings::server::JwtSettings;
 use self::provider::Provider;
 pub use self::provider::ProviderError;
 use super::AuthError;
-use super::caller::Caller;
+use super::principal::Principal;
 
 /// Knows callers by the tokens of a provider.
 pub(super) struct Jwt {
@@ -39,7 +39,7 @@ impl Jwt {
 
     /// Whose token that is. It is somebody's until the token expires, by the
     /// skew later than it says.
-    pub(super) async fn authenticate(&self, presented: &str) -> Result<Caller, AuthError> {
+    pub(super) async fn authenticate(&self, presented: &str) -> Result<Principal, AuthError> {
         let header = jsonwebtoken::decode_header(presented).map_err(|_| {
             AuthError::refused("that is no JSON Web Token with a signature that is known here")
         })?;

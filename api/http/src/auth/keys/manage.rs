@@ -10,7 +10,7 @@ use untxt_engine::journal::JournalError;
 use super::Keys;
 use super::table::{ActiveModel, Column, Entity, Model};
 use super::text::KeyText;
-use crate::auth::caller::Scopes;
+use crate::auth::principal::Scopes;
 
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 100;
@@ -56,7 +56,7 @@ pub enum KeyError {
 
 /// A page of the list of keys.
 #[derive(Debug, Default)]
-pub struct Listed {
+pub struct KeyPage {
     /// Those that can be read, newest first.
     pub keys: Vec<Model>,
     /// Those that can't, by their ids where at least that can be; they let nobody
@@ -66,7 +66,7 @@ pub struct Listed {
     pub total: u64,
 }
 
-impl Listed {
+impl KeyPage {
     /// How many stand on this page.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -115,7 +115,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError::Database`].
-    pub async fn list(&self, user: Option<Uuid>, limit: u64, offset: u64) -> Result<Listed, KeyError> {
+    pub async fn list(&self, user: Option<Uuid>, limit: u64, offset: u64) -> Result<KeyPage, KeyError> {
         let mut query = Entity::find();
         if let Some(user) = user {
             query = query.filter(Column::UserId.eq(user));
@@ -123,7 +123,7 @@ impl Keys {
         let total = query.clone().count(&self.database).await?;
         let newest = query.order_by_desc(Column::CreatedAtMs).order_by_desc(Column::Id);
         let page = newest.limit(limit).offset(offset).build(self.database.get_database_backend());
-        let mut listed = Listed { total, ..Listed::default() };
+        let mut listed = KeyPage { total, ..KeyPage::default() };
         for row in self.database.query_all_raw(page).await? {
             match Model::from_query_result(&row, "") {
                 Ok(key) => listed.keys.push(key),

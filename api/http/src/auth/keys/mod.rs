@@ -17,12 +17,12 @@ use tracing::Instrument;
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
 
-pub use self::manage::{KeyError, LIFE_SECONDS_MAX, Listed, NewKey};
+pub use self::manage::{KeyError, KeyPage, LIFE_SECONDS_MAX, NewKey};
 pub use self::table::Model as Key;
 use self::table::{Column, Entity};
 use self::text::KeyText;
 use super::AuthError;
-use super::caller::Caller;
+use super::principal::Principal;
 
 /// How long what is known of a key is believed: so long a revoked key may still
 /// let somebody in through another process.
@@ -63,7 +63,7 @@ impl Keys {
     }
 
     /// Whose key that is.
-    pub(super) async fn authenticate(&self, presented: &str) -> Result<Caller, AuthError> {
+    pub(super) async fn authenticate(&self, presented: &str) -> Result<Principal, AuthError> {
         let text = KeyText::parse(presented)
             .ok_or_else(|| AuthError::refused("that is no API key; one begins with `untxt_`"))?;
         let known = self.known(text.id).await?;
@@ -210,7 +210,7 @@ fn stands(key: &Key, now: Timestamp) -> Result<(), AuthError> {
     }
 }
 
-fn caller(key: &Key) -> Caller {
-    let known = Caller::known(&format!("key:{}", key.id), key.user_id, key.allows());
-    known.with_key(key.id).until(key.expires_at_ms.map(Timestamp))
+fn caller(key: &Key) -> Principal {
+    let known = Principal::user(&format!("key:{}", key.id), key.user_id, key.allows());
+    known.with_key(key.id).expiring_at(key.expires_at_ms.map(Timestamp))
 }

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 use untxt_engine::time::Timestamp;
 
-use crate::auth::caller::Scopes;
+use crate::auth::principal::Scopes;
 use crate::views::millis;
 
 /// One key, without what lets somebody in.
@@ -46,7 +46,7 @@ impl Model {
     /// What it allows. A name that this version does not know allows nothing.
     #[must_use]
     pub fn allows(&self) -> Scopes {
-        self.scopes.split(',').filter_map(crate::auth::caller::Scope::parse).collect()
+        self.scopes.split(',').filter_map(crate::auth::principal::Scope::parse).collect()
     }
 
     /// `active`, `expired` or `revoked`.

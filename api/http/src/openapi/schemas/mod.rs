@@ -1,5 +1,6 @@
 //! The shapes that go in and out.
 
+mod callers;
 mod document;
 mod operators;
 mod shape;
@@ -9,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 pub(super) use self::shape::{format_name, object, open, or_null};
 use self::shape::{list, text};
-use super::callers;
 
 /// All schemas, by name.
 pub(super) fn all() -> Value {
@@ -19,7 +19,7 @@ pub(super) fn all() -> Value {
         .chain(tasks::shapes())
         .chain(document::shapes())
         .chain(operators::shapes())
-        .chain(callers::schemas());
+        .chain(callers::shapes());
     schemas.extend(shapes.map(|(name, schema)| (name.to_owned(), schema)));
     Value::Object(schemas)
 }

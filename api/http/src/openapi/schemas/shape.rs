@@ -7,7 +7,7 @@ pub(super) const STATUSES: [&str; 7] =
     ["queued", "processing", "retrying", "completed", "partial", "failed", "cancelled"];
 
 /// An answer: each field is there, and others may come.
-pub(in crate::openapi) fn object(fields: &[(&str, Value)]) -> Value {
+pub(super) fn object(fields: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let properties: Map<String, Value> =
         fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
@@ -23,7 +23,7 @@ pub(super) fn may(mut answer: Value, fields: &[(&str, Value)]) -> Value {
 }
 
 /// A body: nothing but these fields.
-pub(in crate::openapi) fn open(fields: &[(&str, Value)], required: &[&str]) -> Value {
+pub(super) fn open(fields: &[(&str, Value)], required: &[&str]) -> Value {
     let mut schema = object(fields);
     schema["required"] = json!(required);
     schema["additionalProperties"] = json!(false);
@@ -63,7 +63,7 @@ pub(super) fn positive() -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": 4_294_967_295_u64 })
 }
 
-pub(in crate::openapi) fn or_null(schema: &Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
     schema["type"] = json!([schema["type"], "null"]);
     schema

@@ -6,17 +6,17 @@ use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::{letters, views};
+use crate::{dead_letters, views};
 
 #[handler]
 pub(super) async fn progress(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let missing =
         || ApiError::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "there is no such bulk redrive");
     let text = req.param::<String>("id").unwrap_or_default();
     let id = Uuid::parse_str(&text).map_err(|_| missing())?;
-    let found = doors.platform.operations.bulk(id).await?.ok_or_else(missing)?;
-    Ok(Json(views::success(&letters::progress(&found))))
+    let found = state.platform.operations.bulk(id).await?.ok_or_else(missing)?;
+    Ok(Json(views::success(&dead_letters::progress(&found))))
 }

@@ -8,7 +8,7 @@ use salvo::http::header::{HeaderValue, LOCATION};
 use salvo::prelude::{Depot, Json, Request, Response, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
+use untxt_engine::journal::letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{RedriveError, RedriveOptions};
 use uuid::Uuid;
@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::super::body;
 use super::super::list::number;
 use super::actor;
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::site::Seen;
-use crate::{letters, views};
+use crate::request_info::RequestInfo;
+use crate::{dead_letters, views};
 
 const LIMIT_DEFAULT: u64 = 50;
 const LIMIT_MAX: u64 = 200;
@@ -42,7 +42,7 @@ pub(super) fn router() -> Router {
 
 #[handler]
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (limit, offset) = (number(req, "limit", LIMIT_DEFAULT)?, number(req, "offset", 0)?);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(ApiError::field("limit", format!("must be 1 to {LIMIT_MAX}")));
@@ -50,8 +50,8 @@ async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
     let wanted = req.queries().iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "offset"));
     let filter = filter(wanted.map(|(name, value)| (name.as_str(), value.as_str())))?;
     let limit_rows = u32::try_from(limit).unwrap_or(1);
-    let (found, total) = doors.platform.records.engine().dead_letters(&filter, limit_rows, offset).await?;
-    let shown: Vec<Value> = found.iter().map(letters::letter).collect();
+    let (found, total) = state.platform.records.engine().dead_letters(&filter, limit_rows, offset).await?;
+    let shown: Vec<Value> = found.iter().map(dead_letters::letter).collect();
     let has_more = offset + (shown.len() as u64) < total;
     let pagination = json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more });
     Ok(Json(views::success(&json!({ "deadLetters": shown, "pagination": pagination }))))
@@ -60,19 +60,19 @@ async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
 fn filter<'a>(wanted: impl Iterator<Item = (&'a str, &'a str)>) -> Result<DeadLetterFilter, ApiError> {
     let mut filter = DeadLetterFilter::default();
     for (name, value) in wanted {
-        letters::set(&mut filter, name, value).map_err(|reason| ApiError::field(name, reason))?;
+        dead_letters::set_filter(&mut filter, name, value).map_err(|reason| ApiError::field(name, reason))?;
     }
     Ok(filter)
 }
 
 #[handler]
 async fn show(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
-    Ok(Json(views::success(&shown(doors, named(req)?).await?)))
+    let state = AppState::of(depot)?;
+    Ok(Json(views::success(&shown(state, named(req)?).await?)))
 }
 
-async fn shown(doors: &Doors, id: Uuid) -> Result<Value, ApiError> {
-    let shown = letters::shown(doors.platform.records.engine(), id).await?;
+async fn shown(state: &AppState, id: Uuid) -> Result<Value, ApiError> {
+    let shown = dead_letters::shown(state.platform.records.engine(), id).await?;
     Ok(shown.ok_or(RedriveError::NoLetter(id))?)
 }
 
@@ -96,15 +96,15 @@ struct One {
 
 #[handler]
 async fn redrive(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (id, one) = (named(req)?, body::<One>(req).await?);
     let how = RedriveOptions {
         from_step: one.from_step,
         engine: one.engine,
         only_failed_pages: one.only_failed_pages,
     };
-    doors.platform.operations.redrive_letter(id, &how, &actor(depot, one.reason)?).await?;
-    Ok(Json(views::success(&shown(doors, id).await?)))
+    state.platform.operations.redrive_letter(id, &how, &actor(depot, one.reason)?).await?;
+    Ok(Json(views::success(&shown(state, id).await?)))
 }
 
 #[derive(Deserialize)]
@@ -115,10 +115,10 @@ struct Why {
 
 #[handler]
 async fn discard(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let (id, why) = (named(req)?, body::<Why>(req).await?);
-    doors.platform.operations.discard_letter(id, &actor(depot, why.reason)?).await?;
-    Ok(Json(views::success(&shown(doors, id).await?)))
+    state.platform.operations.discard_letter(id, &actor(depot, why.reason)?).await?;
+    Ok(Json(views::success(&shown(state, id).await?)))
 }
 
 /// Many.
@@ -168,27 +168,27 @@ async fn go_through(
     depot: &Depot,
     res: &mut Response,
 ) -> Result<(), ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     if many.filter.is_empty() && !many.all {
         return Err(ApiError::field("filter", "empty; set \"all\": true to select all dead letters"));
     }
     let filter = filter(many.filter.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     if many.dry_run {
         let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter };
-        let (_, total) = doors.platform.records.engine().dead_letters(&filter, 0, 0).await?;
-        let groups = doors.platform.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
-        res.render(Json(views::success(&letters::groups(&groups, total))));
+        let (_, total) = state.platform.records.engine().dead_letters(&filter, 0, 0).await?;
+        let groups = state.platform.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
+        res.render(Json(views::success(&dead_letters::groups(&groups, total))));
         return Ok(());
     }
     let run =
-        doors.platform.operations.begin_bulk(action, &filter, many.rate, &actor(depot, many.reason)?).await?;
-    let progress = doors.platform.operations.bulk(run.id.0).await?;
+        state.platform.operations.begin_bulk(action, &filter, many.rate, &actor(depot, many.reason)?).await?;
+    let progress = state.platform.operations.bulk(run.id.0).await?;
     res.status_code(StatusCode::ACCEPTED);
     if let Ok(location) =
-        HeaderValue::from_str(&Seen::of(req)?.path(&format!("/api/admin/redrives/{}", run.id)))
+        HeaderValue::from_str(&RequestInfo::of(req)?.path(&format!("/api/admin/redrives/{}", run.id)))
     {
         res.headers_mut().insert(LOCATION, location);
     }
-    res.render(Json(views::success(&progress.as_ref().map(letters::progress).unwrap_or_default())));
+    res.render(Json(views::success(&progress.as_ref().map(dead_letters::progress).unwrap_or_default())));
     Ok(())
 }

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::auth::caller::{Caller, Scope};
-use crate::auth::hoops::Needs;
+use crate::app_state::AppState;
 use crate::auth::keys::NewKey;
-use crate::doors::Doors;
+use crate::auth::middleware::RequireScope;
+use crate::auth::principal::{Principal, Scope};
 use crate::error::ApiError;
 use crate::routes::list::{page, pagination};
 use crate::routes::{asked_user, body};
@@ -17,7 +17,7 @@ use crate::views;
 
 pub(super) fn router() -> Router {
     Router::with_path("keys")
-        .hoop(Needs::scope(Scope::Admin))
+        .hoop(RequireScope::scope(Scope::Admin))
         .get(list)
         .post(create)
         .push(Router::with_path("{id}/revoke").post(revoke))
@@ -25,9 +25,9 @@ pub(super) fn router() -> Router {
 
 #[handler]
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let (doors, (limit, offset)) = (Doors::of(depot)?, page(req)?);
-    let now = doors.platform.records.engine().now();
-    let listed = doors.auth.keys().list(asked_user(req)?, limit, offset).await?;
+    let (state, (limit, offset)) = (AppState::of(depot)?, page(req)?);
+    let now = state.platform.records.engine().now();
+    let listed = state.auth.keys().list(asked_user(req)?, limit, offset).await?;
     let keys: Vec<Value> = listed.keys.iter().map(|key| key.view(now)).collect();
     let pagination = pagination(listed.total, limit, offset, listed.len());
     let data = json!({ "keys": keys, "unreadable": listed.unreadable, "pagination": pagination });
@@ -47,7 +47,7 @@ struct Wanted {
 
 #[handler]
 async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
-    let (doors, caller) = (Doors::of(depot)?, Caller::of(depot)?);
+    let (state, caller) = (AppState::of(depot)?, Principal::of(depot)?);
     let wanted = body::<Wanted>(req).await?;
     let new = NewKey {
         user: caller.acts_for(wanted.user_id)?,
@@ -55,8 +55,8 @@ async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Res
         scopes: wanted.scopes.into_iter().collect(),
         life_seconds: wanted.expires_in,
     };
-    let (key, text) = doors.auth.keys().create(doors.platform.records.engine(), new, caller.name()).await?;
-    let mut view = key.view(doors.platform.records.engine().now());
+    let (key, text) = state.auth.keys().create(state.platform.records.engine(), new, caller.name()).await?;
+    let mut view = key.view(state.platform.records.engine().now());
     view["key"] = json!(text);
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&view)));
@@ -65,10 +65,10 @@ async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Res
 
 #[handler]
 async fn revoke(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
+    let (state, by) = (AppState::of(depot)?, Principal::of(depot)?.name());
     let text = req.param::<String>("id").unwrap_or_default();
     let missing = |_| ApiError::new(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "not an id of an API key");
     let id = Uuid::parse_str(&text).map_err(missing)?;
-    let key = doors.auth.keys().revoke(doors.platform.records.engine(), id, by).await?;
-    Ok(Json(views::success(&key.view(doors.platform.records.engine().now()))))
+    let key = state.auth.keys().revoke(state.platform.records.engine(), id, by).await?;
+    Ok(Json(views::success(&key.view(state.platform.records.engine().now()))))
 }

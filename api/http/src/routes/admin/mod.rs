@@ -15,18 +15,18 @@ use salvo::http::Method;
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router};
 
 use super::body::has_json;
-use super::origin::{own_name, own_page};
-use crate::auth::caller::{Caller, Scope};
-use crate::auth::hoops::Needs;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::middleware::RequireScope;
+use crate::auth::principal::{Principal, Scope};
 use crate::error::ApiError;
+use crate::origin::{own_name, own_page};
 use untxt_workflows::redrive::Actor;
 
 /// The routes.
 pub(crate) fn router() -> Router {
     Router::with_path("api/admin")
         .hoop(OperatorsOnly)
-        .hoop(Needs::scope(Scope::Operate))
+        .hoop(RequireScope::scope(Scope::Operate))
         .push(Router::with_path("audit").get(audit::audit))
         .push(dead_letters::router())
         .push(keys::router())
@@ -64,7 +64,7 @@ impl Handler for OperatorsOnly {
 
 fn allowed(req: &Request, depot: &Depot) -> Result<(), ApiError> {
     // A page of whichever site presents no key.
-    if !Doors::of(depot)?.auth.asks() {
+    if !AppState::of(depot)?.auth.asks() {
         own_name(req)?;
     }
     own_page(req)?;
@@ -81,7 +81,7 @@ fn actor(depot: &Depot, reason: Option<String>) -> Result<Actor, ApiError> {
         let message = format!("at most {REASON_CHARS_MAX} characters on one line");
         return Err(ApiError::field("reason", message));
     }
-    Ok(Actor { by: Caller::of(depot)?.name().to_owned(), reason })
+    Ok(Actor { by: Principal::of(depot)?.name().to_owned(), reason })
 }
 
 /// Characters of a reason.

@@ -11,8 +11,8 @@ use untxt_plugins::{LoadedEngine, PluginError, Reference};
 
 use super::super::body::body;
 use super::actor;
-use crate::acts::Act;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::audit::AuditedAction;
 use crate::error::ApiError;
 use crate::{plugins, views};
 
@@ -40,44 +40,44 @@ struct Why {
 
 #[handler]
 async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    shown(Doors::of(depot)?).await
+    shown(AppState::of(depot)?).await
 }
 
 #[handler]
 async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let wanted: Wanted = body(req).await?;
     let actor = actor(depot, wanted.reason)?;
     let digest = wanted.digest.trim_start_matches("sha256:");
     let version: Reference = format!("{}@sha256:{digest}", named(req)?.name)
         .parse()
         .map_err(|reason: String| ApiError::field("digest", reason))?;
-    let act = Act {
-        engine: doors.platform.records.engine(),
+    let act = AuditedAction {
+        engine: state.platform.records.engine(),
         by: &actor.by,
         action: "activate-plugin",
         subject: &format!("plugin {}", version.name),
     };
-    let engines = &doors.platform.engines();
+    let engines = &state.platform.engines();
     let asked = json!({ "digest": digest, "reason": actor.reason });
-    answer(doors, act.audited(asked, engines.activate(&version), now).await?).await
+    answer(state, act.audited(asked, engines.activate(&version), now).await?).await
 }
 
 #[handler]
 async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let doors = Doors::of(depot)?;
+    let state = AppState::of(depot)?;
     let why: Why = body(req).await?;
     let actor = actor(depot, why.reason)?;
     let name = named(req)?.name;
-    let act = Act {
-        engine: doors.platform.records.engine(),
+    let act = AuditedAction {
+        engine: state.platform.records.engine(),
         by: &actor.by,
         action: "rollback-plugin",
         subject: &format!("plugin {name}"),
     };
-    let engines = &doors.platform.engines();
+    let engines = &state.platform.engines();
     let asked = json!({ "reason": actor.reason });
-    answer(doors, act.audited(asked, engines.rollback(&name), now).await?).await
+    answer(state, act.audited(asked, engines.rollback(&name), now).await?).await
 }
 
 /// What the audit says of an engine's version that serves now.
@@ -86,11 +86,11 @@ fn now(engine: &Arc<LoadedEngine>) -> Value {
 }
 
 async fn answer(
-    doors: &Doors,
+    state: &AppState,
     done: Result<Arc<LoadedEngine>, PluginError>,
 ) -> Result<Json<Value>, ApiError> {
     done.map_err(|error| refused(&error))?;
-    shown(doors).await
+    shown(state).await
 }
 
 /// What is no name is the name of nothing.
@@ -102,8 +102,8 @@ fn named(req: &Request) -> Result<Reference, ApiError> {
         .ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "not a name of an engine"))
 }
 
-async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
-    let listed = doors.platform.engines().list().await;
+async fn shown(state: &AppState) -> Result<Json<Value>, ApiError> {
+    let listed = state.platform.engines().list().await;
     Ok(Json(views::success(&plugins::view(&listed))))
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use untxt_engine::journal::JournalError;
 
 use super::super::body;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
 use crate::queues::{self, Limits, Target};
 use crate::views;
@@ -42,7 +42,7 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<NonZeroU32>
 
 #[handler]
 pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    shown(Doors::of(depot)?).await
+    shown(AppState::of(depot)?).await
 }
 
 #[handler]
@@ -57,15 +57,15 @@ pub(crate) async fn resume(req: &mut Request, depot: &mut Depot) -> Result<Json<
 
 #[handler]
 pub(crate) async fn limit(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
+    let (state, by) = (AppState::of(depot)?, Principal::of(depot)?.name());
     let Share { tenant, weight, concurrency, rate_per_minute } = body(req).await?;
     let limits = Limits { weight, concurrency, rate_per_minute };
-    queues::limit(doors.platform.records.engine(), &tenant, limits, by).await.map_err(refused)?;
-    shown(doors).await
+    queues::limit(state.platform.records.engine(), &tenant, limits, by).await.map_err(refused)?;
+    shown(state).await
 }
 
 async fn set(req: &mut Request, depot: &Depot, paused: bool) -> Result<Json<Value>, ApiError> {
-    let (doors, by) = (Doors::of(depot)?, Caller::of(depot)?.name());
+    let (state, by) = (AppState::of(depot)?, Principal::of(depot)?.name());
     let named: Named = body(req).await?;
     let target = match (&named.queue, &named.tenant) {
         (None, None) => Target::All,
@@ -73,12 +73,12 @@ async fn set(req: &mut Request, depot: &Depot, paused: bool) -> Result<Json<Valu
         (None, Some(tenant)) => Target::Tenant(tenant),
         (Some(_), Some(_)) => return Err(ApiError::field("tenant", "name a queue or a tenant, not both")),
     };
-    queues::pause(doors.platform.records.engine(), target, paused, by).await.map_err(refused)?;
-    shown(doors).await
+    queues::pause(state.platform.records.engine(), target, paused, by).await.map_err(refused)?;
+    shown(state).await
 }
 
-async fn shown(doors: &Doors) -> Result<Json<Value>, ApiError> {
-    Ok(Json(views::success(&queues::view(doors.platform.records.engine()).await?)))
+async fn shown(state: &AppState) -> Result<Json<Value>, ApiError> {
+    Ok(Json(views::success(&queues::view(state.platform.records.engine()).await?)))
 }
 
 fn refused(error: JournalError) -> ApiError {

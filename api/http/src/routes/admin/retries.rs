@@ -3,14 +3,14 @@
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
 use crate::routes::list::{page, pagination};
 use crate::{operator_views, views};
 
 #[handler]
 pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let platform = &Doors::of(depot)?.platform;
+    let platform = &AppState::of(depot)?.platform;
     let (limit, offset) = page(req)?;
     let rows = u32::try_from(limit).unwrap_or(u32::MAX);
     let (retries, total) = platform.records.engine().retries(rows, offset).await?;

@@ -3,7 +3,7 @@
 use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
 use crate::{operator_views, views};
 
@@ -12,7 +12,7 @@ const HELD_MAX: u32 = 10_000;
 
 #[handler]
 pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
-    let platform = &Doors::of(depot)?.platform;
+    let platform = &AppState::of(depot)?.platform;
     let (rows, held) =
         (platform.records.engine().workers().await?, platform.records.engine().holdings(HELD_MAX).await?);
     let workers =

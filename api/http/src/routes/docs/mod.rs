@@ -8,7 +8,7 @@ use salvo::prelude::{Request, Response, handler};
 
 use crate::error::ApiError;
 use crate::openapi;
-use crate::site::Seen;
+use crate::request_info::RequestInfo;
 
 /// What the page may load and do.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -16,7 +16,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 #[handler]
 pub(crate) async fn document(req: &mut Request, res: &mut Response) -> Result<(), ApiError> {
-    write(res, "application/json; charset=utf-8", openapi::text(&Seen::of(req)?.base));
+    write(res, "application/json; charset=utf-8", openapi::text(&RequestInfo::of(req)?.base));
     Ok(())
 }
 

@@ -11,11 +11,11 @@ use untxt_workflows::missed::Place;
 use untxt_workflows::updates::UpdateProjector;
 use uuid::Uuid;
 
-use super::said::Away;
+use super::client_message::Away;
 use super::{Close, Connection, RESUME_WITHIN, TRY_AGAIN_LATER};
-use crate::doors::Doors;
+use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::turns::Turn;
+use crate::read_limiter::HistoryReadPermit;
 use crate::views;
 
 /// Tasks that one `resume` looks through: as many as a list shows.
@@ -88,17 +88,17 @@ impl Choice<'_> {
     }
 }
 
-async fn turn(doors: &Doors, user: Uuid) -> Result<Turn, Close> {
+async fn read_permit(state: &AppState, user: Uuid) -> Result<HistoryReadPermit, Close> {
     let busy = Close(TRY_AGAIN_LATER, "too many clients ask for what they missed; connect again later");
-    doors.turns.take(user).await.map_err(|_| busy)
+    state.reads.acquire(user).await.map_err(|_| busy)
 }
 
 impl Connection {
     /// Tells again what happened to a task of the user's after `after_seq`.
     pub(super) async fn subscribe(&mut self, task: Uuid, after_seq: u64) -> Result<(), Close> {
         let owned = {
-            let _turn = turn(&self.doors, self.user).await?;
-            self.doors.platform.records.owned(self.user, &[task]).await.map_err(|_| away())?
+            let _permit = read_permit(&self.state, self.user).await?;
+            self.state.platform.records.owned(self.user, &[task]).await.map_err(|_| away())?
         };
         if owned.is_empty() {
             // Nobody learns whether it is somebody else's.
@@ -119,10 +119,10 @@ impl Connection {
             Ok(place) => place.unwrap_or(Place::START),
             Err(error) => return self.refuse(&ApiError::field("cursor", error.to_string()), None).await,
         };
-        let platform = self.doors.platform.clone();
+        let platform = self.state.platform.clone();
         let mut named: Vec<Uuid> = asked.seen.keys().copied().collect();
         named.sort_unstable();
-        let turn = turn(&self.doors, self.user).await?;
+        let permit = read_permit(&self.state, self.user).await?;
         let owned = platform.records.owned(self.user, &named).await.map_err(|_| away())?;
         let changed = platform
             .records
@@ -132,7 +132,7 @@ impl Connection {
         let runs: Vec<RunId> =
             owned.iter().copied().chain(changed.iter().map(|place| place.task)).map(RunId).collect();
         let seqs = platform.records.engine().last_seqs(&runs).await.map_err(|_| away())?;
-        drop(turn);
+        drop(permit);
 
         let (mine, gone): (Vec<Uuid>, Vec<Uuid>) = named.into_iter().partition(|task| owned.contains(task));
         for task in gone {
@@ -140,7 +140,7 @@ impl Connection {
         }
         let last: HashMap<Uuid, u64> = seqs.into_iter().map(|(run, seq)| (run.0, seq)).collect();
         let after = |task| {
-            let told = self.told.up_to(task).unwrap_or(0);
+            let told = self.replayed.up_to(task).unwrap_or(0);
             Ord::max(told, asked.seen.get(&task).copied().unwrap_or(0))
         };
         let part = Choice { named: &mine, changed: &changed, after: &after, last: &last }.part(begins);
@@ -158,11 +158,11 @@ impl Connection {
     /// Tells what happened to each task after its event; how many events they have
     /// in all.
     async fn tell(&mut self, tasks: &BTreeMap<Uuid, u64>) -> Result<usize, Close> {
-        let engine = self.doors.platform.records.engine().clone();
+        let engine = self.state.platform.records.engine().clone();
         let runs: Vec<RunId> = tasks.keys().copied().map(RunId).collect();
         let (mut projector, mut read, mut place) = (UpdateProjector::of_histories(), 0, None);
         while !runs.is_empty() {
-            let turn = turn(&self.doors, self.user).await?;
+            let permit = read_permit(&self.state, self.user).await?;
             let part = engine.histories(&runs, place, EVENTS_AT_ONCE).await.map_err(|_| away())?;
             read += part.events.len() + part.unreadable.len();
             for (run, why) in &part.unreadable {
@@ -182,12 +182,12 @@ impl Connection {
                 }
             }
             // A client that reads slowly keeps nobody else from reading.
-            drop(turn);
+            drop(permit);
             for update in updates {
                 self.update(&update).await?;
             }
             for (task, seq) in up_to {
-                self.told.again(task, seq);
+                self.replayed.again(task, seq);
             }
             place = part.next;
             if place.is_none() {

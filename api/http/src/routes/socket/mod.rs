@@ -1,9 +1,9 @@
 //! The WebSocket: what happens to a user's tasks, as it happens.
 
-mod introduction;
+mod authentication;
+mod client_message;
 mod missed;
-pub(crate) mod said;
-mod told;
+mod replay_cursor;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,18 +21,18 @@ use untxt_settings::server::ClientTimeouts;
 use untxt_workflows::updates::TaskUpdate;
 use uuid::Uuid;
 
-use self::introduction::{Listener, introduce};
-use self::said::{Pace, Said};
-use self::told::Told;
+use self::authentication::{Listener, authenticate};
+use self::client_message::{ClientMessage, Pace};
+use self::replay_cursor::ReplayCursor;
 use super::asked_user;
-use super::origin::same_origin;
-use crate::auth::caller::Caller;
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::Principal;
 use crate::error::ApiError;
 use crate::feed::News;
-use crate::site::Seen;
+use crate::meter;
+use crate::origin::same_origin;
+use crate::request_info::RequestInfo;
 use crate::views;
-use crate::vitals::meter;
 
 /// Bytes of a client's message: about 1,200 tasks to resume.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -75,8 +75,8 @@ const FORBIDDEN: u16 = 4403;
 
 #[handler]
 pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut Depot) -> Result<(), ApiError> {
-    let doors = Doors::of(depot)?.clone();
-    let (asked, from) = (asked_user(req)?, Seen::of(req)?.client);
+    let state = AppState::of(depot)?.clone();
+    let (asked, from) = (asked_user(req)?, RequestInfo::of(req)?.client);
     same_origin(req)?;
     let resumes = match req.query::<String>("resume").as_deref() {
         None | Some("false") => false,
@@ -84,8 +84,8 @@ pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut De
         Some(_) => return Err(ApiError::field("resume", "must be `true` or `false`")),
     };
     // Before the upgrade is answered: what happens from here on is not missed.
-    let known = match Caller::of(depot) {
-        Ok(caller) => Some(Listener::new(&doors, caller, asked)?),
+    let known = match Principal::of(depot) {
+        Ok(caller) => Some(Listener::new(&state, caller, asked)?),
         Err(_) => None,
     };
     let span = Span::current();
@@ -94,10 +94,10 @@ pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut De
             let conversation = async move {
                 let listener = match known {
                     Some(listener) => Some(listener),
-                    None => introduce(&mut open, &doors, from, asked).await,
+                    None => authenticate(&mut open, &state, from, asked).await,
                 };
                 if let Some(listener) = listener {
-                    Connection::new(doors, listener.user, open, resumes).serve(listener).await;
+                    Connection::new(state, listener.user, open, resumes).serve(listener).await;
                 }
             };
             // It goes on in a task of its own, and is logged under the request's id.
@@ -116,10 +116,10 @@ fn config() -> WebSocketConfig {
 }
 
 struct Connection {
-    doors: Doors,
+    state: AppState,
     user: Uuid,
     socket: WebSocket,
-    told: Told,
+    replayed: ReplayCursor,
     /// Of all messages, and of those that can't be read.
     pace: Pace,
     problems: Pace,
@@ -150,10 +150,10 @@ fn broken(error: &salvo::Error) -> Option<Close> {
 
 /// Says why it is over, and reads what is still on its way: a connection that is
 /// dropped with something unread is reset, and the client may never see why.
-async fn close(open: &mut WebSocket, patience: ClientTimeouts, code: u16, reason: &str) {
+async fn close(open: &mut WebSocket, timeouts: ClientTimeouts, code: u16, reason: &str) {
     meter::socket_closed(code);
     // Whoever reads too slowly may not read this either.
-    drop(timeout(patience.client, open.send(Message::close_with(code, reason))).await);
+    drop(timeout(timeouts.client, open.send(Message::close_with(code, reason))).await);
     let leaving = async {
         loop {
             match open.recv().await {
@@ -170,11 +170,20 @@ async fn close(open: &mut WebSocket, patience: ClientTimeouts, code: u16, reason
 }
 
 impl Connection {
-    fn new(doors: Doors, user: Uuid, open: WebSocket, waits: bool) -> Self {
+    fn new(state: AppState, user: Uuid, open: WebSocket, waits: bool) -> Self {
         let pace = Pace::new(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE);
         let problems = Pace::new(PROBLEMS_PER_SECOND, PROBLEMS_AT_ONCE);
         let resumes_by = Instant::now() + RESUME_WITHIN;
-        Self { doors, user, socket: open, told: Told::default(), pace, problems, waits, resumes_by }
+        Self {
+            state,
+            user,
+            socket: open,
+            replayed: ReplayCursor::default(),
+            pace,
+            problems,
+            waits,
+            resumes_by,
+        }
     }
 
     async fn serve(mut self, mut listener: Listener) {
@@ -184,16 +193,16 @@ impl Connection {
         }
         let ended = self.converse(&mut listener).await;
         if let Err(Close(code, reason)) = ended {
-            close(&mut self.socket, self.doors.patience, code, reason).await;
+            close(&mut self.socket, self.state.timeouts, code, reason).await;
         }
     }
 
     /// Until the client leaves (`Ok`) or is to leave, and why.
     async fn converse(&mut self, listener: &mut Listener) -> Result<(), Close> {
-        let (shutdown, auth) = (self.doors.shutdown.clone(), Arc::clone(&self.doors.auth));
+        let (shutdown, auth) = (self.state.shutdown.clone(), Arc::clone(&self.state.auth));
         let nobody = auth.ended(&listener.caller);
         tokio::pin!(nobody);
-        let ping_every = self.doors.patience.ping_every;
+        let ping_every = self.state.timeouts.ping_every;
         let mut pings = interval_at(Instant::now() + ping_every, ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alive = true;
@@ -204,7 +213,7 @@ impl Connection {
                 () = shutdown.cancelled() => return Err(leaving),
                 () = &mut nobody => return Err(expired),
                 news = listener.news.next(), if !self.waits => match news {
-                    Some(News::Update(update)) if self.told.had(&update) => {}
+                    Some(News::Update(update)) if self.replayed.had(&update) => {}
                     Some(News::Update(update)) => self.update(&update).await?,
                     Some(News::Erased(task)) => self.erased(task).await?,
                     None => return Err(Close(TRY_AGAIN_LATER, "too far behind; connect again")),
@@ -247,10 +256,10 @@ impl Connection {
         if message.as_bytes().len() > MESSAGE_BYTES_MAX {
             return Err(MESSAGE_TOO_LARGE);
         }
-        match said::read(message) {
-            Ok(Said::Ping) => self.send(&views::pong()).await,
-            Ok(Said::Subscribe { task_id, after_seq }) => self.subscribe(task_id, after_seq).await,
-            Ok(Said::Resume(away)) => self.resume(away).await,
+        match client_message::read(message) {
+            Ok(ClientMessage::Ping) => self.send(&views::pong()).await,
+            Ok(ClientMessage::Subscribe { task_id, after_seq }) => self.subscribe(task_id, after_seq).await,
+            Ok(ClientMessage::Resume(away)) => self.resume(away).await,
             Err(problem) if self.problems.allows() => {
                 self.send(&views::socket_error("MALFORMED_MESSAGE", &problem, None)).await
             }
@@ -266,15 +275,15 @@ impl Connection {
 
     /// Tells that a task was erased, once.
     async fn erased(&mut self, task: Uuid) -> Result<(), Close> {
-        if self.told.up_to(task) == Some(u64::MAX) {
+        if self.replayed.up_to(task) == Some(u64::MAX) {
             return Ok(());
         }
-        self.told.again(task, u64::MAX);
+        self.replayed.again(task, u64::MAX);
         self.send(&views::task_erased(task)).await
     }
 
     async fn update(&mut self, update: &TaskUpdate) -> Result<(), Close> {
-        self.send(&views::task_update(update, Doors::steps())).await
+        self.send(&views::task_update(update, AppState::steps())).await
     }
 
     async fn send(&mut self, message: &Value) -> Result<(), Close> {
@@ -282,7 +291,7 @@ impl Connection {
     }
 
     async fn deliver(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(self.doors.patience.client, self.socket.send(message)).await {
+        match timeout(self.state.timeouts.client, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Close(TRY_AGAIN_LATER, "the client reads too slowly; connect again")),
         }

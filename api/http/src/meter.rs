@@ -1,4 +1,4 @@
-//! What is counted and timed at the doors, and the names of all that is counted
+//! Metrics of HTTP and sockets, and the names of all that is counted
 //! anywhere in this program.
 
 use std::time::Duration;
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_guide_names_every_metric_and_no_other() {
-        let guide = include_str!("../../../guides/operations.md");
+        let guide = include_str!("../../guides/operations.md");
         let mut told: Vec<&str> = guide
             .split('`')
             .filter(|word| word.starts_with("untxt_") && word.ends_with(is_name))

@@ -1,7 +1,7 @@
-//! Answers to what never gets as far as the routes: a head that can't be read, is
-//! too large, or does not end. hyper answers the first two with a bare status and
-//! the last not at all; here each becomes an answer like all others, with an id by
-//! which it stands in the log.
+//! Answers requests that never reach the routes: those with a head that can't be
+//! parsed, is too large, or does not end. hyper answers the first two with a bare
+//! status and the last not at all; here each gets an error like all others, with a
+//! request id under which it is logged.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -16,22 +16,22 @@ use salvo::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use crate::arrival;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
-use crate::guard;
-use crate::vitals::meter;
+use crate::meter;
+use crate::request_id;
+use crate::security_headers::SECURITY_HEADERS;
 
 /// Headers of a request, and bytes of its whole head; more is answered with 431.
 pub(crate) const HEADERS_MAX: usize = 64;
 pub(crate) const HEAD_BYTES_MAX: usize = 32 << 10;
 
-/// A connection that says itself what nobody behind it says.
-pub(crate) struct UnroutedStream<S> {
+/// A connection that answers such requests itself.
+pub(crate) struct HeadErrorStream<S> {
     inner: S,
     client: Option<SocketAddr>,
     /// How long a head may take, and how long nothing may come between requests.
-    patience: Duration,
+    timeout: Duration,
     exchange: Arc<Exchange>,
     /// How many requests there were when all that had been written was out. As
     /// long as there are no more, whatever is written is no answer of a route.
@@ -54,21 +54,21 @@ struct AwaitedHead {
     late: Pin<Box<Sleep>>,
 }
 
-impl<S> UnroutedStream<S> {
+impl<S> HeadErrorStream<S> {
     pub(crate) fn new(
         inner: S,
         client: Option<SocketAddr>,
-        patience: Duration,
+        timeout: Duration,
         exchange: Arc<Exchange>,
     ) -> Self {
-        Self { inner, client, patience, exchange, all_out: 0, own: None, head: None, over: false }
+        Self { inner, client, timeout, exchange, all_out: 0, own: None, head: None, over: false }
     }
 
     /// The head that is waited for, unless a request is being answered.
     fn awaited(&mut self) -> Option<&mut AwaitedHead> {
         let after = self.exchange.between_requests()?;
         if self.head.as_ref().is_none_or(|head| head.after != after) {
-            let late = Box::pin(sleep(self.patience));
+            let late = Box::pin(sleep(self.timeout));
             self.head = Some(AwaitedHead { after, begun: false, has_line: false, late });
         }
         self.head.as_mut()
@@ -90,7 +90,7 @@ impl<S> UnroutedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> UnroutedStream<S> {
+impl<S: AsyncWrite + Unpin> HeadErrorStream<S> {
     /// Until the answer from here is out, if there is one.
     fn poll_own(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(left) = self.own.as_mut().filter(|left| left.has_remaining()) {
@@ -108,7 +108,7 @@ impl<S: AsyncWrite + Unpin> UnroutedStream<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for UnroutedStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadErrorStream<S> {
     /// Ends when a head is late, once that was said and the connection is closed:
     /// hyper does not close one that ends amid a head, it drops it.
     fn poll_read(
@@ -132,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for UnroutedStream<S> {
             ready!(head.late.as_mut().poll(context));
             // Who has said nothing has nothing to be told.
             if head.begun {
-                let refusal = ApiError::late_head(self.patience);
+                let refusal = ApiError::late_head(self.timeout);
                 self.say(&refusal);
             }
             self.over = true;
@@ -141,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for UnroutedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for UnroutedStream<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for HeadErrorStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -198,14 +198,19 @@ fn bare_status(head: &[u8]) -> Option<StatusCode> {
 fn refusal(status: StatusCode, has_line: bool) -> ApiError {
     let too_long = StatusCode::URI_TOO_LONG;
     match status {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE if has_line => ApiError::head_too_large(),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE if has_line => {
+            let message = format!(
+                "the request has more than {HEADERS_MAX} headers, or more than {HEAD_BYTES_MAX} bytes of them"
+            );
+            ApiError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HEAD_TOO_LARGE", message)
+        }
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => ApiError::new(
             too_long,
             "URI_TOO_LONG",
             format!("the address has more than {HEAD_BYTES_MAX} bytes"),
         ),
         _ => {
-            let message = "the request line or a header is no HTTP/1.1";
+            let message = "the request line or a header is not valid HTTP/1.1";
             ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
         }
     }
@@ -213,9 +218,9 @@ fn refusal(status: StatusCode, has_line: bool) -> ApiError {
 
 /// The whole answer, as it goes out; its line stands in the log then.
 fn answer(refusal: &ApiError, client: Option<SocketAddr>) -> Bytes {
-    let id = arrival::new_id();
+    let id = request_id::new_id();
     let (status, client) = (refusal.status(), client.map(|client| client.ip().to_canonical()));
-    arrival::span(&id).in_scope(|| {
+    request_id::span(&id).in_scope(|| {
         let client = client.map(tracing::field::display);
         tracing::info!(
             status = status.as_u16(),
@@ -232,7 +237,7 @@ fn answer(refusal: &ApiError, client: Option<SocketAddr>) -> Bytes {
          content-length: {}\r\nconnection: close\r\ndate: {date}\r\n",
         body.len()
     );
-    for (name, value) in guard::DEFAULTS {
+    for (name, value) in SECURITY_HEADERS {
         head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
     }
     Bytes::from(format!("{head}\r\n{body}"))
@@ -245,11 +250,11 @@ mod tests {
     use super::*;
 
     const BARE: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
-    const PATIENCE: Duration = Duration::from_millis(50);
+    const TIMEOUT: Duration = Duration::from_millis(50);
 
-    fn pair(exchange: &Arc<Exchange>) -> (tokio::io::DuplexStream, UnroutedStream<tokio::io::DuplexStream>) {
+    fn pair(exchange: &Arc<Exchange>) -> (tokio::io::DuplexStream, HeadErrorStream<tokio::io::DuplexStream>) {
         let (client, server) = duplex(64 << 10);
-        (client, UnroutedStream::new(server, None, PATIENCE, Arc::clone(exchange)))
+        (client, HeadErrorStream::new(server, None, TIMEOUT, Arc::clone(exchange)))
     }
 
     async fn said(mut client: tokio::io::DuplexStream) -> String {

@@ -1,10 +1,7 @@
-//! What a process tells about itself: whether it and what it depends on are
-//! well, and its metrics.
+//! The state of a process and its dependencies, and its metrics.
 //!
-//! In reading order: [`meter`] (counters and times), `process` (what the kernel
-//! says), [`checks`] (what is reachable), `gauges` (what stands in the journal).
-
-pub mod meter;
+//! In reading order: `process` (metrics from the kernel), [`checks`] (which dependencies
+//! answer), `gauges` (metrics from the journal).
 
 pub mod checks;
 
@@ -22,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use untxt_workflows::platform::Platform;
 
 use crate::error::ApiError;
-use checks::{Checks, Duty};
+use checks::{Checks, ProcessRole};
 
 /// How long what was found out about the dependencies is told again: whoever
 /// asks more often costs them nothing.
@@ -31,13 +28,13 @@ const CHECKS_FRESH_FOR: Duration = Duration::from_secs(1);
 /// The same for what is counted in the journal, which costs more.
 const GAUGES_FRESH_FOR: Duration = Duration::from_secs(5);
 
-/// What a process tells about itself. Clones are the same.
+/// The state of this process and its dependencies. Clones share it.
 #[derive(Clone)]
-pub struct Vitals(Arc<Shared>);
+pub struct HealthState(Arc<Shared>);
 
 struct Shared {
     platform: Arc<Platform>,
-    duty: Duty,
+    role: ProcessRole,
     shutdown: CancellationToken,
     since: Instant,
     metrics: PrometheusHandle,
@@ -45,28 +42,28 @@ struct Shared {
     counted: Mutex<Option<Instant>>,
 }
 
-impl Vitals {
-    /// Of a process that does `duty` until `shutdown`, with the metrics that
-    /// [`meter::install`] collects.
+impl HealthState {
+    /// Of a process that does `role` until `shutdown`, with the metrics that
+    /// [`meter::install`](crate::meter::install) collects.
     #[must_use]
     pub fn new(
         platform: Arc<Platform>,
-        duty: Duty,
+        role: ProcessRole,
         metrics: PrometheusHandle,
         shutdown: CancellationToken,
     ) -> Self {
         let (checked, counted) = (Mutex::default(), Mutex::default());
         let since = Instant::now();
-        Self(Arc::new(Shared { platform, duty, shutdown, since, metrics, checked, counted }))
+        Self(Arc::new(Shared { platform, role, shutdown, since, metrics, checked, counted }))
     }
 
-    /// The vitals that the router put into `depot`.
+    /// The state that the router put into `depot`.
     ///
     /// # Errors
     /// When it did not, which is a fault of the router.
     pub fn of(depot: &Depot) -> Result<&Self, ApiError> {
-        let missing = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
-        depot.get_typed::<Self>().map_err(missing)
+        let absent = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
+        depot.get_typed::<Self>().map_err(absent)
     }
 
     /// The product.
@@ -104,13 +101,13 @@ impl Vitals {
 
     /// What has to change before work should be sent here, and what has no room on
     /// its disk; both are empty when it is ready.
-    pub async fn lacks(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+    pub async fn missing(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let checks = self.checks().await;
-        let mut lacks = checks.lacks(self.0.duty);
+        let mut missing = checks.missing(self.0.role);
         if self.is_draining() {
-            lacks.push("draining");
+            missing.push("draining");
         }
-        (lacks, checks.full)
+        (missing, checks.full)
     }
 
     /// All metrics as Prometheus reads them.

@@ -1,4 +1,5 @@
-//! A span for each request, below the caller's own when it names one.
+//! Middleware that gives each request a trace span, a child of the caller's own if
+//! `traceparent` names one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,7 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 use untxt_workflows::trace::{self, SCOPE};
 
-use crate::{arrival, exchange};
+use crate::{exchange, request_id};
 
 /// What is asked every few seconds and is nobody's work.
 const UNTRACED: [&str; 3] = ["health", "ready", "metrics"];
@@ -22,11 +23,11 @@ pub(crate) fn collect() {
     COLLECTED.store(true, Ordering::Relaxed);
 }
 
-/// The hoop.
-pub(crate) struct Traced;
+/// The middleware.
+pub(crate) struct RequestTrace;
 
 #[async_trait]
-impl Handler for Traced {
+impl Handler for RequestTrace {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
         let caller = req.header::<String>("traceparent").as_deref().and_then(trace::read);
         let caller = caller.map_or_else(Context::new, |span| Context::new().with_remote_span_context(span));
@@ -49,7 +50,7 @@ impl Handler for Traced {
 /// Named by method and route, with names for ids.
 fn span(req: &Request, res: &Response) -> SpanBuilder {
     let (method, route) = (exchange::method(req).to_string(), format!("/{}", req.matched_path()));
-    let id = res.headers().get(arrival::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let id = res.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
     SpanBuilder::from_name(format!("{method} {route}")).with_kind(SpanKind::Server).with_attributes([
         KeyValue::new("http.request.method", method),
         KeyValue::new("http.route", route),

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Duty {
+pub enum ProcessRole {
     /// It answers clients. Nothing is lost while the queue is away, so it needs
     /// none.
     Serve,
@@ -66,10 +66,11 @@ impl Checks {
         }
     }
 
-    /// What is missing for `duty`, by name.
+    /// What is missing for `role`, by name.
     #[must_use]
-    pub fn lacks(&self, duty: Duty) -> Vec<&'static str> {
-        let needed = self.named().into_iter().filter(|(name, _)| duty == Duty::Work || *name != "queue");
+    pub fn missing(&self, role: ProcessRole) -> Vec<&'static str> {
+        let needed =
+            self.named().into_iter().filter(|(name, _)| role == ProcessRole::Work || *name != "queue");
         needed.filter(|(_, up)| !up).map(|(name, _)| name).collect()
     }
 
@@ -123,14 +124,14 @@ mod tests {
             disk: true,
             full: Vec::new(),
         };
-        assert_eq!(all.lacks(Duty::Work), [""; 0]);
+        assert_eq!(all.missing(ProcessRole::Work), [""; 0]);
         let no_queue = Checks { queue: false, ..all.clone() };
-        assert_eq!(no_queue.lacks(Duty::Serve), [""; 0]);
-        assert_eq!(no_queue.lacks(Duty::Work), ["queue"]);
+        assert_eq!(no_queue.missing(ProcessRole::Serve), [""; 0]);
+        assert_eq!(no_queue.missing(ProcessRole::Work), ["queue"]);
         let old = Checks { migrations: false, objects: false, ..all.clone() };
-        assert_eq!(old.lacks(Duty::Serve), ["migrations", "objects"]);
+        assert_eq!(old.missing(ProcessRole::Serve), ["migrations", "objects"]);
         let stuck = Checks { writes: false, disk: false, ..all };
-        assert_eq!(stuck.lacks(Duty::Serve), ["database writes", "disk space"]);
+        assert_eq!(stuck.missing(ProcessRole::Serve), ["database writes", "disk space"]);
         assert_eq!(stuck.view()["database"], "down");
     }
 }

@@ -12,12 +12,12 @@ const TASKS_MAX: usize = 4_096;
 
 /// Last `seq` of each task that was told again.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ReplayCursor {
     recent: HashMap<Uuid, u64>,
     older: HashMap<Uuid, u64>,
 }
 
-impl Told {
+impl ReplayCursor {
     /// The task was told again up to `seq`.
     pub(super) fn again(&mut self, task: Uuid, seq: u64) {
         if self.recent.len() >= TASKS_MAX {

@@ -1,5 +1,5 @@
-//! How long clients may take. A head has a time of its own, a body has to come
-//! at a pace: who sends a byte now and then would hold a connection for ever.
+//! Middleware that ends slow uploads: a body has to arrive at a minimum pace, since a
+//! client that sends a byte now and then would hold its connection for ever.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,6 @@ use salvo::http::ReqBody;
 use salvo::http::header::{CONNECTION, HeaderValue};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 use tokio::time::{Instant, Sleep, sleep};
-
 use untxt_settings::server::ClientTimeouts;
 
 use crate::error::ApiError;
@@ -25,19 +24,19 @@ use crate::error::ApiError;
 /// as a client may take: half a kilobyte a second with the default.
 const BYTES_MIN: usize = 16 << 10;
 
-/// Stands before all routes: whoever sends a body too slowly is answered with
-/// 408, whatever the route makes of the body that breaks off.
-pub(crate) struct Paced(pub(crate) ClientTimeouts);
+/// The middleware: a body that arrives too slowly is answered with 408, whatever the
+/// route makes of the body that breaks off.
+pub(crate) struct BodyTimeout(pub(crate) ClientTimeouts);
 
 #[async_trait]
-impl Handler for Paced {
+impl Handler for BodyTimeout {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
         if req.body().is_end_stream() {
             ctrl.call_next(req, depot, res).await;
             return;
         }
         let (late, ended) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
-        let body = Watched::new(req.take_body(), self.0.client, Arc::clone(&late), Arc::clone(&ended));
+        let body = TimedBody::new(req.take_body(), self.0.client, Arc::clone(&late), Arc::clone(&ended));
         req.replace_body(ReqBody::Boxed { inner: Box::pin(body), fuse_config: None });
         ctrl.call_next(req, depot, res).await;
         if late.load(Ordering::Relaxed) {
@@ -51,11 +50,11 @@ impl Handler for Paced {
     }
 }
 
-/// A body that breaks off when its client is too slow. What the server itself
-/// takes between two pieces is not the client's.
-struct Watched<B> {
+/// A body that fails when its client is too slow. Time that the server takes between
+/// two pieces does not count.
+struct TimedBody<B> {
     inner: B,
-    patience: Duration,
+    timeout: Duration,
     /// Bytes since `waited` began at nothing.
     bytes: usize,
     waited: Duration,
@@ -65,14 +64,14 @@ struct Watched<B> {
     ended: Arc<AtomicBool>,
 }
 
-impl<B> Watched<B> {
-    fn new(inner: B, patience: Duration, late: Arc<AtomicBool>, ended: Arc<AtomicBool>) -> Self {
-        Self { inner, patience, bytes: 0, waited: Duration::ZERO, waiting: None, late, ended }
+impl<B> TimedBody<B> {
+    fn new(inner: B, timeout: Duration, late: Arc<AtomicBool>, ended: Arc<AtomicBool>) -> Self {
+        Self { inner, timeout, bytes: 0, waited: Duration::ZERO, waiting: None, late, ended }
     }
 
     /// Whether it has been waited for too long.
     fn is_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let left = self.patience.saturating_sub(self.waited);
+        let left = self.timeout.saturating_sub(self.waited);
         let (_, over) = self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
         over.as_mut().poll(context)
     }
@@ -89,7 +88,7 @@ impl<B> Watched<B> {
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin> Body for Watched<B> {
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin> Body for TimedBody<B> {
     type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;
 
@@ -129,7 +128,7 @@ struct TooSlow;
 
 impl fmt::Display for TooSlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it came too slowly")
+        f.write_str("the body arrived too slowly")
     }
 }
 
@@ -143,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(500);
+    const TIMEOUT: Duration = Duration::from_millis(500);
 
     /// Up to `pieces` of so many bytes, one every `pause`; how many came.
     async fn came(pieces: usize, bytes: usize, pause: Duration) -> usize {
@@ -154,7 +153,7 @@ mod tests {
         });
         let late = Arc::<AtomicBool>::default();
         let mut body =
-            Watched::new(StreamBody::new(Box::pin(frames)), PATIENCE, Arc::clone(&late), Arc::default());
+            TimedBody::new(StreamBody::new(Box::pin(frames)), TIMEOUT, Arc::clone(&late), Arc::default());
         let mut came = 0;
         while let Some(Ok(_)) = body.frame().await {
             came += 1;
@@ -168,7 +167,7 @@ mod tests {
         let dripping = came(usize::MAX, 1, Duration::from_millis(2)).await;
         assert!(dripping < BYTES_MIN, "{dripping}");
         assert_eq!(came(3, 1, Duration::from_millis(2)).await, 3, "the end counts as much as bytes");
-        let took_longer_than_patience = came(100, BYTES_MIN, Duration::from_millis(6)).await;
-        assert_eq!(took_longer_than_patience, 100);
+        let took_longer_than_the_timeout = came(100, BYTES_MIN, Duration::from_millis(6)).await;
+        assert_eq!(took_longer_than_the_timeout, 100);
     }
 }

@@ -1,4 +1,4 @@
-//! Who calls, and what they may. The one place where that is decided.
+//! Who calls and what they may do. The only place where that is decided.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use untxt_engine::time::Timestamp;
 use uuid::Uuid;
 
+use super::error::scope_missing;
 use crate::error::ApiError;
 
 /// Characters of a caller's name; the audit keeps 128 bytes.
@@ -100,7 +101,7 @@ impl FromIterator<Scope> for Scopes {
 
 /// Who calls. A ticket keeps it as JSON for the seconds it lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Caller {
+pub struct Principal {
     /// As the audit names it.
     name: String,
     /// Which user that is; nobody in particular while callers are not asked.
@@ -108,22 +109,23 @@ pub struct Caller {
     scopes: Scopes,
     /// The key that was presented, if it was one.
     pub(super) key: Option<Uuid>,
-    /// From then on it is nobody.
-    pub(super) until: Option<Timestamp>,
+    /// When the credentials expire.
+    #[serde(rename = "until")]
+    pub(super) expires_at: Option<Timestamp>,
 }
 
-impl Caller {
-    /// Somebody who was not asked, and may do everything for everybody.
+impl Principal {
+    /// Any caller while authentication is off: may do everything for everybody.
     #[must_use]
-    pub fn unasked(from: Option<IpAddr>) -> Self {
+    pub fn anonymous(from: Option<IpAddr>) -> Self {
         let name = from.map_or_else(|| "api".to_owned(), |ip| format!("api:{ip}"));
-        Self { name, user: None, scopes: Scope::ALL.into_iter().collect(), key: None, until: None }
+        Self { name, user: None, scopes: Scope::ALL.into_iter().collect(), key: None, expires_at: None }
     }
 
-    /// The user `user`, known as `name`, who may do what `scopes` allow.
-    pub(super) fn known(name: &str, user: Uuid, scopes: Scopes) -> Self {
+    /// The user `user`, named `name` in the audit log, with these scopes.
+    pub(super) fn user(name: &str, user: Uuid, scopes: Scopes) -> Self {
         let name = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-        Self { name, user: Some(user), scopes, key: None, until: None }
+        Self { name, user: Some(user), scopes, key: None, expires_at: None }
     }
 
     /// The same, who presented this key.
@@ -131,12 +133,12 @@ impl Caller {
         Self { key: Some(key), ..self }
     }
 
-    /// The same, who is nobody any more from then on.
-    pub(super) fn until(self, until: Option<Timestamp>) -> Self {
-        Self { until, ..self }
+    /// The same, whose credentials expire then.
+    pub(super) fn expiring_at(self, expires_at: Option<Timestamp>) -> Self {
+        Self { expires_at, ..self }
     }
 
-    /// The caller that the router's hoop put into `depot`.
+    /// The caller that the middleware put into `depot`.
     ///
     /// # Errors
     /// When it did not: the route is not behind it, which is a fault of the
@@ -158,14 +160,21 @@ impl Caller {
     /// # Errors
     /// 403 `SCOPE_MISSING`, which names it.
     pub fn may(&self, scope: Scope) -> Result<(), ApiError> {
-        if self.scopes.allow(scope) { Ok(()) } else { Err(ApiError::scope_missing(scope)) }
+        if self.scopes.allow(scope) { Ok(()) } else { Err(scope_missing(scope)) }
     }
 
     /// Whether what belongs to `owner` is there for this caller. What isn't is
     /// answered as what does not exist.
     #[must_use]
     pub fn sees(&self, owner: Uuid) -> bool {
-        self.user.is_none_or(|user| user == owner) || self.scopes.allow(Scope::Operate)
+        self.owns(owner) || self.scopes.allow(Scope::Operate)
+    }
+
+    /// Whether what belongs to `owner` is this caller's own; while authentication is off
+    /// everything is.
+    #[must_use]
+    pub fn owns(&self, owner: Uuid) -> bool {
+        self.user.is_none_or(|user| user == owner)
     }
 
     /// The user for whom a request is that names `asked`: the caller unless it
@@ -187,8 +196,8 @@ impl Caller {
 mod tests {
     use super::*;
 
-    fn caller(user: Uuid, scopes: &str) -> Caller {
-        Caller::known("key:1", user, Scopes::parse(scopes).unwrap())
+    fn caller(user: Uuid, scopes: &str) -> Principal {
+        Principal::user("key:1", user, Scopes::parse(scopes).unwrap())
     }
 
     #[test]
@@ -213,14 +222,14 @@ mod tests {
         assert!(mine.acts_for(Some(other)).is_err() && !mine.sees(other));
         let operator = caller(me, "operate");
         assert_eq!((operator.acts_for(None).unwrap(), operator.acts_for(Some(other)).unwrap()), (me, other));
-        let anybody = Caller::unasked(None);
+        let anybody = Principal::anonymous(None);
         assert_eq!(anybody.acts_for(Some(other)).unwrap(), other);
         assert!(anybody.acts_for(None).is_err() && anybody.sees(other));
     }
 
     #[test]
     fn a_name_is_one_readable_line() {
-        let long = Caller::known(&format!("sub:a\nb{}", "c".repeat(500)), Uuid::nil(), Scopes::default());
+        let long = Principal::user(&format!("sub:a\nb{}", "c".repeat(500)), Uuid::nil(), Scopes::default());
         assert!(long.name().starts_with("sub:abc") && long.name().chars().count() == NAME_CHARS_MAX);
     }
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use untxt_engine::journal::database::{self, Database};
 
-use crate::check::{self, Findings};
+use crate::check;
 use crate::children::{Children, Role};
-use crate::faults::Group;
+use crate::fault_group::FaultGroup;
+use crate::findings::{ClientRecord, Findings};
 use crate::journal::{self, Journal};
-use crate::load::Seen;
 use crate::output;
 use crate::plan::Plan;
 use crate::servers::Servers;
@@ -31,13 +31,13 @@ const FILES_GONE_WITHIN: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Everything that runs.
-pub(crate) struct Stage {
+pub(crate) struct TestBed {
     pub(crate) servers: Arc<Servers>,
     pub(crate) children: Arc<Children>,
     pub(crate) database: Database,
 }
 
-impl Stage {
+impl TestBed {
     /// Starts the servers, then as many processes of the service over them.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Stage {
         plan: &Plan,
         home: &Path,
         processes: (usize, usize),
-        faults: &[Group],
+        faults: &[FaultGroup],
     ) -> anyhow::Result<Self> {
         let servers = Servers::start(home).await?;
         let mut environment = servers.environment();
@@ -74,12 +74,16 @@ impl Stage {
     ///
     /// # Errors
     /// When the database does not answer or a disk can't be read.
-    pub(crate) async fn judge(&self, seen: &Seen, findings: &mut Findings) -> anyhow::Result<Journal> {
+    pub(crate) async fn judge(
+        &self,
+        seen: &ClientRecord,
+        findings: &mut Findings,
+    ) -> anyhow::Result<Journal> {
         self.files_go(findings).await?;
         self.health(findings).await;
         self.stop(findings).await?;
         let journal = journal::read(&self.database, findings).await?;
-        check::promises(seen, &journal.exhausted, self, findings).await?;
+        check::promises(seen, &journal.exhausted, (&self.servers, &self.database), findings).await?;
         check::nothing_left(&self.database, findings).await?;
         check::queue_is_empty(&self.servers, findings).await?;
         Ok(journal)

@@ -1,6 +1,5 @@
-//! Where clients see this server, and which address they call from. Without a
-//! proxy that is what the connection says; behind one it is what the proxy says,
-//! if an operator trusts it.
+//! The client's address and the URL under which it sees this server. Without a proxy
+//! both come from the connection; behind a trusted proxy they come from its headers.
 
 mod forwarded;
 
@@ -17,7 +16,7 @@ use crate::error::ApiError;
 
 /// How a request came: from which client, and to which address of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct RequestInfo {
     /// The client's address, as far as trusted proxies tell it; absent when the
     /// connection has none.
     pub client: Option<IpAddr>,
@@ -30,7 +29,7 @@ pub struct Seen {
     pub through_proxy: bool,
 }
 
-impl Seen {
+impl RequestInfo {
     /// How a request with these headers came, over a connection from `peer` to the
     /// listener at `local`.
     #[must_use]
@@ -101,8 +100,8 @@ mod tests {
         for (name, value) in headers {
             map.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        let seen = Seen::new(settings, Some(peer.parse().unwrap()), LOCAL, &map);
-        (seen.client.unwrap().to_string(), seen.base.to_string())
+        let info = RequestInfo::new(settings, Some(peer.parse().unwrap()), LOCAL, &map);
+        (info.client.unwrap().to_string(), info.base.to_string())
     }
 
     fn pair(client: &str, base: &str) -> (String, String) {

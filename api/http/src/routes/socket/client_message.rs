@@ -17,7 +17,7 @@ pub(crate) const PROBLEM_CHARS_MAX: usize = 200;
 /// One message.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum Said {
+pub(crate) enum ClientMessage {
     /// Are you there?
     Ping,
     /// Tell me again what happened to this task after `afterSeq`.
@@ -47,7 +47,7 @@ pub(crate) struct Away {
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub(crate) fn read(message: &Message) -> Result<Said, String> {
+pub(crate) fn read(message: &Message) -> Result<ClientMessage, String> {
     let Ok(text) = message.as_str() else {
         return Err("the message is binary; send JSON as a text message".to_owned());
     };

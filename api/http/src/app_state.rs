@@ -1,7 +1,8 @@
-//! What every route may use.
+//! The state that all routes share.
 
 use std::sync::{Arc, LazyLock};
 
+use salvo::http::StatusCode;
 use salvo::prelude::Depot;
 use tokio_util::sync::CancellationToken;
 use untxt_settings::server::ClientTimeouts;
@@ -10,52 +11,55 @@ use untxt_workflows::{ocr, registry};
 use uuid::Uuid;
 
 use crate::auth::Auth;
-use crate::auth::failures::Failures;
+use crate::auth::middleware::Authenticator;
+use crate::connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitReached};
 use crate::error::ApiError;
 use crate::feed::Feed;
-use crate::places::{Full, Place, Places};
-use crate::turns::Turns;
+use crate::read_limiter::HistoryReadLimiter;
 
-/// What every route may use.
+/// The state that all routes share. Clones share it.
 #[derive(Clone)]
-pub struct Doors {
+pub struct AppState {
     /// The product.
     pub platform: Arc<Platform>,
     /// What happens to tasks.
     pub feed: Feed,
-    /// How many connections may stay open.
-    pub places: Places,
-    /// Whose turn it is to read what was missed.
-    pub turns: Turns,
+    /// Limits open WebSockets and event streams.
+    pub connections: ConnectionLimiter,
+    /// Limits concurrent reads of histories.
+    pub reads: HistoryReadLimiter,
     /// How long clients may take.
-    pub patience: ClientTimeouts,
-    /// Tells callers from each other.
+    pub timeouts: ClientTimeouts,
+    /// Keys, tokens and tickets.
     pub auth: Arc<Auth>,
-    /// Slows down who is nobody again and again.
-    pub(crate) failures: Arc<Failures>,
-    /// Fires when the process is to end.
+    /// Authenticates callers with `auth` and limits failed attempts.
+    pub(crate) authenticator: Authenticator,
+    /// Cancelled when the process is to end.
     pub shutdown: CancellationToken,
 }
 
-impl Doors {
-    /// The doors that the router put into `depot`.
+impl AppState {
+    /// The state that the router put into `depot`.
     ///
     /// # Errors
     /// When it did not, which is a fault of the router.
     pub fn of(depot: &Depot) -> Result<&Self, ApiError> {
-        let missing =
-            |_| ApiError::new(salvo::http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
+        let missing = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error");
         depot.get_typed::<Self>().map_err(missing)
     }
 
-    /// A place for one more connection of the user's that stays open.
+    /// Permits one more WebSocket or event stream of `user`.
     ///
     /// # Errors
     /// When the user or this process has as many as it may.
-    pub fn place(&self, user: Uuid) -> Result<Place, ApiError> {
-        self.places.take(user).map_err(|full| match full {
-            Full::User { per_user } => ApiError::too_many_connections(per_user),
-            Full::Process => ApiError::away_for_now("server, which has as many open connections as it may,"),
+    pub fn permit_connection(&self, user: Uuid) -> Result<ConnectionPermit, ApiError> {
+        self.connections.acquire(user).map_err(|reached| match reached {
+            LimitReached::User { per_user } => ApiError::too_many_connections(per_user),
+            LimitReached::Process => ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SERVICE_UNAVAILABLE",
+                "the server has reached its limit of open connections; try again later",
+            ),
         })
     }
 

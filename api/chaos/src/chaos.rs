@@ -9,17 +9,16 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::check::Findings;
 use crate::children::Death;
 use crate::documents::Mix;
-use crate::faults::{Strike, Targets};
+use crate::faults::{InjectedFault, Targets};
+use crate::findings::{ClientRecord, Findings, verdict};
 use crate::journal::Journal;
-use crate::load::{self, Order, Seen};
+use crate::load::{self, Workload};
 use crate::output;
 use crate::plan::{APIS, Plan};
-use crate::stage::Stage;
+use crate::test_bed::TestBed;
 use crate::timeline::Spread;
-use crate::verdict;
 
 /// Unfinished tasks at which clients hold back, so that faults meet tasks in
 /// every state and not only a heap that waits.
@@ -31,31 +30,31 @@ const BACKLOG_MAX: u64 = 60;
 /// When a server can't be started, or does not come back.
 pub(crate) async fn run(plan: &Plan, home: &Path) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let stage = Stage::start(plan, home, (APIS, plan.workers), &plan.faults).await?;
-    let (seen, strikes) = play(plan, &stage).await;
+    let bed = TestBed::start(plan, home, (APIS, plan.workers), &plan.faults).await?;
+    let (seen, injected) = play(plan, &bed).await;
     let mut findings = Findings::default();
-    findings.add("every fault can be undone", strikes.iter().filter_map(|strike| strike.stuck.clone()));
-    stage.settle(&mut findings).await?;
+    findings.add("every fault can be undone", injected.iter().filter_map(|one| one.stuck.clone()));
+    bed.settle(&mut findings).await?;
     let took = began.elapsed();
-    let journal = stage.judge(&seen, &mut findings).await?;
+    let journal = bed.judge(&seen, &mut findings).await?;
     if plan.keep {
-        stage.keep().await;
+        bed.keep().await;
     }
-    let storm = Storm { plan, took, seen, strikes, journal, findings };
+    let report = Report { plan, took, seen, injected, journal, findings };
     if plan.json {
-        output::json(&storm.json());
+        output::json(&report.json());
     } else {
-        storm.print();
+        report.print();
     }
-    Ok(verdict(&storm.findings.violations))
+    Ok(verdict(&report.findings.violations))
 }
 
 /// Clients and faults at the same time, until all is accepted or time is up.
-async fn play(plan: &Plan, stage: &Stage) -> (Seen, Vec<Strike>) {
+async fn play(plan: &Plan, bed: &TestBed) -> (ClientRecord, Vec<InjectedFault>) {
     let (each_struck, enough) = (CancellationToken::new(), CancellationToken::new());
-    let order = Order { seed: plan.seed, tasks: plan.tasks, mix: Mix::All, backlog_max: BACKLOG_MAX };
+    let workload = Workload { seed: plan.seed, tasks: plan.tasks, mix: Mix::All, backlog_max: BACKLOG_MAX };
     let clients = async {
-        let uploading = load::run(order, stage, (&each_struck, &enough));
+        let uploading = load::run(workload, bed, (&each_struck, &enough));
         tokio::pin!(uploading);
         let seen = tokio::select! {
             seen = &mut uploading => seen,
@@ -64,32 +63,32 @@ async fn play(plan: &Plan, stage: &Stage) -> (Seen, Vec<Strike>) {
         enough.cancel();
         seen
     };
-    let targets = Arc::new(Targets::new(Arc::clone(&stage.servers), Arc::clone(&stage.children)));
+    let targets = Arc::new(Targets::new(Arc::clone(&bed.servers), Arc::clone(&bed.children)));
     tokio::join!(clients, targets.suffer(plan.seed, &plan.faults, (&each_struck, &enough)))
 }
 
 /// What came of it.
-struct Storm<'a> {
+struct Report<'a> {
     plan: &'a Plan,
     took: Duration,
-    seen: Seen,
-    strikes: Vec<Strike>,
+    seen: ClientRecord,
+    injected: Vec<InjectedFault>,
     journal: Journal,
     findings: Findings,
 }
 
-impl Storm<'_> {
-    fn strikes_by_kind(&self) -> BTreeMap<&'static str, usize> {
+impl Report<'_> {
+    fn injected_by_kind(&self) -> BTreeMap<&'static str, usize> {
         let mut kinds = BTreeMap::new();
-        for strike in &self.strikes {
-            *kinds.entry(strike.fault.name()).or_default() += 1;
+        for one in &self.injected {
+            *kinds.entry(one.fault.name()).or_default() += 1;
         }
         kinds
     }
 
     /// From a worker's kill -9 until nothing was its any more.
     fn rescues(&self) -> Spread {
-        let deaths = self.strikes.iter().flat_map(|strike| &strike.deaths);
+        let deaths = self.injected.iter().flat_map(|one| &one.deaths);
         let rescue = |death: &Death| {
             let process = death.worker.as_ref()?;
             let of_process = self.journal.last_lost.iter().filter(|(worker, _)| worker.starts_with(process));
@@ -99,12 +98,12 @@ impl Storm<'_> {
     }
 
     fn json(&self) -> Value {
-        let Self { plan, took, seen, strikes, journal, findings } = self;
+        let Self { plan, took, seen, injected, journal, findings } = self;
         let counts = &journal.counts;
-        let strike = |strike: &Strike| {
+        let one = |one: &InjectedFault| {
             json!({
-                "fault": strike.fault.name(), "target": strike.target, "atMs": strike.at.0,
-                "lastedMs": u64::try_from(strike.lasted.as_millis()).unwrap_or(u64::MAX),
+                "fault": one.fault.name(), "target": one.target, "atMs": one.at.0,
+                "lastedMs": u64::try_from(one.lasted.as_millis()).unwrap_or(u64::MAX),
             })
         };
         json!({
@@ -128,17 +127,17 @@ impl Storm<'_> {
             "handedBack": counts.handed_back,
             "retries": counts.retries,
             "ownerlessUploads": findings.ownerless_uploads,
-            "strikes": strikes.iter().map(strike).collect::<Vec<_>>(),
-            "strikesByKind": self.strikes_by_kind(),
+            "strikes": injected.iter().map(one).collect::<Vec<_>>(),
+            "strikesByKind": self.injected_by_kind(),
             "usualRate": journal.timeline.usual_rate(),
             "rescue": self.rescues(),
-            "recovery": journal.timeline.recoveries(strikes),
+            "recovery": journal.timeline.recoveries(injected),
             "violations": findings.violations,
         })
     }
 
     fn print(&self) {
-        let Self { plan, took, seen, strikes, journal, findings } = self;
+        let Self { plan, took, seen, injected, journal, findings } = self;
         let counts = &journal.counts;
         let line = |text: String| output::line(&text);
         line(format!("seed {}, {} workers, {:.1} s", plan.seed, plan.workers, took.as_secs_f64()));
@@ -169,7 +168,7 @@ impl Storm<'_> {
         let rescue = self.rescues();
         line(format!(
             "{} faults; the claims of {} killed workers were rescued in p50 {} ms, max {} ms",
-            strikes.len(),
+            injected.len(),
             rescue.n,
             rescue.p50_ms,
             rescue.max_ms
@@ -186,8 +185,8 @@ impl Storm<'_> {
             "milliseconds from a fault to the next outcome, and to the usual {rate:.0} a second:"
         ));
         row("", "n", "p50/p99/max", "p50/p99/max");
-        let kinds = self.strikes_by_kind();
-        for (kind, recovery) in self.journal.timeline.recoveries(&self.strikes) {
+        let kinds = self.injected_by_kind();
+        for (kind, recovery) in self.journal.timeline.recoveries(&self.injected) {
             let spread = |s: Spread| format!("{}/{}/{}", s.p50_ms, s.p99_ms, s.max_ms);
             let n = kinds.get(kind).copied().unwrap_or_default().to_string();
             row(kind, &n, &spread(recovery.first_commit), &spread(recovery.full_throughput));

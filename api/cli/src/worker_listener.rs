@@ -1,18 +1,18 @@
-//! The listener on which a process that works tells about itself.
+//! The listener of a worker: health, readiness, status and metrics.
 
 use std::io;
 use std::net::SocketAddr;
 
 use tokio_util::sync::CancellationToken;
+use untxt_api::health::HealthState;
 use untxt_api::server::Server;
-use untxt_api::vitals::Vitals;
 use untxt_settings::server::ServerSettings;
 
 use crate::failure::Failure;
 use crate::output;
 
-/// Listens at `address` and says so; `None` when somebody else does already. A
-/// second worker on one machine is no reason not to work: it does so unwatched.
+/// Listens at `address` and prints it; `None` when the port is taken. A second worker on
+/// one machine then works without a listener.
 pub(crate) async fn listen(address: SocketAddr) -> Result<Option<Server>, Failure> {
     match Server::bind(address).await {
         Ok(server) => {
@@ -31,14 +31,14 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<Option<Server>, Failur
     }
 }
 
-/// Tells until `shutdown`.
-pub(crate) async fn tell(
+/// Serves until `shutdown`.
+pub(crate) async fn serve(
     server: Option<Server>,
-    vitals: Vitals,
+    health: HealthState,
     settings: ServerSettings,
     shutdown: CancellationToken,
 ) {
     if let Some(server) = server {
-        server.serve_worker(vitals, settings, shutdown).await;
+        server.serve_worker(health, settings, shutdown).await;
     }
 }

@@ -26,7 +26,7 @@ pub const FILTERS: &str =
 ///
 /// # Errors
 /// What is wrong with the name or the value.
-pub fn set(filter: &mut DeadLetterFilter, name: &str, value: &str) -> Result<(), String> {
+pub fn set_filter(filter: &mut DeadLetterFilter, name: &str, value: &str) -> Result<(), String> {
     let text = || Some(value.to_owned());
     let id = || Uuid::parse_str(value).map(|id| Some(RunId(id))).map_err(|_| "not a UUID".to_owned());
     match name {

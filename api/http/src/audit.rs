@@ -10,7 +10,7 @@ use untxt_engine::journal::JournalError;
 /// One thing that is done. The audit comes first: nothing is done that does not
 /// stand there, and nothing is done while it can't be written. It is the same
 /// whether it is asked for over HTTP or on the command line.
-pub struct Act<'a> {
+pub struct AuditedAction<'a> {
     /// Whose journal holds the audit.
     pub engine: &'a Engine,
     /// Who does it, as the audit names them.
@@ -21,7 +21,7 @@ pub struct Act<'a> {
     pub subject: &'a str,
 }
 
-impl Act<'_> {
+impl AuditedAction<'_> {
     /// Writes down that it was asked for, with `asked`, does it, and writes down
     /// what `told` says of what came of it (the action with `-done` behind it), or
     /// why it was not done (`-refused`). Should the second line fail, the first

@@ -1,5 +1,5 @@
-//! Files of one call wait for each other's room: what one takes on the disk is
-//! free when it has ended.
+//! Files of one call that find no room on the disk wait for the others: what a file
+//! takes is free when it has ended.
 
 use tokio::sync::{Mutex, MutexGuard, watch};
 
@@ -10,9 +10,9 @@ struct Counts {
     ended: usize,
 }
 
-/// The files of one call.
+/// The room on the disk that the files of one call share.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct DiskRoom {
     counts: watch::Sender<Counts>,
     /// Of those that found no room one looks for it at a time: two that are too
     /// large together would keep each other from it for ever.
@@ -25,17 +25,17 @@ pub(super) struct Look(usize);
 
 /// A file that takes room; dropped, it has ended.
 #[derive(Debug)]
-pub(super) struct Turn<'a>(&'a Turns);
+pub(super) struct OpenFile<'a>(&'a DiskRoom);
 
-impl Turns {
+impl DiskRoom {
     /// A file is under way.
-    pub(super) fn begin(&self) -> Turn<'_> {
+    pub(super) fn begin(&self) -> OpenFile<'_> {
         self.counts.send_modify(|counts| counts.under_way += 1);
-        Turn(self)
+        OpenFile(self)
     }
 
     /// Waits until nobody else looks for room that was not there.
-    pub(super) async fn alone(&self) -> MutexGuard<'_, ()> {
+    pub(super) async fn look_alone(&self) -> MutexGuard<'_, ()> {
         self.looking.lock().await
     }
 
@@ -54,7 +54,7 @@ impl Turns {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for OpenFile<'_> {
     fn drop(&mut self) {
         self.0.counts.send_modify(|counts| {
             counts.under_way -= 1;
@@ -69,13 +69,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_is_under_way_is_waited_for() {
-        let turns = Turns::default();
-        let look = turns.look();
-        assert!(!turns.another_ended(&look).await, "nothing is under way");
-        let turn = turns.begin();
-        let (ended, ()) = tokio::join!(turns.another_ended(&look), async { drop(turn) });
+        let room = DiskRoom::default();
+        let look = room.look();
+        assert!(!room.another_ended(&look).await, "nothing is under way");
+        let file = room.begin();
+        let (ended, ()) = tokio::join!(room.another_ended(&look), async { drop(file) });
         assert!(ended);
-        assert!(turns.another_ended(&look).await, "it ended since");
-        assert!(!turns.another_ended(&turns.look()).await);
+        assert!(room.another_ended(&look).await, "it ended since");
+        assert!(!room.another_ended(&room.look()).await);
     }
 }

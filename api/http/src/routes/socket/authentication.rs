@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::{
     Close, FORBIDDEN, MESSAGE_BYTES_MAX, MESSAGE_TOO_LARGE, TRY_AGAIN_LATER, UNAUTHENTICATED, broken, close,
 };
-use crate::auth::caller::{Caller, Scope};
-use crate::doors::Doors;
+use crate::app_state::AppState;
+use crate::auth::principal::{Principal, Scope};
+use crate::connection_limiter::ConnectionPermit;
 use crate::error::ApiError;
 use crate::feed::Subscription;
 use crate::json;
-use crate::places::Place;
 
 /// How long the first message may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -28,25 +28,25 @@ const REASON_BYTES_MAX: usize = 123;
 
 /// Who listens, and to whose tasks.
 pub(super) struct Listener {
-    pub(super) caller: Caller,
+    pub(super) caller: Principal,
     pub(super) user: Uuid,
     /// What happens to them from here on.
     pub(super) news: Subscription,
-    _place: Place,
+    _permit: ConnectionPermit,
 }
 
 impl Listener {
     /// The caller, who listens to what happens to `asked`'s tasks, or their own.
     ///
     /// # Errors
-    /// Those of [`Caller::may`], [`Caller::acts_for`] and [`Doors::place`], and
+    /// Those of [`Principal::may`], [`Principal::acts_for`] and [`AppState::permit_connection`], and
     /// when the journal can't be followed.
-    pub(super) fn new(doors: &Doors, caller: &Caller, asked: Option<Uuid>) -> Result<Self, ApiError> {
+    pub(super) fn new(state: &AppState, caller: &Principal, asked: Option<Uuid>) -> Result<Self, ApiError> {
         caller.may(Scope::Read)?;
         let user = caller.acts_for(asked)?;
-        let place = doors.place(user)?;
-        let news = doors.feed.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
-        Ok(Self { caller: caller.clone(), user, news, _place: place })
+        let permit = state.permit_connection(user)?;
+        let news = state.feed.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
+        Ok(Self { caller: caller.clone(), user, news, _permit: permit })
     }
 }
 
@@ -57,33 +57,33 @@ enum First {
 }
 
 /// Hears who listens; closes the socket when that is nobody, and says why.
-pub(super) async fn introduce(
+pub(super) async fn authenticate(
     open: &mut WebSocket,
-    doors: &Doors,
+    state: &AppState,
     from: Option<IpAddr>,
     asked: Option<Uuid>,
 ) -> Option<Listener> {
     let heard = tokio::select! {
-        () = doors.shutdown.cancelled() => return None,
+        () = state.shutdown.cancelled() => return None,
         heard = timeout(PATIENCE, first(open)) => heard,
     };
     let refused = match heard {
-        Ok(Heard::Token(token)) => match admitted(doors, from, &token, asked).await {
+        Ok(FirstMessage::Token(token)) => match admitted(state, from, &token, asked).await {
             Ok(listener) => return Some(listener),
             Err(refused) => refused,
         },
-        Ok(Heard::Other) => (UNAUTHENTICATED, NOT_AUTHENTICATE.to_owned()),
-        Ok(Heard::Unread(Close(code, reason))) => (code, reason.to_owned()),
-        Ok(Heard::Gone) => return None,
-        Err(_) => (UNAUTHENTICATED, "nobody said who listens within 5 seconds".to_owned()),
+        Ok(FirstMessage::Other) => (UNAUTHENTICATED, NOT_AUTHENTICATE.to_owned()),
+        Ok(FirstMessage::Unread(Close(code, reason))) => (code, reason.to_owned()),
+        Ok(FirstMessage::Gone) => return None,
+        Err(_) => (UNAUTHENTICATED, "no authentication within 5 seconds".to_owned()),
     };
-    close(open, doors.patience, refused.0, short(&refused.1)).await;
+    close(open, state.timeouts, refused.0, short(&refused.1)).await;
     None
 }
 
 const NOT_AUTHENTICATE: &str = r#"the first message is not {"type":"authenticate","token":"…"}"#;
 
-enum Heard {
+enum FirstMessage {
     Token(String),
     Other,
     /// What came can't be read.
@@ -92,32 +92,33 @@ enum Heard {
 }
 
 /// The first message but for the pings and pongs of the protocol itself.
-async fn first(open: &mut WebSocket) -> Heard {
+async fn first(open: &mut WebSocket) -> FirstMessage {
     loop {
         match open.recv().await {
             Some(Ok(message)) if message.is_ping() || message.is_pong() => {}
-            Some(Ok(message)) if message.is_close() => return Heard::Gone,
+            Some(Ok(message)) if message.is_close() => return FirstMessage::Gone,
             Some(Ok(message)) if message.as_bytes().len() > MESSAGE_BYTES_MAX => {
-                return Heard::Unread(MESSAGE_TOO_LARGE);
+                return FirstMessage::Unread(MESSAGE_TOO_LARGE);
             }
             Some(Ok(message)) => {
                 let said = message.as_str().ok().and_then(|text| json::read(text.as_bytes()).ok());
-                return said.map_or(Heard::Other, |First::Authenticate { token }| Heard::Token(token));
+                return said
+                    .map_or(FirstMessage::Other, |First::Authenticate { token }| FirstMessage::Token(token));
             }
-            Some(Err(error)) => return broken(&error).map_or(Heard::Gone, Heard::Unread),
-            None => return Heard::Gone,
+            Some(Err(error)) => return broken(&error).map_or(FirstMessage::Gone, FirstMessage::Unread),
+            None => return FirstMessage::Gone,
         }
     }
 }
 
 async fn admitted(
-    doors: &Doors,
+    state: &AppState,
     from: Option<IpAddr>,
     token: &str,
     asked: Option<Uuid>,
 ) -> Result<Listener, (u16, String)> {
-    let caller = doors.failures.watch(from, token, doors.auth.authenticate(token)).await;
-    let listener = caller.and_then(|caller| Listener::new(doors, &caller, asked));
+    let caller = state.authenticator.authenticate(from, token).await;
+    let listener = caller.and_then(|caller| Listener::new(state, &caller, asked));
     listener.map_err(|error| {
         let code = match error.status() {
             StatusCode::UNAUTHORIZED => UNAUTHENTICATED,

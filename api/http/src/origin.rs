@@ -1,5 +1,5 @@
-//! Whose page a request comes from. A page of another site must not act, or
-//! listen, for the person who looks at it.
+//! Checks which site's page a request comes from. A page of another site must neither
+//! change nor follow anything on behalf of the person who visits it.
 
 use std::net::IpAddr;
 
@@ -8,26 +8,29 @@ use salvo::http::header::ORIGIN;
 use salvo::prelude::Request;
 
 use crate::error::ApiError;
-use crate::guard::Listed;
-use crate::site::Seen;
+use crate::request_info::RequestInfo;
 
-/// Refuses a request of another site's page, unless that site is on the list
-/// (`UNTXT_CORS_ORIGINS`). Programs send no Origin.
+/// Marks a request from a page of an allowed origin (`UNTXT_CORS_ORIGINS`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AllowedOrigin;
+
+/// Refuses requests from pages of other sites, unless their origin is allowed. Programs
+/// send no `Origin`.
 pub(crate) fn same_origin(req: &Request) -> Result<(), ApiError> {
-    match req.extensions().get::<Listed>() {
-        Some(Listed) => Ok(()),
+    match req.extensions().get::<AllowedOrigin>() {
+        Some(AllowedOrigin) => Ok(()),
         None => own_page(req),
     }
 }
 
-/// Refuses a request of any other site's page: no list lets one operate.
-pub(super) fn own_page(req: &Request) -> Result<(), ApiError> {
+/// Refuses requests from pages of all other sites: operators' routes allow no origin.
+pub(crate) fn own_page(req: &Request) -> Result<(), ApiError> {
     let Some(origin) = req.headers().get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or("?");
     let host = req.header::<String>("host").unwrap_or_default();
     let from = origin.split_once("://").map_or(origin, |(_, host)| host);
     // Behind a proxy the Host may be the proxy's own idea.
-    if from == host || origin.eq_ignore_ascii_case(&Seen::of(req)?.base.origin()) {
+    if from == host || origin.eq_ignore_ascii_case(&RequestInfo::of(req)?.base.origin()) {
         return Ok(());
     }
     Err(refused(
@@ -39,10 +42,10 @@ pub(super) fn own_page(req: &Request) -> Result<(), ApiError> {
 /// Refuses a name under which this machine is not known to itself or to its
 /// operator: a page may have had its own site's name point here, and then its
 /// Origin equals the Host.
-pub(super) fn own_name(req: &Request) -> Result<(), ApiError> {
+pub(crate) fn own_name(req: &Request) -> Result<(), ApiError> {
     let host = req.header::<String>("host").unwrap_or_default();
-    let seen = Seen::of(req)?;
-    if seen.is_public && host.eq_ignore_ascii_case(seen.base.authority()) {
+    let info = RequestInfo::of(req)?;
+    if info.is_public && host.eq_ignore_ascii_case(info.base.authority()) {
         return Ok(());
     }
     let name = match host.strip_prefix('[') {
