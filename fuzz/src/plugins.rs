@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use untxt_net::Origin;
 use untxt_plugins::manifest::Manifest;
-use untxt_plugins::{Package, Trust, fuzzing};
+use untxt_plugins::{Trust, fuzzing};
 
 use crate::on_text;
 
@@ -25,9 +25,7 @@ pub(crate) fn signature(bytes: &[u8]) {
     on_text(bytes, |text| {
         let key = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../plugins/host/tests/signed/author.pub");
         let trust = Trust::new(key, true).expect("the key of the tests is one");
-        let package =
-            Package { signature: Some(text.to_owned()), ..Package::bare("engine", b"unsigned".to_vec()) };
-        assert!(trust.verify(package_component, package_signature).is_err(), "nobody signed that");
+        assert!(trust.verify(b"unsigned", Some(text)).is_err(), "nobody signed that");
     });
 }
 

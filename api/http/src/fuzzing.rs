@@ -10,7 +10,7 @@ use salvo::websocket::Message;
 
 use crate::routes::content;
 use crate::routes::create;
-use crate::routes::socket::said;
+use crate::routes::socket::client_message;
 
 /// Reads a message of a socket, and says in few plain characters what is wrong
 /// with it.
@@ -18,8 +18,8 @@ use crate::routes::socket::said;
 /// # Panics
 /// When it says more, or control characters.
 pub fn socket_message(text: &str) {
-    if let Err(problem) = said::read(&Message::text(text)) {
-        assert!(problem.chars().count() <= said::PROBLEM_CHARS_MAX, "{problem}");
+    if let Err(problem) = client_message::read(&Message::text(text)) {
+        assert!(problem.chars().count() <= client_message::PROBLEM_CHARS_MAX, "{problem}");
         assert!(!problem.chars().any(char::is_control), "{problem:?}");
     }
 }

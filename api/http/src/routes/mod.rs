@@ -62,7 +62,7 @@ async fn audited<T, E: Display>(
     if caller.owns(task.user_id) {
         return Ok(act.await);
     }
-    let engine = AppState::of(depot)?.platform.engine();
+    let engine = AppState::of(depot)?.platform.records.engine();
     let action = AuditedAction { engine, by: caller.name(), action, subject: &format!("run {}", task.id) };
     Ok(action.audited(json!({}), act, |_| json!({})).await?)
 }

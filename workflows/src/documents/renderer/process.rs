@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -144,7 +144,7 @@ fn spawn(config: &RendererConfig) -> Result<Child, DocumentError> {
 }
 
 /// Why there is no answer.
-enum Failure {
+pub(super) enum Failure {
     /// The request did not reach the child.
     Unreachable(std::io::Error),
     /// The child closed its output before it had answered, or answered nonsense.

@@ -8,8 +8,8 @@ mod tasks;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use self::shape::{format_name, object, open, or_null};
-use self::shape::{list, text};
+pub(super) use self::shape::format_name;
+use self::shape::{list, object, text};
 
 /// All schemas, by name.
 pub(super) fn all() -> Value {

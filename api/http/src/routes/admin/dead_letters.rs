@@ -8,7 +8,7 @@ use salvo::http::header::{HeaderValue, LOCATION};
 use salvo::prelude::{Depot, Json, Request, Response, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use untxt_engine::journal::letters::{DeadLetterFilter, DeadLetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{RedriveError, RedriveOptions};
 use uuid::Uuid;

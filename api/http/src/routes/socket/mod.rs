@@ -1,7 +1,7 @@
 //! The WebSocket: what happens to a user's tasks, as it happens.
 
 mod authentication;
-mod client_message;
+pub(crate) mod client_message;
 mod missed;
 mod replay_cursor;
 
