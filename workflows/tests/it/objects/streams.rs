@@ -125,7 +125,7 @@ async fn an_upload_that_can_not_be_taken_away_is_remembered_until_it_can() {
     let error = objects.put_stream("k", "image/png", body(PART + 1, MIB), u64::MAX).await.unwrap_err();
     assert_eq!(error.code(), "OBJECT_STORE_UNAVAILABLE");
     let error = objects.check().await.unwrap_err();
-    assert!(error.to_string().contains("taking away a broken upload"), "{error}");
+    assert!(error.to_string().contains("aborting the upload"), "{error}");
 
     switch.store(false, Ordering::Relaxed);
     objects.check().await.unwrap();
