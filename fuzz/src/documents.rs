@@ -2,10 +2,11 @@
 //! engines say about documents.
 
 use untxt_workflows::documents::filename;
-use untxt_workflows::documents::kind::{HEAD_BYTES, Kind};
+use untxt_workflows::documents::kind::Kind;
 use untxt_workflows::documents::pages::PageRange;
 use untxt_workflows::documents::renderer::fuzzing;
 use untxt_workflows::documents::sanitize;
+use untxt_workflows::documents::sniff::{HEAD_BYTES, sniff};
 
 use crate::on_text;
 
@@ -14,8 +15,8 @@ const PAGES: u32 = 100;
 
 /// A document's kind depends on nothing behind the bytes that are looked at.
 pub(crate) fn kind(bytes: &[u8]) {
-    let whole = Kind::sniff(bytes).ok();
-    assert_eq!(whole, Kind::sniff(&bytes[..bytes.len().min(HEAD_BYTES)]).ok());
+    let whole = sniff(bytes).ok();
+    assert_eq!(whole, sniff(&bytes[..bytes.len().min(HEAD_BYTES)]).ok());
 }
 
 /// A TIFF, from its directories to its pixels.
@@ -25,7 +26,7 @@ pub(crate) fn tiff(bytes: &[u8]) {
 
 /// A picture of whatever kind it says it is.
 pub(crate) fn picture(bytes: &[u8]) {
-    match Kind::sniff(bytes) {
+    match sniff(bytes) {
         Ok(Kind::Pdf) | Err(_) => {}
         Ok(kind) => fuzzing::picture(bytes, kind),
     }

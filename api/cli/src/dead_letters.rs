@@ -95,7 +95,8 @@ pub(crate) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Fa
     let operations = start::operations(&config).await?;
     match &arguments.command {
         DeadLettersCommand::List { filters, limit, offset, json } => {
-            let (found, total) = operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
+            let (found, total) =
+                operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
             show::list(&found, total, *json);
             Ok(ExitCode::SUCCESS)
         }

@@ -3,11 +3,11 @@
 use std::fs;
 
 use rustix::process::getuid;
-use untxt_workflows::redrive::Asker;
+use untxt_workflows::redrive::Actor;
 
 /// The operator, with the reason they give.
-pub(crate) fn operator(reason: Option<&str>) -> Asker {
-    Asker { by: format!("cli:{}", user()), reason: reason.unwrap_or_default().to_owned() }
+pub(crate) fn operator(reason: Option<&str>) -> Actor {
+    Actor { by: format!("cli:{}", user()), reason: reason.unwrap_or_default().to_owned() }
 }
 
 /// `USER`, or the name that belongs to this process's user id, or the id itself.

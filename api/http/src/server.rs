@@ -69,7 +69,11 @@ impl Server {
     ) {
         let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
         let connections = ConnectionLimiter::new(settings.connections);
-        let auth = Arc::new(Auth::new(&settings.auth, platform.records.database(), platform.records.engine().clock()));
+        let auth = Arc::new(Auth::new(
+            &settings.auth,
+            platform.records.database(),
+            platform.records.engine().clock(),
+        ));
         let (watching, until) = (Arc::clone(&auth), shutdown.clone());
         tokio::spawn(async move { watching.look_for_revoked(until).await });
         let timeouts = settings.timeouts;
@@ -102,7 +106,11 @@ impl Server {
         shutdown: CancellationToken,
     ) {
         let platform = health.platform();
-        let auth = Arc::new(Auth::new(&settings.auth, platform.records.database(), platform.records.engine().clock()));
+        let auth = Arc::new(Auth::new(
+            &settings.auth,
+            platform.records.database(),
+            platform.records.engine().clock(),
+        ));
         let authenticator = Authenticator::new(auth, settings.auth_failures_per_minute);
         let timeouts = settings.timeouts;
         let service = router::worker_service(health, authenticator, timeouts, &settings.site);

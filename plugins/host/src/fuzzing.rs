@@ -4,8 +4,8 @@
 use crate::answer;
 use crate::contract::untxt::ocr::types;
 use crate::limits::EngineLimits;
-use crate::page::{Page, PageText, PixelFormat, Rect};
 use crate::outcome;
+use crate::page::{Page, PageText, PixelFormat, Rect};
 
 const WIDTH: u32 = 40;
 const HEIGHT: u32 = 30;

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Interval, interval};
 use untxt_api::dead_letters;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::letters::{DeadLetterFilter, DeadLetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::state::RunStatus;
 use untxt_workflows::dead_letters::Progress;
 use untxt_workflows::operations::Operations;

@@ -8,6 +8,6 @@ use crate::failure::{Failure, chain};
 /// Takes a task away. Objects that the store does not remove now go with the
 /// next worker.
 pub(super) async fn erase(platform: &Platform, id: Uuid) -> Result<(), Failure> {
-    platform.erase_task(id).await.map_err(|error| Failure::work(chain(&error)))?;
+    platform.tasks.erase_task(id).await.map_err(|error| Failure::work(chain(&error)))?;
     Ok(())
 }

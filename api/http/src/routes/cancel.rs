@@ -19,7 +19,8 @@ pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<
     same_origin(req)?;
     let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    let cancelled = audited(depot, &task, "cancel", state.platform.records.engine().cancel(RunId(task.id))).await?;
+    let cancelled =
+        audited(depot, &task, "cancel", state.platform.records.engine().cancel(RunId(task.id))).await?;
     cancelled.map_err(|error| match error {
         JournalError::Refused(Refusal::Ended(status)) => {
             let message = format!("the task has ended: {}", status.as_str());
