@@ -260,7 +260,10 @@ mod tests {
             for (budget, jitter, took) in failures {
                 now = Timestamp(now.0 + took);
                 let error = StepError::retry(budgets[budget], "X", "");
-                let error = after_ms.map_or(error.clone(), |after| error.after_ms(after));
+                let error = match after_ms {
+                    Some(after) => error.after_ms(after),
+                    None => error,
+                };
                 let drawn = spent.of(error.budget);
                 let asked = i64::try_from(after_ms.unwrap_or_default()).unwrap();
                 match policy.next_attempt_at(&error, &spent, NOW, now, jitter) {

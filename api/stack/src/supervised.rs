@@ -146,7 +146,7 @@ impl Supervised {
         };
         self.body = body;
         self.state = State::Running { since: Instant::now() };
-        let pid = pid.ok_or(StackError::EndedAtOnce(self.service.name()))?;
+        let pid = pid.ok_or_else(|| StackError::EndedAtOnce(self.service.name()))?;
         let restarts = self.pid_file.as_ref().map_or(0, |pid_file| pid_file.restarts + 1);
         let mut pid_file = PidFile::of(pid)?;
         pid_file.restarts = restarts;

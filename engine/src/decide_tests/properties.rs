@@ -234,7 +234,7 @@ impl World {
     }
 
     /// Has everything succeed from here on.
-    fn to_the_end(&mut self) {
+    fn succeed_from_here(&mut self) {
         // Three steps of at most four slots, each redriven, claimed and finished.
         for _ in 0..60 {
             if self.ended {
@@ -273,6 +273,6 @@ proptest! {
         let when_spent = if pauses { WhenSpent::Pause } else { WhenSpent::DeadLetter };
         let mut world = World::new(on_item_failure, when_spent);
         moves.into_iter().for_each(|next| world.make(next));
-        world.to_the_end();
+        world.succeed_from_here();
     }
 }

@@ -20,7 +20,7 @@ const LIMITS: fn() -> EngineLimits =
 /// When what is admitted breaks a promise of [`PageText`].
 pub fn engine_answer(bytes: &[u8]) {
     let mut source = Source { bytes };
-    if source.byte() % 4 == 0 {
+    if source.byte().is_multiple_of(4) {
         let refusal = source.refusal();
         drop(outcome::refused("engine".to_owned(), refusal, Vec::new()).to_string());
         return;
