@@ -15,7 +15,8 @@ pub(crate) async fn erase(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     same_origin(req)?;
     let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;
-    if !audited(depot, &task, "erase", state.platform.tasks.erase_task(task.id)).await?? {
+    let erased = Box::pin(audited(depot, &task, "erase", state.platform.tasks.erase_task(task.id)));
+    if !erased.await?? {
         return Err(ApiError::no_task(&task.id.to_string()));
     }
     Ok(Json(views::success(&json!({ "taskId": task.id, "erased": true }))))
