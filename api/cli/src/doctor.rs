@@ -103,7 +103,7 @@ fn disk(config: &Config) -> Result<String, String> {
 async fn database(config: &Config) -> Finding {
     let kind = config.database_url.split(':').next().unwrap_or_default();
     let outcome = match start::connect(config).await {
-        Err(failure) => Err(format!("{failure:?}")),
+        Err(failure) => Err(failure.to_string()),
         Ok(database) => match untxt_migrations::pending(&database).await {
             Ok(0) => version(&database).await.map(|version| format!("{kind}{version}, laid out")),
             _ if config.embedded_database => Ok(format!("{kind}, lays itself out")),
@@ -173,7 +173,7 @@ async fn clocks(records: &Records) -> Vec<Finding> {
 /// The queue and the clocks, for which the journal has to be open.
 async fn journal(config: &Config) -> Vec<Finding> {
     let opened = async {
-        let database = start::database(config).await.map_err(|failure| format!("{failure:?}"))?;
+        let database = start::database(config).await.map_err(|failure| failure.to_string())?;
         Operations::open(config.settings.clone(), database).await.map_err(|error| chain(&error))
     };
     match opened.await {

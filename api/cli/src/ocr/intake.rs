@@ -136,7 +136,7 @@ impl Intake<'_> {
         }
         let erased = erase(self.platform, submission.task.id).await;
         erased
-            .map_err(|failure| Refused::Earlier(format!("the earlier attempt is in the way: {failure:?}")))?;
+            .map_err(|failure| Refused::Earlier(format!("the earlier attempt is in the way: {failure}")))?;
         let again = self.spool().await?;
         Ok(self.platform.tasks.submit(wanted, again).await?.task.id)
     }

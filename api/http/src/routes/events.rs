@@ -48,8 +48,8 @@ pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Respo
     }
     // A history that is not kept any more is an answer, not a stream that breaks.
     engine.history(run, after, 1).await?;
-    let story = Story::new(engine.clone(), run, watcher, until(state, Principal::of(depot)?), permit);
-    sse::stream(res, Box::pin(story.told()));
+    let stream = EventStream::new(engine.clone(), run, watcher, until(state, Principal::of(depot)?), permit);
+    sse::stream(res, Box::pin(stream.updates()));
     res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that gather what they pass on would keep it from the client.
     res.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -81,7 +81,7 @@ fn last_seen(req: &Request) -> Result<u64, ApiError> {
 }
 
 /// One task's events on their way to one client.
-struct Story {
+struct EventStream {
     engine: Engine,
     run: RunId,
     watcher: RunWatcher,
@@ -94,7 +94,7 @@ struct Story {
     _open: meter::Open,
 }
 
-impl Story {
+impl EventStream {
     fn new(
         engine: Engine,
         run: RunId,
@@ -120,10 +120,10 @@ impl Story {
         }
     }
 
-    fn told(self) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {
-        stream::unfold(self, |mut story| async move {
-            let line = story.next().await?;
-            Some((Ok(line), story))
+    fn updates(self) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send {
+        stream::unfold(self, |mut stream| async move {
+            let line = stream.next().await?;
+            Some((Ok(line), stream))
         })
     }
 

@@ -1,5 +1,5 @@
-//! What operators see and do, under `/api/admin`. One hoop before all of it;
-//! one file a thing.
+//! What operators see and do, under `/api/admin`: one middleware before all of it,
+//! one file for each subject.
 
 mod audit;
 mod bulk;
