@@ -13,6 +13,7 @@ use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::ObjectsConfig;
 use crate::room::RoomLimits;
+use crate::task_input::TextLayer;
 use crate::webhooks::WebhookSettings;
 
 /// What a platform needs to know.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub plugin_trust: Trust,
     /// Engine of tasks that name none.
     pub engine: String,
+    /// What tasks that do not say so do with text layers.
+    pub text_layer: TextLayer,
     /// Steps at once.
     pub concurrency: NonZeroUsize,
     /// After this long a silence of a worker others take over what it held. The

@@ -30,7 +30,7 @@ use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
 use crate::orphan_objects;
 use crate::quota::QuotaError;
-use crate::task_input::{EnginePin, FileInput, TaskInput};
+use crate::task_input::{EnginePin, FileInput, TaskInput, TaskOptions, TextLayer};
 use crate::tasks::Tasks;
 use crate::trace;
 
@@ -158,7 +158,8 @@ impl Tasks {
         let mime = spooled.kind.mime();
         let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
         put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
-        let mut run = run(&wanted, engine, &task, &file, now);
+        let text_layer = wanted.options.text_layer.unwrap_or(self.settings().text_layer);
+        let mut run = run(&wanted, text_layer, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
         match self.engine().submit(run).await {
@@ -260,6 +261,7 @@ fn request_hash(wanted: &NewTask, sha256: &str) -> String {
 
 fn run(
     wanted: &NewTask,
+    text_layer: TextLayer,
     engine: EnginePin,
     task: &task::Model,
     file: &file::Model,
@@ -278,7 +280,7 @@ fn run(
         engine,
         formats: wanted.formats.clone(),
         pages: wanted.pages.clone(),
-        options: wanted.options.clone(),
+        options: TaskOptions { text_layer: Some(text_layer), ..wanted.options.clone() },
         trace: trace::current(),
     };
     NewRun {

@@ -21,6 +21,7 @@ use untxt_engine::state::RunStatus;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::documents::kind::Kind;
 use untxt_workflows::platform::Platform;
+use untxt_workflows::task_input::TextLayer;
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -58,10 +59,15 @@ pub(crate) struct OcrArguments {
     /// Page ranges such as 1-3,5; default all pages.
     #[arg(long)]
     pub(crate) pages: Option<String>,
-    /// Resolution of page images in dpi, 36 to 600, default 150; finer scans are
-    /// scaled down to it.
+    /// Resolution of page images in dpi, 36 to 600; default: the one that the
+    /// engine asks for, else 150. Finer scans are scaled down to it.
     #[arg(long)]
     pub(crate) dpi: Option<u32>,
+    /// What to do with a PDF page's own text: take it where it covers the page
+    /// (auto), take it wherever there is any (use), recognise every page without it
+    /// (ignore), or give it to the engine (engine); default UNTXT_TEXT_LAYER.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) text_layer: Option<TextLayer>,
     /// Expected language as a BCP 47 tag; repeat for several, most likely first.
     #[arg(long = "language", value_name = "TAG")]
     pub(crate) languages: Vec<String>,

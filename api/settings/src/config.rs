@@ -15,6 +15,7 @@ use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::room::RoomLimits;
 use untxt_workflows::settings::Quota;
 use untxt_workflows::settings::Settings;
+use untxt_workflows::task_input::TextLayer;
 use untxt_workflows::webhooks::WebhookSettings;
 
 use crate::error::ConfigError;
@@ -189,6 +190,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         plugin_trust: plugin_trust(values)?,
         engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
+        text_layer: values.parsed("UNTXT_TEXT_LAYER", TextLayer::default())?,
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
         lease: lease(values)?,
         retention: Retention {

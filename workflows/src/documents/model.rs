@@ -45,6 +45,9 @@ pub struct Page {
     /// Whether it was recognised.
     #[serde(flatten)]
     pub status: PageStatus,
+    /// Where its text comes from.
+    #[serde(default)]
+    pub source: PageSource,
     /// The engine's own figure for the page, 0..1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
@@ -88,6 +91,17 @@ pub enum PageStatus {
         /// For people.
         message: String,
     },
+}
+
+/// Where the text of a page comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageSource {
+    /// The engine was asked. One that reads text layers may have found it there.
+    #[default]
+    Engine,
+    /// The file's own text layer; the engine was not asked.
+    TextLayer,
 }
 
 /// What a confidence is worth.

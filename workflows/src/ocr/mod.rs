@@ -3,6 +3,7 @@
 mod page_input;
 mod page_result;
 mod steps;
+mod text_layer;
 
 mod webhook_event;
 
@@ -14,7 +15,7 @@ mod finalize;
 mod projection;
 
 pub(crate) use download::Downloaded;
-pub use page_input::page as page_for_engine;
+pub use page_input::{page as page_for_engine, render_options};
 pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
 pub(crate) use webhook_event::{delivery_after, delivery_of};
 

@@ -66,6 +66,7 @@ impl FileJob {
         let targets = targets(&arguments.files, &formats, arguments.out.as_deref());
         let options = TaskOptions {
             dpi: arguments.dpi,
+            text_layer: arguments.text_layer,
             languages: arguments.languages.clone(),
             settings,
             ..TaskOptions::default()

@@ -77,7 +77,7 @@ fn create() -> Operation {
             "pages": { "type": "string", "description": "Such as `1-3,5`." },
             "onPageFailure": { "type": "string", "enum": ["fail", "partial"], "default": "fail" },
             "options": { "type": "string", "contentMediaType": "application/json",
-                "description": "`dpi`, `color`, `languages`, `settings`, `webhook`." },
+                "description": "`dpi`, `color`, `textLayer`, `languages`, `settings`, `webhook`." },
             "webhook": { "type": "string", "format": "uri", "maxLength": 2048,
                 "description": "URL that is notified when the task ends." },
         },
