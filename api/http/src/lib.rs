@@ -41,6 +41,7 @@ mod request_log;
 mod request_trace;
 
 mod cors;
+mod request_checks;
 
 pub mod exporter;
 pub mod feed;
