@@ -31,13 +31,20 @@ impl Handler for RequestTrace {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
         let caller = req.header::<String>("traceparent").as_deref().and_then(trace::read);
         let caller = caller.map_or_else(Context::new, |span| Context::new().with_remote_span_context(span));
-        if !COLLECTED.load(Ordering::Relaxed) || UNTRACED.contains(&req.matched_path()) {
+        let collected = COLLECTED.load(Ordering::Relaxed) && !UNTRACED.contains(&req.matched_path());
+        let here = if collected {
+            caller.with_span(global::tracer(SCOPE).build_with_context(span(req, res), &caller))
+        } else {
             // A worker may collect what this process does not.
-            ctrl.call_next(req, depot, res).with_context(caller).await;
+            caller
+        };
+        if here.span().span_context().is_valid() {
+            request_id::set_trace(here.span().span_context().trace_id());
+        }
+        ctrl.call_next(req, depot, res).with_context(here.clone()).await;
+        if !collected {
             return;
         }
-        let here = caller.with_span(global::tracer(SCOPE).build_with_context(span(req, res), &caller));
-        ctrl.call_next(req, depot, res).with_context(here.clone()).await;
         let status = res.status_code.unwrap_or(StatusCode::OK);
         here.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
         if status.is_server_error() {
