@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 
 use serde_json::json;
+use untxt_stack::faulty_proxy::Cut;
 use uuid::Uuid;
 
 use super::bench::{Bench, START, empty_database, new_run, on_database, order, user};
-use super::proxy::{Cut, Proxy};
+use super::proxy;
 use crate::controls::ControlChange;
 use crate::decide::Command;
 use crate::id::RunId;
@@ -122,10 +123,10 @@ async fn goes_on(bench: &Bench, healthy: &dyn Journal) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_to_postgres_is_cut_at_each_message() {
     let url = empty_database().await;
-    let proxy = Proxy::before(&url).await;
-    let (bench, direct) = (on_database(&proxy.url(&url)).await, on_database(&url).await);
+    let (proxy, through) = proxy::before(&url).await;
+    let (bench, direct) = (on_database(&through).await, on_database(&url).await);
     let healthy = &*direct.journal;
-    for (act, cut) in ACTS.into_iter().flat_map(|act| [(act, Cut::There), (act, Cut::Back)]) {
+    for (act, cut) in ACTS.into_iter().flat_map(|act| [(act, Cut::Request), (act, Cut::Response)]) {
         for message in 1.. {
             assert!(message < PLACES_MAX, "{act:?} has no end");
             let tried = Tried::prepared(act, healthy).await;
@@ -137,7 +138,7 @@ async fn a_connection_to_postgres_is_cut_at_each_message() {
             match &said {
                 Ok(()) => assert!(done, "acknowledged and not there: {place}"),
                 Err(JournalError::Unavailable(_)) => {
-                    assert!(!done || cut == Cut::Back, "refused and there: {place}");
+                    assert!(!done || cut == Cut::Response, "refused and there: {place}");
                 }
                 Err(_) => panic!("{place}"),
             }
