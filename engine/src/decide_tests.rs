@@ -15,6 +15,7 @@ use crate::definition::Definition;
 use crate::error::{Budget, StepError};
 use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
+use crate::new_run::NewRun;
 use crate::retry::{Budgets, RetryPolicy, WhenSpent};
 use crate::state::{ItemState, ItemStatus, RunState, RunStatus};
 use crate::step::Step;
@@ -42,19 +43,8 @@ impl Bench {
         let none = None::<Arc<dyn Step>>;
         let workflow = Workflow::new("w", 1).step("open", policy, none.clone());
         let workflow = workflow.step_per_item("page", policy, none.clone()).step("close", policy, none);
-        let first = Event {
-            run: RunId(Uuid::nil()),
-            seq: 1,
-            at: Timestamp(0),
-            kind: EventKind::Submitted {
-                definition: "w".to_owned(),
-                version: 1,
-                tenant: "t".to_owned(),
-                priority: 5,
-                on_item_failure,
-                input: json!({}),
-            },
-        };
+        let new = NewRun { id: RunId(Uuid::nil()), on_item_failure, ..NewRun::new("w", "t", json!({})) };
+        let first = new.submitted(1, Timestamp(0));
         let run = RunState::begin(&first).unwrap();
         let definition = Arc::clone(workflow.definition());
         let (items, waiting) = (Vec::new(), Vec::new());

@@ -270,12 +270,13 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
     use serde_json::Value;
-    use untxt_engine::event::OnItemFailure;
     use untxt_engine::id::RunId;
+    use untxt_engine::new_run::NewRun;
     use untxt_engine::time::Timestamp;
     use untxt_workflows::ocr::WORKFLOW;
 
@@ -305,19 +306,10 @@ mod tests {
     impl Counted {
         /// A run of `owner`'s with 30 events.
         fn of(owner: Uuid) -> Self {
-            let submitted = EventKind::Submitted {
-                definition: WORKFLOW.to_owned(),
-                version: 1,
-                tenant: owner.to_string(),
-                priority: 5,
-                on_item_failure: OnItemFailure::Fail,
-                input: Value::Null,
-            };
-            let opened = |_| EventKind::Opened { step: 3, items: None };
-            let run = RunId(Uuid::now_v7());
-            let kinds = std::iter::once(submitted).chain((1..30).map(opened));
-            let events =
-                kinds.zip(1..).map(|(kind, seq)| Event { run, seq, at: Timestamp(0), kind }).collect();
+            let first = NewRun::new(WORKFLOW, owner, Value::Null).submitted(1, Timestamp(0));
+            let kind = EventKind::Opened { step: 3, items: None };
+            let opened = (2..=30).map(|seq| Event { seq, kind: kind.clone(), ..first });
+            let events = iter::once(first.clone()).chain(opened).collect();
             Self { events, owner, histories: AtomicUsize::new(0), owners: AtomicUsize::new(0) }
         }
 
