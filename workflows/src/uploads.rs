@@ -119,14 +119,14 @@ impl Tasks {
     ///
     /// # Errors
     /// [`UploadError::Field`], [`UploadError::TooMany`], [`IncomingError::TooLarge`],
-    /// [`IncomingError::NoRoom`] where the embedded store has none, the limits of
+    /// [`IncomingError::DiskFull`] where the embedded store has none, the limits of
     /// [`Tasks::admit`], and stores that do not answer.
     pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
         let file_size = self.check_upload(&wanted)?;
         // The embedded store takes it on this machine's disk.
         if self.resources().objects.embedded().is_some() {
-            let room = self.resources().temp_dirs.room().check(wanted.size_bytes).await;
-            room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
+            let fits = self.resources().temp_dirs.disk_space().check(wanted.size_bytes).await;
+            fits.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
         }
         self.admit(wanted.user).await?;
         self.make_room(wanted.user).await?;

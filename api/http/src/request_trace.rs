@@ -10,7 +10,7 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 use untxt_workflows::trace::{self, SCOPE};
 
-use crate::{exchange, request_id};
+use crate::{request_id, request_tracker};
 
 /// What is asked every few seconds and is nobody's work.
 const UNTRACED: [&str; 3] = ["health", "ready", "metrics"];
@@ -56,7 +56,7 @@ impl Handler for RequestTrace {
 
 /// Named by method and route, with names for ids.
 fn span(req: &Request, res: &Response) -> SpanBuilder {
-    let (method, route) = (exchange::method(req).to_string(), format!("/{}", req.matched_path()));
+    let (method, route) = (request_tracker::method(req).to_string(), format!("/{}", req.matched_path()));
     let id = res.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
     SpanBuilder::from_name(format!("{method} {route}")).with_kind(SpanKind::Server).with_attributes([
         KeyValue::new("http.request.method", method),

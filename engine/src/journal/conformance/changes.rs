@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use untxt_stack::faulty_proxy::NetworkFault;
 
-use super::bench::{Bench, empty_database, on_database};
+use super::harness::{JournalHarness, empty_database, on_database};
 use super::proxy;
 use crate::journal::changes::Changes;
 
@@ -32,18 +32,18 @@ async fn settled(changes: &mut Changes) {
     while timeout(SILENCE, changes.next()).await.is_ok() {}
 }
 
-pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(bench: Bench) {
-    let mut changes = bench.other.changes();
+pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(harness: JournalHarness) {
+    let mut changes = harness.other.changes();
     settled(&mut changes).await;
     for _ in 0..3 {
-        let run = bench.submit().await;
+        let run = harness.submit().await;
         timeout(PATIENCE, changes.next()).await.expect("a submission");
         settled(&mut changes).await;
-        bench.cancel(run).await;
+        harness.cancel(run).await;
         timeout(PATIENCE, changes.next()).await.expect("a command");
         settled(&mut changes).await;
     }
-    bench.other.tail(None, 1).await.unwrap();
+    harness.other.tail(None, 1).await.unwrap();
     let silent = timeout(SILENCE, changes.next()).await.is_err();
     assert!(silent && changes.are_notified(), "nothing was committed");
 }

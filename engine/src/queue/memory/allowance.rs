@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// What tenants are at, as far as it bounds what they may start.
 #[derive(Default)]
 pub(super) struct Allowances {
-    /// Pointers in flight.
+    /// Deliveries in flight.
     busy: HashMap<Arc<str>, u32>,
     /// From when on each would be within its rate, milliseconds.
     free_at: HashMap<Arc<str>, f64>,
