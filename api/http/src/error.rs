@@ -311,7 +311,9 @@ impl From<UploadError> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", message)
                     .retry_after(whole_seconds(retry_after))
             }
-            UploadError::Completed(_) => Self::new(StatusCode::CONFLICT, "UPLOAD_COMPLETED", message),
+            UploadError::Completed(_) | UploadError::CompletedOtherwise(_) => {
+                Self::new(StatusCode::CONFLICT, "UPLOAD_COMPLETED", message)
+            }
             UploadError::NotThere => Self::new(StatusCode::CONFLICT, "UPLOAD_NOT_THERE", message),
             UploadError::Differs(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UPLOAD_DIFFERS", message),
             UploadError::Incoming(error) => error.into(),
