@@ -51,10 +51,11 @@ pub(crate) fn table(rows: &[Value], columns: &str) {
     let mut lines: Vec<Vec<String>> =
         vec![columns.iter().map(|(heading, _)| (*heading).to_owned()).collect()];
     lines.extend(rows.iter().map(cells));
-    let width = |column| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or_default();
+    let width =
+        |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     for cells in &lines {
-        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let padded = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
         line(padded.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

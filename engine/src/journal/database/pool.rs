@@ -83,7 +83,10 @@ impl ConnectionOptions {
 
     /// The options and the path of a database that is a file.
     pub(super) fn file(&self) -> Option<(&SqliteConnectOptions, &Path)> {
-        let Self::Sqlite { options, .. } = self else { return None };
+        let options: &SqliteConnectOptions = match self {
+            Self::Sqlite { options, .. } => options,
+            Self::Postgres { .. } => return None,
+        };
         let path = options.get_filename();
         // The name of a database in memory begins like this.
         (!path.as_os_str().as_encoded_bytes().starts_with(b"file:")).then_some((options, path))

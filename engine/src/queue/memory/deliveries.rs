@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::allowance::{Allowances, Room};
+use super::allowance::{Allowances, Permit};
 use super::level::{Level, QueuePosition};
 use crate::controls::Controls;
 use crate::decide::Scheduled;
@@ -136,14 +136,14 @@ impl Deliveries {
                 && let Some(turn) = self.levels[level].turn()
             {
                 let set = controls.of(&turn.tenant);
-                match self.allowances.room(&turn.tenant, set, max - taken.len(), now) {
-                    Room::Some(room) => {
-                        let ids = self.levels[level].serve(&turn, set.weight.get(), room);
+                match self.allowances.permit(&turn.tenant, set, max - taken.len(), now) {
+                    Permit::UpTo(count) => {
+                        let ids = self.levels[level].serve(&turn, set.weight.get(), count);
                         let starts = u32::try_from(ids.len()).unwrap_or(u32::MAX);
                         self.allowances.start(&turn.tenant, set, starts, now);
                         taken.extend(ids);
                     }
-                    Room::Never(until) => {
+                    Permit::NoneUntil(until) => {
                         self.levels[level].leave(&turn.tenant);
                         self.allowances.park(&turn.tenant, until);
                         skipped += 1;
