@@ -105,7 +105,7 @@ impl Allowances {
     }
 }
 
-/// Permit are spread evenly over the minute.
+/// Starts are spread evenly over the minute.
 fn every_ms(rate: NonZeroU32) -> f64 {
     60_000.0 / f64::from(rate.get())
 }
