@@ -9,10 +9,10 @@ use std::time::Duration;
 use untxt_engine::journal::retention::Retention;
 use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
 
+use crate::disk_space::DiskLimits;
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::ObjectsConfig;
-use crate::room::RoomLimits;
 use crate::task_input::TextLayer;
 use crate::webhooks::WebhookSettings;
 
@@ -47,7 +47,7 @@ pub struct Settings {
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
     /// How much of this machine's disk uploads may take.
-    pub room: RoomLimits,
+    pub disk_limits: DiskLimits,
     /// What each user may ask for.
     pub quota: Quota,
     /// What a document may cost.

@@ -112,14 +112,23 @@ impl Tasks {
         self.submit_with(wanted, spooled, &|_| Vec::new()).await
     }
 
-    /// The task that this user's key stands for already, when its file has this
-    /// hash.
-    pub(crate) async fn submitted(
+    /// What asking once more for a task of the same `file` comes to, after `task` was
+    /// made of it: the task of the key, if there is one, or else `task`; `None` if that
+    /// was asked for with other fields.
+    pub(crate) async fn submitted_again(
         &self,
         wanted: &NewTask,
-        sha256: &str,
+        task: task::Model,
+        file: file::Model,
     ) -> Result<Option<Submission>, SubmitError> {
-        self.earlier(wanted, &request_hash(wanted, sha256)).await
+        let request = request_hash(wanted, file.file_hash.as_deref().unwrap_or_default());
+        if let Some(earlier) = self.earlier(wanted, &request).await? {
+            return Ok(Some(earlier));
+        }
+        match task.request_hash.as_ref() == Some(&request) {
+            true => self.repeated(task, file).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// The same as [`Tasks::submit`], with more rows in the commit.
@@ -193,9 +202,13 @@ impl Tasks {
         if task.request_hash.as_deref() != Some(request) {
             return Err(SubmitError::KeyReused(key.clone()));
         }
+        self.repeated(task, file).await.map(Some)
+    }
+
+    async fn repeated(&self, task: task::Model, file: file::Model) -> Result<Submission, SubmitError> {
         let priority = task.priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(5);
         let queue_position = self.queue_position(priority).await?;
-        Ok(Some(Submission { task, file, queue_position, repeated: true }))
+        Ok(Submission { task, file, queue_position, repeated: true })
     }
 
     /// The place of a task pushed now, from 1: no more than so many begin before

@@ -1,7 +1,7 @@
 //! `untxt ocr`: the main job. Each file goes through the whole durable workflow;
 //! a second start goes on where the first one ended, whatever ended it.
 
-mod disk_room;
+mod disk_queue;
 mod erase;
 mod export;
 mod intake;
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::start;
-use disk_room::{DiskRoom, OpenFile};
+use disk_queue::{DiskQueue, OpenFile};
 use export::Export;
 use intake::{FileJob, Intake, NO_ROOM, Refused};
 use progress::Progress;
@@ -127,10 +127,10 @@ async fn every(
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
     let at_once = platform.settings().concurrency.get() * FILES_PER_SLOT;
-    let room = &DiskRoom::default();
+    let disk = &DiskQueue::default();
     let files = stream::iter(jobs).map(|job| async move {
         tokio::select! {
-            done = one(platform, arguments, &job, (progress, room)) => done,
+            done = one(platform, arguments, &job, (progress, disk)) => done,
             () = shutdown.cancelled() => {
                 progress.interrupted(&job);
                 Ok(false)
@@ -156,10 +156,10 @@ async fn one(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     job: &FileJob,
-    (progress, room): (&Progress, &DiskRoom),
+    (progress, disk): (&Progress, &DiskQueue),
 ) -> Result<bool, Failure> {
     for _ in 0..TRIES_MAX {
-        match attempt(platform, arguments, job, (progress, room)).await? {
+        match attempt(platform, arguments, job, (progress, disk)).await? {
             Outcome::Done { all_pages } => return Ok(all_pages),
             Outcome::Failed => return Ok(false),
             Outcome::Gone => {}
@@ -173,10 +173,10 @@ async fn attempt(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     job: &FileJob,
-    (progress, room): (&Progress, &DiskRoom),
+    (progress, disk): (&Progress, &DiskQueue),
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    let (task, _file) = match with_room(platform, job, (progress, room)).await {
+    let (task, _file) = match when_it_fits(platform, job, (progress, disk)).await {
         Ok(begun) => begun,
         Err(refused) => {
             progress.refused(job, &refused)?;
@@ -203,25 +203,25 @@ async fn attempt(
 /// The task of a file, and its place on the disk. Where the disk has no room for it, other files
 /// of this call may make some by their ends: those are waited for, and nothing else
 /// is.
-async fn with_room<'a>(
+async fn when_it_fits<'a>(
     platform: &Arc<Platform>,
     job: &FileJob,
-    (progress, room): (&Progress, &'a DiskRoom),
+    (progress, disk): (&Progress, &'a DiskQueue),
 ) -> Result<(Uuid, OpenFile<'a>), Refused> {
     let intake = Intake { platform, job };
-    let file = room.begin();
+    let file = disk.begin();
     match intake.submit().await {
         Ok(task) => return Ok((task, file)),
         Err(refused) if refused.code() == NO_ROOM => progress.waits(job, &refused),
         Err(refused) => return Err(refused),
     }
     drop(file);
-    let _alone = room.look_alone().await;
+    let _alone = disk.look_alone().await;
     loop {
-        let look = room.look();
+        let look = disk.look();
         match intake.submit().await {
-            Ok(task) => return Ok((task, room.begin())),
-            Err(refused) if refused.code() == NO_ROOM && room.another_ended(&look).await => {}
+            Ok(task) => return Ok((task, disk.begin())),
+            Err(refused) if refused.code() == NO_ROOM && disk.another_ended(&look).await => {}
             Err(refused) => return Err(refused),
         }
     }

@@ -13,9 +13,10 @@ use crate::auth::middleware::{Authenticate, AuthenticateSocket, Authenticator, R
 use crate::auth::principal::Scope;
 use crate::body_timeout::BodyTimeout;
 use crate::compress::Compressed;
-use crate::cors::Cors;
+use crate::cors::cors;
 use crate::error::ApiError;
 use crate::health::HealthState;
+use crate::request_checks::RequestChecks;
 use crate::request_log::RequestLog;
 use crate::request_trace::RequestTrace;
 use crate::routes::{
@@ -73,12 +74,14 @@ fn with_middleware(
     cors_origins: &[String],
     site: &SiteSettings,
 ) -> Service {
-    Service::new(router)
+    let service = Service::new(router)
         .hoop(RequestLog { site: site.clone() })
         .hoop(RequestTrace)
         .hoop(BodyTimeout(timeouts))
-        .hoop(SecurityHeaders)
-        .hoop(Cors::new(cors_origins))
+        .hoop(SecurityHeaders);
+    let service = if cors_origins.is_empty() { service } else { service.hoop(cors(cors_origins)) };
+    service
+        .hoop(RequestChecks { origins: cors_origins.into() })
         .hoop(Compressed)
         .catcher(Catcher::new(AsJson))
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use untxt_engine::journal::retention::Retention;
 use untxt_plugins::registry::BUILT_IN;
 use untxt_plugins::{EngineLimits, Trust};
+use untxt_workflows::disk_space::DiskLimits;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
-use untxt_workflows::room::RoomLimits;
 use untxt_workflows::settings::Quota;
 use untxt_workflows::settings::Settings;
 use untxt_workflows::task_input::TextLayer;
@@ -199,7 +199,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         },
         retain_tasks: days(values, "UNTXT_RETAIN_TASKS_DAYS")?,
         upload_bytes_max,
-        room: RoomLimits {
+        disk_limits: DiskLimits {
             spool_bytes_max: spool_bytes_max(values, upload_bytes_max)?,
             reserve_bytes: values.optional("UNTXT_DISK_RESERVE_BYTES")?,
         },
@@ -226,7 +226,7 @@ fn document_limits(values: &Values<'_>, upload_bytes_max: u64) -> Result<Documen
 /// At least one upload fits into the spool.
 fn spool_bytes_max(values: &Values<'_>, upload_bytes_max: u64) -> Result<u64, ConfigError> {
     let name = "UNTXT_SPOOL_BYTES_MAX";
-    let bytes_max = values.parsed(name, RoomLimits::SPOOL_BYTES_MAX.max(upload_bytes_max))?;
+    let bytes_max = values.parsed(name, DiskLimits::SPOOL_BYTES_MAX.max(upload_bytes_max))?;
     if bytes_max < upload_bytes_max {
         let reason = format!("it is at least UNTXT_MAX_UPLOAD_BYTES, which is {upload_bytes_max}");
         return Err(values.wrong(name, bytes_max.to_string(), &reason));

@@ -112,7 +112,7 @@ impl Refused {
                 error.code()
             }
             Self::Incoming(IncomingError::TooLarge { .. }) => "FILE_TOO_LARGE",
-            Self::Incoming(IncomingError::NoRoom(_)) => NO_ROOM,
+            Self::Incoming(IncomingError::DiskFull(_)) => NO_ROOM,
             Self::Submit(SubmitError::Journal(JournalError::Full(_))) => NO_ROOM,
             Self::Submit(SubmitError::Database(error)) if is_full(error) => NO_ROOM,
             Self::Submit(SubmitError::Engine(error)) => error.code(),

@@ -18,7 +18,7 @@ use super::objects::SANDBOX;
 use super::result::{asked_format, file_name, object};
 use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::exchange;
+use crate::request_tracker;
 
 #[handler]
 pub(crate) async fn content(
@@ -53,7 +53,7 @@ pub(crate) async fn content(
         res.status_code(StatusCode::PARTIAL_CONTENT);
     }
     // The store need not be asked for what is not sent.
-    if exchange::method(req) == Method::HEAD {
+    if request_tracker::method(req) == Method::HEAD {
         return Ok(());
     }
     let chunks = match part {
