@@ -1,7 +1,7 @@
 """Makes the pages of the evaluation: twenty pages of Debian's handbook in five languages, as a scanner would give them.
 
-The handbook is held back from the training of the reader. The packages are those that plugins/reader/train/get.sh fetched
-and texts.py read, in UNTXT_TRAIN_CACHE. Writes NAME.png, grey, and NAME.txt, what is printed in reading order.
+The handbook is held back from the training of the reader. The packages are those that plugins/reader/train/get.sh
+fetched and texts.py read, in UNTXT_TRAIN_CACHE. Writes NAME.png, grey, and NAME.txt, what is printed in reading order.
 
 Usage: pages.py FOLDER
 """
@@ -69,7 +69,8 @@ def in_language(paragraph: str, language: str) -> bool:
 def headings(paragraphs: list[str]) -> list[str]:
     """Titles of sections, without their numbers; what stands in the handbook's navigation is no title."""
     bare = [re.sub(r"^[\d.]+\s*", "", text) for text in paragraphs if len(text) < 48]
-    return [text for text in bare if len(text) > 11 and re.fullmatch(r"[^\W\d_][\w ,'’()-]*\w", text) and text[0].isupper()]
+    title = re.compile(r"[^\W\d_][\w ,'’()-]{10,}\w")
+    return [text for text in bare if title.fullmatch(text) and text[0].isupper()]
 
 
 def table(r: random.Random, language: str, paragraphs: list[str]) -> list[list[str]]:
@@ -136,7 +137,8 @@ def main() -> None:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = Path(os.environ.get("UNTXT_TRAIN_CACHE") or home / "untxt-train")
     held = texts.load(cache, "held")
-    files = {f"{path.parent.name}/{path.name}": str(path) for path in sorted((cache / "root/usr/share/fonts").rglob("*.?tf"))}
+    paths = sorted((cache / "root/usr/share/fonts").rglob("*.?tf"))
+    files = {f"{path.parent.name}/{path.name}": str(path) for path in paths}
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
     for language in COMMON_WORDS:

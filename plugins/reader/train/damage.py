@@ -1,4 +1,4 @@
-"""What printing and scanning do to a line: everything here takes and gives coverage of ink, 0 for paper to 1 for ink."""
+"""What printing and scanning do to a line, first as coverage of ink (0 to 1), then as brightness (0 to 255)."""
 
 import io
 import random

@@ -51,7 +51,8 @@ def calibration(raw: np.ndarray, right: np.ndarray) -> list[list[float]]:
             (a, x, m), (b, y, n) = pools[-2:]
             pools[-2:] = [((a * m + b * n) / (m + n), (x * m + y * n) / (m + n), m + n)]
     inner = [[round(at, 4), round(share, 4)] for at, share, _ in pools]
-    return [[0.0, min(0.05, inner[0][1])], *inner, [1.0, max(inner[-1][1], round(float(right[raw > 0.9999].mean()), 4))]]
+    surest = round(float(right[raw > 0.9999].mean()), 4)
+    return [[0.0, min(0.05, inner[0][1])], *inner, [1.0, max(inner[-1][1], surest)]]
 
 
 def expected_error(confidence: np.ndarray, right: np.ndarray) -> float:
@@ -66,7 +67,7 @@ def expected_error(confidence: np.ndarray, right: np.ndarray) -> float:
 
 
 def measure(reader: Reader, examples: list[tuple[str, Line]]) -> tuple[dict, list[list[float]]]:
-    """Error rates and calibration: the table of all lines, its error measured by a table of half of them on the other."""
+    """Error rates, and the calibration from all lines; its error is that of a table from half of them on the others."""
     wrong, total = dict.fromkeys(LEVELS, 0), dict.fromkeys(LEVELS, 0)
     halves: list[tuple[list[float], list[bool]]] = [([], []), ([], [])]
     for number, (name, line) in enumerate(examples):
@@ -149,7 +150,9 @@ def main() -> None:
             },
             "packages": dict(line.split(" ") for line in (cache / "versions.txt").read_text().splitlines()),
         },
-        "scripts": {file.name: digest(file) for file in sorted(here.iterdir()) if file.suffix in (".py", ".sh", ".txt")},
+        "scripts": {
+            file.name: digest(file) for file in sorted(here.iterdir()) if file.suffix in (".py", ".sh", ".txt")
+        },
     }
     (model / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     print(json.dumps(figures, indent=1))

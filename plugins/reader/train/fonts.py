@@ -19,9 +19,9 @@ HELD_BACK = ("Vollkorn", "B612", "Quattrocento", "Gentium", "Cabin", "XCharter",
 """Families (by the beginning of their names) that only held-back lines and evaluation pages use."""
 
 COMMON = re.compile(
-    r"Liberation|DejaVu (Sans|Serif)$|Carlito|Caladea|Nimbus (Roman|Sans)|TeX Gyre (Termes|Heros|Pagella|Schola|Bonum)|"
-    r"Latin Modern Roman|LM Roman|CMU Serif|Free(Serif|Sans)|Noto (Sans|Serif)$|Roboto$|Open Sans|Tinos|Arimo|C059|P052|"
-    r"Linux Libertine|STIX|EB Garamond|Bitstream Vera|URW Bookman|Charis|Lato$"
+    r"Liberation|DejaVu (Sans|Serif)$|Carlito|Caladea|Nimbus (Roman|Sans)|TeX Gyre (Termes|Heros|Pagella|Schola)|"
+    r"TeX Gyre Bonum|Latin Modern Roman|LM Roman|CMU Serif|Free(Serif|Sans)|Noto (Sans|Serif)$|Roboto$|Open Sans|"
+    r"Tinos|Arimo|C059|P052|Linux Libertine|STIX|EB Garamond|Bitstream Vera|URW Bookman|Charis|Lato$"
 )
 """Families that printed letters, reports and forms are likely to be set in; they are drawn three times as often."""
 

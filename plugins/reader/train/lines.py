@@ -51,7 +51,7 @@ class Line:
 
 
 class Lines:
-    """Draws lines of one split, `train` or `held`. The held-back lines are of held-back texts, half in held-back fonts."""
+    """Draws lines of one split, `train` or `held`: held-back lines say held-back texts, half in held-back fonts."""
 
     def __init__(self, cache: Path, split: str) -> None:
         words = (cache / "texts/words.txt").read_text().split("\n")
@@ -65,7 +65,7 @@ class Lines:
         self._sizes = fonts.Sizes()
 
     def draw(self, r: random.Random, noise: np.random.Generator, level: float) -> Line:
-        """One line with damage of this strength, 0 to 1."""
+        """One line with damage of this strength, 0 to 1; a text that leaves next to no ink is drawn anew."""
         while True:
             text = self._phrases.draw(r)
             face = self._face(r, text)
@@ -76,7 +76,7 @@ class Lines:
         return Line(_scan(r, noise, fine, size, level), text)
 
     def _face(self, r: random.Random, text: str) -> fonts.Face:
-        """A face that has every character of `text`."""
+        """A face that has every character of `text`; some common families have all, so the search ends."""
         needed = frozenset(text)
         while True:
             if self._held and r.random() < 0.5:

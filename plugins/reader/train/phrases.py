@@ -1,4 +1,4 @@
-"""What the lines say: prose of documents, words, headings, cells, dates, amounts, addresses, and characters easily confused."""
+"""What the lines say: prose, words, headings, cells, dates, amounts, addresses, and characters easily confused."""
 
 import random
 import re
@@ -6,10 +6,10 @@ import string
 
 from alphabet import CHARACTERS, known
 
-_LANGUAGE_WEIGHTS = {"en": 22, "de": 14, "fr": 13, "es": 11, "pl": 11, "cs": 5, "it": 5, "pt": 4, "hu": 4, "nl": 3, "sv": 3}
+_LANGUAGE_WEIGHTS = dict(en=22, de=14, fr=13, es=11, pl=11, cs=5, it=5, pt=4, hu=4, nl=3, sv=3)
 _OTHER_LANGUAGE = 1.5
-_QUOTES = ("“%s”", "„%s“", "„%s”", "«%s»", "« %s »", "»%s«", "‘%s’", "‚%s‘", "'%s'", '"%s"', "(%s)", "[%s]", "‹%s›", "(%s", "%s)")
-_CONFUSED = ("Il1|!i", "O0oQD", ".,;:", "mnr", "cldo", "S5s$", "B8ß3", "Z2z", "G6C", "ceo", "uvn", "ft", "hbk", "’'‘`", "-–—", "gq9")
+_QUOTES = tuple("“%s”|„%s“|„%s”|«%s»|« %s »|»%s«|‘%s’|‚%s‘|'%s'|\"%s\"|(%s)|[%s]|‹%s›|(%s|%s)".split("|"))
+_CONFUSED = tuple("Il1|!i O0oQD .,;: mnr cldo S5s$ B8ß3 Z2z G6C ceo uvn ft hbk ’'‘` -–— gq9".split())
 _ACCENTED = {
     "a": "àáâãäåąăæ",
     "e": "èéêëęě",
@@ -34,15 +34,17 @@ _MONTHS = (
     "octobre novembre décembre enero febrero marzo mayo junio julio agosto septiembre diciembre stycznia lutego "
     "marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia"
 ).split()
-_UNITS = "% ‰ € $ £ EUR USD GBP PLN CHF zł Kč Ft kr. kg g t km m cm mm m² m³ l ml h min s kWh MB GB °C St. pcs Stk. szt.".split()
+_UNITS = (
+    "% ‰ € $ £ EUR USD GBP PLN CHF zł Kč Ft kr. kg g t km m cm mm m² m³ l ml h min s kWh MB GB °C St. pcs Stk. szt."
+).split()
 _CODE = string.ascii_uppercase + string.digits
-_LOWER = string.ascii_lowercase
 _HOSTS = "example mail archive office post library museum shop bank verein mairie correo urzad".split()
 _ENDINGS = "com org net de fr es pl eu at ch it cz info".split()
 _LABELS = (
-    "Total Subtotal VAT Tax Page Date Invoice No. Ref. Tel. Fax Phone E-mail Name Address Summe MwSt. Betrag Datum Seite "
-    "Nr. Rechnung Kunde Montant Facture Adresse Téléphone Importe Fecha Factura Página Kwota Razem Strona Data Faktura "
-    "Item Qty Price Amount Menge Preis Prix Quantité Cantidad Precio Ilość Cena IBAN BIC Figure Table Abb. Tab. Chapter §"
+    "Total Subtotal VAT Tax Page Date Invoice No. Ref. Tel. Fax Phone E-mail Name Address Summe MwSt. Betrag Datum "
+    "Seite Nr. Rechnung Kunde Montant Facture Adresse Téléphone Importe Fecha Factura Página Kwota Razem Strona Data "
+    "Faktura Item Qty Price Amount Menge Preis Prix Quantité Cantidad Precio Ilość Cena IBAN BIC Figure Table Abb. "
+    "Tab. Chapter §"
 ).split()
 
 
@@ -97,7 +99,8 @@ class Phrases:
         piece = paragraph[start : start + length]
         if start + length < len(paragraph):
             whole = piece.rfind(" ")
-            if piece[-1:].isalpha() and paragraph[start + length].isalpha() and len(piece) - whole > 3 and r.random() < 0.4:
+            in_word = piece[-1:].isalpha() and paragraph[start + length].isalpha()
+            if in_word and len(piece) - whole > 3 and r.random() < 0.4:
                 piece += "-"
             elif whole > 3:
                 piece = piece[:whole]
@@ -142,7 +145,8 @@ class Phrases:
         if kind < 0.62:
             path = "/".join(r.choice(self._words).lower() for _ in range(r.randint(0, 3)))
             start = r.choice(("https://www.", "http://", "www.", "https://", ""))
-            return f"{start}{r.choice(_HOSTS)}.{r.choice(_ENDINGS)}/{path}{r.choice(('', '.html', '/', '?id=%d' % r.randint(1, 999)))}"
+            host = f"{start}{r.choice(_HOSTS)}.{r.choice(_ENDINGS)}"
+            return f"{host}/{path}{r.choice(('', '.html', '/', f'?id={r.randint(1, 999)}'))}"
         if kind < 0.7:
             return r.choice(("", "+", "0", "(0", "00")) + r.choice((" ", "-", "/")).join(
                 str(r.randint(10, 9999)) for _ in range(r.randint(2, 4))
@@ -157,7 +161,8 @@ class Phrases:
         if kind < 0.9:
             return f"{r.choice(_LABELS)} {r.randint(1, 2000)}"
         if kind < 0.95:
-            return f"{r.choice(('/', '~/', './', '--', '-'))}{r.choice(self._words)}{r.choice('/=_-.')}{r.choice(self._words)}".lower()
+            start = r.choice(("/", "~/", "./", "--", "-"))
+            return f"{start}{r.choice(self._words)}{r.choice('/=_-.')}{r.choice(self._words)}".lower()
         return r.choice(self._words) + r.choice(":;,.!?…")
 
     def _confusing(self, r: random.Random) -> str:

@@ -1,7 +1,7 @@
 """Trains the network on synthetic lines; the seed and the number of lines determine the weights.
 
-Two processes of one thread each draw their own lines, and exchange gradients once a step: both compute the same step. An
-interrupted training goes on from its last checkpoint as if it had not stopped.
+Two processes of one thread each draw their own lines, and exchange gradients once a step: both compute the same step.
+An interrupted training goes on from its last checkpoint as if it had not stopped.
 
 Usage: train.py CACHE FOLDER --lines N [--from CHECKPOINT]
 """
@@ -131,8 +131,7 @@ def train(worker: int, options: argparse.Namespace, exchange: torch.Tensor, barr
         progress.chunk += 1
         progress.seconds = time.monotonic() - began
         if worker == 0 and (progress.chunk % 4 == 0 or progress.lines >= options.lines):
-            speed = progress.lines / progress.seconds
-            print(f"{progress.seconds:.0f} s, {progress.lines} lines, {speed:.0f} a second, loss {progress.loss:.4f}", flush=True)
+            print(f"{progress.seconds:.0f} s, {progress.lines} lines, loss {progress.loss:.4f}", flush=True)
         if worker == 0 and (progress.chunk % CHECKPOINT_CHUNKS == 0 or progress.lines >= options.lines):
             save(options.folder, reader, averaged, optimizer, progress)
             print("held back:", held.rates(averaged.eval(), examples), flush=True)
