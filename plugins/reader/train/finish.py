@@ -17,7 +17,7 @@ import held
 import train
 from alphabet import CHARACTERS
 from lines import HEIGHT, LEVELS, STRIDE, Line
-from network import CHANNELS, DILATIONS, WIDTH, Reader, write_onnx
+from network import CHANNELS, DILATIONS, FAR_AFTER, FAR_DILATION, FAR_KERNEL, WIDTH, Reader, write_onnx
 
 EACH = 500
 """Held-back lines of every strength of damage."""
@@ -100,6 +100,7 @@ def digest(file: Path) -> str:
 def main() -> None:
     """Writes network, description and record."""
     cache, folder, model = map(Path, sys.argv[1:4])
+    torch.set_num_threads(1)
     saved = torch.load(folder / "checkpoint.pt", weights_only=True)
     reader = Reader(len(CHARACTERS) + 1)
     reader.load_state_dict(saved["averaged"])
@@ -126,13 +127,15 @@ def main() -> None:
             "channels": CHANNELS,
             "width": WIDTH,
             "dilations": DILATIONS,
+            "far": {"kernel": FAR_KERNEL, "dilation": FAR_DILATION, "after_unit": FAR_AFTER},
         },
         "training": {
             "seed": train.SEED,
             "lines": progress.lines,
             "steps": progress.chunk * train.BATCHES,
             "lines_a_step": train.WORKERS * train.BATCH,
-            "schedule": [{"from_line": start, "for_lines": planned} for start, planned in progress.plans],
+            "plan": [f"{start}:{total}" for start, total in progress.plans],
+            "looks_far_from_line": train.FAR_FROM,
             "rate": train.RATE,
             "warm_up_steps": train.WARM_UP_STEPS,
             "weight_decay": train.DECAY,

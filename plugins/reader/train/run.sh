@@ -1,11 +1,13 @@
 #!/bin/sh
 # Trains the reader anew: packages, texts, lines, network, record. An interrupted training goes on where it was.
-# Usage: run.sh [LINES]
+# Usage: run.sh [FROM:LINES...], a plan as train.py describes it; without one, that of the weights in ../model.
 # Everything fetched and made on the way lies in UNTXT_TRAIN_CACHE, by default untxt-train in the user's cache folder.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${UNTXT_TRAIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/untxt-train}
-lines=${1:-300000}
+if [ $# -eq 0 ]; then
+    set -- 0:300000 143360:340000 163840:275000
+fi
 mkdir -p "$cache"
 "$here/get.sh" "$cache"
 if [ ! -x "$cache/python/bin/python" ]; then
@@ -18,7 +20,7 @@ if [ ! -e "$cache/texts/counts.json" ]; then
 fi
 from=
 if [ -e "$cache/run/checkpoint.pt" ]; then
-    from=--from=$cache/run/checkpoint.pt
+    from=$cache/run/checkpoint.pt
 fi
-"$python" "$here/train.py" "$cache" "$cache/run" --lines "$lines" $from
+"$python" "$here/train.py" "$cache" "$cache/run" --plan "$@" ${from:+--from "$from"}
 "$python" "$here/finish.py" "$cache" "$cache/run" "$here/../model"

@@ -1,9 +1,12 @@
-"""Trains the network on synthetic lines; the seed and the number of lines determine the weights.
+"""Trains the network on synthetic lines; the seed and the plan determine the weights.
 
 Two processes of one thread each draw their own lines, and exchange gradients once a step: both compute the same step.
 An interrupted training goes on from its last checkpoint as if it had not stopped.
 
-Usage: train.py CACHE FOLDER --lines N [--from CHECKPOINT]
+A plan is a list of FROM:LINES: from line FROM on, the learning rate falls as it should for LINES lines in all. The
+training ends with the LINES of the last.
+
+Usage: train.py CACHE FOLDER --plan FROM:LINES... [--from CHECKPOINT]
 """
 
 import argparse
@@ -19,6 +22,7 @@ import torch
 import torch.multiprocessing as processes
 from torch import nn
 
+import fonts
 import held
 from alphabet import CHARACTERS
 from lines import STRIDE, Line, Lines
@@ -38,6 +42,8 @@ CLIP = 2.0
 AVERAGE = 0.998
 """Share that the averaged weights keep at each step."""
 CHECKPOINT_CHUNKS = 40
+FAR_FROM = 143_360
+"""Lines after which the network looks far: shapes first, then what is around them."""
 LONGEST_WAIT = 900.0
 """Seconds one process waits for the other's gradients before it gives up: many times the longest step."""
 
@@ -48,7 +54,7 @@ class Progress:
 
     chunk: int = 0
     plans: list[tuple[int, int]] = field(default_factory=list)
-    """From which line on the schedule was for how many lines."""
+    """From which line on the learning rate was that of how many lines in all."""
     seconds: float = 0.0
     loss: float = 0.0
 
@@ -85,10 +91,15 @@ def loss_of(reader: Reader, batch: list[Line]) -> torch.Tensor:
     return nn.functional.ctc_loss(chances, classes, columns, lengths, zero_infinity=True)
 
 
-def rate(step: int, lines: int, planned: int) -> float:
+def planned(plans: list[tuple[int, int]], lines: int) -> int:
+    """For how many lines in all the plan is after so many."""
+    return [total for start, total in plans if start <= lines][-1]
+
+
+def rate(step: int, lines: int, total: int) -> float:
     """Warm-up, then a half cosine that is zero at the planned number of lines."""
     warm = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return RATE * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, lines / planned)))
+    return RATE * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, lines / total)))
 
 
 def train(worker: int, options: argparse.Namespace, exchange: torch.Tensor, barrier: Barrier) -> None:
@@ -108,18 +119,19 @@ def train(worker: int, options: argparse.Namespace, exchange: torch.Tensor, barr
         averaged.load_state_dict(saved["averaged"])
         optimizer.load_state_dict(saved["optimizer"])
         progress = Progress(**saved["progress"])
-    if not progress.plans or progress.plans[-1][1] != options.lines:
-        progress.plans.append((progress.lines, options.lines))
+    progress.plans = options.plan
+    end = options.plan[-1][1]
     lines = Lines(options.cache, "train")
     examples = held.lines(options.cache, 100) if worker == 0 else []
     if worker == 0 and not options.checkpoint:
         write_onnx(averaged.eval(), options.folder / "reader.onnx")
     began = time.monotonic() - progress.seconds
-    while progress.lines < options.lines:
+    while progress.lines < end:
+        reader.looks_far = averaged.looks_far = progress.lines >= FAR_FROM
         for n, batch in enumerate(batches(lines, worker, progress.chunk)):
             step = progress.chunk * BATCHES + n
             for group in optimizer.param_groups:
-                group["lr"] = rate(step, progress.lines, options.lines)
+                group["lr"] = rate(step, progress.lines, planned(options.plan, progress.lines))
             loss = loss_of(reader, batch)
             optimizer.zero_grad()
             loss.backward()
@@ -130,9 +142,9 @@ def train(worker: int, options: argparse.Namespace, exchange: torch.Tensor, barr
             progress.loss += 0.01 * (loss.item() - progress.loss) if step else loss.item()
         progress.chunk += 1
         progress.seconds = time.monotonic() - began
-        if worker == 0 and (progress.chunk % 4 == 0 or progress.lines >= options.lines):
+        if worker == 0 and (progress.chunk % 4 == 0 or progress.lines >= end):
             print(f"{progress.seconds:.0f} s, {progress.lines} lines, loss {progress.loss:.4f}", flush=True)
-        if worker == 0 and (progress.chunk % CHECKPOINT_CHUNKS == 0 or progress.lines >= options.lines):
+        if worker == 0 and (progress.chunk % CHECKPOINT_CHUNKS == 0 or progress.lines >= end):
             save(options.folder, reader, averaged, optimizer, progress)
             print("held back:", held.rates(averaged.eval(), examples), flush=True)
 
@@ -144,8 +156,9 @@ def share(
 
     `both` alternates between two places, so that one wait a step is enough: nobody writes where another still reads.
     """
-    values = [parameter.grad for parameter in parameters] + statistics
-    both[worker] = torch.cat([value.reshape(-1) for value in values])
+    values = [parameter.grad for parameter in parameters if parameter.grad is not None] + statistics
+    joined = torch.cat([value.reshape(-1) for value in values])
+    both[worker, : len(joined)] = joined
     barrier.wait(LONGEST_WAIT)
     mean = both.mean(0)
     at = 0
@@ -178,15 +191,22 @@ def save(folder: Path, reader: Reader, averaged: Reader, optimizer: torch.optim.
     write_onnx(averaged.eval(), folder / "reader.onnx")
 
 
+def stage(text: str) -> tuple[int, int]:
+    """FROM:LINES as numbers."""
+    start, total = text.split(":")
+    return int(start), int(total)
+
+
 def main() -> None:
     """Starts the processes and waits for them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("cache", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--lines", type=int, required=True)
+    parser.add_argument("--plan", type=stage, nargs="+", required=True, metavar="FROM:LINES")
     parser.add_argument("--from", dest="checkpoint", type=Path)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    fonts.collect(options.cache)  # so that the processes find the list of fonts and don't both write it
     model = Reader(len(CHARACTERS) + 1)
     size = sum(value.numel() for value in [*model.parameters(), *model.buffers()] if value.is_floating_point())
     print(f"{sum(value.numel() for value in model.parameters())} parameters, {len(CHARACTERS)} characters", flush=True)
