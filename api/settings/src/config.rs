@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
-use untxt_plugins::registry::BUILT_IN;
+use untxt_plugins::registry::SIMULATED;
 use untxt_plugins::{EngineLimits, Trust};
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
@@ -188,7 +188,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         objects,
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         plugin_trust: plugin_trust(values)?,
-        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
+        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| SIMULATED.to_owned()),
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
         lease: lease(values)?,
         retention: Retention {
