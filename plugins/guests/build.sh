@@ -16,7 +16,7 @@ set -eu
 
 guests=$(cd "$(dirname "$0")" && pwd)
 target=wasm32-unknown-unknown
-names="dial flaky garbage grow hostile line-count old-version qwen3-vl refuse simulated-qwen3 slow spin take trap"
+names="dial flaky garbage grow hostile line-count old-version qwen3-vl reader refuse simulated-qwen3 slow spin take trap"
 cd "$guests"
 : "${CARGO_TARGET_DIR:=$guests/target}"
 mkdir -p "$CARGO_TARGET_DIR"
@@ -70,18 +70,21 @@ fi
 
 # Cargo names a crate outside its workspace's folder by its absolute path, and
 # that name changes the bytes. So a copy is built in which the SDK lies inside,
-# and the same sources and tools give the same artefacts in any folder.
-stage=$CARGO_TARGET_DIR/stage
-rm -rf "$stage"
-mkdir -p "$stage"
+# and the same sources and tools give the same artefacts in any folder. The
+# reader's weights lie outside, as in the repository.
+rm -rf "$CARGO_TARGET_DIR/stage"
+stage=$CARGO_TARGET_DIR/stage/guests
+mkdir -p "$stage" "$CARGO_TARGET_DIR/stage/reader"
+cp -Rp ../reader/model "$CARGO_TARGET_DIR/stage/reader/"
 sed 's|"\.\./sdk"|"sdk"|' Cargo.toml > "$stage/Cargo.toml"
 cp -p Cargo.lock "$stage/"
 cp -Rp ../sdk ../wit "$stage/"
 sed '/^workspace = /d' ../sdk/Cargo.toml > "$stage/sdk/Cargo.toml"
 for package in */Cargo.toml; do cp -Rp "${package%/*}" "$stage/"; done
 
+# Networks are read with vectors of 128 bits, which every host of components has.
 # Messages of a panic name files; no machine's folders go into an artefact.
-flags="--remap-path-prefix=$stage=plugins"
+flags="-C target-feature=+simd128 --remap-path-prefix=$stage=plugins"
 flags="$flags --remap-path-prefix=$("$rustc" --print sysroot)/lib/rustlib/src/rust=rust"
 for registry in "$cargo_home"/registry/src/*; do
     flags="$flags --remap-path-prefix=$registry=registry"

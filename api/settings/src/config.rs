@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
-use untxt_plugins::registry::BUILT_IN;
+use untxt_plugins::registry::READER;
 use untxt_plugins::{EngineLimits, Trust};
 use untxt_workflows::disk_space::DiskLimits;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
@@ -189,7 +189,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         objects,
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         plugin_trust: plugin_trust(values)?,
-        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| BUILT_IN.to_owned()),
+        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| READER.to_owned()),
         text_layer: values.parsed("UNTXT_TEXT_LAYER", TextLayer::default())?,
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
         lease: lease(values)?,

@@ -15,7 +15,7 @@ use crate::output;
 pub(super) async fn run(config: &Config, arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     // What can't be read is told before anything is measured.
     let before = arguments.baseline.as_deref().map(read).transpose()?;
-    let (tester, subject) = conformance::set_up(config, &arguments.subject)?;
+    let (tester, subject) = conformance::set_up(config, &arguments.subject).await?;
     let bench = tester.bench(&subject, arguments.pages).await.map_err(failed)?;
     if let Some(path) = &arguments.save {
         std::fs::write(path, format!("{:#}\n", bench.json())).map_err(|error| Failure::file(path, &error))?;

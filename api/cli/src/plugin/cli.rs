@@ -41,6 +41,9 @@ pub(crate) enum PluginCommand {
     Bench(BenchArguments),
     /// Recognise one page and print the engine's log.
     Run(RunArguments),
+    /// Compare an engine's text with the true text of pages: error rates, confidence,
+    /// time and memory.
+    Evaluate(EvaluateArguments),
     /// Check an engine, install it and activate it.
     Install(InstallArguments),
     /// List engines and their installed versions.
@@ -106,10 +109,11 @@ pub(crate) struct InstallArguments {
     pub(crate) json: bool,
 }
 
-/// An engine that need not be installed.
+/// An engine, which need not be installed.
 #[derive(Debug, Args)]
 pub(crate) struct SubjectArguments {
-    /// A component, or a folder with a plugin.toml.
+    /// A component, a folder with a plugin.toml, or the name of an installed or
+    /// built-in engine.
     #[arg(default_value = ".")]
     pub(crate) engine: PathBuf,
     /// Grants of the operator: a file in the format of NAME.toml in the plugin
@@ -146,6 +150,27 @@ pub(crate) struct BenchArguments {
 fn times(text: &str) -> Result<f64, String> {
     let times = text.parse().ok().filter(|times: &f64| times.is_finite() && *times > 0.0);
     times.ok_or_else(|| "it is a number above 0, such as 1.2".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArguments,
+    #[arg(help = format!("Folder of {} files, each with its true text beside it: NAME.txt, UTF-8", Kind::list("and")))]
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// ENGINE is a folder of texts that another program wrote, NAME.txt for each file.
+    #[arg(long, conflicts_with_all = ["grants", "settings"])]
+    pub(crate) texts: bool,
+    /// Resolution of the page images in dpi, for files that do not say their own.
+    #[arg(long)]
+    pub(crate) dpi: Option<u32>,
+    /// Pass colour images.
+    #[arg(long, conflicts_with = "texts")]
+    pub(crate) color: bool,
+    /// Expected language as a BCP 47 tag; repeat for several.
+    #[arg(long = "language", conflicts_with = "texts")]
+    pub(crate) languages: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -7,22 +7,20 @@ use std::process::ExitCode;
 use serde_json::json;
 use untxt_plugins::conformance::{Outcome, Subject, Tester};
 use untxt_plugins::grants::Grants;
-use untxt_plugins::{EngineLimits, Package};
+use untxt_plugins::{EngineLimits, Package, Reference};
 use untxt_settings::Config;
 
 use super::cli::SubjectArguments;
 use super::failed;
 use crate::failure::Failure;
-use crate::output;
+use crate::{data_dir, output};
 
 /// The tester and the engine to test.
-pub(super) fn set_up(config: &Config, arguments: &SubjectArguments) -> Result<(Tester, Subject), Failure> {
-    let mut package =
-        Package::read(&arguments.engine, EngineLimits::default().component_bytes_max).map_err(failed)?;
-    if package.name.is_empty() {
-        "engine".clone_into(&mut package.name);
-    }
-    let mut subject = Subject::of(package);
+pub(super) async fn set_up(
+    config: &Config,
+    arguments: &SubjectArguments,
+) -> Result<(Tester, Subject), Failure> {
+    let mut subject = subject(config, &arguments.engine).await?;
     subject.trust = config.settings.plugin_trust.clone();
     if let Some(path) = &arguments.grants {
         let wrong = |reason: String| Failure::usage(format!("{}: {reason}", path.display()));
@@ -36,8 +34,24 @@ pub(super) fn set_up(config: &Config, arguments: &SubjectArguments) -> Result<(T
     Ok((Tester::new(&config.data_dir.join("cache"))?, subject))
 }
 
+/// The engine at `path`; where nothing is, the installed or built-in one of that name.
+async fn subject(config: &Config, path: &Path) -> Result<Subject, Failure> {
+    let name = path.to_str().filter(|name| !path.exists() && name.parse::<Reference>().is_ok());
+    if let Some(name) = name {
+        data_dir::prepare(config)?;
+        let engines = config.settings.engines().map_err(failed)?;
+        let (package, grants) = engines.package(name).await.map_err(failed)?;
+        return Ok(Subject { grants, ..Subject::of(package) });
+    }
+    let mut package = Package::read(path, EngineLimits::default().component_bytes_max).map_err(failed)?;
+    if package.name.is_empty() {
+        "engine".clone_into(&mut package.name);
+    }
+    Ok(Subject::of(package))
+}
+
 pub(super) async fn check(config: &Config, arguments: &SubjectArguments) -> Result<ExitCode, Failure> {
-    let (tester, subject) = set_up(config, arguments)?;
+    let (tester, subject) = set_up(config, arguments).await?;
     let report = tester.check(&subject).await;
     let passed = report.engine.is_some();
     if arguments.json {
@@ -53,7 +67,7 @@ pub(super) async fn test(
     arguments: &SubjectArguments,
     junit: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    let (tester, subject) = set_up(config, arguments)?;
+    let (tester, subject) = set_up(config, arguments).await?;
     let report = tester.test(&subject).await;
     if let Some(path) = junit {
         std::fs::write(path, report.junit()).map_err(|error| Failure::file(path, &error))?;

@@ -7,6 +7,7 @@ mod author;
 mod bench;
 pub(crate) mod cli;
 mod conformance;
+mod evaluate;
 mod install;
 mod run;
 
@@ -43,6 +44,7 @@ pub(crate) async fn run(arguments: &PluginArguments) -> Result<ExitCode, Failure
         }
         PluginCommand::Bench(arguments) => return bench::run(&config, arguments).await,
         PluginCommand::Run(arguments) => return run::run(&config, arguments).await,
+        PluginCommand::Evaluate(arguments) => return evaluate::run(&config, arguments).await,
         PluginCommand::Install(arguments) => return install::run(&config, arguments).await,
         PluginCommand::List { json } => return Ok(list(&engines()?, *json).await),
         PluginCommand::Activate { version, json } => {

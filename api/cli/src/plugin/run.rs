@@ -1,4 +1,4 @@
-//! `untxt plugin run`: one page through an engine that need not be installed.
+//! `untxt plugin run`: one page through an engine, which need not be installed.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<ExitCode, Failure> {
-    let (tester, subject) = conformance::set_up(config, &arguments.subject)?;
+    let (tester, subject) = conformance::set_up(config, &arguments.subject).await?;
     let engine = tester.load(&subject).await.map_err(failed)?;
     let page = page(config, arguments, &engine).await?;
     let options =
@@ -58,7 +58,7 @@ async fn page(config: &Config, arguments: &RunArguments, engine: &LoadedEngine) 
 }
 
 /// Lines as lines, blocks apart.
-fn text(read: &PageText) -> String {
+pub(super) fn text(read: &PageText) -> String {
     let words = |line: &untxt_plugins::Line| {
         line.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     };

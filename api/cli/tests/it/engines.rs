@@ -16,13 +16,13 @@ async fn a_component_serves_the_very_next_task() {
     let home = Home::new();
     let server = Server::start(&home, &["serve"]);
     let mut stage = Stage::at(&server).await;
-    let refused = stage.client.upload(stage.upload("reader")).await;
+    let refused = stage.client.upload(stage.upload("mine")).await;
     assert_eq!(refused.code(), "ENGINE_NOT_FOUND", "{refused:?}");
 
-    home.install("slow", "reader");
-    assert!(stage.completed("reader").await.contains("<p>slow</p>"));
-    home.install("line-count", "reader");
-    let html = stage.completed("reader").await;
+    home.install("slow", "mine");
+    assert!(stage.completed("mine").await.contains("<p>slow</p>"));
+    home.install("line-count", "mine");
+    let html = stage.completed("mine").await;
     assert!(html.contains(&format!("<p>lines: {}</p>", samples::LINES)), "{html}");
     // The name of the built-in one can be taken, too, and is given back.
     home.install("line-count", "simulated-qwen3");
@@ -55,15 +55,15 @@ async fn versions_are_installed_chosen_and_gone_back_from_while_the_server_runs(
     let mut stage = Stage::at(&server).await;
     let install = |guest: &str, more: &[&str]| {
         let path = built(guest).display().to_string();
-        let arguments = [&["plugin", "install", &path, "--name", "reader", "--json"], more].concat();
+        let arguments = [&["plugin", "install", &path, "--name", "mine", "--json"], more].concat();
         home.run(&arguments).exits(0).json()["digest"].as_str().unwrap().to_owned()
     };
     let slow = install("slow", &[]);
-    let began = stage.client.accepted(stage.book("reader")).await;
+    let began = stage.client.accepted(stage.book("mine")).await;
     stage.socket.until(&began, |data| data["progress"]["pagesDone"].as_u64() >= Some(2)).await;
     let counts = install("line-count", &[]);
-    assert!(stage.completed("reader").await.contains("<p>lines: "), "the next task has the new one");
-    assert!(stage.completed(&format!("reader@sha256:{slow}")).await.contains("<p>slow</p>"));
+    assert!(stage.completed("mine").await.contains("<p>lines: "), "the next task has the new one");
+    assert!(stage.completed(&format!("mine@sha256:{slow}")).await.contains("<p>slow</p>"));
     stage.client.until(&format!("/api/tasks/{began}"), |task| task["status"] == "completed").await;
     let html = stage.client.result(&began).await;
     assert!(
@@ -72,15 +72,15 @@ async fn versions_are_installed_chosen_and_gone_back_from_while_the_server_runs(
     );
 
     let listed = stage.client.data("/api/admin/plugins").await;
-    let reader = listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "reader").unwrap();
+    let reader = listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "mine").unwrap();
     assert_eq!((&reader["digest"], reader["versions"].as_array().unwrap().len()), (&json!(counts), 2));
-    let back = stage.client.tell("/api/admin/plugins/reader/rollback", &json!({ "reason": "slower" })).await;
+    let back = stage.client.tell("/api/admin/plugins/mine/rollback", &json!({ "reason": "slower" })).await;
     assert_eq!(back.status, 200, "{back:?}");
-    assert!(stage.completed("reader").await.contains("<p>slow</p>"));
-    let path = "/api/admin/plugins/reader/activate";
+    assert!(stage.completed("mine").await.contains("<p>slow</p>"));
+    let path = "/api/admin/plugins/mine/activate";
     let forth = stage.client.tell(path, &json!({ "digest": counts })).await;
     assert_eq!(forth.status, 200, "{forth:?}");
-    assert!(stage.completed("reader").await.contains("<p>lines: "));
+    assert!(stage.completed("mine").await.contains("<p>lines: "));
     let unknown = stage.client.tell(path, &json!({ "digest": "0".repeat(64) })).await;
     assert_eq!((unknown.status, unknown.code()), (404, "PLUGIN_NOT_FOUND"));
     let audit = stage.client.data("/api/admin/audit").await;
@@ -99,11 +99,11 @@ async fn versions_are_installed_chosen_and_gone_back_from_while_the_server_runs(
     let journal =
         Database::connect(format!("sqlite://{}", home.path("data/untxt.db").display())).await.unwrap();
     let writing = journal.begin_with_options(immediate()).await.unwrap();
-    let unaudited = stage.client.tell("/api/admin/plugins/reader/rollback", &json!({})).await;
+    let unaudited = stage.client.tell("/api/admin/plugins/mine/rollback", &json!({})).await;
     assert_eq!(unaudited.status, 503, "{unaudited:?}");
     writing.rollback().await.unwrap();
     let listed = stage.client.data("/api/admin/plugins").await;
-    let reader = listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "reader").unwrap();
+    let reader = listed["plugins"].as_array().unwrap().iter().find(|row| row["name"] == "mine").unwrap();
     assert_eq!(reader["digest"], json!(counts), "nothing changed");
     let refused = home.run(&["plugin", "install", &built("trap").display().to_string()]).exits(1);
     assert!(

@@ -28,6 +28,7 @@ mod decode_budget;
 mod early_refusals;
 mod engines;
 mod erase;
+mod evaluate;
 mod events;
 mod frames;
 mod full_disk;

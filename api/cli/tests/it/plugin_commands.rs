@@ -56,7 +56,7 @@ fn an_engine_is_looked_over_tested_and_measured_without_being_installed() {
     let broken = home.run(&["plugin", "run", "scan.png", &path("trap")]).exits(1);
     assert!(broken.stderr.contains("deliberate panic"), "{}", broken.stderr);
     let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
-    assert_eq!(listed["plugins"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed["plugins"].as_array().unwrap().len(), 2, "the built-in ones: {listed}");
 }
 
 #[test]
@@ -72,18 +72,18 @@ fn engines_run_where_address_space_is_short() {
 #[test]
 fn an_engine_is_installed_listed_gone_back_from_and_removed() {
     let home = Home::new();
-    let install = |guest: &str| home.run(&["plugin", "install", &path(guest), "--name", "reader", "--json"]);
+    let install = |guest: &str| home.run(&["plugin", "install", &path(guest), "--name", "mine", "--json"]);
     let first = install("line-count").exits(0).json()["digest"].as_str().unwrap().to_owned();
     let second = install("slow").exits(0).json()["digest"].as_str().unwrap().to_owned();
     let list = home.run(&["plugin", "list"]).exits(0).stdout;
     assert!(list.contains(&format!("* sha256:{second}")) && list.contains(&first), "{list}");
-    assert_eq!(home.run(&["plugin", "rollback", "reader", "--json"]).exits(0).json()["digest"], first);
-    let forth = format!("reader@sha256:{}", &second[..12]);
+    assert_eq!(home.run(&["plugin", "rollback", "mine", "--json"]).exits(0).json()["digest"], first);
+    let forth = format!("mine@sha256:{}", &second[..12]);
     home.run(&["plugin", "activate", &forth]).exits(0);
     home.run(&["plugin", "remove", &forth]).exits(2);
-    home.run(&["plugin", "remove", "reader"]).exits(0);
-    home.run(&["plugin", "remove", "reader"]).exits(2);
-    home.run(&["plugin", "activate", "reader@nonsense"]).exits(2);
+    home.run(&["plugin", "remove", "mine"]).exits(0);
+    home.run(&["plugin", "remove", "mine"]).exits(2);
+    home.run(&["plugin", "activate", "mine@nonsense"]).exits(2);
     let wrong = home.run(&["plugin", "install", &path("slow"), "--sha256", &"0".repeat(64)]).exits(1);
     assert!(wrong.stdout.contains("FAIL  digest"), "{}", wrong.stdout);
     home.run(&["plugin", "install", "http://127.0.0.1:1/x.wasm"]).exits(2);
@@ -93,14 +93,14 @@ fn an_engine_is_installed_listed_gone_back_from_and_removed() {
 #[tokio::test]
 async fn what_is_done_to_engines_stands_in_the_audit_like_what_is_asked_over_http() {
     let home = Home::new();
-    let install = |guest: &str| home.run(&["plugin", "install", &path(guest), "--name", "reader", "--json"]);
+    let install = |guest: &str| home.run(&["plugin", "install", &path(guest), "--name", "mine", "--json"]);
     let first = install("line-count").exits(0).json()["digest"].as_str().unwrap().to_owned();
     let second = install("slow").exits(0).json()["digest"].as_str().unwrap().to_owned();
-    home.run(&["plugin", "rollback", "reader"]).exits(0);
-    home.run(&["plugin", "activate", &format!("reader@sha256:{second}")]).exits(0);
-    home.run(&["plugin", "install", &path("old-version"), "--name", "reader"]).exits(1);
+    home.run(&["plugin", "rollback", "mine"]).exits(0);
+    home.run(&["plugin", "activate", &format!("mine@sha256:{second}")]).exits(0);
+    home.run(&["plugin", "install", &path("old-version"), "--name", "mine"]).exits(1);
     home.run(&["plugin", "rollback", "nope"]).exits(2);
-    home.run(&["plugin", "remove", "reader"]).exits(0);
+    home.run(&["plugin", "remove", "mine"]).exits(0);
 
     let server = Server::start(&home, &["serve", "--no-worker"]);
     let client = server.client();
@@ -121,20 +121,20 @@ async fn what_is_done_to_engines_stands_in_the_audit_like_what_is_asked_over_htt
     assert_eq!(
         lines,
         [
-            "cli install-plugin plugin reader",
-            "cli install-plugin-done plugin reader",
-            "cli install-plugin plugin reader",
-            "cli install-plugin-done plugin reader",
-            "cli rollback-plugin plugin reader",
-            "cli rollback-plugin-done plugin reader",
-            "cli activate-plugin plugin reader",
-            "cli activate-plugin-done plugin reader",
-            "cli install-plugin plugin reader",
-            "cli install-plugin-refused plugin reader",
+            "cli install-plugin plugin mine",
+            "cli install-plugin-done plugin mine",
+            "cli install-plugin plugin mine",
+            "cli install-plugin-done plugin mine",
+            "cli rollback-plugin plugin mine",
+            "cli rollback-plugin-done plugin mine",
+            "cli activate-plugin plugin mine",
+            "cli activate-plugin-done plugin mine",
+            "cli install-plugin plugin mine",
+            "cli install-plugin-refused plugin mine",
             "cli rollback-plugin plugin nope",
             "cli rollback-plugin-refused plugin nope",
-            "cli remove-plugin plugin reader",
-            "cli remove-plugin-done plugin reader",
+            "cli remove-plugin plugin mine",
+            "cli remove-plugin-done plugin mine",
             "api rollback-plugin plugin nope",
             "api rollback-plugin-refused plugin nope",
         ]
@@ -150,11 +150,11 @@ async fn what_is_done_to_engines_stands_in_the_audit_like_what_is_asked_over_htt
 #[test]
 fn nothing_is_done_to_engines_while_the_audit_cannot_be_written() {
     let home = Home::new();
-    home.run(&["plugin", "install", &path("line-count"), "--name", "reader"]).exits(0);
-    home.run(&["plugin", "install", &path("slow"), "--name", "reader"]).exits(0);
+    home.run(&["plugin", "install", &path("line-count"), "--name", "mine"]).exits(0);
+    home.run(&["plugin", "install", &path("slow"), "--name", "mine"]).exits(0);
     let before = home.run(&["plugin", "list", "--json"]).exits(0).json();
     let away = home.with("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
-    for asked in [["rollback", "reader"], ["remove", "reader"], ["install", &path("flaky")]] {
+    for asked in [["rollback", "mine"], ["remove", "mine"], ["install", &path("flaky")]] {
         let refused = away.run(&["plugin", asked[0], asked[1]]).exits(3);
         assert!(refused.stderr.contains("DATABASE_URL"), "{asked:?}: {}", refused.stderr);
     }
@@ -169,26 +169,26 @@ fn what_is_no_engine_is_not_made_one_by_what_is_asked_of_it() {
         assert!(refused.stderr.contains("there is no engine `nope`"), "{asked:?}: {}", refused.stderr);
     }
     let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
-    assert_eq!(listed["plugins"].as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed["plugins"].as_array().unwrap().len(), 2, "the built-in ones: {listed}");
     home.run(&["doctor"]).exits(0);
 }
 
 #[test]
 fn a_damaged_record_lifts_no_quarantine_and_is_told() {
     let home = Home::new();
-    home.run(&["plugin", "install", &path("line-count"), "--name", "reader"]).exits(0);
-    let record = home.path("plugins/.versions/reader/record.json");
+    home.run(&["plugin", "install", &path("line-count"), "--name", "mine"]).exits(0);
+    let record = home.path("plugins/.versions/mine/record.json");
     fs::write(&record, "{\"active\":").unwrap();
     let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();
-    let reader = listed["plugins"].as_array().unwrap().iter().find(|engine| engine["name"] == "reader");
+    let reader = listed["plugins"].as_array().unwrap().iter().find(|engine| engine["name"] == "mine");
     assert!(reader.unwrap()["error"].as_str().unwrap().contains("record.json"), "{listed}");
     for asked in ["rollback", "doctor"] {
-        let arguments: &[&str] = if asked == "doctor" { &["doctor"] } else { &["plugin", asked, "reader"] };
+        let arguments: &[&str] = if asked == "doctor" { &["doctor"] } else { &["plugin", asked, "mine"] };
         let ended = home.run(arguments);
         assert!(ended.stdout.contains("record.json") || ended.stderr.contains("record.json"), "{ended:?}");
     }
     assert_eq!(fs::read_to_string(&record).unwrap(), "{\"active\":", "it is not written over");
-    home.run(&["plugin", "remove", "reader"]).exits(0);
+    home.run(&["plugin", "remove", "mine"]).exits(0);
     home.run(&["doctor"]).exits(0);
 }
 
@@ -210,7 +210,7 @@ fn who_signed_an_engine_is_checked_and_listed() {
     assert!(refused.stdout.contains("FAIL  signature"), "{refused:?}");
     let engine = signed("engine.wasm");
     home.run(&[&["plugin", "install", &engine], &with_signature[..]].concat()).exits(1);
-    home.run(&["plugin", "install", &engine, "--name", "reader"]).exits(0);
+    home.run(&["plugin", "install", &engine, "--name", "mine"]).exits(0);
     let listed = home.run(&["plugin", "list"]).exits(0).stdout;
     assert!(listed.contains("  signed by author: engine.wasm of the tests"), "{listed}");
     let listed = home.run(&["plugin", "list", "--json"]).exits(0).json();

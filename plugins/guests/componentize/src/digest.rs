@@ -13,8 +13,8 @@ pub(crate) fn file(path: &Path) -> Result<String> {
 }
 
 /// SHA-256 over lines `PATH SPACE SHA256 LF`, sorted by path as bytes, of every
-/// file in `guests/*/src`, `sdk/src` and `wit`, and of `guests/*/Cargo.toml`,
-/// `guests/Cargo.{toml,lock}` and `sdk/Cargo.toml`. Paths start with `plugins/`
+/// file in `guests/*/src`, `sdk/src` and `wit`, and of `guests/*/{Cargo.toml,build.rs}`,
+/// `guests/Cargo.{toml,lock}`, `sdk/Cargo.toml` and `reader/model/reader.{onnx,json}`. Paths start with `plugins/`
 /// and have forward slashes.
 pub(crate) fn sources(guests: &Path) -> Result<String> {
     let plugins = guests.join("..").canonicalize().context("find the plugins folder")?;
@@ -29,14 +29,16 @@ pub(crate) fn sources(guests: &Path) -> Result<String> {
 
 fn source_files(plugins: &Path) -> Result<Vec<PathBuf>> {
     let guests = plugins.join("guests");
-    let mut files =
-        vec![guests.join("Cargo.toml"), guests.join("Cargo.lock"), plugins.join("sdk/Cargo.toml")];
+    let single = ["guests/Cargo.toml", "guests/Cargo.lock", "sdk/Cargo.toml"];
+    let weights = ["reader/model/reader.onnx", "reader/model/reader.json"];
+    let mut files: Vec<PathBuf> = single.iter().chain(&weights).map(|file| plugins.join(file)).collect();
     collect(&plugins.join("sdk/src"), &mut files)?;
     collect(&plugins.join("wit"), &mut files)?;
     for guest in entries(&guests)? {
         // `built` and a local `target` have no manifest.
         if guest.join("Cargo.toml").is_file() {
-            files.push(guest.join("Cargo.toml"));
+            let manifests = ["Cargo.toml", "build.rs"].map(|name| guest.join(name));
+            files.extend(manifests.into_iter().filter(|file| file.is_file()));
             collect(&guest.join("src"), &mut files)?;
         }
     }

@@ -4,7 +4,7 @@
 //! The map: `area` (a box), `threshold` (what is ink), `mask` (where ink is),
 //! `runs` (stretches of a profile), `paragraphs` (groups lines by their gaps),
 //! `columns` (parts a page), `lines` (lines and words of a part), `page` (all of
-//! it).
+//! it), `print` (lines of scanned print).
 
 mod area;
 mod columns;
@@ -12,6 +12,7 @@ mod lines;
 mod mask;
 mod page;
 mod paragraphs;
+pub mod print;
 mod runs;
 mod threshold;
 

@@ -7,11 +7,9 @@
 //! it. Every result carries the attributes `simulated` = true and
 //! `text-source` (`text-layer` or `made-up`).
 //!
-//! The map: `boxes` (bitmap to page), `syllables` (a fingerprint as a word),
-//! `layer` (the text a page carries), `made_up` (the text of measured ink).
+//! The map: `syllables` (a fingerprint as a word), `made_up` (the text of measured
+//! ink). `text_layer` has the text a page carries.
 
-mod boxes;
-mod layer;
 mod made_up;
 mod syllables;
 
@@ -43,8 +41,8 @@ impl Engine for SimulatedQwen3 {
     }
 
     fn recognize(page: &Page, _options: &Options) -> Result<PageText, Error> {
-        let found = match layer::read(page.text_layer(), page.info()) {
-            Some(found) => found,
+        let found = match text_layer::read(page.text_layer(), page.info()) {
+            Some(layer) => Found { blocks: layer.blocks, text_source: "text-layer", cut: layer.cut },
             None => measure(page)?,
         };
         host::progress(1.0, found.text_source);

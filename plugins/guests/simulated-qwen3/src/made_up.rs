@@ -1,9 +1,9 @@
 //! The text of measured ink: the boxes are found, the words are made up.
 
+use text_layer::{around, on_page};
 use untxt_plugin_sdk::{Block, Info, Line, Word};
 
 use crate::Found;
-use crate::boxes::{around, on_page};
 use crate::syllables::word;
 
 /// A block a paragraph of ink; none for a page without ink. `scale` is the page

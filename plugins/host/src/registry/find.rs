@@ -2,14 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use super::operate::blocking;
 use super::version_store::{VersionStore, is_absence};
-use super::{BUILT_IN, BUILT_IN_COMPONENT, Registry, reference};
+use super::{Registry, built_in, reference};
 use crate::error::PluginError;
 use crate::grants::Grants;
 use crate::manifest::Manifest;
@@ -40,7 +39,7 @@ impl Registry {
     /// else `digest`.
     pub(super) fn complete_digest(&self, name: &str, digest: &str) -> String {
         let mut kept = self.store.versions(name);
-        kept.extend((name == BUILT_IN).then(built_in_digest));
+        kept.extend(built_in::digest(name));
         let mut matching = kept.into_iter().filter(|kept| kept.starts_with(digest));
         match (matching.next(), matching.next()) {
             (Some(one), None) => one,
@@ -67,9 +66,8 @@ impl Registry {
             }
             None => {
                 self.state().digests.remove(&path);
-                let built_in =
-                    || FoundComponent { digest: built_in_digest(), source: ComponentSource::BuiltIn };
-                Ok((name == BUILT_IN).then(built_in))
+                let built_in = |digest| FoundComponent { digest, source: ComponentSource::BuiltIn };
+                Ok(built_in::digest(name).map(built_in))
             }
         }
     }
@@ -89,7 +87,7 @@ impl Registry {
         let is_kept = read_stamp(&kept).map_err(|error| unreadable(name, &kept, &error))?.is_some();
         let source = if is_kept {
             ComponentSource::File(kept)
-        } else if name == BUILT_IN && digest == built_in_digest() {
+        } else if built_in::digest(name).is_some_and(|built_in| digest == built_in) {
             ComponentSource::BuiltIn
         } else {
             return Ok(None);
@@ -116,7 +114,14 @@ impl Registry {
         }
     }
 
-    pub(super) async fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>, PluginError> {
+    pub(super) async fn wasm(&self, name: &str, source: &ComponentSource) -> Result<Vec<u8>, PluginError> {
+        match source {
+            ComponentSource::BuiltIn => Ok(built_in::component(name).unwrap_or_default().to_vec()),
+            ComponentSource::File(path) => self.read(name, path).await,
+        }
+    }
+
+    async fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>, PluginError> {
         let incompatible = |reason: String| PluginError::Incompatible { name: name.to_owned(), reason };
         let bytes_max = self.host.limits.component_bytes_max;
         let bytes = stamp(path).map_or(0, |stamp| stamp.bytes);
@@ -172,12 +177,6 @@ impl VersionStore {
         }
         Ok(package)
     }
-}
-
-/// Computed once: it is needed for every page and never changes.
-pub(super) fn built_in_digest() -> String {
-    static DIGEST: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(BUILT_IN_COMPONENT)));
-    DIGEST.clone()
 }
 
 /// A file that can't be accessed is not missing: a run that is pinned to it waits.

@@ -1,9 +1,10 @@
 //! Lists all engines with all versions.
 
-use super::find::{ComponentSource, FoundComponent, built_in_digest};
+use super::Registry;
+use super::built_in::{self, BUILT_INS};
+use super::find::{ComponentSource, FoundComponent};
 use super::operate::blocking;
 use super::version_store::VersionStore;
-use super::{BUILT_IN, Registry};
 use crate::error::PluginError;
 use crate::signature::{Signed, Trust};
 
@@ -41,7 +42,7 @@ impl Registry {
     /// All engines by name; those that can't be used have an error.
     pub async fn list(&self) -> Vec<Listed> {
         let mut names = self.store.names();
-        names.insert(BUILT_IN.to_owned());
+        names.extend(BUILT_INS.map(str::to_owned));
         let mut listed = Vec::new();
         for name in names {
             listed.push(self.listed(name).await);
@@ -85,7 +86,7 @@ fn listed_versions(
     active: &str,
 ) -> Result<Vec<ListedVersion>, PluginError> {
     let mut digests = store.versions(name);
-    digests.extend((name == BUILT_IN).then(built_in_digest));
+    digests.extend(built_in::digest(name));
     digests.extend((!active.is_empty()).then(|| active.to_owned()));
     let mut history = store.history(name)?;
     let version = |digest: String| ListedVersion {

@@ -3,6 +3,7 @@
 //! uses the directory. A run keeps the version it started with.
 
 mod breaker;
+mod built_in;
 mod find;
 mod list;
 mod operate;
@@ -16,12 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as NameLock;
 use tokio_util::sync::CancellationToken;
 
+pub use built_in::{BUILT_INS, READER, SIMULATED};
 pub use list::{Listed, ListedVersion};
 pub use operate::Installed;
 pub use reference::Reference;
 
 use crate::engine::LoadedEngine;
 use crate::error::PluginError;
+use crate::grants::Grants;
 use crate::host::{Host, Options, Recognized};
 use crate::package::Package;
 use crate::page::Page;
@@ -31,15 +34,10 @@ use find::{ComponentSource, FileStamp, FoundComponent, stamp};
 use operate::blocking;
 use version_store::VersionStore;
 
-/// Name of the built-in engine.
-pub const BUILT_IN: &str = "simulated-qwen3";
-
-const BUILT_IN_COMPONENT: &[u8] = include_bytes!("../../../guests/built/simulated-qwen3.wasm");
-
 /// Engines that stay loaded: the newest of each name, and those of unfinished runs.
 const READY_MAX: usize = 32;
 
-/// Finds engines in a directory and the built-in one.
+/// Finds engines in a directory and the built-in ones.
 pub struct Registry {
     host: Arc<Host>,
     store: VersionStore,
@@ -76,14 +74,14 @@ impl Registry {
     }
 
     /// The same, with the keys that the operator trusts. They apply to every engine
-    /// that is loaded or installed but the built-in one.
+    /// that is loaded or installed but the built-in ones.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust, ..self }
     }
 
     /// The engine that `text` refers to now: `<dir>/<name>.wasm`, else the built-in
-    /// one; with `@sha256:…` after the name, that version.
+    /// one of that name; with `@sha256:…` after the name, that version.
     ///
     /// # Errors
     /// [`PluginError::NotFound`], [`PluginError::Gone`] for a version that is
@@ -117,6 +115,28 @@ impl Registry {
         let engine = self.ready(name, found).await?;
         // The file may have been replaced between the lookup and the load.
         if engine.digest() == digest { Ok(engine) } else { Err(self.gone(name, digest)) }
+    }
+
+    /// What the engine that `text` refers to consists of, and what its operator grants
+    /// it. It is not verified.
+    ///
+    /// # Errors
+    /// [`PluginError::NotFound`], [`PluginError::Gone`], [`PluginError::Unreadable`],
+    /// [`PluginError::Incompatible`] with what is wrong with its files.
+    pub async fn package(&self, text: &str) -> Result<(Package, Grants), PluginError> {
+        let Ok(Reference { name, digest }) = text.parse() else { return Err(self.not_found(text)) };
+        let found = match digest {
+            Some(digest) => {
+                let digest = self.complete_digest(&name, &digest);
+                self.find_version(&name, &digest).await?.ok_or_else(|| self.gone(&name, &digest))?
+            }
+            None => self.find(&name).await?.ok_or_else(|| self.not_found(&name))?,
+        };
+        let wasm = self.wasm(&name, &found.source).await?;
+        let grants = self.grants(&name)?;
+        let store = self.store.clone();
+        let package = blocking(move || store.package(&name, wasm, &found.source)).await?;
+        Ok((package, grants))
     }
 
     /// The host that runs the engines.
@@ -187,7 +207,7 @@ impl Registry {
 
     fn not_found(&self, name: &str) -> PluginError {
         let mut known = self.store.names();
-        known.insert(BUILT_IN.to_owned());
+        known.extend(BUILT_INS.map(str::to_owned));
         let known: Vec<String> = known.into_iter().collect();
         // The name comes from a client, so it is cut.
         let name = name.chars().filter(|c| !c.is_control()).take(64).collect();
@@ -211,10 +231,7 @@ impl Registry {
         if let Some(engine) = self.known_engine(name, &found.digest) {
             return Ok(engine);
         }
-        let wasm = match &found.source {
-            ComponentSource::BuiltIn => BUILT_IN_COMPONENT.to_vec(),
-            ComponentSource::File(path) => self.read(name, path).await?,
-        };
+        let wasm = self.wasm(name, &found.source).await?;
         // The file may have changed since it was found; the digest of the bytes read
         // here is what counts.
         let (store, trust, key) = (self.store.clone(), self.trust.clone(), name.to_owned());

@@ -5,9 +5,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::find::{built_in_digest, stamp};
+use super::built_in;
+use super::find::stamp;
 use super::version_store::VersionStore;
-use super::{BUILT_IN, Reference, Registry, reference};
+use super::{Reference, Registry, reference};
 use crate::admission::{self, Requirements};
 use crate::call_metrics;
 use crate::check::Check;
@@ -195,10 +196,11 @@ impl Registry {
         Ok(back)
     }
 
-    /// Fails unless `name` is the built-in engine or something is stored of it.
+    /// Fails unless `name` is a built-in engine or something is stored of it.
     async fn refuse_unknown(&self, name: &str) -> Result<(), PluginError> {
         let (store, key) = (self.store.clone(), name.to_owned());
-        let known = blocking(move || Ok(key == BUILT_IN || store.names().contains(&key))).await?;
+        let known =
+            blocking(move || Ok(built_in::component(&key).is_some() || store.names().contains(&key))).await?;
         if known { Ok(()) } else { Err(self.not_found(name)) }
     }
 
@@ -220,8 +222,10 @@ impl Registry {
                 store.keep(&name, &digest, &package)?;
                 // Another file may have been put there meanwhile.
                 if stamp(&path) == then {
-                    if history.active.is_none() && name == BUILT_IN {
-                        history.activate(&built_in_digest());
+                    if history.active.is_none()
+                        && let Some(built_in) = built_in::digest(&name)
+                    {
+                        history.activate(&built_in);
                     }
                     history.activate(&digest);
                 }
@@ -242,7 +246,7 @@ fn make_active(store: &VersionStore, name: &str, digest: &str) -> Result<(), Plu
             .map_err(|error| PluginError::Directory { path: path.clone(), reason: error.to_string() })?;
         return store.set_current(name, Some(&wasm));
     }
-    if name == BUILT_IN && digest == built_in_digest() {
+    if built_in::digest(name).is_some_and(|built_in| digest == built_in) {
         return store.set_current(name, None);
     }
     // A component that was dropped in and never stored is still in place.

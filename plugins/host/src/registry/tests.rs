@@ -22,7 +22,7 @@ async fn one_name_is_prepared_while_another_goes_on() {
     let mut waiting = pin!(registry.resolve("other"));
     let polled = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
     assert!(polled.is_pending(), "the same name waits");
-    registry.resolve(BUILT_IN).await.expect("another name does not wait");
+    registry.resolve(SIMULATED).await.expect("another name does not wait");
     drop(preparing);
     assert_eq!(waiting.await.err().expect("there is no such engine").code(), "ENGINE_NOT_FOUND");
     drop(name_lock);

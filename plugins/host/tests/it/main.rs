@@ -11,6 +11,7 @@ mod misbehaving;
 mod outcomes;
 mod places;
 mod qwen;
+mod reader;
 mod rig;
 mod server;
 mod signed;

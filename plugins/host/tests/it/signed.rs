@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use untxt_plugins::package::read_signature;
-use untxt_plugins::registry::BUILT_IN;
+use untxt_plugins::registry::SIMULATED;
 use untxt_plugins::{Package, PluginError, Registry, Trust};
 
 use crate::rig::{Rig, limits, printed, words};
@@ -123,7 +123,7 @@ async fn where_signatures_are_required_nothing_else_is_installed_or_run() {
     let check = installed.checks.iter().find(|check| check.name == "signature").expect("it is looked at");
     assert_eq!(check.found, "by author: engine.wasm of the tests");
     let engine = strict.resolve("mine").await.expect("it serves");
-    strict.resolve(BUILT_IN).await.expect("it came with the program");
+    strict.resolve(SIMULATED).await.expect("it came with the program");
 
     // Another process believes what lies there no more than the first.
     rig.registry.install("other", unsigned, None, true).await.expect("nothing is required here");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use untxt_plugins::registry::BUILT_IN;
+use untxt_plugins::registry::SIMULATED;
 use untxt_plugins::{Package, PluginError, Reference};
 
 use crate::rig::{Rig, built, limits, printed, words};
@@ -80,12 +80,12 @@ async fn a_version_is_removed_alone_or_with_its_name() {
 #[tokio::test]
 async fn the_built_in_engine_can_be_gone_back_to() {
     let rig = Rig::new(limits());
-    let built_in = rig.registry.resolve(BUILT_IN).await.expect("it is built in");
-    rig.put("line-count", BUILT_IN);
-    assert_eq!(words(&rig.read(BUILT_IN, printed()).await.expect("the file serves")), ["lines:", "3"]);
-    let back = rig.registry.rollback(BUILT_IN).await.expect("it is there");
+    let built_in = rig.registry.resolve(SIMULATED).await.expect("it is built in");
+    rig.put("line-count", SIMULATED);
+    assert_eq!(words(&rig.read(SIMULATED, printed()).await.expect("the file serves")), ["lines:", "3"]);
+    let back = rig.registry.rollback(SIMULATED).await.expect("it is there");
     assert_eq!(back.digest(), built_in.digest());
-    assert!(!rig.file(BUILT_IN).exists());
+    assert!(!rig.file(SIMULATED).exists());
     let listed = rig.registry.list().await;
     assert_eq!(listed[0].versions.len(), 2, "{listed:?}");
 }

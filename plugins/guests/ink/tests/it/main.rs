@@ -3,3 +3,4 @@
 mod odd;
 mod page;
 mod print;
+mod scan;

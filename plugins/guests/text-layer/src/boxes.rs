@@ -5,7 +5,7 @@ use untxt_plugin_sdk::{Info, Rect};
 
 /// `area` of a bitmap that has `scale` page pixels a pixel, grown to whole
 /// pixels of the page. None when nothing of it is on the page.
-pub(crate) fn on_page(area: Area, scale: f32, page: Info) -> Option<Rect> {
+pub fn on_page(area: Area, scale: f32, page: Info) -> Option<Rect> {
     let scale = f64::from(scale);
     let low = |at: u32| (f64::from(at) * scale).floor() as u32;
     let high = |at: u32| (f64::from(at) * scale).ceil() as u32;
@@ -29,7 +29,7 @@ pub(crate) fn clipped(rect: Rect, page: Info) -> Option<Rect> {
 }
 
 /// The smallest box around all that have one.
-pub(crate) fn around(rects: impl Iterator<Item = Option<Rect>>) -> Option<Rect> {
+pub fn around(rects: impl Iterator<Item = Option<Rect>>) -> Option<Rect> {
     rects.flatten().map(area).reduce(|all, one| all.union(&one)).map(rect)
 }
 

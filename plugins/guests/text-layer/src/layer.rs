@@ -3,14 +3,21 @@
 use ink::paragraphs;
 use untxt_plugin_sdk::{Block, Info, Line, Word};
 
-use crate::Found;
 use crate::boxes::{area, around, clipped};
 
 /// No page of print has a tenth of this.
 const WORDS_MAX: usize = 50_000;
 
+/// What a page carries.
+pub struct Layer {
+    /// Its paragraphs; there is one at least.
+    pub blocks: Vec<Block>,
+    /// Whether it has more words than an answer may have.
+    pub cut: bool,
+}
+
 /// The layer's lines as paragraphs; None when it has no text, as under a scan.
-pub(crate) fn read(layer: Vec<Line>, page: Info) -> Option<Found> {
+pub fn read(layer: Vec<Line>, page: Info) -> Option<Layer> {
     let mut left = WORDS_MAX;
     let mut lines = Vec::new();
     let mut cut = false;
@@ -26,7 +33,7 @@ pub(crate) fn read(layer: Vec<Line>, page: Info) -> Option<Found> {
     if lines.is_empty() {
         return None;
     }
-    Some(Found { blocks: blocks(lines), text_source: "text-layer", cut })
+    Some(Layer { blocks: blocks(lines), cut })
 }
 
 /// The line's words that have text, with boxes on the page. A document states
@@ -67,7 +74,7 @@ mod tests {
         Line { bounds, words: text.split(' ').map(|word| Word::new(word, bounds)).collect() }
     }
 
-    fn texts(found: &Found) -> Vec<Vec<String>> {
+    fn texts(found: &Layer) -> Vec<Vec<String>> {
         let text =
             |line: &Line| line.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
         found.blocks.iter().map(|block| block.lines.iter().map(text).collect()).collect()

@@ -1,0 +1,69 @@
+//! `reader`: reads printed text of Latin script, with a small network that is part
+//! of it. A page that carries its text gives that text.
+//!
+//! Words have the likelihood that they are right, as it was measured on lines the
+//! network had not seen. Of what it can't read it says nothing.
+//!
+//! The map: `print_reader` reads, `ink` finds the lines; `answer` brings what was
+//! read into the contract's form.
+
+mod answer;
+
+use ink::print::Grey;
+use print_reader::{Reader, Unread};
+use untxt_plugin_sdk::{Description, Engine, Error, Options, Page, PageText, host, luma8, stop_if_cancelled};
+
+/// A4 at 400 dpi. What is larger is scaled down.
+const SIDE_MAX: u32 = 4_700;
+
+/// Of a page of light print on dark paper, half of the pixels are darker than this.
+const DARK_PAPER: u8 = 96;
+
+/// Languages whose letters the network knows.
+const LANGUAGES: [&str; 27] = [
+    "en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "nn", "fi", "is", "ga", "ca", "eu", "gl",
+    "pl", "cs", "sk", "hu", "hr", "sl", "ro", "tr", "et", "sq",
+];
+
+struct PrintEngine;
+
+impl Engine for PrintEngine {
+    fn describe() -> Description {
+        Description {
+            languages: LANGUAGES.map(str::to_owned).into(),
+            ..Description::new("reader", env!("CARGO_PKG_VERSION"))
+        }
+    }
+
+    fn recognize(page: &Page, _options: &Options) -> Result<PageText, Error> {
+        if let Some(layer) = text_layer::read(page.text_layer(), page.info()) {
+            host::progress(1.0, "text-layer");
+            return Ok(answer::carried(layer));
+        }
+        let bitmap = luma8(page, SIDE_MAX)?;
+        stop_if_cancelled()?;
+        let Some(mut grey) = Grey::new(bitmap.width, bitmap.height, bitmap.data) else {
+            return Err(Error::permanent("bad-image", "a picture without pixels"));
+        };
+        if grey.median() < DARK_PAPER {
+            grey = grey.inverted();
+        }
+        host::progress(0.05, "pixels");
+        let reader = Reader::built_in().map_err(broken)?;
+        let read = print_reader::read(&reader, &grey, |done| {
+            host::progress(0.05 + 0.95 * done, "lines");
+            !host::cancelled()
+        });
+        match read {
+            Ok(read) => Ok(answer::answer(&read, bitmap.scale, page.info())),
+            Err(Unread::Stopped) => Err(Error::Cancelled),
+            Err(Unread::Broken(reason)) => Err(broken(reason)),
+        }
+    }
+}
+
+fn broken(reason: String) -> Error {
+    Error::permanent("broken-network", reason)
+}
+
+untxt_plugin_sdk::export!(PrintEngine);
