@@ -41,6 +41,11 @@ pub(super) fn md_line(text: &str) -> String {
     }
 }
 
+/// `text` for a column of a table with tabs between them and a line a row.
+pub(super) fn cell(text: &str) -> String {
+    plain(text).chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+}
+
 /// `text` without control characters.
 pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| is_text(*c)).collect()

@@ -11,12 +11,14 @@ mod language;
 mod outline;
 
 mod notes;
+mod places;
 mod writer;
 
 mod hocr;
 mod html;
 mod json;
 mod md;
+mod tsv;
 mod txt;
 
 use std::fmt;
@@ -44,11 +46,13 @@ pub enum Format {
     Json,
     /// hOCR 1.2: text with the positions of words.
     Hocr,
+    /// TSV as Tesseract writes it.
+    Tsv,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr];
+    pub const ALL: [Self; 6] = [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr, Self::Tsv];
 
     const fn writer(self) -> &'static Writer {
         match self {
@@ -57,6 +61,7 @@ impl Format {
             Self::Md => &md::WRITER,
             Self::Json => &json::WRITER,
             Self::Hocr => &hocr::WRITER,
+            Self::Tsv => &tsv::WRITER,
         }
     }
 }
@@ -181,7 +186,7 @@ mod tests {
         assert_eq!(Format::parse_list("html, TXT,html").unwrap(), [Format::Html, Format::Txt]);
         assert_eq!(Format::parse_list(" , ").unwrap_err(), FormatError::Empty);
         let unknown = Format::parse_list("html,docx").unwrap_err();
-        assert_eq!(unknown.to_string(), "unknown format \"docx\"; available: html, txt, md, json, hocr");
+        assert_eq!(unknown.to_string(), format!("unknown format \"docx\"; available: {}", Format::list()));
     }
 
     #[test]
