@@ -104,6 +104,17 @@ pub enum PageSource {
     TextLayer,
 }
 
+impl PageSource {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::TextLayer => "text-layer",
+        }
+    }
+}
+
 /// What a confidence is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,6 +14,7 @@ mod notes;
 mod places;
 mod writer;
 
+mod alto;
 mod hocr;
 mod html;
 mod json;
@@ -31,6 +32,9 @@ use super::model::Page;
 pub use outline::Outline;
 use writer::Writer;
 
+/// Of this program, which formats name.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// A format of a result. The first of the list is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,13 +50,16 @@ pub enum Format {
     Json,
     /// hOCR 1.2: text with the positions of words.
     Hocr,
+    /// ALTO 4.
+    Alto,
     /// TSV as Tesseract writes it.
     Tsv,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr, Self::Tsv];
+    pub const ALL: [Self; 7] =
+        [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr, Self::Alto, Self::Tsv];
 
     const fn writer(self) -> &'static Writer {
         match self {
@@ -61,6 +68,7 @@ impl Format {
             Self::Md => &md::WRITER,
             Self::Json => &json::WRITER,
             Self::Hocr => &hocr::WRITER,
+            Self::Alto => &alto::WRITER,
             Self::Tsv => &tsv::WRITER,
         }
     }
@@ -229,7 +237,8 @@ mod tests {
         let document = fixture::document();
         for format in Format::ALL {
             let made = fixture::render(format, &document, "letter.pdf");
-            insta::assert_snapshot!(format.name(), made.replace('\u{c}', "[form feed]"));
+            let made = made.replace('\u{c}', "[form feed]").replace(VERSION, "[version]");
+            insta::assert_snapshot!(format.name(), made);
         }
     }
 }
