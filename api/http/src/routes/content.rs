@@ -39,7 +39,7 @@ pub(crate) async fn content(
         res.status_code(StatusCode::NOT_MODIFIED);
         return Ok(());
     }
-    set(headers, CONTENT_TYPE, object.format.content_type());
+    set(headers, CONTENT_TYPE, object.kind().content_type);
     set(headers, CONTENT_DISPOSITION, &attachment(&file_name(&file, &object)));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     let length = match &part {

@@ -35,8 +35,8 @@ pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<
     Ok(Json(views::success(&json!({
         "taskId": task.id,
         "filename": file.filename,
-        "format": object.format.extension(),
-        "contentType": object.format.content_type(),
+        "format": object.format.name(),
+        "contentType": object.kind().content_type,
         "bytes": object.size_bytes,
         "sha256": object.sha256,
         "resultUrl": url,
@@ -97,7 +97,7 @@ pub(super) fn object(task: &task::Model, format: Option<Format>) -> Result<Resul
 /// What a client calls it.
 pub(super) fn file_name(file: &file::Model, object: &ResultObject) -> String {
     let stem = Path::new(&file.filename).file_stem().and_then(|stem| stem.to_str()).unwrap_or("result");
-    format!("{stem}.{}", object.format.extension())
+    format!("{stem}.{}", object.kind().extension)
 }
 
 /// Where anybody may fetch it, as an attachment named after the file.
@@ -109,7 +109,7 @@ async fn signed(
     embedded_at: String,
 ) -> Result<String, ApiError> {
     let options = PresignOptions {
-        content_type: Some(object.format.content_type().to_owned()),
+        content_type: Some(object.kind().content_type.to_owned()),
         filename: Some(file_name(file, object)),
         embedded_at: Some(embedded_at),
     };

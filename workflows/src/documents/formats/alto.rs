@@ -18,6 +18,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "alto",
     extension: "alto.xml",
     content_type: "application/xml",
+    archive_extension: None,
     about: "ALTO 4: text with positions for libraries and archives",
     head,
     page: |_, page| self::page(page),

@@ -13,6 +13,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "hocr",
     extension: "hocr",
     content_type: "text/vnd.hocr+html; charset=utf-8",
+    archive_extension: None,
     about: "hOCR 1.2: text with the positions of words",
     head,
     page: |outline, page| self::page(page, outline.filename),

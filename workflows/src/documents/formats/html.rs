@@ -12,6 +12,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "html",
     extension: "html",
     content_type: "text/html; charset=utf-8",
+    archive_extension: None,
     about: "a page for a browser",
     head,
     page,

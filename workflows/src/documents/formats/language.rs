@@ -52,8 +52,13 @@ pub(super) fn is_tag(tag: &str) -> bool {
 /// The English name of the language that `tag` (BCP 47) stands for; the tag
 /// itself if it is not among them.
 pub(super) fn name(tag: &str) -> &str {
+    known(tag).unwrap_or(tag)
+}
+
+/// The same of those that are among them.
+pub(super) fn known(tag: &str) -> Option<&'static str> {
     let primary = tag.split(['-', '_']).next().unwrap_or(tag);
-    NAMES.iter().find(|(code, _)| code.eq_ignore_ascii_case(primary)).map_or(tag, |(_, name)| name)
+    NAMES.iter().find(|(code, _)| code.eq_ignore_ascii_case(primary)).map(|(_, name)| *name)
 }
 
 #[cfg(test)]

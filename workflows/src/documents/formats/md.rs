@@ -11,6 +11,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "md",
     extension: "md",
     content_type: "text/markdown; charset=utf-8",
+    archive_extension: None,
     about: "Markdown",
     head: |_| HEAD.to_owned(),
     page,

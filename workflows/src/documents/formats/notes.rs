@@ -26,7 +26,7 @@ pub(super) fn comments(page: &Page) -> String {
 
 /// Names and values that describe the document and how it was recognised.
 pub(super) fn document_facts(outline: &Outline<'_>) -> Vec<(&'static str, String)> {
-    let Outline { filename, engine, figures } = outline;
+    let Outline { filename, engine, figures, .. } = outline;
     let confidence =
         figures.confidence().map_or_else(|| "none".to_owned(), |part| format!("{:.1}%", part * 100.0));
     let language = figures.language.as_deref().map_or("unknown", language::name);

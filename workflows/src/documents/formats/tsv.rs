@@ -18,6 +18,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "tsv",
     extension: "tsv",
     content_type: "text/tab-separated-values; charset=utf-8",
+    archive_extension: None,
     about: "a table of words with positions and confidences, as Tesseract writes it",
     head: |_| HEAD.to_owned(),
     page: |_, page| self::page(page),

@@ -11,6 +11,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "txt",
     extension: "txt",
     content_type: "text/plain; charset=utf-8",
+    archive_extension: None,
     about: "plain text",
     head: |_| String::new(),
     page: |_, page| self::page(page),
