@@ -7,6 +7,7 @@
 mod cells;
 mod escape;
 mod language;
+mod list;
 
 mod outline;
 
