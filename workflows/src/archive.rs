@@ -23,7 +23,7 @@ pub const CONTENT_TYPE: &str = "application/zip";
 /// Bytes that are compressed in one go: some of a millisecond.
 const STEP_BYTES: usize = 32 << 10;
 
-/// Text becomes a fifth at this level, and a sixth at twice the time.
+/// The formats become a quarter of their size or less at this level.
 const LEVEL: Compression = Compression::fast();
 
 /// A file of an archive.

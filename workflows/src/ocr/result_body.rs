@@ -62,10 +62,10 @@ pub(super) fn archive<'a>(
             return Ok(None);
         }
         let written = written(format, whole, pages.read(from).await?).await?;
-        let files = written.into_iter().map(|page| Ok(page.into_file()));
+        let files = written.into_iter().map(|page| Ok::<_, StepError>(page.into_file()));
         Ok(Some((stream::iter(files), from + PAGES_AT_ONCE)))
     });
-    archive::zip(runs.try_flatten(), whole.made_at).map_err(|error| match error {
+    archive::zip(runs.try_flatten(), whole.made_at).map_err(move |error| match error {
         ArchiveError::File(failure) => failure,
         ArchiveError::Format(error) => {
             StepError::permanent("FORMAT_FAILED", format!("writing {format}: {error}"))
@@ -94,7 +94,7 @@ async fn written(
     items: Vec<PageItem>,
 ) -> Result<Vec<Written>, StepError> {
     let whole = Arc::clone(whole);
-    let write = move |item: PageItem| {
+    let write = move |item: PageItem| -> Result<Written, StepError> {
         let page = item.page()?;
         Ok(Written { index: page.index, text: format.page(&whole.outline(), &page) })
     };

@@ -10,7 +10,7 @@ use salvo::http::header::{
 use salvo::http::{Method, StatusCode};
 use salvo::prelude::{Depot, Request, Response, handler};
 use sha2::{Digest, Sha256};
-use untxt_workflows::archive::{self, ArchiveFile};
+use untxt_workflows::archive::{ArchiveFile, CONTENT_TYPE as ZIP, zip};
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::entities::file;
 use untxt_workflows::objects::{Chunks, ObjectError, Objects, attachment};
@@ -43,15 +43,15 @@ pub(crate) async fn archive(
         res.status_code(StatusCode::NOT_MODIFIED);
         return Ok(());
     }
-    set(headers, CONTENT_TYPE, archive::CONTENT_TYPE);
+    set(headers, CONTENT_TYPE, ZIP);
     set(headers, CONTENT_DISPOSITION, &attachment(&named(&file, "zip")));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     if exchange::method(req) == Method::HEAD {
         return Ok(());
     }
     let modified = task.completed_at.unwrap_or_default();
-    let files = files(store, &file, objects).await?;
-    res.stream(archive::zip(files, modified));
+    let named = objects.into_iter().map(|object| (file_name(&file, &object), object.key)).collect();
+    res.stream(zip(files(store, named).await?, modified));
     Ok(())
 }
 
@@ -70,32 +70,26 @@ fn tag(file: &file::Model, objects: &[ResultObject]) -> String {
     format!("\"{}\"", hex::encode(hash.finalize()))
 }
 
-/// The first is asked for at once, so that a store that is away can be said; each
-/// other when the one before it was sent.
+/// Names and keys as files of an archive. The first is asked for at once, so that a
+/// store that is away can be said; each other when the one before it was sent.
 async fn files(
     store: Objects,
-    file: &file::Model,
-    objects: Vec<ResultObject>,
-) -> Result<
-    impl Stream<Item = Result<ArchiveFile<impl Stream<Item = Result<Bytes, ObjectError>>>, ObjectError>>,
-    ApiError,
-> {
-    let mut named = objects
-        .into_iter()
-        .map(|object| (file_name(file, &object), object.key))
-        .collect::<Vec<_>>()
-        .into_iter();
-    let first = match named.next() {
+    objects: Vec<(String, String)>,
+) -> Result<impl Stream<Item = Result<ArchiveFile<impl Stream<Item = Piece>>, ObjectError>>, ApiError> {
+    let mut objects = objects.into_iter();
+    let first = match objects.next() {
         Some((name, key)) => Some(Ok(packed(name, store.chunks(&key).await?))),
         None => None,
     };
-    let others = stream::iter(named).then(move |(name, key)| {
+    let others = stream::iter(objects).then(move |(name, key)| {
         let store = store.clone();
-        async move { Ok(packed(name, store.chunks(&key).await?)) }
+        async move { store.chunks(&key).await.map(|chunks| packed(name, chunks)) }
     });
     Ok(stream::iter(first).chain(others))
 }
 
-fn packed(name: String, chunks: Chunks) -> ArchiveFile<impl Stream<Item = Result<Bytes, ObjectError>>> {
+type Piece = Result<Bytes, ObjectError>;
+
+fn packed(name: String, chunks: Chunks) -> ArchiveFile<impl Stream<Item = Piece>> {
     ArchiveFile { name, body: pieces(chunks) }
 }
