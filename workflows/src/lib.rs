@@ -3,6 +3,7 @@
 //! Modules in reading order; each uses only those above it. `ARCHITECTURE.md` says
 //! what each is for.
 
+pub mod archive;
 pub mod trace;
 
 pub mod documents;

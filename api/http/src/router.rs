@@ -20,8 +20,8 @@ use crate::request_checks::RequestChecks;
 use crate::request_log::RequestLog;
 use crate::request_trace::RequestTrace;
 use crate::routes::{
-    admin, cancel, content, create, docs, erase, events, get, health, history, list, metrics, objects, ready,
-    result, retry, socket, status, tickets, uploads, worker_status,
+    admin, archive, cancel, content, create, docs, erase, events, get, health, history, list, metrics,
+    objects, ready, result, retry, socket, status, tickets, uploads, worker_status,
 };
 use crate::security_headers::SecurityHeaders;
 
@@ -130,7 +130,8 @@ fn tasks() -> Router {
             .push(
                 Router::with_path("result")
                     .get(result::result)
-                    .push(Router::with_path("content").get(content::content)),
+                    .push(Router::with_path("content").get(content::content))
+                    .push(Router::with_path("archive").get(archive::archive)),
             )
             .push(Router::with_path("retry").post(retry::retry)),
     )

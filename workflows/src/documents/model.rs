@@ -104,6 +104,17 @@ pub enum PageSource {
     TextLayer,
 }
 
+impl PageSource {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::TextLayer => "text-layer",
+        }
+    }
+}
+
 /// What a confidence is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -229,9 +240,14 @@ impl Page {
         self.confidence_kind != ConfidenceKind::None
     }
 
+    /// The confidence of `word`, which is one of it, if it is worth anything.
+    pub(super) fn confidence_of(&self, word: &Word) -> Option<f32> {
+        word.confidence.filter(|_| self.is_rated())
+    }
+
     /// Confidences of its words, where they are worth anything.
     pub(super) fn word_confidences(&self) -> impl Iterator<Item = f32> {
-        self.words().filter_map(|word| word.confidence.filter(|_| self.is_rated()))
+        self.words().filter_map(|word| self.confidence_of(word))
     }
 }
 
@@ -295,7 +311,7 @@ mod tests {
             concat!(
                 r#"{"version":1,"engine":{"name":"e","digest":"d","simulated":false},"pages":[{"index":3,"width":0,"#,
                 r#""height":0,"dpi":0,"status":"failed","code":"PAGE_TIMEOUT","message":"late","#,
-                r#""confidenceKind":"none","simulated":false,"attempts":2,"fallback":false,"blocks":[]}]}"#
+                r#""source":"engine","confidenceKind":"none","simulated":false,"attempts":2,"fallback":false,"blocks":[]}]}"#
             )
         );
         let read: Document = serde_json::from_str(&stored).unwrap();

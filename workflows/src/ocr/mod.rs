@@ -9,6 +9,7 @@ mod webhook_event;
 
 mod download;
 mod recognize;
+mod result_body;
 mod upload_result;
 
 mod finalize;

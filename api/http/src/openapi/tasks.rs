@@ -44,6 +44,7 @@ pub(super) fn operations() -> Vec<Operation> {
         status(),
         result(),
         content(),
+        archive(),
         events(),
         history(),
         cancel(),
@@ -217,6 +218,26 @@ fn content() -> Operation {
         .answers(206, "The requested bytes.", Some(&part))
         .answers(304, "The client's copy is current.", None)
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED", "RANGE_NOT_SATISFIABLE"])
+}
+
+fn archive() -> Operation {
+    let list = json!({ "type": "string" });
+    let whole = json!({ "application/zip": {} });
+    at_task(
+        Method::GET,
+        "/api/tasks/{id}/result/archive",
+        "getTaskResultArchive",
+        "Download several formats as a zip archive",
+    )
+    .about(
+        "One file per format, named after the document. The archive is packed while it is sent, so there is no \
+         `Content-Length` and no `Range`; one that breaks off is no valid archive. `ETag` is weak and made of the \
+         SHA-256 of the files; `If-None-Match` is supported.",
+    )
+    .parameter(query("formats", "Some of the task's formats; default all.", &list, &json!("html,json")))
+    .answers(200, "The archive.", Some(&whole))
+    .answers(304, "The client's copy is current.", None)
+    .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED"])
 }
 
 fn events() -> Operation {
