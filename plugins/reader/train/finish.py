@@ -51,7 +51,8 @@ def calibration(raw: np.ndarray, right: np.ndarray) -> list[list[float]]:
             (a, x, m), (b, y, n) = pools[-2:]
             pools[-2:] = [((a * m + b * n) / (m + n), (x * m + y * n) / (m + n), m + n)]
     inner = [[round(at, 4), round(share, 4)] for at, share, _ in pools]
-    surest = round(float(right[raw > 0.9999].mean()), 4)
+    sure = right[raw > 0.9999]
+    surest = round(float(sure.mean()), 4) if sure.size else 0.0
     return [[0.0, min(0.05, inner[0][1])], *inner, [1.0, max(inner[-1][1], surest)]]
 
 

@@ -15,7 +15,7 @@ from PIL import ImageFont
 
 from alphabet import CHARACTERS
 
-HELD_BACK = ("Vollkorn", "B612", "Quattrocento", "Gentium", "Cabin", "XCharter", "Romande ADF", "Courier Prime")
+HELD_BACK = ("Courier Prime", "Gentium")
 """Families (by the beginning of their names) that only held-back lines and evaluation pages use."""
 
 COMMON = re.compile(
