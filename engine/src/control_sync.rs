@@ -28,8 +28,8 @@ pub(crate) enum ControlSyncError {
 pub(crate) async fn sync(shared: Arc<Shared>) {
     loop {
         match sync_once(&shared).await {
-            Ok(()) => shared.health.succeeded(Part::Steering),
-            Err(error) => shared.failed(Part::Steering, &error),
+            Ok(()) => shared.health.succeeded(Part::ControlSync),
+            Err(error) => shared.failed(Part::ControlSync, &error),
         }
         pause(EVERY).await;
     }

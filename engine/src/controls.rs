@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Controls {
     /// Grows with every change; 0 when nothing was ever set.
     pub revision: u64,
-    /// Workflows whose pointers are not handed out.
+    /// Workflows whose deliveries are not handed out.
     pub paused_workflows: BTreeSet<String>,
     /// Tenants for which something was set, by name.
     pub tenants: BTreeMap<String, TenantControls>,
@@ -31,7 +31,7 @@ pub struct TenantControls {
     /// Its share against others of the same level: twice the weight, twice as
     /// many deliveries.
     pub weight: NonZeroU32,
-    /// Most pointers in flight at once; `None`: as many as there are slots.
+    /// Most deliveries in flight at once; `None`: as many as there are slots.
     pub concurrency: Option<NonZeroU32>,
     /// Most starts a minute, spread evenly; `None`: no such limit.
     pub starts_per_minute: Option<NonZeroU32>,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 pub enum CrashPoint {
     /// A run is committed; nothing points at it yet.
     Submitted,
-    /// A pointer was pulled; nothing is claimed.
+    /// A delivery was pulled; nothing is claimed.
     Pulled,
     /// The claim is committed; the step has not begun.
     Claimed,
@@ -16,12 +16,12 @@ pub enum CrashPoint {
     Stepped,
     /// The outcome is committed; what follows is not pushed.
     Committed,
-    /// The next step's pointers are pushed; the one that led here is not
+    /// The next step's deliveries are pushed; the one that led here is not
     /// acknowledged.
     Pushed,
     /// It is acknowledged; a retry is not pushed.
     Acknowledged,
-    /// A drained attempt was given back; its pointer is in flight.
+    /// A drained attempt was given back; its delivery is in flight.
     HandedBack,
     /// A dead worker's claim was taken away; the retry is not pushed.
     OrphanLost,
@@ -30,7 +30,7 @@ pub enum CrashPoint {
 }
 
 impl CrashPoint {
-    /// Every point, in the order in which a pointer passes them.
+    /// Every point, in the order in which a delivery passes them.
     pub const ALL: [Self; 10] = [
         Self::Submitted,
         Self::Pulled,

@@ -22,7 +22,7 @@ pub use redrive::{Dead, DeadSlot, Discard, Redrive, RedriveItems, RedriveRefusal
 pub enum Command {
     /// A worker wants to make the attempt that a delivery points at.
     Claim {
-        /// The pointer.
+        /// The delivery.
         delivery: Delivery,
         /// Who asks.
         worker: WorkerName,
@@ -92,10 +92,10 @@ pub struct Done {
     pub items: Option<u32>,
 }
 
-/// A pointer and when it is due.
+/// A delivery and when it is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled {
-    /// The pointer.
+    /// The delivery.
     pub delivery: Delivery,
     /// Not before.
     pub due_at: Timestamp,
@@ -106,7 +106,7 @@ pub struct Scheduled {
 }
 
 impl Scheduled {
-    /// What pointers are ordered by: the most urgent first, then what is due
+    /// What deliveries are ordered by: the most urgent first, then what is due
     /// first.
     pub(crate) fn rank(&self) -> (Reverse<u8>, Timestamp, Slot) {
         (Reverse(self.priority), self.due_at, self.delivery.slot)
@@ -395,16 +395,16 @@ fn gone_on(mut events: Decision, worker: WorkerName, attempt: u32) -> Decision {
     events
 }
 
-/// The pointers that the events of one decision call for, once they are
+/// The deliveries that the events of one decision call for, once they are
 /// committed. `run` is the state after them.
 #[must_use]
 pub fn deliveries(run: &RunState, events: &[Event]) -> Vec<Scheduled> {
     let taken = matches!(events.last().map(|event| &event.kind), Some(EventKind::Started(_)));
     let free = |event: &&Event| !(taken && matches!(event.kind, EventKind::Opened { .. }));
-    events.iter().filter(free).flat_map(|event| pointers(run, event)).collect()
+    events.iter().filter(free).flat_map(|event| deliveries_of(run, event)).collect()
 }
 
-fn pointers(run: &RunState, event: &Event) -> Vec<Scheduled> {
+fn deliveries_of(run: &RunState, event: &Event) -> Vec<Scheduled> {
     let scheduled = |step: u16, item: Option<u32>, attempt: u32, due_at: Timestamp| Scheduled {
         delivery: Delivery { slot: Slot { run: run.id, step, item }, attempt },
         due_at,

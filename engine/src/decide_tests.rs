@@ -15,6 +15,7 @@ use crate::definition::Definition;
 use crate::error::{Budget, StepError};
 use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::{Delivery, RunId, Slot, WorkerName};
+use crate::new_run::NewRun;
 use crate::retry::{Budgets, RetryPolicy, WhenSpent};
 use crate::state::{ItemState, ItemStatus, RunState, RunStatus};
 use crate::step::Step;
@@ -22,7 +23,7 @@ use crate::time::Timestamp;
 use crate::workflow::Workflow;
 
 /// One run in memory: decides, applies, remembers.
-struct Bench {
+struct RunHarness {
     definition: Arc<Definition>,
     history: Vec<Event>,
     run: RunState,
@@ -31,7 +32,7 @@ struct Bench {
     now: Timestamp,
 }
 
-impl Bench {
+impl RunHarness {
     fn new(on_item_failure: OnItemFailure) -> Self {
         Self::with(on_item_failure, WhenSpent::DeadLetter)
     }
@@ -42,19 +43,8 @@ impl Bench {
         let none = None::<Arc<dyn Step>>;
         let workflow = Workflow::new("w", 1).step("open", policy, none.clone());
         let workflow = workflow.step_per_item("page", policy, none.clone()).step("close", policy, none);
-        let first = Event {
-            run: RunId(Uuid::nil()),
-            seq: 1,
-            at: Timestamp(0),
-            kind: EventKind::Submitted {
-                definition: "w".to_owned(),
-                version: 1,
-                tenant: "t".to_owned(),
-                priority: 5,
-                on_item_failure,
-                input: json!({}),
-            },
-        };
+        let new = NewRun { id: RunId(Uuid::nil()), on_item_failure, ..NewRun::new("w", "t", json!({})) };
+        let first = new.submitted(1, Timestamp(0));
         let run = RunState::begin(&first).unwrap();
         let definition = Arc::clone(workflow.definition());
         let (items, waiting) = (Vec::new(), Vec::new());
@@ -123,28 +113,28 @@ impl Bench {
 
 #[test]
 fn who_keeps_a_run_goes_on_with_a_step_that_is_its_alone() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    let keep = |bench: &mut Bench, claim: &Claim, items| {
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let keep = |harness: &mut RunHarness, claim: &Claim, items| {
         let outcome = Outcome::Done(Done { output: json!("ok"), items });
-        bench.order(&Command::Finish { claim: claim.clone(), outcome, keep: true }).unwrap()
+        harness.order(&Command::Finish { claim: claim.clone(), outcome, keep: true }).unwrap()
     };
-    let open = bench.claim(None, 1).unwrap();
-    let decision = keep(&mut bench, &open, Some(2));
+    let open = harness.claim(None, 1).unwrap();
+    let decision = keep(&mut harness, &open, Some(2));
     assert_eq!(
         decision.last(),
         Some(&EventKind::Opened { step: 1, items: Some(2) }),
         "pages are everybody's"
     );
-    let first = bench.claim(Some(0), 1).unwrap();
-    assert_eq!(keep(&mut bench, &first, None).len(), 1, "the other page opens the next step");
-    let second = bench.claim(Some(1), 1).unwrap();
-    let decision = keep(&mut bench, &second, None);
+    let first = harness.claim(Some(0), 1).unwrap();
+    assert_eq!(keep(&mut harness, &first, None).len(), 1, "the other page opens the next step");
+    let second = harness.claim(Some(1), 1).unwrap();
+    let decision = keep(&mut harness, &second, None);
     assert!(matches!(&decision[2], EventKind::Started(next) if (next.step, next.attempt) == (2, 1)));
-    let told = bench.history.len() - decision.len();
-    assert_eq!(deliveries(&bench.run, &bench.history[told..]), []);
-    let close = Claim { slot: bench.slot(None), epoch: bench.run.attempts.epoch };
-    assert_eq!(keep(&mut bench, &close, None)[1], EventKind::Completed);
-    assert_eq!(RunState::replay(&bench.history).as_ref(), Some(&bench.run));
+    let told = harness.history.len() - decision.len();
+    assert_eq!(deliveries(&harness.run, &harness.history[told..]), []);
+    let close = Claim { slot: harness.slot(None), epoch: harness.run.attempts.epoch };
+    assert_eq!(keep(&mut harness, &close, None)[1], EventKind::Completed);
+    assert_eq!(RunState::replay(&harness.history).as_ref(), Some(&harness.run));
 }
 
 fn bad() -> Outcome {
@@ -157,79 +147,83 @@ fn flaky() -> Outcome {
 
 #[test]
 fn a_run_goes_through_its_steps_and_the_last_page_opens_the_next() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    bench.open_pages(2);
-    let first = bench.claim(Some(0), 1).unwrap();
-    let second = bench.claim(Some(1), 1).unwrap();
-    assert_eq!(bench.done(&second, None).len(), 1, "one page is still out");
-    assert_eq!(bench.done(&first, None)[1], EventKind::Opened { step: 2, items: None });
-    let last = bench.claim(None, 1).unwrap();
-    assert_eq!(bench.done(&last, None)[1], EventKind::Completed);
-    assert_eq!(bench.run.status, RunStatus::Completed);
-    assert_eq!(bench.run.outputs.keys().copied().collect::<Vec<_>>(), [0, 2]);
-    assert_eq!(RunState::replay(&bench.history).as_ref(), Some(&bench.run), "the history alone tells all");
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    harness.open_pages(2);
+    let first = harness.claim(Some(0), 1).unwrap();
+    let second = harness.claim(Some(1), 1).unwrap();
+    assert_eq!(harness.done(&second, None).len(), 1, "one page is still out");
+    assert_eq!(harness.done(&first, None)[1], EventKind::Opened { step: 2, items: None });
+    let last = harness.claim(None, 1).unwrap();
+    assert_eq!(harness.done(&last, None)[1], EventKind::Completed);
+    assert_eq!(harness.run.status, RunStatus::Completed);
+    assert_eq!(harness.run.outputs.keys().copied().collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(
+        RunState::replay(&harness.history).as_ref(),
+        Some(&harness.run),
+        "the history alone tells all"
+    );
 }
 
 #[test]
 fn a_document_without_pages_passes_over_the_fan_out() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    bench.open_pages(0);
-    assert_eq!((bench.run.step, bench.run.status), (2, RunStatus::Processing));
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    harness.open_pages(0);
+    assert_eq!((harness.run.step, harness.run.status), (2, RunStatus::Processing));
 }
 
 #[test]
 fn forgetting_to_name_items_is_a_dead_letter_not_a_hang() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    let claim = bench.claim(None, 1).unwrap();
-    bench.done(&claim, None);
-    assert_eq!(bench.run.error.as_ref().unwrap().code, "ITEMS_MISSING");
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let claim = harness.claim(None, 1).unwrap();
+    harness.done(&claim, None);
+    assert_eq!(harness.run.error.as_ref().unwrap().code, "ITEMS_MISSING");
 }
 
 #[test]
 fn deliveries_that_come_twice_early_or_late_are_refused() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    let claim = bench.claim(None, 1).unwrap();
-    assert_eq!(bench.claim(None, 1), Err(Refusal::Held(WorkerName::from("w-1".to_owned()))));
-    bench.finish(&claim, flaky()).unwrap();
-    assert_eq!(bench.claim(None, 1), Err(Refusal::Stale), "that attempt was made");
-    bench.run.attempts.due_at = Timestamp(5_000);
-    assert_eq!(bench.claim(None, 2), Err(Refusal::NotDue(Timestamp(5_000))));
-    bench.now = Timestamp(5_000);
-    let again = bench.claim(None, 2).unwrap();
-    bench.done(&again, Some(1));
-    let late = Delivery { slot: Slot { step: 0, ..bench.slot(None) }, attempt: 3 };
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let claim = harness.claim(None, 1).unwrap();
+    assert_eq!(harness.claim(None, 1), Err(Refusal::Held(WorkerName::from("w-1".to_owned()))));
+    harness.finish(&claim, flaky()).unwrap();
+    assert_eq!(harness.claim(None, 1), Err(Refusal::Stale), "that attempt was made");
+    harness.run.attempts.due_at = Timestamp(5_000);
+    assert_eq!(harness.claim(None, 2), Err(Refusal::NotDue(Timestamp(5_000))));
+    harness.now = Timestamp(5_000);
+    let again = harness.claim(None, 2).unwrap();
+    harness.done(&again, Some(1));
+    let late = Delivery { slot: Slot { step: 0, ..harness.slot(None) }, attempt: 3 };
     let worker = WorkerName::from("w-2".to_owned());
-    assert_eq!(bench.order(&Command::Claim { delivery: late, worker }), Err(Refusal::Stale));
+    assert_eq!(harness.order(&Command::Claim { delivery: late, worker }), Err(Refusal::Stale));
 }
 
 #[test]
 fn a_worker_presumed_dead_records_nothing() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    let old = bench.claim(None, 1).unwrap();
-    bench.order(&Command::Lose { claim: old.clone() }).unwrap();
-    assert_eq!(bench.finish(&old, bad()), Err(Refusal::Fenced));
-    let new = bench.claim(None, 2).unwrap();
-    assert_eq!(bench.finish(&old, bad()), Err(Refusal::Fenced), "also while another holds it");
-    bench.done(&new, Some(1));
-    assert_eq!(bench.order(&Command::Lose { claim: new }), Err(Refusal::Fenced));
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let old = harness.claim(None, 1).unwrap();
+    harness.order(&Command::Lose { claim: old.clone() }).unwrap();
+    assert_eq!(harness.finish(&old, bad()), Err(Refusal::Fenced));
+    let new = harness.claim(None, 2).unwrap();
+    assert_eq!(harness.finish(&old, bad()), Err(Refusal::Fenced), "also while another holds it");
+    harness.done(&new, Some(1));
+    assert_eq!(harness.order(&Command::Lose { claim: new }), Err(Refusal::Fenced));
 }
 
 #[test]
 fn a_step_that_keeps_killing_its_worker_dies() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
     for attempt in 1..=2 {
-        let claim = bench.claim(None, attempt).unwrap();
-        bench.order(&Command::Lose { claim }).unwrap();
+        let claim = harness.claim(None, attempt).unwrap();
+        harness.order(&Command::Lose { claim }).unwrap();
     }
-    assert_eq!(bench.run.status, RunStatus::Failed);
-    let error = bench.run.error.as_ref().unwrap();
+    assert_eq!(harness.run.status, RunStatus::Failed);
+    let error = harness.run.error.as_ref().unwrap();
     assert_eq!(error.code, "WORKER_LOST");
     assert_eq!(error.message, "step `open` killed its worker 2 times; the last was w-1");
 }
 
 #[test]
 fn a_dead_page_fails_the_run_or_leaves_it_partial() {
-    let mut fails = Bench::new(OnItemFailure::Fail);
+    let mut fails = RunHarness::new(OnItemFailure::Fail);
     fails.open_pages(2);
     let page = fails.claim(Some(1), 1).unwrap();
     let other = fails.claim(Some(0), 1).unwrap();
@@ -237,7 +231,7 @@ fn a_dead_page_fails_the_run_or_leaves_it_partial() {
     assert_eq!(fails.run.status, RunStatus::Failed);
     assert_eq!(fails.finish(&other, bad()), Err(Refusal::Ended(RunStatus::Failed)));
 
-    let mut partial = Bench::new(OnItemFailure::Partial);
+    let mut partial = RunHarness::new(OnItemFailure::Partial);
     partial.open_pages(2);
     let page = partial.claim(Some(1), 1).unwrap();
     partial.finish(&page, bad()).unwrap();
@@ -250,49 +244,49 @@ fn a_dead_page_fails_the_run_or_leaves_it_partial() {
 
 #[test]
 fn nothing_left_of_a_partial_run_is_a_failure() {
-    let mut bench = Bench::new(OnItemFailure::Partial);
-    bench.open_pages(1);
-    let page = bench.claim(Some(0), 1).unwrap();
-    bench.finish(&page, bad()).unwrap();
-    assert_eq!(bench.run.error.as_ref().unwrap().code, "ALL_ITEMS_FAILED");
+    let mut harness = RunHarness::new(OnItemFailure::Partial);
+    harness.open_pages(1);
+    let page = harness.claim(Some(0), 1).unwrap();
+    harness.finish(&page, bad()).unwrap();
+    assert_eq!(harness.run.error.as_ref().unwrap().code, "ALL_ITEMS_FAILED");
 }
 
 #[test]
 fn a_claim_handed_back_costs_no_attempt() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    let claim = bench.claim(None, 1).unwrap();
-    bench.order(&Command::HandBack { claim }).unwrap();
-    let event = bench.history.last().unwrap();
-    assert_eq!(deliveries(&bench.run, std::slice::from_ref(event))[0].delivery.attempt, 1);
-    assert!(bench.claim(None, 1).is_ok());
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let claim = harness.claim(None, 1).unwrap();
+    harness.order(&Command::HandBack { claim }).unwrap();
+    let event = harness.history.last().unwrap();
+    assert_eq!(deliveries(&harness.run, std::slice::from_ref(event))[0].delivery.attempt, 1);
+    assert!(harness.claim(None, 1).is_ok());
 }
 
 #[test]
 fn a_cancelled_run_takes_nothing_any_more() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    let claim = bench.claim(None, 1).unwrap();
-    bench.order(&Command::Cancel).unwrap();
-    assert_eq!(bench.finish(&claim, bad()), Err(Refusal::Ended(RunStatus::Cancelled)));
-    assert_eq!(bench.order(&Command::Cancel), Err(Refusal::Ended(RunStatus::Cancelled)));
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let claim = harness.claim(None, 1).unwrap();
+    harness.order(&Command::Cancel).unwrap();
+    assert_eq!(harness.finish(&claim, bad()), Err(Refusal::Ended(RunStatus::Cancelled)));
+    assert_eq!(harness.order(&Command::Cancel), Err(Refusal::Ended(RunStatus::Cancelled)));
 }
 
 #[test]
 fn another_version_of_the_workflow_is_refused_not_guessed() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    bench.run.version = 7;
-    assert_eq!(bench.claim(None, 1), Err(Refusal::OtherVersion { needed: 7, known: 1 }));
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    harness.run.version = 7;
+    assert_eq!(harness.claim(None, 1), Err(Refusal::OtherVersion { needed: 7, known: 1 }));
 }
 
 #[test]
 fn each_opening_and_each_retry_has_its_deliveries() {
-    let mut bench = Bench::new(OnItemFailure::Fail);
-    assert_eq!(deliveries(&bench.run, &bench.history[..1]).len(), 1);
-    bench.open_pages(3);
-    let opened = bench.history.last().unwrap().clone();
-    let items: Vec<_> = deliveries(&bench.run, &[opened]).iter().map(|d| d.delivery.slot.item).collect();
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    assert_eq!(deliveries(&harness.run, &harness.history[..1]).len(), 1);
+    harness.open_pages(3);
+    let opened = harness.history.last().unwrap().clone();
+    let items: Vec<_> = deliveries(&harness.run, &[opened]).iter().map(|d| d.delivery.slot.item).collect();
     assert_eq!(items, [Some(0), Some(1), Some(2)]);
-    let page = bench.claim(Some(2), 1).unwrap();
-    bench.finish(&page, flaky()).unwrap();
-    let retry = deliveries(&bench.run, &bench.history[bench.history.len() - 1..]);
+    let page = harness.claim(Some(2), 1).unwrap();
+    harness.finish(&page, flaky()).unwrap();
+    let retry = deliveries(&harness.run, &harness.history[harness.history.len() - 1..]);
     assert_eq!((retry[0].delivery.slot.item, retry[0].delivery.attempt), (Some(2), 2));
 }

@@ -374,12 +374,12 @@ impl Engine {
         // It stands in the journal; a queue that does not answer hears of it from
         // whoever works.
         if let Err(error) = self.shared.queue.configure(&self.shared.controls.get()).await {
-            self.shared.failed(Part::Steering, &error);
+            self.shared.failed(Part::ControlSync, &error);
         }
         Ok(controls)
     }
 
-    /// How many waiting pointers come before one pushed now with `priority`, at
+    /// How many waiting deliveries come before one pushed now with `priority`, at
     /// most; see [`Queue::ahead`].
     ///
     /// # Errors

@@ -163,7 +163,7 @@ pub enum EventKind {
         #[serde(default)]
         items: RedrivenItems,
         /// Attempts at whatever is opened from here on are numbered from the one
-        /// after this: no pointer of before is ever a pointer again.
+        /// after this: no delivery of before is ever a delivery again.
         attempts_before: u32,
         /// What the steps are given from here on, when that changes.
         #[serde(default, skip_serializing_if = "Option::is_none")]

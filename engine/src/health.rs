@@ -17,21 +17,22 @@ use crate::time::Timestamp;
 pub enum Part {
     /// Saying that the worker is alive.
     Heartbeat,
-    /// Taking pointers from the queue or giving them back.
+    /// Taking deliveries from the queue or giving them back.
     Pull,
-    /// Putting pointers into the queue.
+    /// Putting deliveries into the queue.
     Push,
     /// Claiming work.
     Claim,
     /// Recording outcomes.
     Commit,
     /// Following what operators set.
-    Steering,
+    #[serde(rename = "steering")]
+    ControlSync,
     /// Healing what crashes left behind.
     Reconcile,
     /// Following the journal for watchers.
     Watch,
-    /// Pointers at work this program can't do. Stands for a minute after the last.
+    /// Deliveries at work this program can't do. Stands for a minute after the last.
     Delivery,
     /// The worker's own loop. Stands for a minute.
     Worker,
@@ -52,7 +53,7 @@ impl Part {
             Self::Push => "push",
             Self::Claim => "claim",
             Self::Commit => "commit",
-            Self::Steering => "steering",
+            Self::ControlSync => "steering",
             Self::Reconcile => "reconcile",
             Self::Watch => "watch",
             Self::Delivery => "delivery",

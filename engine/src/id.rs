@@ -83,15 +83,15 @@ impl fmt::Display for Slot {
     }
 }
 
-/// A pointer to work, as it travels through a queue. It carries no state: what
-/// it points at is loaded from the journal, and a pointer that came twice, late
+/// A request for an attempt, as it travels through a queue. It carries no state: what
+/// it asks for is loaded from the journal, and a delivery that came twice, late
 /// or for nothing is refused there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Delivery {
     /// What is to be attempted.
     #[serde(flatten)]
     pub slot: Slot,
-    /// Which attempt this pointer asks for, from 1.
+    /// Which attempt this delivery asks for, from 1.
     pub attempt: u32,
 }
 
@@ -99,7 +99,7 @@ pub struct Delivery {
 const NAMESPACE: Uuid = Uuid::from_u128(0x2f6d_9c1e_5b1a_4f0a_9a63_c7d5_e0b8_4412);
 
 impl Delivery {
-    /// The same id for the same pointer, always: pushing it again changes
+    /// The same id for the same delivery, always: pushing it again changes
     /// nothing (UUID version 5 over run, step, item and attempt).
     #[must_use]
     pub fn id(&self) -> Uuid {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_pointer_has_the_same_id_and_any_other_has_another() {
+    fn the_same_delivery_has_the_same_id_and_any_other_has_another() {
         let slot = Slot { run: RunId(Uuid::nil()), step: 1, item: Some(3) };
         let delivery = Delivery { slot, attempt: 1 };
         assert_eq!(delivery.id(), Delivery { slot, attempt: 1 }.id());

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::event::OnItemFailure;
+use crate::event::{Event, EventKind, OnItemFailure};
 use crate::id::RunId;
 use crate::rows::RowChange;
+use crate::time::Timestamp;
 
 /// Priority of runs that ask for none.
 pub const DEFAULT_PRIORITY: u8 = 5;
@@ -42,5 +43,20 @@ impl NewRun {
             input,
             rows: Vec::new(),
         }
+    }
+
+    /// The event that it begins with, when it is submitted at `at` to that version of
+    /// its workflow.
+    #[must_use]
+    pub fn submitted(&self, version: u32, at: Timestamp) -> Event {
+        let kind = EventKind::Submitted {
+            definition: self.definition.to_owned(),
+            version,
+            tenant: self.tenant.clone(),
+            priority: self.priority,
+            on_item_failure: self.on_item_failure,
+            input: self.input.clone(),
+        };
+        Event { run: self.id, seq: 1, at, kind }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Reconciler {
     pub(crate) retention: Retention,
     /// Names of the workflows whose queues it fills.
     pub(crate) workflows: Vec<&'static str>,
-    /// The last pointer of the page that was looked at last, by workflow, while
+    /// The last delivery of the page that was looked at last, by workflow, while
     /// there are pages after it.
     pub(crate) looked_at: BTreeMap<&'static str, Scheduled>,
 }
@@ -65,7 +65,7 @@ impl Reconciler {
                 }
             };
             pause(BREATH).await;
-            // A pointer known to be missing need not wait for the next time.
+            // A delivery known to be missing need not wait for the next time.
             let _ = tokio::time::timeout(next, self.shared.queue_incomplete.notified()).await;
         }
     }
@@ -132,8 +132,8 @@ impl Reconciler {
         // Nobody claimed these for as long as a worker may be silent: should one
         // be in flight, whoever pulled it is gone.
         let overdue = before(now, self.lease);
-        let stuck = due.iter().filter(|pointer| pointer.due_at < overdue);
-        let stuck: Vec<_> = stuck.map(|pointer| pointer.delivery.id()).collect();
+        let stuck = due.iter().filter(|due| due.due_at < overdue);
+        let stuck: Vec<_> = stuck.map(|due| due.delivery.id()).collect();
         if !stuck.is_empty() {
             shared.queue.release(workflow, &stuck).await?;
         }
@@ -201,7 +201,7 @@ async fn lose(shared: &Shared, orphan: &Orphan) -> Result<bool, JournalError> {
     };
     tracing::info!(worker = %orphan.worker, slot = %orphan.claim.slot, "reclaimed work of a dead worker");
     shared.passes(CrashPoint::OrphanLost).await;
-    drop_old_pointer(shared, run, &committed).await;
+    drop_old_delivery(shared, run, &committed).await;
     shared.push(&committed.run.definition, &committed.deliveries).await;
     Ok(true)
 }
@@ -219,8 +219,8 @@ async fn set_all_aside(shared: &Shared, unreadable: Vec<Unreadable>) -> Result<(
     Ok(())
 }
 
-/// The pointer that led to the lost attempt leads nowhere any more.
-async fn drop_old_pointer(shared: &Shared, run: RunId, committed: &Committed) {
+/// The delivery that led to the lost attempt leads nowhere any more.
+async fn drop_old_delivery(shared: &Shared, run: RunId, committed: &Committed) {
     let lost = committed.events.iter().find_map(|event| match &event.kind {
         EventKind::Lost(attempt) => Some(attempt),
         _ => None,

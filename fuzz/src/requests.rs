@@ -1,7 +1,7 @@
 //! What clients send with a request or over a socket.
 
 use untxt_api::fuzzing;
-use untxt_workflows::missed::Place;
+use untxt_workflows::catch_up::ChangeCursor;
 use untxt_workflows::trace;
 
 use crate::on_text;
@@ -18,8 +18,11 @@ pub(crate) fn traceparent(bytes: &[u8]) {
 /// Where a client says the part before ended: what is read is written the same.
 pub(crate) fn resume_cursor(bytes: &[u8]) {
     on_text(bytes, |text| {
-        let Ok(place) = text.parse::<Place>() else { return };
-        assert_eq!(place.to_string().parse::<Place>().ok().map(|again| again.task), Some(place.task));
+        let Ok(cursor) = text.parse::<ChangeCursor>() else { return };
+        assert_eq!(
+            cursor.to_string().parse::<ChangeCursor>().ok().map(|again| again.task),
+            Some(cursor.task)
+        );
     });
 }
 

@@ -253,7 +253,8 @@ fn results(task: &task::Model, file: &file::Model) -> impl Iterator<Item = Strin
     let month = file.uploaded_at.unwrap_or_default();
     let formats = Format::parse_list(&task.formats).unwrap_or_default();
     let (user, id) = (file.user_id, file.id);
-    formats.into_iter().map(move |format| keys::result_key(user, month, id, format.extension()))
+    let kinds = formats.into_iter().flat_map(Format::files);
+    kinds.map(move |kind| keys::result_key(user, month, id, kind.extension))
 }
 
 fn due(object_key: String, due_at: DateTime<Utc>) -> removal::Model {

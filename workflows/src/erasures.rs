@@ -8,8 +8,8 @@ use sea_orm::{
 };
 use untxt_engine::rows::RowChange;
 
+use crate::catch_up::COMMITTED_WITHIN;
 use crate::entities::{erasure, task};
-use crate::missed::COMMITTED_WITHIN;
 use crate::records::Records;
 
 /// How long an erasure is known: whoever follows looks twice a second, and comes

@@ -12,10 +12,10 @@ use tempfile::TempPath;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
+use crate::disk_space::{DiskFull, SpoolGrant};
 use crate::documents::DocumentError;
 use crate::documents::kind::Kind;
 use crate::documents::sniff::{HEAD_BYTES, sniff};
-use crate::room::{NoRoom, Share};
 use crate::temp_dirs::TempDirs;
 
 /// Bytes that are gathered before they are written.
@@ -35,7 +35,7 @@ pub enum IncomingError {
     Document(#[from] DocumentError),
     /// There is no room for it now.
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    DiskFull(#[from] DiskFull),
     /// It could not be written down.
     #[error("could not spool the upload: {0}; is the disk of UNTXT_DATA_DIR full?")]
     Disk(#[from] std::io::Error),
@@ -51,7 +51,7 @@ pub struct Incoming {
     kind: Option<Kind>,
     size_bytes: u64,
     bytes_max: u64,
-    share: Share,
+    grant: SpoolGrant,
 }
 
 /// An upload that is complete. Dropped, its file is removed.
@@ -65,7 +65,7 @@ pub struct Spooled {
     /// Bytes.
     pub size_bytes: u64,
     /// Held as long as the file is there.
-    _share: Share,
+    _grant: SpoolGrant,
 }
 
 impl Spooled {
@@ -80,11 +80,11 @@ impl Incoming {
     /// Begins to take a file of at most `bytes_max` bytes.
     ///
     /// # Errors
-    /// [`IncomingError::NoRoom`] when there is none for its first bytes,
+    /// [`IncomingError::DiskFull`] when there is none for its first bytes,
     /// [`IncomingError::Disk`].
     pub async fn begin(temp_dirs: &TempDirs, bytes_max: u64) -> Result<Self, IncomingError> {
-        let mut share = temp_dirs.room().share();
-        share.grow(0).await??;
+        let mut grant = temp_dirs.disk_space().begin_file();
+        grant.grow(0).await??;
         let path = temp_dirs.incoming();
         let file = File::create_new(&path).await?;
         Ok(Self {
@@ -95,7 +95,7 @@ impl Incoming {
             kind: None,
             size_bytes: 0,
             bytes_max,
-            share,
+            grant,
         })
     }
 
@@ -104,7 +104,7 @@ impl Incoming {
     /// # Errors
     /// [`IncomingError::TooLarge`] with the first byte too many,
     /// [`IncomingError::Document`] as soon as the first bytes tell,
-    /// [`IncomingError::NoRoom`], [`IncomingError::Disk`].
+    /// [`IncomingError::DiskFull`], [`IncomingError::Disk`].
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), IncomingError> {
         self.size_bytes += bytes.len() as u64;
         if self.size_bytes > self.bytes_max {
@@ -117,7 +117,7 @@ impl Incoming {
                 self.kind = Some(sniff(&self.head)?);
             }
         }
-        self.share.grow(bytes.len() as u64).await??;
+        self.grant.grow(bytes.len() as u64).await??;
         metrics::counter!("untxt_upload_bytes_total").increment(bytes.len() as u64);
         self.hash.update(bytes);
         Ok(self.file.write_all(bytes).await?)
@@ -134,8 +134,8 @@ impl Incoming {
             None => sniff(&self.head)?,
         };
         self.file.flush().await?;
-        self.share.close();
+        self.grant.close();
         let sha256 = hex::encode(self.hash.finalize());
-        Ok(Spooled { path: self.path, kind, sha256, size_bytes: self.size_bytes, _share: self.share })
+        Ok(Spooled { path: self.path, kind, sha256, size_bytes: self.size_bytes, _grant: self.grant })
     }
 }

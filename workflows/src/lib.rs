@@ -3,13 +3,14 @@
 //! Modules in reading order; each uses only those above it. `ARCHITECTURE.md` says
 //! what each is for.
 
+pub mod archive;
 pub mod trace;
 
 pub mod documents;
 pub mod entities;
 pub mod objects;
 
-pub mod room;
+pub mod disk_space;
 pub mod temp_dirs;
 
 pub mod decode_budget;
@@ -29,8 +30,8 @@ pub mod settings;
 
 pub mod records;
 
+pub mod catch_up;
 pub mod clocks;
-pub mod missed;
 pub mod task_queries;
 pub mod updates;
 
@@ -51,7 +52,7 @@ pub mod quota;
 pub mod submit;
 pub mod uploads;
 
-mod passes;
+mod maintenance;
 
 pub mod retain;
 

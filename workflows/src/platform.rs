@@ -11,12 +11,12 @@ use untxt_engine::journal::database::Database;
 use untxt_plugins::Registry;
 
 use crate::decode_budget::DecodeBudgets;
+use crate::disk_space::DiskSpace;
 use crate::objects::{Objects, ObjectsConfig};
 use crate::operations::Operations;
 use crate::records::{OpenError, Records};
 use crate::registry;
 use crate::resources::Resources;
-use crate::room::Room;
 use crate::settings::Settings;
 use crate::tasks::Tasks;
 use crate::temp_dirs::{StaleProcesses, TempDirs};
@@ -46,8 +46,9 @@ impl Platform {
         let process = WorkerName::unique("untxt").as_str().to_owned();
         let disk = |source| OpenError::DataDir { path: settings.data_dir.clone(), source };
         let tmp = settings.data_dir.join("tmp");
-        let room = Room::new(&tmp, database.reserve(), objects_dir(&settings.objects), settings.room);
-        let (temp_dirs, stale) = TempDirs::open(&tmp, &process, room).map_err(disk)?;
+        let disk_space =
+            DiskSpace::new(&tmp, database.reserve(), objects_dir(&settings.objects), settings.disk_limits);
+        let (temp_dirs, stale) = TempDirs::open(&tmp, &process, disk_space).map_err(disk)?;
         let objects = Objects::connect(settings.objects.clone()).await?;
         let engines = Arc::new(settings.engines()?);
         let decode_budgets = DecodeBudgets::new(database.clone(), settings.document_limits.decode_budget);

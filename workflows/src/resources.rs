@@ -64,11 +64,11 @@ impl Resources {
             return Ok(path);
         }
         self.temp_dirs
-            .room()
+            .disk_space()
             .check(file.size_bytes)
             .await
             .map_err(|e| step_error::of_disk("ask for its room", &e))?
-            .map_err(|e| step_error::of_room(&e))?;
+            .map_err(|e| step_error::of_full_disk(&e))?;
         let stored =
             self.objects.get_to_file(&file.key, &path).await.map_err(|e| step_error::of_object(&e))?;
         if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::entities::{file, task};
 use crate::erase::EraseError;
-use crate::passes::{self, LOOK_EVERY};
+use crate::maintenance::{self, LOOK_EVERY};
 use crate::tasks::Tasks;
 
 /// The name of the pass that erases.
@@ -75,7 +75,7 @@ impl Tasks {
 
     /// Whether this worker is to make the pass now.
     async fn begins_pass(&self, name: &str) -> bool {
-        passes::begins(self.database(), name, self.engine().now()).await.unwrap_or_else(|error| {
+        maintenance::try_begin(self.database(), name, self.engine().now()).await.unwrap_or_else(|error| {
             tracing::warn!(%error, pass = name, "can't check whether a retention pass is due; the next check retries");
             false
         })
@@ -119,7 +119,7 @@ impl Tasks {
                 Ok(erased) => tracing::info!(erased, "erased tasks past their retention"),
                 Err(error) => {
                     tracing::warn!(%error, "can't erase tasks past their retention; the next pass retries");
-                    passes::give_up(self.database(), ERASING).await;
+                    maintenance::give_up(self.database(), ERASING).await;
                 }
             }
         }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use untxt_engine::journal::retention::Retention;
 use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
 
+use crate::disk_space::DiskLimits;
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
 use crate::objects::ObjectsConfig;
-use crate::room::RoomLimits;
+use crate::task_input::TextLayer;
 use crate::webhooks::WebhookSettings;
 
 /// What a platform needs to know.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub plugin_trust: Trust,
     /// Engine of tasks that name none.
     pub engine: String,
+    /// What tasks that do not say so do with text layers.
+    pub text_layer: TextLayer,
     /// Steps at once.
     pub concurrency: NonZeroUsize,
     /// After this long a silence of a worker others take over what it held. The
@@ -44,7 +47,7 @@ pub struct Settings {
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
     /// How much of this machine's disk uploads may take.
-    pub room: RoomLimits,
+    pub disk_limits: DiskLimits,
     /// What each user may ask for.
     pub quota: Quota,
     /// What a document may cost.

@@ -8,9 +8,9 @@ use untxt_engine::error::{Budget, StepError};
 use untxt_plugins::{Class, PluginError};
 
 use crate::decode_budget::BudgetError;
+use crate::disk_space::DiskFull;
 use crate::documents::DocumentError;
 use crate::objects::ObjectError;
-use crate::room::NoRoom;
 
 /// A document that can't be read stays so; a renderer that could not be
 /// started may start the next time.
@@ -74,6 +74,6 @@ pub(crate) fn of_database(error: &DbErr) -> StepError {
 }
 
 /// A disk without room for a task's file: there may be some later.
-pub(crate) fn of_room(error: &NoRoom) -> StepError {
+pub(crate) fn of_full_disk(error: &DiskFull) -> StepError {
     StepError::retry(Budget::Transport, "DISK", error.to_string()).caused_by(error)
 }

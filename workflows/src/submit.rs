@@ -30,7 +30,7 @@ use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
 use crate::orphan_objects;
 use crate::quota::QuotaError;
-use crate::task_input::{EnginePin, FileInput, TaskInput};
+use crate::task_input::{EnginePin, FileInput, TaskInput, TaskOptions, TextLayer};
 use crate::tasks::Tasks;
 use crate::trace;
 
@@ -112,14 +112,23 @@ impl Tasks {
         self.submit_with(wanted, spooled, &|_| Vec::new()).await
     }
 
-    /// The task that this user's key stands for already, when its file has this
-    /// hash.
-    pub(crate) async fn submitted(
+    /// What asking once more for a task of the same `file` comes to, after `task` was
+    /// made of it: the task of the key, if there is one, or else `task`; `None` if that
+    /// was asked for with other fields.
+    pub(crate) async fn submitted_again(
         &self,
         wanted: &NewTask,
-        sha256: &str,
+        task: task::Model,
+        file: file::Model,
     ) -> Result<Option<Submission>, SubmitError> {
-        self.earlier(wanted, &request_hash(wanted, sha256)).await
+        let request = request_hash(wanted, file.file_hash.as_deref().unwrap_or_default());
+        if let Some(earlier) = self.earlier(wanted, &request).await? {
+            return Ok(Some(earlier));
+        }
+        match task.request_hash.as_ref() == Some(&request) {
+            true => self.repeated(task, file).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// The same as [`Tasks::submit`], with more rows in the commit.
@@ -158,7 +167,8 @@ impl Tasks {
         let mime = spooled.kind.mime();
         let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
         put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
-        let mut run = run(&wanted, engine, &task, &file, now);
+        let text_layer = wanted.options.text_layer.unwrap_or(self.settings().text_layer);
+        let mut run = run(&wanted, text_layer, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));
         match self.engine().submit(run).await {
@@ -192,9 +202,13 @@ impl Tasks {
         if task.request_hash.as_deref() != Some(request) {
             return Err(SubmitError::KeyReused(key.clone()));
         }
+        self.repeated(task, file).await.map(Some)
+    }
+
+    async fn repeated(&self, task: task::Model, file: file::Model) -> Result<Submission, SubmitError> {
         let priority = task.priority.and_then(|priority| u8::try_from(priority).ok()).unwrap_or(5);
         let queue_position = self.queue_position(priority).await?;
-        Ok(Some(Submission { task, file, queue_position, repeated: true }))
+        Ok(Submission { task, file, queue_position, repeated: true })
     }
 
     /// The place of a task pushed now, from 1: no more than so many begin before
@@ -260,6 +274,7 @@ fn request_hash(wanted: &NewTask, sha256: &str) -> String {
 
 fn run(
     wanted: &NewTask,
+    text_layer: TextLayer,
     engine: EnginePin,
     task: &task::Model,
     file: &file::Model,
@@ -278,7 +293,7 @@ fn run(
         engine,
         formats: wanted.formats.clone(),
         pages: wanted.pages.clone(),
-        options: wanted.options.clone(),
+        options: TaskOptions { text_layer: Some(text_layer), ..wanted.options.clone() },
         trace: trace::current(),
     };
     NewRun {

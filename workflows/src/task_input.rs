@@ -1,5 +1,7 @@
 //! What a run of the workflow is given: a stored format that only grows.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use untxt_engine::error::StepError;
@@ -68,6 +70,10 @@ pub struct TaskOptions {
     pub dpi: Option<u32>,
     /// Whether the engine is given colours.
     pub color: bool,
+    /// What is done with a text layer. Set when the task is accepted; absent in
+    /// tasks of programs that knew only [`TextLayer::Engine`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_layer: Option<TextLayer>,
     /// Languages to expect, BCP 47, most likely first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
@@ -78,6 +84,57 @@ pub struct TaskOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook: Option<String>,
 }
+
+/// What is done with the text that a page of a PDF carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextLayer {
+    /// It is the result where it covers what stands on the page; other pages are
+    /// recognised.
+    #[default]
+    Auto,
+    /// It is the result wherever there is one.
+    Use,
+    /// Every page is recognised, and the engine does not see the layer.
+    Ignore,
+    /// Every page is given to the engine with its layer, and the engine decides.
+    Engine,
+}
+
+impl TextLayer {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Use, Self::Ignore, Self::Engine];
+
+    /// Its name in requests and settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Use => "use",
+            Self::Ignore => "ignore",
+            Self::Engine => "engine",
+        }
+    }
+
+    /// The names, such as `auto, use, ignore, engine`.
+    #[must_use]
+    pub fn list() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+}
+
+impl FromStr for TextLayer {
+    type Err = UnknownTextLayer;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTextLayer> {
+        Self::ALL.into_iter().find(|known| known.name() == name).ok_or(UnknownTextLayer)
+    }
+}
+
+/// A name that is none of [`TextLayer::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("use one of {}", TextLayer::list())]
+pub struct UnknownTextLayer;
 
 impl TaskInput {
     /// The input of `run`.

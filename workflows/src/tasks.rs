@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use untxt_engine::engine::Engine;
 use untxt_engine::journal::database::Database;
 
+use crate::disk_space::DiskSpace;
 use crate::incoming::{Incoming, IncomingError};
 use crate::orphan_objects::OrphanObjects;
 use crate::records::Records;
 use crate::resources::Resources;
-use crate::room::Room;
 use crate::settings::Settings;
 
 /// Tasks of users, with all that is needed to create and to erase them. Clones share
@@ -39,8 +39,8 @@ impl Tasks {
 
     /// The disk space that uploads may use.
     #[must_use]
-    pub fn room(&self) -> &Room {
-        self.resources.temp_dirs.room()
+    pub fn disk_space(&self) -> &DiskSpace {
+        self.resources.temp_dirs.disk_space()
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use untxt_engine::id::RunId;
 use uuid::Uuid;
 
-use crate::room::Room;
+use crate::disk_space::DiskSpace;
 
 const LOCK: &str = "lock";
 
@@ -18,7 +18,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct TempDirs {
     root: PathBuf,
-    room: Arc<Room>,
+    disk_space: Arc<DiskSpace>,
     /// Held, not read: the lock ends with the process, however it ends.
     _lock: File,
 }
@@ -32,11 +32,11 @@ pub struct StaleProcesses {
 
 impl TempDirs {
     /// Takes the directory `name` under `parent`, after removing those whose
-    /// process is gone. `room` is asked before files are written there.
+    /// process is gone. `disk_space` is asked before files are written there.
     ///
     /// # Errors
     /// When `parent` can't be written to.
-    pub fn open(parent: &Path, name: &str, room: Room) -> io::Result<(Self, StaleProcesses)> {
+    pub fn open(parent: &Path, name: &str, disk_space: DiskSpace) -> io::Result<(Self, StaleProcesses)> {
         fs::create_dir_all(parent)?;
         // One process at a time, so that nobody buries a directory whose owner
         // has made it but not yet locked it.
@@ -47,13 +47,13 @@ impl TempDirs {
         fs::create_dir(&root)?;
         let lock = File::create(root.join(LOCK))?;
         lock.lock()?;
-        Ok((Self { root, room: Arc::new(room), _lock: lock }, stale))
+        Ok((Self { root, disk_space: Arc::new(disk_space), _lock: lock }, stale))
     }
 
     /// The disk it is on, and the others that taking work needs.
     #[must_use]
-    pub fn room(&self) -> &Arc<Room> {
-        &self.room
+    pub fn disk_space(&self) -> &Arc<DiskSpace> {
+        &self.disk_space
     }
 
     /// Where the directory of a task is, or would be.
@@ -141,11 +141,11 @@ fn is_held(lock: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::RoomLimits;
+    use crate::disk_space::DiskLimits;
 
     fn open(parent: &tempfile::TempDir, name: &str) -> io::Result<(TempDirs, StaleProcesses)> {
-        let room = Room::new(parent.path(), None, None, RoomLimits::default());
-        TempDirs::open(parent.path(), name, room)
+        let disk_space = DiskSpace::new(parent.path(), None, None, DiskLimits::default());
+        TempDirs::open(parent.path(), name, disk_space)
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use opentelemetry::trace::{
     TraceState, Tracer,
 };
 use opentelemetry::{Context, KeyValue, global};
+use tracing::{Instrument, Span};
 use untxt_engine::error::StepError;
 use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
@@ -71,15 +72,22 @@ pub(crate) struct Traced<S> {
 #[async_trait]
 impl<S: Step> Step for Traced<S> {
     async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
-        let parent = (self.parent)(&context.run).as_deref().and_then(read);
-        let parent = parent.unwrap_or_else(|| own(&context.run));
+        let begun_by = (self.parent)(&context.run).as_deref().and_then(read);
+        let is_traced = begun_by.is_some();
+        let parent = begun_by.unwrap_or_else(|| own(&context.run));
+        let trace = parent.trace_id();
         let parent = Context::new().with_remote_span_context(parent);
         let span = format!("{}.{}", context.run.definition, context.step_name());
         let span = SpanBuilder::from_name(span).with_kind(SpanKind::Internal);
         let span = span.with_attributes(attributes(&context));
         let here = parent.with_span(global::tracer(SCOPE).build_with_context(span, &parent));
+        // What is logged is found from the trace, and the trace from there.
+        let logged = match is_traced || here.span().is_recording() {
+            true => tracing::info_span!("trace", trace_id = %trace),
+            false => Span::none(),
+        };
         // One that is dropped on the way ends its span with it.
-        let done = self.step.run(context).with_context(here.clone()).await;
+        let done = self.step.run(context).with_context(here.clone()).instrument(logged).await;
         if let Err(error) = &done {
             here.span().set_attribute(KeyValue::new("error.type", error.code.clone()));
             here.span().set_status(Status::error(error.code.clone()));

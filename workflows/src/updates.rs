@@ -280,7 +280,7 @@ fn result(run: &RunState) -> Value {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use untxt_engine::event::OnItemFailure;
+    use untxt_engine::new_run::NewRun;
 
     use super::*;
 
@@ -312,15 +312,8 @@ mod tests {
     }
 
     fn submitted(run: RunId) -> Event {
-        let kind = EventKind::Submitted {
-            definition: WORKFLOW.to_owned(),
-            version: 1,
-            tenant: Uuid::from_u128(9).to_string(),
-            priority: 5,
-            on_item_failure: OnItemFailure::Fail,
-            input: Value::Null,
-        };
-        Event { run, seq: 1, at: Timestamp(0), kind }
+        let new = NewRun { id: run, ..NewRun::new(WORKFLOW, Uuid::from_u128(9), Value::Null) };
+        new.submitted(1, Timestamp(0))
     }
 
     fn opened(run: RunId, seq: u64) -> Event {

@@ -82,6 +82,9 @@ pub enum UploadError {
     /// It is a task, and can't be given up any more.
     #[error("the upload became task {0}; erase that instead")]
     Completed(Uuid),
+    /// It is a task already, which was asked for with other fields.
+    #[error("the upload became task {0} with other fields; begin another upload for another task")]
+    CompletedOtherwise(Uuid),
     /// Nothing lies there.
     #[error("the file has not been uploaded, or the upload has expired; PUT it to the URL first")]
     NotThere,
@@ -119,14 +122,14 @@ impl Tasks {
     ///
     /// # Errors
     /// [`UploadError::Field`], [`UploadError::TooMany`], [`IncomingError::TooLarge`],
-    /// [`IncomingError::NoRoom`] where the embedded store has none, the limits of
+    /// [`IncomingError::DiskFull`] where the embedded store has none, the limits of
     /// [`Tasks::admit`], and stores that do not answer.
     pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
         let file_size = self.check_upload(&wanted)?;
         // The embedded store takes it on this machine's disk.
         if self.resources().objects.embedded().is_some() {
-            let room = self.resources().temp_dirs.room().check(wanted.size_bytes).await;
-            room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
+            let fits = self.resources().temp_dirs.disk_space().check(wanted.size_bytes).await;
+            fits.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
         }
         self.admit(wanted.user).await?;
         self.make_room(wanted.user).await?;
@@ -243,7 +246,7 @@ impl Tasks {
 
     /// Makes what was put a task, as [`Tasks::submit`] does. `wanted` is the
     /// upload's user's and bears its file name. Completing once more with the
-    /// same wishes gives the same task.
+    /// same fields gives the same task, under whichever key.
     ///
     /// # Errors
     /// Each [`UploadError`] but those of beginning and giving up; the upload stays then,
@@ -255,10 +258,10 @@ impl Tasks {
     ) -> Result<Submission, UploadError> {
         wanted.idempotency_key.get_or_insert_with(|| format!("upload {}", upload.id));
         if let Some(task) = upload.task_id
-            && let Some((_, file)) = self.records.task(task).await?
+            && let Some((row, file)) = self.records.task(task).await?
         {
-            let earlier = self.submitted(&wanted, &file.file_hash.unwrap_or_default()).await?;
-            return earlier.ok_or(UploadError::NotThere);
+            let again = self.submitted_again(&wanted, row, file).await?;
+            return again.ok_or(UploadError::CompletedOtherwise(task));
         }
         let spooled = self.fetch(upload).await?;
         let id = upload.id;

@@ -194,7 +194,7 @@ pub(crate) async fn nothing_left(database: &Database, findings: &mut Findings) -
     Ok(())
 }
 
-/// Keys of the workflow's topic in Redis under which a pointer would stand; see
+/// Keys of the workflow's topic in Redis under which a delivery would stand; see
 /// `engine/src/queue/redis`.
 const POINTERS: [&str; 3] = ["data", "scheduled", "inflight"];
 
@@ -213,7 +213,7 @@ pub(crate) async fn queue_is_empty(servers: &Servers, findings: &mut Findings) -
             }
         }
         let lines = redis.ask(&format!("KEYS {{untxt:{WORKFLOW}}}:wait:*"))?;
-        found.extend((lines != "0").then(|| format!("{lines} lines of pointers still wait")));
+        found.extend((lines != "0").then(|| format!("{lines} lines of deliveries still wait")));
         Ok(found)
     });
     findings

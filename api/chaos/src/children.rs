@@ -279,6 +279,9 @@ impl Keeper {
             .env("NO_COLOR", "1")
             .env("UNTXT_DATA_DIR", self.home.join(&self.name))
             .env("UNTXT_LISTEN", "127.0.0.1:0")
+            // Each page is a call of the engine, whatever text it carries.
+            .env("UNTXT_ENGINE", "simulated-qwen3")
+            .env("UNTXT_TEXT_LAYER", "engine")
             .env("UNTXT_WORKER_LISTEN", "127.0.0.1:0")
             .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .process_group(self.group)

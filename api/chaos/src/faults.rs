@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use untxt_engine::time::{Clock, SystemClock, Timestamp};
+use untxt_stack::faulty_proxy::{FaultyProxy, NetworkFault};
 use untxt_stack::postgres::Postgres;
 use untxt_stack::redis::Redis;
 
@@ -19,7 +20,6 @@ use crate::children::{Children, Death, Process, Role};
 use crate::disks;
 use crate::fault_group::FaultGroup;
 use crate::output;
-use crate::proxy::{NetworkFault, Proxy};
 use crate::servers::Servers;
 
 /// Between two faults.
@@ -124,7 +124,7 @@ impl Fault {
             Self::Store(NetworkFault::Refuse) => "s3-refuse",
             Self::Store(NetworkFault::Reset) => "s3-reset",
             Self::Store(NetworkFault::Stall) => "s3-stall",
-            Self::Store(NetworkFault::SlowDown | NetworkFault::Fair) => "s3-slow-down",
+            Self::Store(NetworkFault::SlowDown | NetworkFault::None) => "s3-slow-down",
             Self::DiskFull => "disk-full",
             Self::ClockAhead => "clock-ahead",
             Self::ClockBehind => "clock-behind",
@@ -365,7 +365,7 @@ impl Targets {
         &self,
         fault: Fault,
         turns: &Semaphore,
-        proxy: &Proxy,
+        proxy: &FaultyProxy,
         network: NetworkFault,
         lasts: Duration,
     ) -> Option<InjectedFault> {
@@ -373,7 +373,7 @@ impl Targets {
         let begun = self.begin(fault, fault.name().split('-').next().unwrap_or_default(), lasts);
         proxy.set(network);
         tokio::time::sleep(lasts).await;
-        proxy.set(NetworkFault::Fair);
+        proxy.set(NetworkFault::None);
         Some(begun)
     }
 

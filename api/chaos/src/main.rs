@@ -11,7 +11,6 @@ mod output;
 
 mod clocks;
 mod disks;
-mod proxy;
 
 mod fault_group;
 

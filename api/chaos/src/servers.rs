@@ -11,13 +11,13 @@ use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use untxt_engine::journal::database;
 use untxt_migrations::Migrator;
+use untxt_stack::faulty_proxy::FaultyProxy;
 use untxt_stack::postgres::Postgres;
 use untxt_stack::redis::Redis;
 use untxt_stack::server::ServiceError;
 use untxt_workflows::objects::{Embedded, ObjectsConfig, StaticCredentials};
 
 use crate::documents::FLAKY;
-use crate::proxy::Proxy;
 
 /// The bucket.
 const BUCKET: &str = "chaos";
@@ -33,12 +33,12 @@ pub(crate) struct Servers {
     /// PostgreSQL's own address, past the bad network.
     pub(crate) database_url: String,
     network_database_url: String,
-    pub(crate) postgres_network: Proxy,
+    pub(crate) postgres_network: FaultyProxy,
     redis: Arc<Mutex<Redis>>,
     redis_url: String,
-    pub(crate) redis_network: Proxy,
+    pub(crate) redis_network: FaultyProxy,
     pub(crate) store: Embedded,
-    pub(crate) store_network: Proxy,
+    pub(crate) store_network: FaultyProxy,
 }
 
 impl Servers {
@@ -54,14 +54,14 @@ impl Servers {
         let database_url = postgres.url();
         Migrator::up(&database::connect(&database_url).await?.for_layout(), None).await?;
         let postgres_address = address_in(&database_url)?;
-        let postgres_network = Proxy::start(postgres_address).await?;
+        let postgres_network = FaultyProxy::start(postgres_address).await?;
         let network_database_url =
             database_url.replace(&postgres_address.to_string(), &postgres_network.address().to_string());
         let redis_address = address_in(&redis.url())?;
-        let redis_network = Proxy::start(redis_address).await?;
+        let redis_network = FaultyProxy::start(redis_address).await?;
         let redis_url = redis.url().replace(&redis_address.to_string(), &redis_network.address().to_string());
         let store = Embedded::start(&home.join("objects"), BUCKET, 100 << 20).await?;
-        let store_network = Proxy::start(store.address()).await?;
+        let store_network = FaultyProxy::start(store.address()).await?;
         install(&plugins(home))?;
         Ok(Self {
             home: home.to_owned(),

@@ -155,7 +155,7 @@ async fn queue(config: &Config, records: &Records) -> Result<String, String> {
             "Redis {version} is too old: {major}.{minor} is the oldest that works, for the queue says ZADD with LT"
         ));
     }
-    Ok(format!("Redis {version} answers, {} pointers wait", depth.ready + depth.scheduled))
+    Ok(format!("Redis {version} answers, {} deliveries wait", depth.ready + depth.scheduled))
 }
 
 /// How far this machine's clock is off. Nothing that processes share goes by

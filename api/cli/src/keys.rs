@@ -144,17 +144,7 @@ fn list(listed: &KeyPage, now: Timestamp, json: bool) {
         output::json(&json!({ "keys": views, "unreadable": unreadable, "total": total }));
         return;
     }
-    for (key, view) in keys.iter().zip(&views) {
-        let used = match output::plain(&view["lastUsedAt"]) {
-            never if never.is_empty() => "never used".to_owned(),
-            at => format!("last used {at}"),
-        };
-        let state = output::plain(&view["state"]);
-        output::line(&format!(
-            "{}  {state:<7}  user {}  {:<11}  {used}  {}",
-            key.id, key.user_id, key.scopes, key.name
-        ));
-    }
+    output::table(&views, "ID:/id STATE:/state USER:/userId SCOPES:/scopes LAST-USED:/lastUsedAt NAME:/name");
     for id in unreadable {
         let id = id.map_or_else(|| "a key".to_owned(), |id| id.to_string());
         output::line(&format!("{id}  its row in the database can't be read; it lets nobody in"));

@@ -50,13 +50,10 @@ pub(crate) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failur
 }
 
 fn status(rows: &[(String, bool)], json: bool) {
-    if json {
-        let rows: Vec<Value> =
-            rows.iter().map(|(name, applied)| json!({ "name": name, "applied": applied })).collect();
-        output::json(&json!(rows));
-        return;
-    }
-    for (name, applied) in rows {
-        output::line(&format!("{}  {name}", if *applied { "applied" } else { "pending" }));
+    let rows: Vec<Value> =
+        rows.iter().map(|(name, applied)| json!({ "name": name, "applied": applied })).collect();
+    match json {
+        true => output::json(&json!(rows)),
+        false => output::table(&rows, "MIGRATION:/name APPLIED:/applied"),
     }
 }

@@ -1,7 +1,7 @@
 //! `untxt ocr`: the main job. Each file goes through the whole durable workflow;
 //! a second start goes on where the first one ended, whatever ended it.
 
-mod disk_room;
+mod disk_queue;
 mod erase;
 mod export;
 mod intake;
@@ -21,11 +21,12 @@ use untxt_engine::state::RunStatus;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::documents::kind::Kind;
 use untxt_workflows::platform::Platform;
+use untxt_workflows::task_input::TextLayer;
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::start;
-use disk_room::{DiskRoom, OpenFile};
+use disk_queue::{DiskQueue, OpenFile};
 use export::Export;
 use intake::{FileJob, Intake, NO_ROOM, Refused};
 use progress::Progress;
@@ -58,10 +59,15 @@ pub(crate) struct OcrArguments {
     /// Page ranges such as 1-3,5; default all pages.
     #[arg(long)]
     pub(crate) pages: Option<String>,
-    /// Resolution of page images in dpi, 36 to 600, default 150; finer scans are
-    /// scaled down to it.
+    /// Resolution of page images in dpi, 36 to 600; default: the one that the
+    /// engine asks for, else 150. Finer scans are scaled down to it.
     #[arg(long)]
     pub(crate) dpi: Option<u32>,
+    /// What to do with a PDF page's own text: take it where it covers the page
+    /// (auto), take it wherever there is any (use), recognise every page without it
+    /// (ignore), or give it to the engine (engine); default UNTXT_TEXT_LAYER.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) text_layer: Option<TextLayer>,
     /// Expected language as a BCP 47 tag; repeat for several, most likely first.
     #[arg(long = "language", value_name = "TAG")]
     pub(crate) languages: Vec<String>,
@@ -121,10 +127,10 @@ async fn every(
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
     let at_once = platform.settings().concurrency.get() * FILES_PER_SLOT;
-    let room = &DiskRoom::default();
+    let disk = &DiskQueue::default();
     let files = stream::iter(jobs).map(|job| async move {
         tokio::select! {
-            done = one(platform, arguments, &job, (progress, room)) => done,
+            done = one(platform, arguments, &job, (progress, disk)) => done,
             () = shutdown.cancelled() => {
                 progress.interrupted(&job);
                 Ok(false)
@@ -150,10 +156,10 @@ async fn one(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     job: &FileJob,
-    (progress, room): (&Progress, &DiskRoom),
+    (progress, disk): (&Progress, &DiskQueue),
 ) -> Result<bool, Failure> {
     for _ in 0..TRIES_MAX {
-        match attempt(platform, arguments, job, (progress, room)).await? {
+        match attempt(platform, arguments, job, (progress, disk)).await? {
             Outcome::Done { all_pages } => return Ok(all_pages),
             Outcome::Failed => return Ok(false),
             Outcome::Gone => {}
@@ -167,10 +173,10 @@ async fn attempt(
     platform: &Arc<Platform>,
     arguments: &OcrArguments,
     job: &FileJob,
-    (progress, room): (&Progress, &DiskRoom),
+    (progress, disk): (&Progress, &DiskQueue),
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    let (task, _file) = match with_room(platform, job, (progress, room)).await {
+    let (task, _file) = match when_it_fits(platform, job, (progress, disk)).await {
         Ok(begun) => begun,
         Err(refused) => {
             progress.refused(job, &refused)?;
@@ -197,25 +203,25 @@ async fn attempt(
 /// The task of a file, and its place on the disk. Where the disk has no room for it, other files
 /// of this call may make some by their ends: those are waited for, and nothing else
 /// is.
-async fn with_room<'a>(
+async fn when_it_fits<'a>(
     platform: &Arc<Platform>,
     job: &FileJob,
-    (progress, room): (&Progress, &'a DiskRoom),
+    (progress, disk): (&Progress, &'a DiskQueue),
 ) -> Result<(Uuid, OpenFile<'a>), Refused> {
     let intake = Intake { platform, job };
-    let file = room.begin();
+    let file = disk.begin();
     match intake.submit().await {
         Ok(task) => return Ok((task, file)),
         Err(refused) if refused.code() == NO_ROOM => progress.waits(job, &refused),
         Err(refused) => return Err(refused),
     }
     drop(file);
-    let _alone = room.look_alone().await;
+    let _alone = disk.look_alone().await;
     loop {
-        let look = room.look();
+        let look = disk.look();
         match intake.submit().await {
-            Ok(task) => return Ok((task, room.begin())),
-            Err(refused) if refused.code() == NO_ROOM && room.another_ended(&look).await => {}
+            Ok(task) => return Ok((task, disk.begin())),
+            Err(refused) if refused.code() == NO_ROOM && disk.another_ended(&look).await => {}
             Err(refused) => return Err(refused),
         }
     }

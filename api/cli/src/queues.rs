@@ -127,29 +127,14 @@ fn show(view: &Value, json: bool) {
         output::json(view);
         return;
     }
-    let paused = |row: &Value| if row["paused"] == true { ", paused" } else { "" };
-    for queue in view["queues"].as_array().into_iter().flatten() {
-        output::line(&format!(
-            "{:<10}  {} ready, {} scheduled, {} held{}",
-            output::plain(&queue["name"]),
-            queue["ready"],
-            queue["scheduled"],
-            queue["held"],
-            paused(queue),
-        ));
-    }
-    let limit =
-        |value: &Value, what: &str| if value.is_null() { String::new() } else { format!(", {value} {what}") };
-    for tenant in view["tenants"].as_array().into_iter().flatten() {
-        output::line(&format!(
-            "tenant {}: weight {}{}{}{}",
-            output::plain(&tenant["tenant"]),
-            tenant["weight"],
-            limit(&tenant["concurrency"], "at once"),
-            limit(&tenant["ratePerMinute"], "starts a minute"),
-            paused(tenant),
-        ));
-    }
+    output::table(
+        output::rows(&view["queues"]),
+        "QUEUE:/name READY:/ready SCHEDULED:/scheduled HELD:/held PAUSED:/paused",
+    );
+    output::table(
+        output::rows(&view["tenants"]),
+        "TENANT:/tenant WEIGHT:/weight CONCURRENCY:/concurrency STARTS/MIN:/ratePerMinute PAUSED:/paused",
+    );
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use untxt_api::operator_views;
 
 use crate::failure::Failure;
-use crate::workers::place;
 use crate::{output, start};
 
 #[derive(Debug, Args)]
@@ -42,11 +41,10 @@ pub(crate) async fn run(arguments: &RetriesArguments) -> Result<ExitCode, Failur
         output::json(&json!({ "retries": retries, "total": total }));
         return Ok(ExitCode::SUCCESS);
     }
-    for retry in &retries {
-        let (due, code) = (output::plain(&retry["dueAt"]), output::plain(&retry["error"]["code"]));
-        let message = output::plain(&retry["error"]["message"]);
-        output::line(&format!("due {due}  {}  {code}: {message}", place(retry)));
-    }
+    output::table(
+        &retries,
+        "DUE:/dueAt RUN:/run STEP:/step ITEM:/item ATTEMPT:/attempt CODE:/error/code MESSAGE:/error/message",
+    );
     output::line(&format!("{} of {total} that wait for a retry", retries.len()));
     Ok(ExitCode::SUCCESS)
 }

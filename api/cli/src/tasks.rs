@@ -135,19 +135,15 @@ async fn cancel(operations: &Operations, id: Uuid, json: bool) -> Result<(), Fai
 
 fn list(rows: &[(task::Model, file::Model)], pages: &HashMap<Uuid, ItemCount>, total: u64, json: bool) {
     let pages_of = |task: &task::Model| pages.get(&task.id).copied().unwrap_or_default();
+    let tasks: Vec<Value> = rows.iter().map(|(task, file)| views::task(task, file, pages_of(task))).collect();
     if json {
-        let tasks: Vec<Value> =
-            rows.iter().map(|(task, file)| views::task(task, file, pages_of(task))).collect();
         output::json(&json!({ "tasks": tasks, "total": total }));
         return;
     }
-    for (task, file) in rows {
-        let created = task.created_at.map(views::time).unwrap_or_default();
-        let status = task.status.as_deref().unwrap_or_default();
-        let ItemCount { done, total, .. } = pages_of(task);
-        let pages = format!("{done}/{total}");
-        output::line(&format!("{}  {created}  {status:<10}  {pages:>9}  {}", task.id, file.filename));
-    }
+    output::table(
+        &tasks,
+        "ID:/taskId CREATED:/createdAt STATUS:/status DONE:/progress/pagesDone PAGES:/progress/pagesTotal FILE:/filename",
+    );
     output::line(&format!("{} of {total} task(s)", rows.len()));
 }
 
@@ -176,16 +172,7 @@ async fn show(operations: &Operations, id: Uuid, json: bool) -> Result<(), Failu
     if history.is_null() {
         output::line("history        pruned: the task ended longer ago than UNTXT_RETAIN_DAYS");
     }
-    for event in history.as_array().into_iter().flatten() {
-        output::line(&format!(
-            "{:>6}  {}  {:<13}  {:<15}  {}",
-            plain(&event["seq"]),
-            plain(&event["at"]),
-            plain(&event["step"]),
-            plain(&event["event"]),
-            event["data"],
-        ));
-    }
+    output::table(output::rows(&history), "SEQ:/seq TIME:/at STEP:/step EVENT:/event DATA:/data");
     Ok(())
 }
 

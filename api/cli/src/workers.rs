@@ -40,21 +40,18 @@ pub(crate) async fn run(arguments: &WorkersArguments) -> Result<ExitCode, Failur
         output::json(&json!({ "workers": workers }));
         return Ok(ExitCode::SUCCESS);
     }
-    for worker in &workers {
-        let word = |name: &str| output::plain(&worker[name]);
-        let (since, heard) = (word("since"), word("lastHeartbeat"));
-        output::line(&format!("{:<6}  {}  since {since}, heard of {heard}", word("state"), word("name")));
-        for held in worker["holds"].as_array().into_iter().flatten() {
-            output::line(&format!("        {}", place(held)));
-        }
-    }
+    output::table(&workers, "NAME:/name STATE:/state STARTED:/since HEARTBEAT:/lastHeartbeat");
+    output::table(&holdings(&workers), "WORKER:/worker RUN:/run STEP:/step ITEM:/item ATTEMPT:/attempt");
     output::line(&format!("{} worker(s)", workers.len()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// A slot in words: which run, step, item and attempt.
-pub(crate) fn place(slot: &Value) -> String {
-    let item = slot["item"].as_u64().map(|item| format!(" item {item}")).unwrap_or_default();
-    let (run, step) = (output::plain(&slot["run"]), output::plain(&slot["step"]));
-    format!("{run}  {step}{item}, attempt {}", slot["attempt"])
+/// What the workers hold, a row for each step, with whose it is.
+fn holdings(workers: &[Value]) -> Vec<Value> {
+    let its = |worker: &Value| {
+        let mut held = worker["holds"].as_array().cloned().unwrap_or_default();
+        held.iter_mut().for_each(|slot| slot["worker"] = worker["name"].clone());
+        held
+    };
+    workers.iter().flat_map(its).collect()
 }

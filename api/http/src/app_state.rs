@@ -14,8 +14,8 @@ use crate::auth::Auth;
 use crate::auth::middleware::Authenticator;
 use crate::connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitReached};
 use crate::error::ApiError;
-use crate::feed::Feed;
 use crate::read_limiter::HistoryReadLimiter;
+use crate::update_hub::UpdateHub;
 
 /// The state that all routes share. Clones share it.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub struct AppState {
     /// The product.
     pub platform: Arc<Platform>,
     /// What happens to tasks.
-    pub feed: Feed,
+    pub hub: UpdateHub,
     /// Limits open WebSockets and event streams.
     pub connections: ConnectionLimiter,
     /// Limits concurrent reads of histories.

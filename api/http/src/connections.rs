@@ -16,9 +16,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use untxt_settings::server::ClientTimeouts;
 
-use crate::exchange::{Answering, Exchange};
 use crate::head_errors::{HEAD_BYTES_MAX, HEADERS_MAX, HeadErrorStream};
 use crate::lingering::LingeringStream;
+use crate::request_tracker::{RequestTracker, TrackedRoutes};
 
 /// How long open requests may take after the shutdown began.
 const GRACE: Duration = Duration::from_secs(10);
@@ -107,7 +107,7 @@ fn connection(
     limits: ListenerLimits,
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let exchange = Arc::<Exchange>::default();
+    let tracker = Arc::<RequestTracker>::default();
     let client = accepted.remote_addr.clone().into_std();
     let routes = service.hyper_handler(
         accepted.local_addr,
@@ -118,14 +118,14 @@ fn connection(
         None,
     );
     let lingering = LingeringStream::new(accepted.stream, limits.linger_bytes_max);
-    let stream = HeadErrorStream::new(lingering, client, limits.timeouts.client, Arc::clone(&exchange));
+    let stream = HeadErrorStream::new(lingering, client, limits.timeouts.client, Arc::clone(&tracker));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         // Heads are timed in `head_errors`.
         .header_read_timeout(None)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX);
-    let answering = Answering { routes, exchange };
+    let answering = TrackedRoutes { routes, tracker };
     async move {
         let mut connection =
             std::pin::pin!(http.serve_connection(TokioIo::new(stream), answering).with_upgrades());

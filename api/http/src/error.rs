@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::database::is_full;
 use untxt_plugins::PluginError;
+use untxt_workflows::disk_space::DiskFull;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::erase::EraseError;
 use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
 use untxt_workflows::quota::QuotaError;
 use untxt_workflows::redrive::RedriveError;
-use untxt_workflows::room::NoRoom;
 use untxt_workflows::submit::SubmitError;
 use untxt_workflows::uploads::UploadError;
 
@@ -278,14 +278,14 @@ impl From<IncomingError> for ApiError {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "FILE_TOO_LARGE", error.to_string())
             }
             IncomingError::Document(error) => error.into(),
-            IncomingError::NoRoom(error) => error.into(),
+            IncomingError::DiskFull(error) => error.into(),
             IncomingError::Disk(error) => Self::away("server's disk", &error),
         }
     }
 }
 
-impl From<NoRoom> for ApiError {
-    fn from(error: NoRoom) -> Self {
+impl From<DiskFull> for ApiError {
+    fn from(error: DiskFull) -> Self {
         Self::no_room(&error)
     }
 }
@@ -311,7 +311,9 @@ impl From<UploadError> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "QUOTA_EXCEEDED", message)
                     .retry_after(whole_seconds(retry_after))
             }
-            UploadError::Completed(_) => Self::new(StatusCode::CONFLICT, "UPLOAD_COMPLETED", message),
+            UploadError::Completed(_) | UploadError::CompletedOtherwise(_) => {
+                Self::new(StatusCode::CONFLICT, "UPLOAD_COMPLETED", message)
+            }
             UploadError::NotThere => Self::new(StatusCode::CONFLICT, "UPLOAD_NOT_THERE", message),
             UploadError::Differs(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UPLOAD_DIFFERS", message),
             UploadError::Incoming(error) => error.into(),

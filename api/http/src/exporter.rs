@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// How long the last spans may take when the process ends.
-const FAREWELL: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What sends spans until it is told to end.
 pub struct Exporter(Option<SdkTracerProvider>);
@@ -61,8 +61,8 @@ impl Exporter {
     pub async fn end(self) {
         let Some(provider) = self.0 else { return };
         // It waits for the thread that sends.
-        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FAREWELL));
-        if let Ok(Ok(Err(error))) = timeout(FAREWELL * 2, ended).await {
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT));
+        if let Ok(Ok(Err(error))) = timeout(SHUTDOWN_TIMEOUT * 2, ended).await {
             tracing::warn!(%error, "the last spans may not have been exported");
         }
     }

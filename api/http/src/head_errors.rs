@@ -17,9 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use crate::error::ApiError;
-use crate::exchange::Exchange;
 use crate::meter;
 use crate::request_id;
+use crate::request_tracker::RequestTracker;
 use crate::security_headers::SECURITY_HEADERS;
 
 /// Headers of a request, and bytes of its whole head; more is answered with 431.
@@ -32,7 +32,7 @@ pub(crate) struct HeadErrorStream<S> {
     client: Option<SocketAddr>,
     /// How long a head may take, and how long nothing may come between requests.
     timeout: Duration,
-    exchange: Arc<Exchange>,
+    tracker: Arc<RequestTracker>,
     /// How many requests there were when all that had been written was out. As
     /// long as there are no more, whatever is written is no answer of a route.
     all_out: u64,
@@ -59,14 +59,14 @@ impl<S> HeadErrorStream<S> {
         inner: S,
         client: Option<SocketAddr>,
         timeout: Duration,
-        exchange: Arc<Exchange>,
+        tracker: Arc<RequestTracker>,
     ) -> Self {
-        Self { inner, client, timeout, exchange, all_out: 0, own: None, head: None, over: false }
+        Self { inner, client, timeout, tracker, all_out: 0, own: None, head: None, over: false }
     }
 
     /// The head that is waited for, unless a request is being answered.
     fn awaited(&mut self) -> Option<&mut AwaitedHead> {
-        let after = self.exchange.between_requests()?;
+        let after = self.tracker.between_requests()?;
         if self.head.as_ref().is_none_or(|head| head.after != after) {
             let late = Box::pin(sleep(self.timeout));
             self.head = Some(AwaitedHead { after, begun: false, has_line: false, late });
@@ -76,7 +76,7 @@ impl<S> HeadErrorStream<S> {
 
     /// Whether `written` stands in place of an answer, which then goes out.
     fn replaces(&mut self, written: &[u8]) -> bool {
-        if self.exchange.between_requests() != Some(self.all_out) {
+        if self.tracker.between_requests() != Some(self.all_out) {
             return false;
         }
         let Some(status) = bare_status(written) else { return self.own.is_some() };
@@ -172,7 +172,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadErrorStream<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_own(context))?;
         ready!(Pin::new(&mut self.inner).poll_flush(context))?;
-        if let Some(requests) = self.exchange.between_requests() {
+        if let Some(requests) = self.tracker.between_requests() {
             self.all_out = requests;
         }
         // hyper may have read in vain before, and not read again before something
@@ -252,9 +252,11 @@ mod tests {
     const BARE: &[u8] = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n";
     const TIMEOUT: Duration = Duration::from_millis(50);
 
-    fn pair(exchange: &Arc<Exchange>) -> (tokio::io::DuplexStream, HeadErrorStream<tokio::io::DuplexStream>) {
+    fn pair(
+        tracker: &Arc<RequestTracker>,
+    ) -> (tokio::io::DuplexStream, HeadErrorStream<tokio::io::DuplexStream>) {
         let (client, server) = duplex(64 << 10);
-        (client, HeadErrorStream::new(server, None, TIMEOUT, Arc::clone(exchange)))
+        (client, HeadErrorStream::new(server, None, TIMEOUT, Arc::clone(tracker)))
     }
 
     async fn said(mut client: tokio::io::DuplexStream) -> String {
@@ -265,9 +267,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_bare_answer_becomes_one_like_all_others_and_an_answer_of_a_route_stays() {
-        let exchange = Arc::<Exchange>::default();
-        let (client, mut server) = pair(&exchange);
-        let request = exchange.begin();
+        let tracker = Arc::<RequestTracker>::default();
+        let (client, mut server) = pair(&tracker);
+        let request = tracker.begin();
         // A body may say the same, in pieces, and so may the end of one.
         server.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         server.flush().await.unwrap();
@@ -285,9 +287,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_connection_speaks_after_http_is_left_alone() {
-        let exchange = Arc::<Exchange>::default();
-        let (client, mut server) = pair(&exchange);
-        std::mem::forget(exchange.begin());
+        let tracker = Arc::<RequestTracker>::default();
+        let (client, mut server) = pair(&tracker);
+        std::mem::forget(tracker.begin());
         server.write_all(BARE).await.unwrap();
         server.shutdown().await.unwrap();
         assert_eq!(said(client).await.as_bytes(), BARE);

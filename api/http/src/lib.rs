@@ -4,11 +4,11 @@
 //! requests fail), [`json`] (what clients send), [`views`], [`dead_letters`] and [`audit`]
 //! (what they are sent, and what is recorded before it is done), [`meter`], [`request_info`]
 //! (the client's address and the URL it calls), [`auth`]; the middleware of all routes, from
-//! `request_id` to `compress`; the connections below it, from `exchange` to `connections`;
-//! [`exporter`] (traces), [`health`], [`feed`] (events of tasks, read once for all sockets),
-//! [`connection_limiter`], [`read_limiter`] and [`app_state`] (what all routes share);
-//! [`operator_views`], [`plugins`] and [`queues`]; the API's description, the routes, and
-//! [`server`].
+//! `request_id` to `request_checks`, with the connections below it (`request_tracker`,
+//! `head_errors`, `lingering`, `connections`); [`exporter`] (traces), [`health`],
+//! [`update_hub`] (events of tasks, read once for all sockets), [`connection_limiter`],
+//! [`read_limiter`] and [`app_state`] (what all routes share); [`operator_views`],
+//! [`plugins`] and [`queues`]; the API's description, the routes, and [`server`].
 
 pub mod codes;
 pub mod error;
@@ -26,7 +26,7 @@ pub mod auth;
 
 pub mod request_id;
 
-mod exchange;
+mod request_tracker;
 mod security_headers;
 
 mod head_errors;
@@ -41,10 +41,11 @@ mod request_log;
 mod request_trace;
 
 mod cors;
+mod request_checks;
 
 pub mod exporter;
-pub mod feed;
 pub mod health;
+pub mod update_hub;
 
 pub mod connection_limiter;
 pub mod read_limiter;

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use salvo::http::StatusCode;
-use salvo::http::header::ORIGIN;
+use salvo::http::header::{HeaderValue, ORIGIN};
 use salvo::prelude::Request;
 
 use crate::error::ApiError;
@@ -13,6 +13,11 @@ use crate::request_info::RequestInfo;
 /// Marks a request from a page of an allowed origin (`UNTXT_CORS_ORIGINS`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AllowedOrigin;
+
+/// Whether `origin` is one of those that are allowed.
+pub(crate) fn is_listed(allowed: &[String], origin: &HeaderValue) -> bool {
+    allowed.iter().any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
+}
 
 /// Refuses requests from pages of other sites, unless their origin is allowed. Programs
 /// send no `Origin`.

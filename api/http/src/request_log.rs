@@ -13,10 +13,10 @@ use tracing::field::display;
 use untxt_settings::server::SiteSettings;
 
 use crate::auth::principal::Principal;
-use crate::exchange;
 use crate::meter;
 use crate::request_id::{AnsweredIn, HEADER, new_id, span};
 use crate::request_info::RequestInfo;
+use crate::request_tracker;
 
 /// Characters of an id that a proxy gave: two UUIDs' worth.
 const ID_CHARS_MAX: usize = 72;
@@ -38,7 +38,7 @@ impl Handler for RequestLog {
         }
         res.extensions.insert(AnsweredIn(span.clone()));
         req.extensions_mut().insert(info.clone());
-        let (method, path) = (exchange::method(req), req.uri().path().to_owned());
+        let (method, path) = (request_tracker::method(req), req.uri().path().to_owned());
         let (began, _open) = (Instant::now(), meter::request_in_flight());
         async {
             ctrl.call_next(req, depot, res).await;

@@ -13,14 +13,15 @@ use crate::auth::middleware::{Authenticate, AuthenticateSocket, Authenticator, R
 use crate::auth::principal::Scope;
 use crate::body_timeout::BodyTimeout;
 use crate::compress::Compressed;
-use crate::cors::Cors;
+use crate::cors::cors;
 use crate::error::ApiError;
 use crate::health::HealthState;
+use crate::request_checks::RequestChecks;
 use crate::request_log::RequestLog;
 use crate::request_trace::RequestTrace;
 use crate::routes::{
-    admin, cancel, content, create, docs, erase, events, get, health, history, list, metrics, objects, ready,
-    result, retry, socket, status, tickets, uploads, worker_status,
+    admin, archive, cancel, content, create, docs, erase, events, get, health, history, list, metrics,
+    objects, ready, result, retry, socket, status, tickets, uploads, worker_status,
 };
 use crate::security_headers::SecurityHeaders;
 
@@ -73,12 +74,14 @@ fn with_middleware(
     cors_origins: &[String],
     site: &SiteSettings,
 ) -> Service {
-    Service::new(router)
+    let service = Service::new(router)
         .hoop(RequestLog { site: site.clone() })
         .hoop(RequestTrace)
         .hoop(BodyTimeout(timeouts))
-        .hoop(SecurityHeaders)
-        .hoop(Cors::new(cors_origins))
+        .hoop(SecurityHeaders);
+    let service = if cors_origins.is_empty() { service } else { service.hoop(cors(cors_origins)) };
+    service
+        .hoop(RequestChecks { origins: cors_origins.into() })
         .hoop(Compressed)
         .catcher(Catcher::new(AsJson))
 }
@@ -127,7 +130,8 @@ fn tasks() -> Router {
             .push(
                 Router::with_path("result")
                     .get(result::result)
-                    .push(Router::with_path("content").get(content::content)),
+                    .push(Router::with_path("content").get(content::content))
+                    .push(Router::with_path("archive").get(archive::archive)),
             )
             .push(Router::with_path("retry").post(retry::retry)),
     )

@@ -16,12 +16,12 @@ use crate::auth::Auth;
 use crate::auth::middleware::Authenticator;
 use crate::connection_limiter::ConnectionLimiter;
 use crate::connections::{self, ListenerLimits};
-use crate::feed::Feed;
 use crate::head_errors::HEAD_BYTES_MAX;
 use crate::health::HealthState;
 use crate::read_limiter::HistoryReadLimiter;
 use crate::router;
 use crate::routes::create;
+use crate::update_hub::UpdateHub;
 
 /// Connections beside those that stay open. Whoever comes later waits in the
 /// kernel's queue.
@@ -67,7 +67,7 @@ impl Server {
         settings: ServerSettings,
         shutdown: CancellationToken,
     ) {
-        let feed = Feed::start(Arc::clone(&platform), shutdown.clone()).await;
+        let hub = UpdateHub::start(Arc::clone(&platform), shutdown.clone()).await;
         let connections = ConnectionLimiter::new(settings.connections);
         let auth = Arc::new(Auth::new(
             &settings.auth,
@@ -83,7 +83,7 @@ impl Server {
         let linger_bytes_max = create::form_bytes_max(upload_bytes_max).max(LINGER_BYTES);
         let state = AppState {
             platform,
-            feed,
+            hub,
             connections,
             reads: HistoryReadLimiter::default(),
             timeouts,

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
-use untxt_plugins::registry::SIMULATED;
+use untxt_plugins::registry::READER;
 use untxt_plugins::{EngineLimits, Trust};
+use untxt_workflows::disk_space::DiskLimits;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
-use untxt_workflows::room::RoomLimits;
 use untxt_workflows::settings::Quota;
 use untxt_workflows::settings::Settings;
+use untxt_workflows::task_input::TextLayer;
 use untxt_workflows::webhooks::WebhookSettings;
 
 use crate::error::ConfigError;
@@ -188,7 +189,8 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         objects,
         plugin_dir: values.text("UNTXT_PLUGIN_DIR").map_or_else(|| data_dir.join("plugins"), PathBuf::from),
         plugin_trust: plugin_trust(values)?,
-        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| SIMULATED.to_owned()),
+        engine: values.text("UNTXT_ENGINE").unwrap_or_else(|| READER.to_owned()),
+        text_layer: values.parsed("UNTXT_TEXT_LAYER", TextLayer::default())?,
         concurrency: values.parsed("UNTXT_WORKER_CONCURRENCY", cores)?,
         lease: lease(values)?,
         retention: Retention {
@@ -197,7 +199,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         },
         retain_tasks: days(values, "UNTXT_RETAIN_TASKS_DAYS")?,
         upload_bytes_max,
-        room: RoomLimits {
+        disk_limits: DiskLimits {
             spool_bytes_max: spool_bytes_max(values, upload_bytes_max)?,
             reserve_bytes: values.optional("UNTXT_DISK_RESERVE_BYTES")?,
         },
@@ -224,7 +226,7 @@ fn document_limits(values: &Values<'_>, upload_bytes_max: u64) -> Result<Documen
 /// At least one upload fits into the spool.
 fn spool_bytes_max(values: &Values<'_>, upload_bytes_max: u64) -> Result<u64, ConfigError> {
     let name = "UNTXT_SPOOL_BYTES_MAX";
-    let bytes_max = values.parsed(name, RoomLimits::SPOOL_BYTES_MAX.max(upload_bytes_max))?;
+    let bytes_max = values.parsed(name, DiskLimits::SPOOL_BYTES_MAX.max(upload_bytes_max))?;
     if bytes_max < upload_bytes_max {
         let reason = format!("it is at least UNTXT_MAX_UPLOAD_BYTES, which is {upload_bytes_max}");
         return Err(values.wrong(name, bytes_max.to_string(), &reason));

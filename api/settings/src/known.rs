@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 pub const FILE: &str = "untxt.toml";
 
 /// Every setting that the program looks up, wherever it is set.
-pub(crate) const NAMES: [&str; 50] = [
+pub(crate) const NAMES: [&str; 51] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -39,6 +39,7 @@ pub(crate) const NAMES: [&str; 50] = [
     "UNTXT_SOCKET_PING_MS",
     "UNTXT_CORS_ORIGINS",
     "UNTXT_ENGINE",
+    "UNTXT_TEXT_LAYER",
     "UNTXT_PLUGIN_DIR",
     "UNTXT_PLUGIN_KEYS",
     "UNTXT_PLUGIN_SIGNATURES",

@@ -8,7 +8,8 @@
 //! In reading order; each module uses only those above it: [`server`], [`postgres`] and
 //! [`redis`] (private servers: each listens on a free loopback port with a random
 //! password, keeps its data in a directory of its own, and ends with the process that
-//! started it), [`process_identity`] and [`service`], [`pid_file`], [`logs`],
+//! started it), [`faulty_proxy`] (a bad network before one of them, for tests),
+//! [`process_identity`] and [`service`], [`pid_file`], [`logs`],
 //! [`stack_dir`] (the files of a stack), `restarts`, [`error`], [`supervised`] (one
 //! service), [`supervisor`] (all of them) and [`stop`].
 
@@ -17,6 +18,8 @@ pub mod server;
 pub mod postgres;
 
 pub mod redis;
+
+pub mod faulty_proxy;
 
 pub mod process_identity;
 pub mod service;

@@ -78,13 +78,13 @@ def test_what_the_store_holds_is_encrypted_and_goes_with_its_task(base, store, u
     before = store.keys()
     # More than a part: this goes up as a multipart upload.
     large = letter + bytes(6 << 20)
-    form = {"userId": user, "formats": "html,txt,md,json,hocr"}
+    form = {"userId": user, "formats": "html,txt,md,json,hocr,alto,page,tsv"}
     task = requests.post(f"{base}/api/tasks", data=form, files={"file": ("large.png", large)}).json()["data"]
     assert until_done(base, task["taskId"])["status"] == "completed"
     new = [key for key in store.keys() if key not in before]
-    assert len(new) == 6, new
+    assert len(new) == 9, new
     store.assert_everything_is_encrypted()
-    for name in ("html", "txt", "md", "json", "hocr"):
+    for name in ("html", "txt", "md", "json", "hocr", "alto", "page", "tsv"):
         asked = {"format": name, "expiresIn": 60}
         result = requests.get(f"{base}/api/tasks/{task['taskId']}/result", params=asked).json()["data"]
         answer = requests.get(result["resultUrl"])

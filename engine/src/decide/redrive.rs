@@ -31,7 +31,7 @@ pub struct Redrive {
     /// From which step; where it died when absent.
     pub from: Option<u16>,
     /// Which items.
-    pub pages: RedriveItems,
+    pub items: RedriveItems,
     /// What the steps are given from here on; what they were given before when
     /// absent.
     pub input: Option<Value>,
@@ -147,13 +147,13 @@ impl Situation<'_> {
             return Err(RedriveRefusal::NotFromThere { from, died_at });
         }
         match fan_out {
-            Some(fan_out) if from == fan_out => match self.reopened(from, redrive.pages) {
+            Some(fan_out) if from == fan_out => match self.reopened(from, redrive.items) {
                 // All of them are done: there is nothing to wait for here.
                 none if none.is_empty() && from < died_at => Ok((from + 1, RedrivenItems::Kept)),
                 none if none.is_empty() => Err(RedriveRefusal::Settled),
                 items => Ok((from, RedrivenItems::Reopened(items))),
             },
-            Some(fan_out) if from < fan_out => match (redrive.pages, self.run.items.done) {
+            Some(fan_out) if from < fan_out => match (redrive.items, self.run.items.done) {
                 (RedriveItems::NotDone, done @ 1..) => Err(RedriveRefusal::ItemsDone { from, done }),
                 _ => Ok((from, RedrivenItems::Dropped)),
             },
@@ -169,8 +169,8 @@ impl Situation<'_> {
 
     /// The items that are attempted again. While a run waits for a person, its
     /// other items go on: those are left alone.
-    fn reopened(&self, step: u16, pages: RedriveItems) -> Vec<u32> {
-        if pages == RedriveItems::All {
+    fn reopened(&self, step: u16, items: RedriveItems) -> Vec<u32> {
+        if items == RedriveItems::All {
             return (0..self.run.items.total).collect();
         }
         let dead = |item: &&ItemState| {

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::Bench;
+use super::RunHarness;
 use crate::decide::{Claim, Command, DeadSlot, Discard, Done, Outcome, Redrive, RedriveItems, deliveries};
 use crate::definition::Spread;
 use crate::error::{Budget, StepError};
@@ -44,7 +44,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn one_move() -> impl Strategy<Value = Move> {
     let (any_index, from) = (any::<usize>, prop_oneof![3 => Just(None), 2 => (0_u16..4).prop_map(Some)]);
-    let pages = prop_oneof![Just(RedriveItems::NotDone), Just(RedriveItems::All)];
+    let items = prop_oneof![Just(RedriveItems::NotDone), Just(RedriveItems::All)];
     let finish = || (any_index(), outcome(), any::<bool>());
     prop_oneof![
         16 => any_index().prop_map(Move::Claim),
@@ -53,7 +53,7 @@ fn one_move() -> impl Strategy<Value = Move> {
         3 => any_index().prop_map(Move::Lose),
         2 => any_index().prop_map(Move::HandBack),
         1 => Just(Move::Cancel),
-        6 => (from, pages).prop_map(|(from, pages)| Move::Redrive(from, pages)),
+        6 => (from, items).prop_map(|(from, items)| Move::Redrive(from, items)),
         1 => any_index().prop_map(Move::Discard),
         1 => proptest::option::of(0_u32..4).prop_map(Move::SetAside),
     ]
@@ -61,7 +61,7 @@ fn one_move() -> impl Strategy<Value = Move> {
 
 /// A run, and what its events say of it.
 struct World {
-    bench: Bench,
+    harness: RunHarness,
     /// Every delivery that was called for.
     pushed: Vec<Delivery>,
     /// The claims that may record an outcome.
@@ -79,10 +79,10 @@ fn pick<T>(all: &[T], at: usize) -> Option<&T> {
 
 impl World {
     fn new(on_item_failure: OnItemFailure, when_spent: WhenSpent) -> Self {
-        let bench = Bench::with(on_item_failure, when_spent);
-        let pushed = deliveries(&bench.run, &bench.history).iter().map(|next| next.delivery).collect();
+        let harness = RunHarness::with(on_item_failure, when_spent);
+        let pushed = deliveries(&harness.run, &harness.history).iter().map(|next| next.delivery).collect();
         let (epochs, attempts) = (HashSet::new(), HashSet::new());
-        Self { bench, pushed, live: BTreeMap::new(), old: Vec::new(), epochs, attempts, ended: false }
+        Self { harness, pushed, live: BTreeMap::new(), old: Vec::new(), epochs, attempts, ended: false }
     }
 
     fn make(&mut self, next: Move) {
@@ -99,21 +99,21 @@ impl World {
                 let late = pick(&self.old, at).cloned();
                 let command = late.map(|claim| Command::Finish { claim, outcome, keep });
                 if let Some(command) = command {
-                    assert!(self.bench.order(&command).is_err(), "an old claim recorded an outcome");
+                    assert!(self.harness.order(&command).is_err(), "an old claim recorded an outcome");
                 }
                 None
             }
             Move::Lose(at) => pick(&live, at).cloned().map(|claim| Command::Lose { claim }),
             Move::HandBack(at) => pick(&live, at).cloned().map(|claim| Command::HandBack { claim }),
             Move::Cancel => Some(Command::Cancel),
-            Move::Redrive(from, pages) => {
-                Some(Command::Redrive(Redrive { from, pages, ..Redrive::default() }))
+            Move::Redrive(from, items) => {
+                Some(Command::Redrive(Redrive { from, items, ..Redrive::default() }))
             }
-            Move::Discard(at) => pick(&self.bench.waiting, at)
+            Move::Discard(at) => pick(&self.harness.waiting, at)
                 .map(|letter| Command::Discard(Discard { letter: *letter, ..Discard::default() })),
             Move::SetAside(item) => {
                 let error = StepError::permanent("ROW_UNREADABLE", "no");
-                Some(Command::SetAside { slot: self.bench.slot(item), error })
+                Some(Command::SetAside { slot: self.harness.slot(item), error })
             }
         };
         if let Some(command) = command {
@@ -123,18 +123,18 @@ impl World {
 
     /// Follows a command, or refuses it and records nothing.
     fn order(&mut self, command: &Command) -> bool {
-        let before = self.bench.history.len();
-        if self.bench.order(command).is_err() {
-            assert_eq!(self.bench.history.len(), before);
+        let before = self.harness.history.len();
+        if self.harness.order(command).is_err() {
+            assert_eq!(self.harness.history.len(), before);
             return false;
         }
         match command {
-            Command::Discard(discard) => self.bench.waiting.retain(|letter| *letter != discard.letter),
-            Command::Cancel => self.bench.waiting.clear(),
+            Command::Discard(discard) => self.harness.waiting.retain(|letter| *letter != discard.letter),
+            Command::Cancel => self.harness.waiting.clear(),
             _ => {}
         }
-        let events = self.bench.history[before..].to_vec();
-        self.pushed.extend(deliveries(&self.bench.run, &events).iter().map(|next| next.delivery));
+        let events = self.harness.history[before..].to_vec();
+        self.pushed.extend(deliveries(&self.harness.run, &events).iter().map(|next| next.delivery));
         events.iter().for_each(|event| self.follow(event));
         self.check();
         true
@@ -168,11 +168,11 @@ impl World {
                 self.ended = false;
                 match items {
                     RedrivenItems::Reopened(items) => {
-                        let step = self.bench.run.step;
+                        let step = self.harness.run.step;
                         items.iter().for_each(|item| self.over((step, Some(*item))));
                     }
                     RedrivenItems::Dropped => {
-                        self.bench.items.clear();
+                        self.harness.items.clear();
                         self.all_over();
                     }
                     RedrivenItems::Kept => {}
@@ -198,12 +198,12 @@ impl World {
     }
 
     fn attempts_at(&self, (_, item): DeadSlot) -> &Attempts {
-        item.map_or(&self.bench.run.attempts, |item| &self.bench.items[item as usize].attempts)
+        item.map_or(&self.harness.run.attempts, |item| &self.harness.items[item as usize].attempts)
     }
 
     fn check(&self) {
-        let (run, items) = (&self.bench.run, &self.bench.items);
-        assert_eq!(RunState::replay(&self.bench.history).as_ref(), Some(run), "the history tells all");
+        let (run, items) = (&self.harness.run, &self.harness.items);
+        assert_eq!(RunState::replay(&self.harness.history).as_ref(), Some(run), "the history tells all");
         assert_eq!(self.ended, run.status.is_terminal());
         let count =
             |status| u32::try_from(items.iter().filter(|item| item.status == status).count()).unwrap();
@@ -223,11 +223,11 @@ impl World {
     /// The slots that can be claimed, are held, or wait for an operator.
     fn open(&self) -> Vec<(DeadSlot, &Attempts)> {
         let (run, spread) =
-            (&self.bench.run, self.bench.definition.step(self.bench.run.step).unwrap().spread);
+            (&self.harness.run, self.harness.definition.step(self.harness.run.step).unwrap().spread);
         match spread {
             Spread::Once => vec![((run.step, None), &run.attempts)],
             Spread::PerItem => {
-                let pending = self.bench.items.iter().filter(|item| item.status == ItemStatus::Pending);
+                let pending = self.harness.items.iter().filter(|item| item.status == ItemStatus::Pending);
                 pending.map(|item| ((item.step, Some(item.index)), &item.attempts)).collect()
             }
         }
@@ -248,15 +248,15 @@ impl World {
             let open = self.open().into_iter().map(|(key, attempts)| (key, attempts.clone()));
             match open.clone().find(|(_, attempts)| attempts.paused == 0) {
                 Some((key, attempts)) => {
-                    let slot = Slot { run: self.bench.run.id, step: key.0, item: key.1 };
+                    let slot = Slot { run: self.harness.run.id, step: key.0, item: key.1 };
                     let delivery = Delivery { slot, attempt: attempts.made + 1 };
                     let worker = WorkerName::from("w".to_owned());
                     assert!(self.order(&Command::Claim { delivery, worker }), "{delivery:?}");
                 }
-                None => assert!(self.order(&Command::Redrive(Redrive::default())), "{:?}", self.bench.run),
+                None => assert!(self.order(&Command::Redrive(Redrive::default())), "{:?}", self.harness.run),
             }
         }
-        panic!("it never ends: {:?}", self.bench.history);
+        panic!("it never ends: {:?}", self.harness.history);
     }
 }
 

@@ -226,9 +226,11 @@ impl Database {
         }
     }
 
-    /// What a SQLite file is written ahead to; `None` for a PostgreSQL.
+    /// What a SQLite file is written ahead to; `None` for a PostgreSQL, and for a
+    /// database in memory.
     pub(super) fn wal_path(&self) -> Option<PathBuf> {
-        let mut name = self.0.options.sqlite()?.get_filename().as_os_str().to_owned();
+        let (_, path) = self.0.options.file()?;
+        let mut name = path.as_os_str().to_owned();
         name.push("-wal");
         Some(name.into())
     }

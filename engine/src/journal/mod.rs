@@ -67,7 +67,7 @@ pub struct Committed {
     pub item: Option<ItemState>,
     /// The events it made, in order.
     pub events: Vec<Event>,
-    /// The pointers to be pushed.
+    /// The deliveries to be pushed.
     pub deliveries: Vec<Scheduled>,
     /// Runs that began with it; see [`Projection::follow_ups`](crate::projection::Projection::follow_ups).
     pub begun: Vec<Committed>,
@@ -334,7 +334,7 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
     async fn tail(&self, cursor: Option<u64>, limit: u32) -> Result<Tail, JournalError>;
 
-    /// Every pointer that should stand in the queue of `workflow` now: open
+    /// Every delivery that should stand in the queue of `workflow` now: open
     /// slots of its runs that nobody holds and that are due by `until`, most
     /// urgent first, at most `limit`; those after `after`, if that is given.
     ///

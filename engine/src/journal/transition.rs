@@ -63,15 +63,7 @@ impl Transition {
 impl Rules {
     pub(super) fn begin(&self, new: &NewRun) -> Result<Transition, JournalError> {
         let definition = self.definition(new.definition)?;
-        let kind = EventKind::Submitted {
-            definition: new.definition.to_owned(),
-            version: definition.version(),
-            tenant: new.tenant.clone(),
-            priority: new.priority,
-            on_item_failure: new.on_item_failure,
-            input: new.input.clone(),
-        };
-        let first = Event { run: new.id, seq: 1, at: self.clock.now(), kind };
+        let first = new.submitted(definition.version(), self.clock.now());
         let run = RunState::begin(&first)
             .ok_or_else(|| JournalError::Corrupt(format!("run {} begins with no submission", new.id)))?;
         let events = vec![first];

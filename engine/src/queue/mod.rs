@@ -20,13 +20,13 @@ use crate::time::Timestamp;
 /// The most urgent priority; the least urgent is 1.
 const PRIORITY_MAX: u8 = 10;
 
-/// How long a pointer waits until it counts one level higher.
+/// How long a delivery waits until it counts one level higher.
 const AGE_STEP: Duration = Duration::from_secs(60);
 
-/// A pointer as it comes out of the queue.
+/// A delivery as it comes out of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pulled {
-    /// The pointer.
+    /// The delivery.
     pub delivery: Delivery,
     /// Whose it is, as whoever pushed it said.
     pub tenant: String,
@@ -89,7 +89,7 @@ pub enum QueueError {
     /// It has no room for all of them.
     #[error("the queue is full ({capacity} deliveries); more wait in the journal")]
     Full {
-        /// Pointers a topic may hold.
+        /// Deliveries a topic may hold.
         capacity: usize,
     },
 }
@@ -97,14 +97,14 @@ pub enum QueueError {
 /// One topic a workflow.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    /// Puts pointers into the queue and wakes whoever waits; how many were new.
+    /// Puts deliveries into the queue and wakes whoever waits; how many were new.
     /// One whose id is in the queue already, waiting or in flight, changes nothing.
     ///
     /// # Errors
-    /// [`QueueError`]; some of the pointers may have arrived.
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError>;
+    /// [`QueueError`]; some of the deliveries may have arrived.
+    async fn push(&self, topic: &str, deliveries: &[Scheduled]) -> Result<usize, QueueError>;
 
-    /// Takes up to `max` due pointers: the higher level first, then tenants by
+    /// Takes up to `max` due deliveries: the higher level first, then tenants by
     /// turns, then the oldest. Waits for one until `patience` is over, then
     /// returns none. What is paused, at its limit or over its rate is passed over.
     ///
@@ -112,13 +112,13 @@ pub trait Queue: Send + Sync + 'static {
     /// [`QueueError`].
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError>;
 
-    /// Forgets pointers that were pulled.
+    /// Forgets deliveries that were pulled.
     ///
     /// # Errors
     /// [`QueueError`].
     async fn acknowledge(&self, topic: &str, deliveries: &[Uuid]) -> Result<(), QueueError>;
 
-    /// Puts pulled pointers of workers that are gone back among the due ones;
+    /// Puts pulled deliveries of workers that are gone back among the due ones;
     /// for a queue that outlives its workers.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ pub trait Queue: Send + Sync + 'static {
     /// [`QueueError`].
     async fn configure(&self, controls: &Arc<Controls>) -> Result<(), QueueError>;
 
-    /// How many waiting pointers come before one pushed now with `priority`, at
+    /// How many waiting deliveries come before one pushed now with `priority`, at
     /// most: others' take turns with it. Aged ones count where they are.
     ///
     /// # Errors

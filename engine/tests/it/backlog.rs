@@ -1,4 +1,4 @@
-//! A backlog of more pointers than the reconciler looks at in one statement.
+//! A backlog of more deliveries than the reconciler looks at in one statement.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -33,9 +33,9 @@ impl Otherwise for Counting {
         &*self.inner
     }
 
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
-        let new = self.inner.push(topic, pointers).await?;
-        self.pushed.lock().unwrap().extend(pointers.iter().map(|pointer| pointer.delivery.id()));
+    async fn push(&self, topic: &str, deliveries: &[Scheduled]) -> Result<usize, QueueError> {
+        let new = self.inner.push(topic, deliveries).await?;
+        self.pushed.lock().unwrap().extend(deliveries.iter().map(|due| due.delivery.id()));
         self.pushes.send_modify(|pushes| *pushes += 1);
         Ok(new)
     }

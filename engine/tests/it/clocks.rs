@@ -109,7 +109,9 @@ async fn nothing_dies_and_nothing_waits_where_clocks_are_twenty_seconds_apart() 
         assert!(!names(&history).contains(&"lost".to_owned()), "{history:?}");
         let span = history.last().unwrap().at.since(history[0].at);
         assert!(span < 15 * LEASE, "{span:?}");
-        assert!(history.windows(2).all(|pair| pair[1].at.0 + 100 >= pair[0].at.0), "{history:?}");
+        // A machine knows the common clock to half a round trip, which takes longer
+        // while all cores are busy; the clocks are twenty times as far apart.
+        assert!(history.windows(2).all(|pair| pair[1].at.0 + 1_000 >= pair[0].at.0), "{history:?}");
     }
     drop(working);
     drop(machines);

@@ -256,7 +256,7 @@ async fn a_queue_that_fails_costs_time_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn pointers_at_nothing_are_refused_where_one_can_see_it() {
+async fn deliveries_at_nothing_are_refused_where_one_can_see_it() {
     let workflow = paper(policy(), easy_page());
     let queue = memory_queue();
     let journal = memory_journal(&workflow);

@@ -70,7 +70,7 @@ async fn a_claim_outlives_its_silent_worker_by_no_more_than_a_lease() {
 }
 
 #[tokio::test]
-async fn a_pointer_that_was_pulled_and_forgotten_comes_back() {
+async fn a_delivery_that_was_pulled_and_forgotten_comes_back() {
     let names = left_alone(CrashPoint::Pulled, Duration::from_millis(50)).await;
     assert_eq!(json!(names[1..3]), json!(["started", "succeeded"]), "no attempt was begun, so none is lost");
 }

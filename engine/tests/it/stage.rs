@@ -94,8 +94,8 @@ pub(crate) trait Otherwise: Send + Sync + 'static {
         Ok(())
     }
 
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
-        self.inner().push(topic, pointers).await
+    async fn push(&self, topic: &str, deliveries: &[Scheduled]) -> Result<usize, QueueError> {
+        self.inner().push(topic, deliveries).await
     }
 
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
@@ -108,9 +108,9 @@ pub(crate) struct Around<T>(pub(crate) T);
 
 #[async_trait]
 impl<T: Otherwise> Queue for Around<T> {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+    async fn push(&self, topic: &str, deliveries: &[Scheduled]) -> Result<usize, QueueError> {
         self.0.before()?;
-        self.0.push(topic, pointers).await
+        self.0.push(topic, deliveries).await
     }
     async fn pull(&self, topic: &str, max: usize, patience: Duration) -> Result<Vec<Pulled>, QueueError> {
         self.0.before()?;

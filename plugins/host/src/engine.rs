@@ -30,6 +30,11 @@ pub struct Described {
     pub deterministic: bool,
     /// JSON Schema of its settings.
     pub settings_schema: String,
+    /// Resolution in which it wants its pages, dots per inch, from the attribute
+    /// `page-dpi`; `None` leaves it to the host.
+    pub page_dpi: Option<u32>,
+    /// Whether it wants colours, from the attribute `page-color`.
+    pub wants_color: bool,
 }
 
 impl LoadedEngine {

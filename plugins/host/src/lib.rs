@@ -90,7 +90,7 @@ pub mod fuzzing;
 
 pub use check::Check;
 pub use config::HostConfig;
-pub use engine::LoadedEngine;
+pub use engine::{Described, LoadedEngine};
 pub use error::{Class, PluginError};
 pub use host::{Host, Options, Recognized, Usage};
 pub use limits::EngineLimits;

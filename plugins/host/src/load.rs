@@ -1,6 +1,7 @@
 //! Loads an engine: compiles it, checks its imports, links it, and asks it to
 //! describe itself.
 
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +106,13 @@ impl Host {
             let reason = format!("describe: the settings schema exceeds {SCHEMA_BYTES_MAX} bytes");
             return Err(PluginError::Incompatible { name: engine.name.clone(), reason });
         }
+        let incompatible = |reason: String| PluginError::Incompatible {
+            name: engine.name.clone(),
+            reason: format!("describe: {reason}"),
+        };
         Ok(Described {
+            page_dpi: page_dpi(&described.attributes).map_err(incompatible)?,
+            wants_color: wants_color(&described.attributes).map_err(incompatible)?,
             id: word(&described.id),
             version: word(&described.version),
             languages: described.languages.iter().take(200).map(|tag| word(tag)).collect(),
@@ -159,6 +166,28 @@ impl Host {
             }
         }
     }
+}
+
+/// Resolutions that an engine may ask for, dots per inch: those that pages can be
+/// rendered in.
+const PAGE_DPI: RangeInclusive<u32> = 36..=600;
+
+fn page_dpi(attributes: &[(String, String)]) -> Result<Option<u32>, String> {
+    let Some(value) = attribute(attributes, "page-dpi") else { return Ok(None) };
+    let dpi = value.parse().ok().filter(|dpi| PAGE_DPI.contains(dpi));
+    dpi.map(Some).ok_or_else(|| format!("the attribute `page-dpi` is {value:?}, not one of {PAGE_DPI:?}"))
+}
+
+fn wants_color(attributes: &[(String, String)]) -> Result<bool, String> {
+    match attribute(attributes, "page-color") {
+        None | Some("gray") => Ok(false),
+        Some("rgb") => Ok(true),
+        Some(other) => Err(format!("the attribute `page-color` is {other:?}, not `gray` or `rgb`")),
+    }
+}
+
+fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{ConfidenceKind, Page, PageStatus};
+use super::model::{ConfidenceKind, Page, PageSource, PageStatus};
 
 /// Warnings of a document that are listed; the others are counted, and stand with
 /// their pages in the result.
@@ -58,6 +58,8 @@ impl Figures {
         self.warnings
             .extend(told.map(|message| PageWarning { page: page.index + 1, message: message.clone() }));
         match page.status {
+            // No engine was asked, so there is nothing to be sure of.
+            PageStatus::Recognized if page.source == PageSource::TextLayer => {}
             PageStatus::Recognized => {
                 let least = self.kind.into_iter().chain([page.confidence_kind]);
                 self.kind = least.max_by_key(|kind| *kind as u8);

@@ -45,6 +45,9 @@ pub struct Page {
     /// Whether it was recognised.
     #[serde(flatten)]
     pub status: PageStatus,
+    /// Where its text comes from.
+    #[serde(default)]
+    pub source: PageSource,
     /// The engine's own figure for the page, 0..1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
@@ -88,6 +91,28 @@ pub enum PageStatus {
         /// For people.
         message: String,
     },
+}
+
+/// Where the text of a page comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageSource {
+    /// The engine was asked. One that reads text layers may have found it there.
+    #[default]
+    Engine,
+    /// The file's own text layer; the engine was not asked.
+    TextLayer,
+}
+
+impl PageSource {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::TextLayer => "text-layer",
+        }
+    }
 }
 
 /// What a confidence is worth.
@@ -215,9 +240,14 @@ impl Page {
         self.confidence_kind != ConfidenceKind::None
     }
 
+    /// The confidence of `word`, which is one of it, if it is worth anything.
+    pub(super) fn confidence_of(&self, word: &Word) -> Option<f32> {
+        word.confidence.filter(|_| self.is_rated())
+    }
+
     /// Confidences of its words, where they are worth anything.
     pub(super) fn word_confidences(&self) -> impl Iterator<Item = f32> {
-        self.words().filter_map(|word| word.confidence.filter(|_| self.is_rated()))
+        self.words().filter_map(|word| self.confidence_of(word))
     }
 }
 
@@ -281,7 +311,7 @@ mod tests {
             concat!(
                 r#"{"version":1,"engine":{"name":"e","digest":"d","simulated":false},"pages":[{"index":3,"width":0,"#,
                 r#""height":0,"dpi":0,"status":"failed","code":"PAGE_TIMEOUT","message":"late","#,
-                r#""confidenceKind":"none","simulated":false,"attempts":2,"fallback":false,"blocks":[]}]}"#
+                r#""source":"engine","confidenceKind":"none","simulated":false,"attempts":2,"fallback":false,"blocks":[]}]}"#
             )
         );
         let read: Document = serde_json::from_str(&stored).unwrap();

@@ -94,9 +94,10 @@ mod tests {
             month in months(),
         ) {
             let keys = |(user, file): (Uuid, Uuid)| {
-                Format::ALL.map(|format| result_key(user, month, file, format.extension()))
+                let kinds = Format::ALL.into_iter().flat_map(Format::files);
+                kinds.map(move |kind| result_key(user, month, file, kind.extension))
             };
-            let mut all = keys(one).to_vec();
+            let mut all: Vec<String> = keys(one).collect();
             if one != other {
                 all.extend(keys(other));
             }

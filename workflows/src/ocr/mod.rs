@@ -3,18 +3,20 @@
 mod page_input;
 mod page_result;
 mod steps;
+mod text_layer;
 
 mod webhook_event;
 
 mod download;
 mod recognize;
+mod result_body;
 mod upload_result;
 
 mod finalize;
 mod projection;
 
 pub(crate) use download::Downloaded;
-pub use page_input::page as page_for_engine;
+pub use page_input::{page as page_for_engine, render_options};
 pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
 pub(crate) use webhook_event::{delivery_after, delivery_of};
 

@@ -1,8 +1,18 @@
 //! A rendered page as an engine gets it.
 
-use untxt_plugins::{Line, Page, PixelFormat, PluginError, Rect, Word};
+use untxt_plugins::{Described, Line, Page, PixelFormat, PluginError, Rect, Word};
 
-use crate::documents::renderer::{Pixels, RenderedPage, TextLine, TextWord};
+use crate::documents::renderer::{Color, Pixels, RenderOptions, RenderedPage, TextLine, TextWord};
+
+/// The page image that was asked for, else the one that the engine wants, else the
+/// usual one.
+#[must_use]
+pub fn render_options(dpi: Option<u32>, color: bool, engine: &Described) -> RenderOptions {
+    RenderOptions {
+        dpi: dpi.or(engine.page_dpi).unwrap_or_else(|| RenderOptions::default().dpi),
+        color: if color || engine.wants_color { Color::Rgb } else { Color::Gray },
+    }
+}
 
 /// The page at `index` of `count`, with its pixels and its text layer.
 ///

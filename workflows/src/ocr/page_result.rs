@@ -3,7 +3,9 @@
 use untxt_engine::state::RunError;
 use untxt_plugins::{self as plugins, PageText};
 
-use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, PageStatus, Rect, Word};
+use crate::documents::model::{
+    Block, ConfidenceKind, Engine, Line, Page, PageSource, PageStatus, Rect, Word,
+};
 use crate::documents::sanitize;
 use crate::task_input::EnginePin;
 
@@ -21,6 +23,7 @@ pub(super) fn page(text: &PageText, index: u32, size: Size, attempts: u32) -> Pa
         height: size.1,
         dpi: size.2,
         status: PageStatus::Recognized,
+        source: PageSource::Engine,
         confidence: text.confidence.map(rounded),
         confidence_kind: attribute("confidence-kind").map_or(ConfidenceKind::None, ConfidenceKind::parse),
         finish_reason: attribute("finish-reason").map(str::to_owned),

@@ -12,13 +12,13 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_plugins::Options;
 
 use super::download::Downloaded;
-use super::{page_input, page_result};
+use super::{page_input, page_result, text_layer};
 use crate::documents::DocumentError;
 use crate::documents::model::Page;
-use crate::documents::renderer::{Color, RenderOptions, RenderedPage};
+use crate::documents::renderer::{RenderOptions, RenderedPage};
 use crate::resources::Resources;
 use crate::step_error;
-use crate::task_input::TaskInput;
+use crate::task_input::{TaskInput, TextLayer};
 
 pub(super) struct Recognize(pub(super) Arc<Resources>);
 
@@ -37,13 +37,24 @@ impl Step for Recognize {
             .await
             .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
         let path = self.0.local_copy(context.run.id, &input.file).await?;
-        let color = if input.options.color { Color::Rgb } else { Color::Gray };
-        let options =
-            RenderOptions { dpi: input.options.dpi.unwrap_or_else(|| RenderOptions::default().dpi), color };
+        let options = page_input::render_options(input.options.dpi, input.options.color, engine.described());
         let rendered = self.render(&context, &path, index, options).await?;
         let warnings = rendered.warnings.clone();
         for warning in &warnings {
             tracing::warn!(run = %context.run.id, page = index + 1, "a part of the page is lost: {warning}");
+        }
+        let attempt = context.attempt;
+        let mode = input.options.text_layer.unwrap_or(TextLayer::Engine);
+        let (page, mut rendered) = on_its_own_thread(move || {
+            let is_result = text_layer::is_result(&rendered, mode);
+            (is_result.then(|| text_layer::page(&rendered, index, attempt)), rendered)
+        })
+        .await?;
+        if let Some(page) = page {
+            return output(&Page { warnings, ..page });
+        }
+        if mode == TextLayer::Ignore {
+            rendered.text_layer.clear();
         }
         let size = (rendered.width, rendered.height, rendered.dpi);
         let page = page_input::page(rendered, index, downloaded.page_count)
@@ -59,17 +70,24 @@ impl Step for Recognize {
             .recognize(&engine, Arc::new(page), options, context.cancel)
             .await
             .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
-        let attempt = context.attempt;
-        // A page of many words, or HTML to be sanitised, takes a while: not on a
-        // thread that answers others.
-        let output = tokio::task::spawn_blocking(move || {
-            let page = page_result::page(&recognized.text, index, size, attempt);
-            to_value(Page { warnings, ..page })
-        });
-        let output = output.await.map_err(|e| StepError::retry(Budget::Content, "OUTPUT", e.to_string()))?;
-        let output = output.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
-        Ok(StepOutput::new(output))
+        let page =
+            on_its_own_thread(move || page_result::page(&recognized.text, index, size, attempt)).await?;
+        output(&Page { warnings, ..page })
     }
+}
+
+/// A page of many words, or HTML to be sanitised, takes a while: not on a thread
+/// that answers others.
+async fn on_its_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StepError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| StepError::retry(Budget::Content, "OUTPUT", e.to_string()))
+}
+
+fn output(page: &Page) -> Result<StepOutput, StepError> {
+    let value = to_value(page).map_err(|e| StepError::permanent("OUTPUT", e.to_string()))?;
+    Ok(StepOutput::new(value))
 }
 
 impl Recognize {

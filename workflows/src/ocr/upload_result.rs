@@ -1,34 +1,22 @@
 //! Step `upload-result`: each format of the document goes into the store page by
-//! page. Nothing here grows with the number of pages: they are read from the
-//! journal a few at a time, once for the figures that stand before them and once
-//! a format.
+//! page, as `result_body` makes it.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::DateTime;
-use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use serde_json::{from_value, to_value};
+use serde_json::to_value;
 use untxt_engine::error::{StepError, Verdict};
-use untxt_engine::state::{ItemOutput, ItemStatus};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
-use super::download::Downloaded;
-use super::page_result;
-use super::steps::RECOGNIZE;
+use super::result_body::{Pages, Whole, archive, text};
 use crate::documents::figures::{Figures, PageWarning};
-use crate::documents::formats::{Format, Outline};
-use crate::documents::model::{Engine, Page};
+use crate::documents::formats::{FileKind, Format};
 use crate::objects::{ObjectError, keys};
 use crate::resources::Resources;
 use crate::step_error;
 use crate::task_input::TaskInput;
-
-/// Pages that are in memory at once: each may be as large as an engine's answer,
-/// 12 MiB, and several times that while it is taken apart.
-const PAGES_AT_ONCE: u32 = 4;
 
 /// What the step returns; also what `tasks.result` shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +73,16 @@ pub struct ResultObject {
     pub sha256: String,
 }
 
+impl ResultObject {
+    /// The kind of file it is: one of those of its format, as its key ends.
+    #[must_use]
+    pub fn kind(&self) -> FileKind {
+        let name = self.key.rsplit('/').next().unwrap_or_default();
+        let is_it = |kind: &FileKind| name.strip_prefix("result.") == Some(kind.extension);
+        self.format.files().find(is_it).unwrap_or_else(|| self.format.file(1))
+    }
+}
+
 pub(super) struct UploadResult(pub(super) Arc<Resources>);
 
 #[async_trait]
@@ -113,9 +111,15 @@ impl UploadResult {
     ) -> Result<ResultObject, StepError> {
         let file = &input.file;
         let month = DateTime::from_timestamp_millis(file.uploaded_at_ms).unwrap_or_default();
-        let key = keys::result_key(file.user, month, file.id, format.extension());
-        let body = body(format, whole, pages);
-        let stored = self.0.objects.put_stream(&key, format.content_type(), body, u64::MAX).await;
+        let kind = format.file(whole.figures.pages);
+        let key = keys::result_key(file.user, month, file.id, kind.extension);
+        let objects = &self.0.objects;
+        let stored = match format.is_archive(whole.figures.pages) {
+            true => {
+                objects.put_stream(&key, kind.content_type, archive(format, whole, pages), u64::MAX).await
+            }
+            false => objects.put_stream(&key, kind.content_type, text(format, whole, pages), u64::MAX).await,
+        };
         let stored = stored.map_err(verdict)?;
         Ok(ResultObject { format, key, size_bytes: stored.size_bytes, sha256: stored.sha256 })
     }
@@ -129,118 +133,6 @@ fn verdict(error: ObjectError) -> StepError {
             Err(source) => step_error::of_object(&ObjectError::Body { source, at }),
         },
         other => step_error::of_object(&other),
-    }
-}
-
-/// The document in a format, a few pages at a time.
-fn body<'a>(
-    format: Format,
-    whole: &'a Arc<Whole>,
-    pages: &'a Pages,
-) -> impl Stream<Item = Result<Bytes, StepError>> + Send + 'a {
-    let head = format.head(&whole.outline());
-    let middle = stream::try_unfold(0, move |from| async move {
-        if from >= pages.total {
-            return Ok(None);
-        }
-        let text = written(format, whole, pages.read(from).await?, from > 0).await?;
-        Ok(Some((Bytes::from(text), from + PAGES_AT_ONCE)))
-    });
-    let tail = format.tail(&whole.outline());
-    let once = |text: String| stream::iter([Ok(Bytes::from(text))]);
-    once(head).chain(middle).chain(once(tail))
-}
-
-/// The items, taken apart and written in a format. On a thread of its own: long
-/// pages would hold up whatever else this one does.
-async fn written(
-    format: Format,
-    whole: &Arc<Whole>,
-    items: Vec<PageItem>,
-    goes_on: bool,
-) -> Result<String, StepError> {
-    let whole = Arc::clone(whole);
-    let work = move || {
-        let mut text = String::new();
-        for item in items {
-            if goes_on || !text.is_empty() {
-                text.push_str(format.between());
-            }
-            text.push_str(&format.page(&whole.outline(), &item.page()?));
-        }
-        Ok(text)
-    };
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| StepError::permanent("FORMAT_FAILED", format!("writing {format}: {e}")))?
-}
-
-/// What is known of the document before its first page is written.
-struct Whole {
-    filename: String,
-    engine: Engine,
-    figures: Figures,
-}
-
-impl Whole {
-    async fn of(pages: &Pages, input: &TaskInput) -> Result<Self, StepError> {
-        let mut figures = Figures::default();
-        for from in (0..pages.total).step_by(PAGES_AT_ONCE as usize) {
-            let items = pages.read(from).await?;
-            let counted = tokio::task::spawn_blocking(move || {
-                for item in items {
-                    figures.add(&item.page()?);
-                }
-                Ok(figures)
-            });
-            figures = counted
-                .await
-                .map_err(|e| StepError::permanent("PAGE_UNREADABLE", format!("counting pages: {e}")))??;
-        }
-        let engine = page_result::engine(&input.engine, figures.simulated);
-        Ok(Self { filename: input.file.name.clone(), engine, figures })
-    }
-
-    fn outline(&self) -> Outline<'_> {
-        Outline { filename: &self.filename, engine: &self.engine, figures: &self.figures }
-    }
-}
-
-/// The pages' results, which stay in the journal.
-struct Pages {
-    context: StepContext,
-    total: u32,
-    downloaded: Downloaded,
-}
-
-impl Pages {
-    fn of(context: StepContext) -> Result<Self, StepError> {
-        let (total, downloaded) = (context.run.items.total, Downloaded::of(&context)?);
-        Ok(Self { context, total, downloaded })
-    }
-
-    /// Up to [`PAGES_AT_ONCE`] pages from item `from` on.
-    async fn read(&self, from: u32) -> Result<Vec<PageItem>, StepError> {
-        let items = self.context.items_of(RECOGNIZE, from, PAGES_AT_ONCE).await?;
-        let item = |item: ItemOutput| PageItem { index: self.downloaded.page(item.state.index), item };
-        Ok(items.into_iter().map(item).collect())
-    }
-}
-
-/// The result of one page, as the journal has it.
-struct PageItem {
-    index: u32,
-    item: ItemOutput,
-}
-
-impl PageItem {
-    fn page(self) -> Result<Page, StepError> {
-        let ItemOutput { state, output } = self.item;
-        if state.status == ItemStatus::Failed {
-            return Ok(page_result::failed_page(self.index, state.error, state.attempts.made));
-        }
-        from_value(output).map_err(|error| {
-            StepError::permanent("PAGE_UNREADABLE", format!("the stored page {}: {error}", self.index + 1))
-        })
     }
 }
 
@@ -318,6 +210,14 @@ mod tests {
         assert_eq!(summary.objects, [object(Format::Html)]);
         let failed = &summary.failed_formats[0];
         assert_eq!((failed.format, failed.code.as_str()), (Format::Json, "OBJECT_REFUSED"));
+    }
+
+    #[test]
+    fn an_object_is_of_the_kind_that_its_key_says() {
+        let of = |key: &str| ResultObject { key: key.to_owned(), ..object(Format::Page) }.kind();
+        assert_eq!(of("results/u/2026-11/f/result.page.zip"), Format::Page.file(2));
+        assert_eq!(of("results/u/2026-11/f/result.page.xml"), Format::Page.file(1));
+        assert_eq!(object(Format::Html).kind(), Format::Html.file(1));
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn time(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use untxt_engine::event::OnItemFailure;
+    use untxt_engine::new_run::NewRun;
     use uuid::Uuid;
 
     use super::super::WORKFLOW;
@@ -112,16 +112,9 @@ mod tests {
         let engine = EnginePin { name: "reader".to_owned(), digest: String::new() };
         let formats = vec![Format::Html, Format::Json];
         let input = TaskInput { file, engine, formats, pages: None, options, trace: None };
-        let submitted = EventKind::Submitted {
-            definition: WORKFLOW.to_owned(),
-            version: 1,
-            tenant: Uuid::from_u128(2).to_string(),
-            priority: 5,
-            on_item_failure: OnItemFailure::Fail,
-            input: serde_json::to_value(input).unwrap(),
-        };
         let run = RunId(Uuid::from_u128(3));
-        let first = Event { run, seq: 1, at: Timestamp(0), kind: submitted };
+        let new = NewRun::new(WORKFLOW, Uuid::from_u128(2), serde_json::to_value(input).unwrap());
+        let first = NewRun { id: run, ..new }.submitted(1, Timestamp(0));
         let last = Event { run, seq: 2, at: Timestamp(1), kind: EventKind::Completed };
         let mut state = RunState::replay(&[first, last.clone()]).unwrap();
         state.outputs.insert(definition().position(UPLOAD_RESULT).unwrap(), output.clone());

@@ -65,7 +65,7 @@ pub(crate) async fn redrive(
     let redrive = Redrive {
         letter,
         from: options.from_step.as_deref().map(|name| step_called(definition, name)).transpose()?,
-        pages: options.pages(),
+        items: options.items(),
         input: pin.map(|pin| input_with(&state, options, pin)).transpose()?,
         by: actor.by.clone(),
         reason: actor.reason.clone(),

@@ -22,7 +22,7 @@ pub struct RedriveOptions {
 
 impl RedriveOptions {
     /// Which pages are recognised again.
-    pub(super) fn pages(&self) -> RedriveItems {
+    pub(super) fn items(&self) -> RedriveItems {
         match self.from_step.is_some() && !self.only_failed_pages {
             true => RedriveItems::All,
             false => RedriveItems::NotDone,

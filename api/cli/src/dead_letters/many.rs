@@ -59,16 +59,15 @@ async fn count(operations: &Operations, filter: &DeadLetterFilter, json: bool) -
     let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter.clone() };
     let (_, total) = operations.records.engine().dead_letters(&filter, 0, 0).await?;
     let groups = operations.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
+    let view = dead_letters::groups(&groups, total);
     if json {
-        output::json(&dead_letters::groups(&groups, total));
+        output::json(&view);
         return Ok(());
     }
-    for group in &groups {
-        output::line(&format!(
-            "{:>8}  {}  {}  {}",
-            group.count, group.step_name, group.code, group.fingerprint
-        ));
-    }
+    output::table(
+        output::rows(&view["groups"]),
+        "COUNT:/count STEP:/step CODE:/code FINGERPRINT:/fingerprint",
+    );
     output::line(&format!("{total} dead letter(s) wait; nothing was done"));
     Ok(())
 }

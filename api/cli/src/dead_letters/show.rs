@@ -15,18 +15,7 @@ pub(super) fn list(found: &[DeadLetter], total: u64, json: bool) {
         output::json(&json!({ "deadLetters": views, "total": total }));
         return;
     }
-    for (letter, view) in found.iter().zip(&views) {
-        let page = letter.item.map(|item| format!(" page {}", item + 1)).unwrap_or_default();
-        output::line(&format!(
-            "{}  {}  {:<9}  {}{page}  {}: {}",
-            letter.id,
-            text(&view["at"]),
-            letter.status.as_str(),
-            letter.step_name,
-            letter.error.code,
-            letter.error.message,
-        ));
-    }
+    output::table(&views, "ID:/id TIME:/at STATE:/state STEP:/step PAGE:/page CODE:/code MESSAGE:/message");
     output::line(&format!("{} of {total} dead letter(s)", found.len()));
 }
 
@@ -40,32 +29,17 @@ pub(super) async fn one(records: &Records, id: Uuid, json: bool) -> Result<(), F
     let listed = ["history", "chain", "logs"];
     for (name, value) in view.as_object().into_iter().flatten() {
         if !value.is_null() && !listed.contains(&name.as_str()) {
-            output::line(&format!("{name:<12} {}", text(value)));
+            output::line(&format!("{name:<12} {}", output::plain(value)));
         }
     }
     for name in ["chain", "logs"] {
         for line in view[name].as_array().into_iter().flatten() {
-            output::line(&format!("{name:<12} {}", text(line)));
+            output::line(&format!("{name:<12} {}", output::plain(line)));
         }
     }
-    for attempt in view["history"].as_array().into_iter().flatten() {
-        output::line(&format!(
-            "attempt {:<4} {}  to {}  {}  {}  {}",
-            attempt["attempt"],
-            text(&attempt["startedAt"]),
-            text(&attempt["endedAt"]),
-            text(&attempt["worker"]),
-            text(&attempt["end"]),
-            text(&attempt["error"]["message"]),
-        ));
-    }
+    output::table(
+        output::rows(&view["history"]),
+        "ATTEMPT:/attempt STARTED:/startedAt ENDED:/endedAt WORKER:/worker END:/end MESSAGE:/error/message",
+    );
     Ok(())
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
 }

@@ -27,7 +27,7 @@ impl Export<'_> {
         let summary = summary(self.platform, self.task).await?;
         let mut written = Vec::new();
         for object in &summary.objects {
-            let path = targets::result(&self.job.target, object.format);
+            let path = targets::result(&self.job.target, object.kind());
             let stored = self.platform.objects().get_to_file(&object.key, &path).await;
             let stored =
                 stored.map_err(|error| Failure::work(format!("{}: {}", path.display(), chain(&error))))?;

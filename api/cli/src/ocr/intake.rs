@@ -66,6 +66,7 @@ impl FileJob {
         let targets = targets(&arguments.files, &formats, arguments.out.as_deref());
         let options = TaskOptions {
             dpi: arguments.dpi,
+            text_layer: arguments.text_layer,
             languages: arguments.languages.clone(),
             settings,
             ..TaskOptions::default()
@@ -111,7 +112,7 @@ impl Refused {
                 error.code()
             }
             Self::Incoming(IncomingError::TooLarge { .. }) => "FILE_TOO_LARGE",
-            Self::Incoming(IncomingError::NoRoom(_)) => NO_ROOM,
+            Self::Incoming(IncomingError::DiskFull(_)) => NO_ROOM,
             Self::Submit(SubmitError::Journal(JournalError::Full(_))) => NO_ROOM,
             Self::Submit(SubmitError::Database(error)) if is_full(error) => NO_ROOM,
             Self::Submit(SubmitError::Engine(error)) => error.code(),

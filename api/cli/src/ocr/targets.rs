@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use untxt_workflows::documents::formats::Format;
+use untxt_workflows::documents::formats::{FileKind, Format};
 
 /// For each of `files` the path of its results without their extension, in
 /// `out` or beside the file: its stem; where two files would share that, or a
@@ -36,16 +36,16 @@ pub(super) fn targets(files: &[PathBuf], formats: &[Format], out: Option<&Path>)
     chosen
 }
 
-/// The file that a format's result is written to.
-pub(super) fn result(target: &Path, format: Format) -> PathBuf {
+/// The file that a result of this kind is written to.
+pub(super) fn result(target: &Path, kind: FileKind) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".");
-    name.push(format.extension());
+    name.push(kind.extension);
     PathBuf::from(name)
 }
 
 fn results(target: &Path, formats: &[Format]) -> impl Iterator<Item = PathBuf> {
-    formats.iter().map(|format| result(target, *format))
+    formats.iter().flat_map(|format| format.files()).map(|kind| result(target, kind))
 }
 
 fn directory(file: &Path, out: Option<&Path>) -> PathBuf {

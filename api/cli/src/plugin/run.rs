@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use untxt_plugins::{Options, Page, PageText};
+use untxt_plugins::{LoadedEngine, Options, Page, PageText};
 use untxt_settings::Config;
-use untxt_workflows::documents::renderer::{Color, RenderOptions};
 use untxt_workflows::ocr;
 
 use super::cli::RunArguments;
@@ -17,8 +16,8 @@ use crate::output;
 
 pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let (tester, subject) = conformance::set_up(config, &arguments.subject).await?;
-    let page = page(config, arguments).await?;
     let engine = tester.load(&subject).await.map_err(failed)?;
+    let page = page(config, arguments, &engine).await?;
     let options =
         Options { languages: arguments.languages.clone(), settings: subject.settings.clone(), attempt: 1 };
     let read = tester.host().recognize(&engine, Arc::new(page), options, CancellationToken::new()).await;
@@ -48,15 +47,12 @@ pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-async fn page(config: &Config, arguments: &RunArguments) -> Result<Page, Failure> {
+async fn page(config: &Config, arguments: &RunArguments, engine: &LoadedEngine) -> Result<Page, Failure> {
     let index = arguments.page.checked_sub(1).ok_or_else(|| Failure::usage("--page counts from 1"))?;
     let renderer = config.settings.renderer();
     let failed = |error| Failure::work(crate::failure::chain(&error));
     let probe = renderer.probe(&arguments.document).await.map_err(failed)?;
-    let options = RenderOptions {
-        dpi: arguments.dpi.unwrap_or_else(|| RenderOptions::default().dpi),
-        color: if arguments.color { Color::Rgb } else { Color::Gray },
-    };
+    let options = ocr::render_options(arguments.dpi, arguments.color, engine.described());
     let rendered = renderer.render(&arguments.document, index, options).await.map_err(failed)?;
     ocr::page_for_engine(rendered, index, probe.pages).map_err(Failure::work)
 }

@@ -116,25 +116,12 @@ fn show(status: &Value, json: bool) {
     if status["running"] == false {
         output::line("the stack does not run");
     }
-    for service in status["services"].as_array().into_iter().flatten() {
-        let word = |name: &str| output::plain(&service[name]);
-        output::line(&format!(
-            "{:<10}  pid {:<7}  since {:<24}  {:<26}  {} restart(s)  {}",
-            word("name"),
-            word("pid"),
-            word("since"),
-            word("address"),
-            word("restarts"),
-            word("health"),
-        ));
-    }
-    for queue in status["queues"].as_array().into_iter().flatten() {
-        output::line(&format!(
-            "queue {}: {} ready, {} scheduled, {} held",
-            output::plain(&queue["name"]),
-            queue["ready"],
-            queue["scheduled"],
-            queue["held"],
-        ));
-    }
+    output::table(
+        output::rows(&status["services"]),
+        "SERVICE:/name PID:/pid STARTED:/since ADDRESS:/address RESTARTS:/restarts HEALTH:/health",
+    );
+    output::table(
+        output::rows(&status["queues"]),
+        "QUEUE:/name READY:/ready SCHEDULED:/scheduled HELD:/held",
+    );
 }

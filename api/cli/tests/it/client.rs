@@ -1,5 +1,7 @@
 //! A client of the HTTP interface, written from its description alone.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
@@ -150,13 +152,23 @@ impl Client {
 
     /// Asks until the answer is as it `should` be.
     pub(crate) async fn until_answer(&self, path: &str, should: impl Fn(&Answer) -> bool) -> Answer {
+        self.until_answer_within(PATIENCE, path, should).await
+    }
+
+    /// The same, where it may take as long as `patience`.
+    pub(crate) async fn until_answer_within(
+        &self,
+        patience: Duration,
+        path: &str,
+        should: impl Fn(&Answer) -> bool,
+    ) -> Answer {
         let began = std::time::Instant::now();
         loop {
             let answer = self.get(path).await;
             if should(&answer) {
                 return answer;
             }
-            assert!(began.elapsed() < PATIENCE, "{path} stays {answer:?}");
+            assert!(began.elapsed() < patience, "{path} stays {answer:?}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::client::Upload;
 use crate::home::Home;
 use crate::samples;
 use crate::server::Server;
-use crate::way::Store;
+use crate::store::Store;
 
 #[tokio::test]
 async fn an_ended_task_is_gone_with_its_objects_and_for_its_owner_only() {

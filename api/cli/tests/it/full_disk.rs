@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::{Client, Upload};
@@ -18,6 +18,10 @@ use crate::small_disk::SmallDisk;
 
 /// How long a command may take that can't do its work.
 const SAYS_SO_WITHIN: Duration = Duration::from_secs(45);
+
+/// How long a task may take that the full disk made fail before: its retry may be
+/// a minute ahead.
+const DONE_WITHIN: Duration = Duration::from_secs(180);
 
 /// The tasks, and how they are, as another process sees them.
 pub(crate) async fn tasks_in(home: &Home) -> Vec<(String, String)> {
@@ -67,7 +71,13 @@ async fn upload_until_full(home: &Home, client: &Client, most: usize) -> Vec<Str
 
 async fn all_completed(client: &Client, tasks: &[String]) {
     for task in tasks {
-        client.until(&format!("/api/tasks/{task}"), |data| data["status"] == "completed").await;
+        let path = format!("/api/tasks/{task}");
+        let ended = client
+            .until_answer_within(DONE_WITHIN, &path, |answer| {
+                ["completed", "failed"].map(Value::from).contains(&answer.body["data"]["status"])
+            })
+            .await;
+        assert_eq!(ended.body["data"]["status"], "completed", "{ended:?}");
         assert!(client.result(task).await.contains(&samples::first_line(1)));
     }
 }

@@ -84,6 +84,10 @@ impl Home {
             .env("UNTXT_LISTEN", "127.0.0.1:0")
             .env("UNTXT_WORKER_LISTEN", "127.0.0.1:0")
             .env("UNTXT_WORKER_CONCURRENCY", "2")
+            // Most tests are about tasks, not about reading: the engine that repeats
+            // the text of made PDFs is asked for each page.
+            .env("UNTXT_ENGINE", "simulated-qwen3")
+            .env("UNTXT_TEXT_LAYER", "engine")
             .envs(self.settings.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null());
         command

@@ -181,7 +181,8 @@ fn the_command_line_says_what_it_made_and_what_is_wrong() {
     assert!(made.stdout.starts_with("untxt_") && made.stdout.lines().count() == 1, "{}", made.stdout);
     assert!(made.stderr.contains("not be shown again"), "{}", made.stderr);
     let listed = home.run(&["keys", "list"]).exits(0).stdout;
-    assert!(listed.contains("active") && listed.contains("never used  a test"), "{listed}");
+    let key = listed.lines().nth(1).unwrap();
+    assert!(key.contains("  active  ") && key.ends_with("  read    -          a test"), "{listed}");
     let wrong = home.run(&["keys", "create", "--scopes", "write"]).exits(2);
     assert!(wrong.stderr.contains("there is no scope `write`"), "{}", wrong.stderr);
     home.run(&["keys", "revoke", &Uuid::new_v4().to_string()]).exits(1);

@@ -1,6 +1,7 @@
 //! What clients may not do: ask too much, too often, too deep, or from
 //! elsewhere.
 
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -88,6 +89,24 @@ async fn pages_of_other_sites_are_let_in_by_the_list_only() {
     );
     let listed = client.send_with(&cancel, &[("origin", LISTED)], "").await;
     assert_eq!(listed.status, 200, "{listed:?}");
+
+    let told = |origin: &'static str| {
+        let page = client.always_sending(HeaderMap::from_iter([(
+            HeaderName::from_static("origin"),
+            origin.parse().unwrap(),
+        )]));
+        async move { page.headers("/health").await }
+    };
+    let headers = told(LISTED).await;
+    assert_eq!(headers["access-control-allow-origin"], LISTED);
+    assert_eq!(headers["vary"], "origin");
+    let exposed = headers["access-control-expose-headers"].to_str().unwrap();
+    assert!(exposed.contains("x-request-id") && exposed.contains("location"), "{exposed}");
+    let headers = told("https://evil.example.com").await;
+    assert!(
+        !headers.contains_key("access-control-allow-origin") && headers["vary"] == "origin",
+        "{headers:?}"
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ mod schema;
 mod server;
 mod small_disk;
 mod socket;
-mod way;
+mod store;
 
 mod answers;
 mod before_routes;

@@ -53,6 +53,31 @@ fn the_same_file_gives_the_same_bytes_in_another_place() {
 }
 
 #[test]
+fn a_format_of_one_page_a_file_becomes_an_archive_of_several() {
+    let home = Home::new();
+    home.write("scan.png", &samples::picture(1));
+    home.write("report.pdf", &samples::pdf(3));
+    let formats = ["ocr", "scan.png", "report.pdf", "--format", "page,alto,tsv", "--out", "out", "--keep"];
+    home.run(&formats).exits(0);
+    let written = names(&home.path("out"));
+    let expected =
+        ["report.alto.xml", "report.page.zip", "report.tsv", "scan.alto.xml", "scan.page.xml", "scan.tsv"];
+    assert_eq!(written, expected);
+    let archive = fs::read(home.path("out/report.page.zip")).unwrap();
+    assert!(archive.starts_with(b"PK\x03\x04"), "an archive");
+    for number in 1..=3 {
+        let name = format!("page-000{number}.xml");
+        let named = archive.windows(name.len()).filter(|bytes| *bytes == name.as_bytes()).count();
+        assert_eq!(named, 2, "beside its bytes and in the list: {name}");
+    }
+    let page = fs::read_to_string(home.path("out/scan.page.xml")).unwrap();
+    assert!(page.contains("<Comments>Page 1 of scan.png</Comments>"), "{page}");
+    assert_eq!(home.objects(), 8, "two files and three results of each");
+    let list = home.run(&["tasks", "list", "--json"]).exits(0).json();
+    assert_eq!(list["total"], 2, "{list}");
+}
+
+#[test]
 fn pages_are_as_fine_as_was_asked_for_and_what_cannot_be_is_refused() {
     let home = Home::new();
     home.write("report.pdf", &samples::pdf(1));

@@ -9,7 +9,7 @@ use crate::client::{Answer, Upload};
 use crate::home::Home;
 use crate::samples;
 use crate::server::Server;
-use crate::way::Store;
+use crate::store::Store;
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()

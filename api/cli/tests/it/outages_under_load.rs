@@ -20,7 +20,7 @@ use crate::home::PATIENCE;
 use crate::samples;
 use crate::server::Server;
 use crate::sockets::{seen, take, whole_story};
-use crate::way::Store;
+use crate::store::Store;
 
 /// Clients that upload, that ask, and that listen.
 const UPLOADERS: usize = 3;

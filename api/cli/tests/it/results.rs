@@ -93,6 +93,49 @@ async fn the_content_comes_whole_in_part_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn an_archive_has_all_formats_or_those_asked_for() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let task = done(&client, user, "html,json,alto").await;
+    let path = format!("/api/tasks/{task}/result/archive");
+    // Names stand as they are beside the packed bytes, and in the list at the end.
+    let named = |archive: &[u8], name: &str| {
+        archive.windows(name.len()).filter(|bytes| *bytes == name.as_bytes()).count()
+    };
+
+    let (status, headers, whole) = fetched(&server, "GET", &path, &[("accept-encoding", "gzip")]).await;
+    assert_eq!((status, header(&headers, "content-type")), (200, "application/zip"));
+    let name = header(&headers, "content-disposition");
+    assert!(name.starts_with("attachment; filename=\"the _letter_.zip\""), "{name}");
+    assert_eq!(header(&headers, "accept-ranges"), "none");
+    assert!(
+        !headers.contains_key("content-length") && !headers.contains_key("content-encoding"),
+        "{headers:?}"
+    );
+    assert!(header(&headers, "content-security-policy").contains("sandbox"));
+    for extension in ["html", "json", "alto.xml"] {
+        assert_eq!(named(&whole, &format!("the \"letter\".{extension}")), 2, "{extension}");
+    }
+    let tag = header(&headers, "etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let (status, _, same) = fetched(&server, "GET", &path, &[("range", "bytes=5-9")]).await;
+    assert_eq!((status, same), (200, whole));
+    let (status, _, nothing) = fetched(&server, "GET", &path, &[("if-none-match", &tag)]).await;
+    assert_eq!((status, nothing.len()), (304, 0));
+    let (status, headers, nothing) = fetched(&server, "HEAD", &path, &[]).await;
+    assert_eq!((status, nothing.len(), header(&headers, "etag")), (200, 0, tag.as_str()));
+
+    let (_, headers, chosen) = fetched(&server, "GET", &format!("{path}?formats=json,html"), &[]).await;
+    assert_ne!(header(&headers, "etag"), tag);
+    assert_eq!((named(&chosen, "\"letter\".json"), named(&chosen, "\"letter\".alto.xml")), (2, 0));
+    let missing = client.get(&format!("{path}?formats=json,md")).await;
+    assert_eq!((missing.status, missing.code()), (404, "FORMAT_NOT_AVAILABLE"), "{missing:?}");
+    let unknown = client.get(&format!("{path}?formats=docx")).await;
+    assert_eq!((unknown.status, unknown.code()), (400, "INVALID_FIELD"), "{unknown:?}");
+}
+
+#[tokio::test]
 async fn urls_name_the_server_outlive_it_and_open_nothing_else() {
     let home = Home::new();
     let server = Server::start(&home, &["serve"]);

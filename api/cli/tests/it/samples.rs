@@ -46,6 +46,16 @@ pub(crate) fn encrypted_pdf() -> Vec<u8> {
     assemble(&[objects, vec![lock.into_bytes()]].concat(), &format!("/Encrypt {number} 0 R/ID[<{id}><{id}>]"))
 }
 
+/// A PDF of a page with a text layer over all of it, and a page that shows five lines
+/// of six bars as long as words, with the text `Received` stamped over them.
+pub(crate) fn pdf_with_a_stamped_scan() -> Vec<u8> {
+    let mut objects = page_objects(2);
+    let bars = (0..30).map(|bar| format!("{} {} 30 8 re f ", 20 + 45 * (bar % 6), 150 - 25 * (bar / 6)));
+    let stamp = "BT /F 12 Tf 20 180 Td (Received) Tj ET";
+    objects[6] = stream(format!("{}{stamp}", bars.collect::<String>()).as_bytes());
+    assemble(&objects, "")
+}
+
 /// A PDF that is cut off in its middle.
 pub(crate) fn broken_pdf() -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();

@@ -37,7 +37,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 45] = [
+const ROUTES: [(&str, About); 46] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -53,6 +53,7 @@ const ROUTES: [(&str, About); 45] = [
     ("GET /api/tasks/{id}/status", About::OneTask),
     ("GET /api/tasks/{id}/result", About::OneTask),
     ("GET /api/tasks/{id}/result/content", About::OneTask),
+    ("GET /api/tasks/{id}/result/archive", About::OneTask),
     ("GET /api/tasks/{id}/history", About::OneTask),
     ("POST /api/tasks/{id}/cancel", About::OneTask),
     ("POST /api/tasks/{id}/retry", About::OneTask),

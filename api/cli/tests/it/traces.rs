@@ -20,7 +20,9 @@ async fn an_upload_its_steps_and_its_pages_are_one_trace_through_two_processes()
     let mut collector = Receiver::start().await;
     let home = Home::new()
         .with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url(""))
-        .with("OTEL_BSP_SCHEDULE_DELAY", &50);
+        .with("OTEL_BSP_SCHEDULE_DELAY", &50)
+        // Something that is logged in every step.
+        .with("UNTXT_LOG", "info,aws_smithy_runtime=debug");
     let server = Server::start(&home, &["serve", "--no-worker"]);
     let _worker = Server::start_worker(&home);
     let upload = Upload::new(Uuid::new_v4(), "a.pdf", samples::pdf(2));
@@ -39,7 +41,14 @@ async fn an_upload_its_steps_and_its_pages_are_one_trace_through_two_processes()
     assert_eq!(hex::encode(&upload.parent_span_id), CALLER);
     let id = upload.attributes.iter().find(|attribute| attribute.key == "untxt.request_id").unwrap();
     let id = id.value.clone().unwrap().value.unwrap();
-    assert_eq!(id, Told::StringValue(answer.request_id.unwrap()), "by which the log is found");
+    let request_id = answer.request_id.unwrap();
+    assert_eq!(id, Told::StringValue(request_id.clone()), "by which the log is found");
+    let of_trace = format!("trace_id={TRACE}");
+    let log = std::fs::read_to_string(server.log()).unwrap();
+    for of_its_own in [&request_id, "step{"] {
+        let mut lines = log.lines().filter(|line| line.contains(of_its_own)).peekable();
+        assert!(lines.peek().is_some() && lines.all(|line| line.contains(&of_trace)), "{of_its_own}: {log}");
+    }
     let mut steps: Vec<(String, Option<i64>)> = Vec::new();
     for span in &spans {
         assert_eq!(hex::encode(&span.trace_id), TRACE, "{span:?}");

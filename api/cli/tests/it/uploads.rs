@@ -46,6 +46,14 @@ async fn what_was_put_becomes_a_task_once() {
     assert_eq!((again.status, &again.body["data"]["taskId"]), (200, &json!(task)), "{again:?}");
     let other = client.send_json(&path, &json!({"formats": ["md"]})).await;
     assert_eq!((other.status, other.code()), (409, "IDEMPOTENCY_KEY_REUSED"), "{other:?}");
+    let with_key = async |wishes: &Value| {
+        client.send_with(&path, &[("idempotency-key", "another")], &wishes.to_string()).await
+    };
+    let again = with_key(&wishes).await;
+    assert_eq!((again.status, &again.body["data"]["taskId"]), (200, &json!(task)), "{again:?}");
+    let other = with_key(&json!({"formats": ["md"]})).await;
+    assert_eq!((other.status, other.code()), (409, "UPLOAD_COMPLETED"), "{other:?}");
+    assert!(other.body["error"]["message"].as_str().unwrap().contains(task), "{other:?}");
     assert_eq!(client.task_count(user).await, 1);
     assert!(client.result(task).await.contains(&samples::first_line(2)));
 }

@@ -29,7 +29,7 @@ async fn a_task_its_webhook_its_socket_and_each_format_tell_what_could_not_be_re
     let server = Server::start(&home, &["serve"]);
     let (user, client) = (Uuid::new_v4(), server.client());
     let mut socket = client.socket(user).await;
-    let upload = Upload::new(user, "scan.pdf", file()).with("formats", "html,txt,md,json,hocr");
+    let upload = Upload::new(user, "scan.pdf", file()).with("formats", "html,txt,md,json,hocr,alto,tsv");
     let task = client.accepted(upload.with("webhook", &receiver.url("/hook"))).await;
     let last = loop {
         let message = socket.next().await;
@@ -43,7 +43,7 @@ async fn a_task_its_webhook_its_socket_and_each_format_tell_what_could_not_be_re
     assert_eq!((&shown["result"]["warnings"], &shown["result"]["warningCount"]), (&expected, &json!(1)));
     let told = receiver.next().await.json();
     assert_eq!(told["data"]["result"]["warnings"], expected, "{told}");
-    for format in ["html", "txt", "md", "json", "hocr"] {
+    for format in ["html", "txt", "md", "json", "hocr", "alto", "tsv"] {
         let result = client.result_at(&format!("/api/tasks/{task}/result?format={format}")).await;
         assert!(result.contains("the picture in object 10"), "{format}: {result}");
         assert!(result.contains("begins"), "{format} has the text: {result}");

@@ -32,13 +32,13 @@ use self::tickets::Tickets;
 
 /// Tells callers from each other.
 pub struct Auth {
-    way: Way,
+    mode: AuthMode,
     keys: Keys,
     tickets: Tickets,
     clock: Arc<dyn Clock>,
 }
 
-enum Way {
+enum AuthMode {
     Off,
     ApiKey,
     Jwt(Jwt),
@@ -49,19 +49,19 @@ impl Auth {
     /// `clock`, which all processes share.
     #[must_use]
     pub fn new(settings: &AuthSettings, database: &Database, clock: Arc<dyn Clock>) -> Self {
-        let way = match settings {
-            AuthSettings::Off => Way::Off,
-            AuthSettings::ApiKey => Way::ApiKey,
-            AuthSettings::Jwt(settings) => Way::Jwt(Jwt::new(settings)),
+        let mode = match settings {
+            AuthSettings::Off => AuthMode::Off,
+            AuthSettings::ApiKey => AuthMode::ApiKey,
+            AuthSettings::Jwt(settings) => AuthMode::Jwt(Jwt::new(settings)),
         };
         let keys = Keys::new(database.clone(), Arc::clone(&clock));
-        Self { way, keys, tickets: Tickets::new(database.clone(), Arc::clone(&clock)), clock }
+        Self { mode, keys, tickets: Tickets::new(database.clone(), Arc::clone(&clock)), clock }
     }
 
     /// Whether callers are asked who they are.
     #[must_use]
     pub fn asks(&self) -> bool {
-        !matches!(self.way, Way::Off)
+        !matches!(self.mode, AuthMode::Off)
     }
 
     /// The keys.
@@ -75,10 +75,10 @@ impl Auth {
     /// # Errors
     /// Each [`AuthError`].
     pub async fn authenticate(&self, presented: &str) -> Result<Principal, AuthError> {
-        match &self.way {
-            Way::Off => Ok(Principal::anonymous(None)),
-            Way::ApiKey => self.keys.authenticate(presented).await,
-            Way::Jwt(jwt) => jwt.authenticate(presented).await,
+        match &self.mode {
+            AuthMode::Off => Ok(Principal::anonymous(None)),
+            AuthMode::ApiKey => self.keys.authenticate(presented).await,
+            AuthMode::Jwt(jwt) => jwt.authenticate(presented).await,
         }
     }
 

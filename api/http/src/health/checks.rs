@@ -5,9 +5,9 @@ use std::time::Duration;
 use metrics::gauge;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use untxt_workflows::disk_space::DiskUse;
 use untxt_workflows::ocr::WORKFLOW;
 use untxt_workflows::platform::Platform;
-use untxt_workflows::room::Kept;
 
 /// How long a dependency may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -53,7 +53,7 @@ impl Checks {
             // The SDK's future is large.
             answers(Box::pin(platform.objects().check())),
             answers(platform.records.engine().depth(WORKFLOW)),
-            answers(platform.tasks.room().full()),
+            answers(platform.tasks.disk_space().full()),
         );
         Self {
             database: writes.is_some(),
@@ -62,7 +62,7 @@ impl Checks {
             objects: objects.is_some(),
             queue: queue.is_some(),
             disk: disk.as_ref().is_some_and(Vec::is_empty),
-            full: disk.unwrap_or_default().into_iter().map(Kept::word).collect(),
+            full: disk.unwrap_or_default().into_iter().map(DiskUse::word).collect(),
         }
     }
 

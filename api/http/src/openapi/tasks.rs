@@ -44,6 +44,7 @@ pub(super) fn operations() -> Vec<Operation> {
         status(),
         result(),
         content(),
+        archive(),
         events(),
         history(),
         cancel(),
@@ -77,7 +78,7 @@ fn create() -> Operation {
             "pages": { "type": "string", "description": "Such as `1-3,5`." },
             "onPageFailure": { "type": "string", "enum": ["fail", "partial"], "default": "fail" },
             "options": { "type": "string", "contentMediaType": "application/json",
-                "description": "`dpi`, `color`, `languages`, `settings`, `webhook`." },
+                "description": "`dpi`, `color`, `textLayer`, `languages`, `settings`, `webhook`." },
             "webhook": { "type": "string", "format": "uri", "maxLength": 2048,
                 "description": "URL that is notified when the task ends." },
         },
@@ -217,6 +218,26 @@ fn content() -> Operation {
         .answers(206, "The requested bytes.", Some(&part))
         .answers(304, "The client's copy is current.", None)
         .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED", "RANGE_NOT_SATISFIABLE"])
+}
+
+fn archive() -> Operation {
+    let list = json!({ "type": "string" });
+    let whole = json!({ "application/zip": {} });
+    at_task(
+        Method::GET,
+        "/api/tasks/{id}/result/archive",
+        "getTaskResultArchive",
+        "Download several formats as a zip archive",
+    )
+    .about(
+        "One file per format, named after the document. The archive is packed while it is sent, so there is no \
+         `Content-Length` and no `Range`; one that breaks off is no valid archive. `ETag` is weak and made of the \
+         SHA-256 of the files; `If-None-Match` is supported.",
+    )
+    .parameter(query("formats", "Some of the task's formats; default all.", &list, &json!("html,json")))
+    .answers(200, "The archive.", Some(&whole))
+    .answers(304, "The client's copy is current.", None)
+    .fails(&["INVALID_FIELD", "FORMAT_NOT_AVAILABLE", "TASK_NOT_COMPLETED"])
 }
 
 fn events() -> Operation {

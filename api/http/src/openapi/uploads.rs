@@ -42,7 +42,7 @@ fn complete() -> Operation {
         "completeUpload",
         "Create a task from an upload",
     )
-    .about("Checks size, hash and document type first. Repeating the request with the same body returns the same task.")
+    .about("Checks size, hash and document type first. Repeating the request with the same body returns the same task, whatever the key.")
     .parameter(in_path("id", "The upload.", TASK))
     .parameter(user("Answer 404 unless the upload belongs to this user."))
     .parameter(header("Idempotency-Key", "Makes retries of the request return the same task.", &key, &json!("book-7")))
@@ -54,6 +54,7 @@ fn complete() -> Operation {
     .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "UPLOAD_NOT_FOUND"])
     .fails(&[
         "UPLOAD_NOT_THERE",
+        "UPLOAD_COMPLETED",
         "UPLOAD_DIFFERS",
         "IDEMPOTENCY_KEY_REUSED",
         "RATE_LIMITED",

@@ -3,7 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use salvo::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, IF_RANGE,
@@ -18,7 +19,7 @@ use super::objects::SANDBOX;
 use super::result::{asked_format, file_name, object};
 use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::exchange;
+use crate::request_tracker;
 
 #[handler]
 pub(crate) async fn content(
@@ -39,7 +40,7 @@ pub(crate) async fn content(
         res.status_code(StatusCode::NOT_MODIFIED);
         return Ok(());
     }
-    set(headers, CONTENT_TYPE, object.format.content_type());
+    set(headers, CONTENT_TYPE, object.kind().content_type);
     set(headers, CONTENT_DISPOSITION, &attachment(&file_name(&file, &object)));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     let length = match &part {
@@ -53,24 +54,26 @@ pub(crate) async fn content(
         res.status_code(StatusCode::PARTIAL_CONTENT);
     }
     // The store need not be asked for what is not sent.
-    if exchange::method(req) == Method::HEAD {
+    if request_tracker::method(req) == Method::HEAD {
         return Ok(());
     }
     let chunks = match part {
         Some(part) => objects.chunks_of(&object.key, *part.start(), *part.end()).await?,
         None => objects.chunks(&object.key).await?,
     };
-    res.stream(stream::unfold(chunks, next));
+    res.stream(pieces(chunks));
     Ok(())
 }
 
-/// The next piece of the body; it breaks off where the store's answer does.
-async fn next(mut chunks: Chunks) -> Option<(Result<bytes::Bytes, ObjectError>, Chunks)> {
-    let piece = chunks.next().await.transpose()?;
-    Some((piece, chunks))
+/// The pieces of an object; they break off where the store's answer does.
+pub(super) fn pieces(chunks: Chunks) -> impl Stream<Item = Result<Bytes, ObjectError>> {
+    stream::unfold(chunks, |mut chunks| async {
+        let piece = chunks.next().await.transpose()?;
+        Some((piece, chunks))
+    })
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -112,7 +115,7 @@ fn single(range: &str) -> Option<(Option<u64>, Option<u64>)> {
 }
 
 /// Whether the header has the tag in its list, weak or not.
-fn names(headers: &HeaderMap, name: HeaderName, etag: &str) -> bool {
+pub(super) fn names(headers: &HeaderMap, name: HeaderName, etag: &str) -> bool {
     let lists = headers.get_all(name).into_iter().filter_map(|list| list.to_str().ok());
     let mut tags = lists.flat_map(|list| list.split(','));
     tags.any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag)

@@ -159,7 +159,7 @@ impl Form {
             formats: self.formats.unwrap_or_else(|| vec![Format::Html]),
             pages: self.pages,
             on_page_failure: self.on_page_failure,
-            options: told(self.options, self.webhook),
+            options: with_webhook(self.options, self.webhook),
             idempotency_key,
         };
         Ok((wanted, spooled))
@@ -249,7 +249,7 @@ pub(super) fn parse_formats(list: &str) -> Result<Vec<Format>, ApiError> {
 }
 
 /// The options, with the webhook that stands beside them.
-pub(super) fn told(options: TaskOptions, webhook: Option<String>) -> TaskOptions {
+pub(super) fn with_webhook(options: TaskOptions, webhook: Option<String>) -> TaskOptions {
     let url = |url: &String| !url.trim().is_empty();
     TaskOptions { webhook: webhook.filter(url).or(options.webhook), ..options }
 }

@@ -1,6 +1,7 @@
 //! One file a route.
 
 pub(crate) mod admin;
+pub(crate) mod archive;
 mod body;
 pub(crate) mod cancel;
 pub(crate) mod content;

@@ -41,8 +41,8 @@ pub(crate) async fn objects(
     };
     if *req.method() == Method::PUT {
         let bytes = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let room = AppState::of(depot)?.platform.tasks.room().check(bytes.unwrap_or_default()).await;
-        room.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
+        let fits = AppState::of(depot)?.platform.tasks.disk_space().check(bytes.unwrap_or_default()).await;
+        fits.map_err(IncomingError::from)?.map_err(IncomingError::from)?;
     }
     let path = req.uri().path_and_query().map_or("", |path| path.as_str());
     let uri = path.strip_prefix(PATH).unwrap_or_default().to_owned();

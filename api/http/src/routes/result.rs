@@ -35,8 +35,8 @@ pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<
     Ok(Json(views::success(&json!({
         "taskId": task.id,
         "filename": file.filename,
-        "format": object.format.extension(),
-        "contentType": object.format.content_type(),
+        "format": object.format.name(),
+        "contentType": object.kind().content_type,
         "bytes": object.size_bytes,
         "sha256": object.sha256,
         "resultUrl": url,
@@ -78,16 +78,36 @@ pub(super) async fn url(
 
 /// The task's result in `format`, or in the first of its formats.
 pub(super) fn object(task: &task::Model, format: Option<Format>) -> Result<ResultObject, ApiError> {
+    find(&summary(task)?, task, format)
+}
+
+/// The task's result in these formats, or in all that there are.
+pub(super) fn objects(task: &task::Model, formats: Option<&[Format]>) -> Result<Vec<ResultObject>, ApiError> {
+    let summary = summary(task)?;
+    match formats {
+        Some(formats) => formats.iter().map(|format| find(&summary, task, Some(*format))).collect(),
+        None => Ok(summary.objects),
+    }
+}
+
+fn summary(task: &task::Model) -> Result<ResultSummary, ApiError> {
     let stored = task.result.clone().ok_or_else(|| not_completed(task))?;
-    let summary: ResultSummary = serde_json::from_value(stored).map_err(|error| {
+    serde_json::from_value(stored).map_err(|error| {
         tracing::error!(task = %task.id, %error, "the stored result can't be read");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "internal error")
-    })?;
+    })
+}
+
+fn find(
+    summary: &ResultSummary,
+    task: &task::Model,
+    format: Option<Format>,
+) -> Result<ResultObject, ApiError> {
     let is_asked = |of: Format| format.is_none_or(|format| of == format);
-    if let Some(object) = summary.objects.into_iter().find(|object| is_asked(object.format)) {
-        return Ok(object);
+    if let Some(object) = summary.objects.iter().find(|object| is_asked(object.format)) {
+        return Ok(object.clone());
     }
-    let message = match summary.failed_formats.into_iter().find(|failed| is_asked(failed.format)) {
+    let message = match summary.failed_formats.iter().find(|failed| is_asked(failed.format)) {
         Some(failed) => format!("{} could not be stored: {}", failed.format, failed.code),
         None => format!("the task was asked for {} only", task.formats),
     };
@@ -96,8 +116,13 @@ pub(super) fn object(task: &task::Model, format: Option<Format>) -> Result<Resul
 
 /// What a client calls it.
 pub(super) fn file_name(file: &file::Model, object: &ResultObject) -> String {
+    named(file, object.kind().extension)
+}
+
+/// What something made of the file is called.
+pub(super) fn named(file: &file::Model, extension: &str) -> String {
     let stem = Path::new(&file.filename).file_stem().and_then(|stem| stem.to_str()).unwrap_or("result");
-    format!("{stem}.{}", object.format.extension())
+    format!("{stem}.{extension}")
 }
 
 /// Where anybody may fetch it, as an attachment named after the file.
@@ -109,7 +134,7 @@ async fn signed(
     embedded_at: String,
 ) -> Result<String, ApiError> {
     let options = PresignOptions {
-        content_type: Some(object.format.content_type().to_owned()),
+        content_type: Some(object.kind().content_type.to_owned()),
         filename: Some(file_name(file, object)),
         embedded_at: Some(embedded_at),
     };

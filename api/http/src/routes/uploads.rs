@@ -12,7 +12,7 @@ use untxt_workflows::task_input::TaskOptions;
 use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
-use super::create::{idempotency_key, parse_formats, policy, show, told};
+use super::create::{idempotency_key, parse_formats, policy, show, with_webhook};
 use super::objects::embedded_at;
 use super::{asked_user, body};
 use crate::app_state::AppState;
@@ -59,7 +59,7 @@ fn shown(begun: &BegunUpload) -> Value {
 /// What is to become of it: the fields of a form, as JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Wishes {
+struct UploadParams {
     priority: Option<u8>,
     engine: Option<String>,
     formats: Option<Vec<String>>,
@@ -79,7 +79,7 @@ pub(crate) async fn complete(
     let state = AppState::of(depot)?;
     let upload = named_upload(req, depot).await?;
     let idempotency_key = idempotency_key(req)?;
-    let wanted = body::<Wishes>(req).await?.of(&upload, idempotency_key)?;
+    let wanted = body::<UploadParams>(req).await?.of(&upload, idempotency_key)?;
     let submission = state.platform.tasks.complete_upload(&upload, wanted).await?;
     show(&submission, RequestInfo::of(req)?, res);
     Ok(())
@@ -108,7 +108,7 @@ async fn named_upload(req: &Request, depot: &Depot) -> Result<upload::Model, Api
     found.filter(theirs).ok_or_else(missing)
 }
 
-impl Wishes {
+impl UploadParams {
     fn of(self, upload: &upload::Model, idempotency_key: Option<String>) -> Result<NewTask, ApiError> {
         let formats = match self.formats {
             Some(formats) => parse_formats(&formats.join(","))?,
@@ -122,7 +122,7 @@ impl Wishes {
             formats,
             pages: self.pages.filter(|pages| !pages.is_empty()),
             on_page_failure: self.on_page_failure.map_or(Ok(OnItemFailure::Fail), |word| policy(&word))?,
-            options: told(self.options, self.webhook),
+            options: with_webhook(self.options, self.webhook),
             idempotency_key,
         })
     }

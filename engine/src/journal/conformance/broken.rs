@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 
 use serde_json::json;
+use untxt_stack::faulty_proxy::Cut;
 use uuid::Uuid;
 
-use super::bench::{Bench, START, empty_database, new_run, on_database, order, user};
-use super::proxy::{Cut, Proxy};
+use super::harness::{JournalHarness, START, empty_database, new_run, on_database, order, user};
+use super::proxy;
 use crate::controls::ControlChange;
 use crate::decide::Command;
 use crate::id::RunId;
@@ -114,34 +115,34 @@ fn entry(subject: Uuid) -> AuditEntry {
 }
 
 /// What every break ends with: the next commit is there for all to see.
-async fn goes_on(bench: &Bench, healthy: &dyn Journal) {
-    let run = bench.submit().await;
+async fn goes_on(harness: &JournalHarness, healthy: &dyn Journal) {
+    let run = harness.submit().await;
     assert!(healthy.run(run).await.unwrap().is_some(), "what was acknowledged can be read by others");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_to_postgres_is_cut_at_each_message() {
     let url = empty_database().await;
-    let proxy = Proxy::before(&url).await;
-    let (bench, direct) = (on_database(&proxy.url(&url)).await, on_database(&url).await);
+    let (proxy, through) = proxy::before(&url).await;
+    let (harness, direct) = (on_database(&through).await, on_database(&url).await);
     let healthy = &*direct.journal;
-    for (act, cut) in ACTS.into_iter().flat_map(|act| [(act, Cut::There), (act, Cut::Back)]) {
+    for (act, cut) in ACTS.into_iter().flat_map(|act| [(act, Cut::Request), (act, Cut::Response)]) {
         for message in 1.. {
             assert!(message < PLACES_MAX, "{act:?} has no end");
             let tried = Tried::prepared(act, healthy).await;
             proxy.cut_at(message, cut);
-            let said = tried.run(&*bench.journal).await;
+            let said = tried.run(&*harness.journal).await;
             let was_cut = proxy.was_cut();
             let done = tried.is_done(healthy).await;
             let place = format!("{act:?}, {cut:?} at message {message}: {said:?}");
             match &said {
                 Ok(()) => assert!(done, "acknowledged and not there: {place}"),
                 Err(JournalError::Unavailable(_)) => {
-                    assert!(!done || cut == Cut::Back, "refused and there: {place}");
+                    assert!(!done || cut == Cut::Response, "refused and there: {place}");
                 }
                 Err(_) => panic!("{place}"),
             }
-            goes_on(&bench, healthy).await;
+            goes_on(&harness, healthy).await;
             if !was_cut {
                 break;
             }
@@ -206,7 +207,7 @@ async fn the_disk_of_sqlite_is_full_at_each_page() {
     let Some(disk) = SmallDisk::mount(24 << 20) else { return };
     let url = format!("sqlite://{}/journal.db", disk.path().display());
     untxt_migrations::up(&connect(&url).await.unwrap().for_layout()).await.unwrap();
-    let (bench, direct) = (on_database(&url).await, on_database(&url).await);
+    let (harness, direct) = (on_database(&url).await, on_database(&url).await);
     let healthy = &*direct.journal;
     let database = connect(&url).await.unwrap();
     let reserve = database.reserve().unwrap();
@@ -219,8 +220,8 @@ async fn the_disk_of_sqlite_is_full_at_each_page() {
             disk.fill_but(pages);
             // Twice, as a client does: it is the second failure that once left
             // the connection inside a transaction.
-            let said = tried.run(&*bench.journal).await;
-            let again = if said.is_err() { tried.run(&*bench.journal).await } else { Ok(()) };
+            let said = tried.run(&*harness.journal).await;
+            let again = if said.is_err() { tried.run(&*harness.journal).await } else { Ok(()) };
             disk.empty();
             let done = tried.is_done(healthy).await;
             let place = format!("{act:?} with {pages} pages free: {said:?}, {again:?}");
@@ -233,7 +234,7 @@ async fn the_disk_of_sqlite_is_full_at_each_page() {
                 _ => panic!("{place}"),
             }
             assert!(act.makes_room() || reserve.missing_bytes().unwrap() == 0, "room is gone: {place}");
-            goes_on(&bench, healthy).await;
+            goes_on(&harness, healthy).await;
             if said.is_ok() && pages > 2 {
                 break;
             }

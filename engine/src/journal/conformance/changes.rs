@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use untxt_stack::faulty_proxy::NetworkFault;
 
-use super::bench::{Bench, empty_database, on_database};
-use super::proxy::{Proxy, Weather};
+use super::harness::{JournalHarness, empty_database, on_database};
+use super::proxy;
 use crate::journal::changes::Changes;
 
 /// Longer than word takes on a machine that is busy, and than a server may be
@@ -31,18 +32,18 @@ async fn settled(changes: &mut Changes) {
     while timeout(SILENCE, changes.next()).await.is_ok() {}
 }
 
-pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(bench: Bench) {
-    let mut changes = bench.other.changes();
+pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(harness: JournalHarness) {
+    let mut changes = harness.other.changes();
     settled(&mut changes).await;
     for _ in 0..3 {
-        let run = bench.submit().await;
+        let run = harness.submit().await;
         timeout(PATIENCE, changes.next()).await.expect("a submission");
         settled(&mut changes).await;
-        bench.cancel(run).await;
+        harness.cancel(run).await;
         timeout(PATIENCE, changes.next()).await.expect("a command");
         settled(&mut changes).await;
     }
-    bench.other.tail(None, 1).await.unwrap();
+    harness.other.tail(None, 1).await.unwrap();
     let silent = timeout(SILENCE, changes.next()).await.is_err();
     assert!(silent && changes.are_notified(), "nothing was committed");
 }
@@ -50,14 +51,14 @@ pub(super) async fn word_comes_of_what_anybody_commits_and_of_nothing_else(bench
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_cut_off_or_silent_is_asked_until_word_comes_again() {
     let url = empty_database().await;
-    let proxy = Proxy::before(&url).await;
-    let (here, far) = (on_database(&url).await, on_database(&proxy.url(&url)).await);
+    let (proxy, through) = proxy::before(&url).await;
+    let (here, far) = (on_database(&url).await, on_database(&through).await);
     let mut changes = far.journal.changes();
-    for weather in [Weather::Reset, Weather::Stall] {
+    for fault in [NetworkFault::Reset, NetworkFault::Stall] {
         settled(&mut changes).await;
-        proxy.set(weather);
+        proxy.set(fault);
         until_heard(&mut changes, false).await;
-        proxy.set(Weather::Fair);
+        proxy.set(NetworkFault::None);
         settled(&mut changes).await;
         here.submit().await;
         timeout(PATIENCE, changes.next()).await.expect("word comes again");

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use futures_util::future::join_all;
 
-use super::bench::Bench;
+use super::harness::JournalHarness;
 use crate::controls::{ControlChange, Controls, TenantControls, TenantPatch};
 use crate::time::Clock;
 
@@ -16,8 +16,8 @@ fn tenant(name: &str, controls: TenantControls) -> ControlChange {
     ControlChange::Tenant { name: name.to_owned(), controls }
 }
 
-pub(super) async fn what_is_set_is_read_once_it_is_newer(bench: Bench) {
-    assert_eq!(bench.journal.controls(0).await.unwrap(), None);
+pub(super) async fn what_is_set_is_read_once_it_is_newer(harness: JournalHarness) {
+    assert_eq!(harness.journal.controls(0).await.unwrap(), None);
     let mut expected = Controls::default();
     let limits = TenantControls { starts_per_minute: NonZeroU32::new(7), ..TenantControls::default() };
     let changes = [
@@ -29,35 +29,35 @@ pub(super) async fn what_is_set_is_read_once_it_is_newer(bench: Bench) {
     ];
     for (change, revision) in changes.into_iter().zip(1..) {
         expected.follow(change.clone(), revision);
-        assert_eq!(bench.journal.control(change, "ann", bench.clock.now()).await.unwrap(), expected);
-        let read = bench.other.controls(revision - 1).await.unwrap();
+        assert_eq!(harness.journal.control(change, "ann", harness.clock.now()).await.unwrap(), expected);
+        let read = harness.other.controls(revision - 1).await.unwrap();
         assert_eq!(read.as_ref(), Some(&expected), "in other processes too");
-        assert_eq!(bench.other.controls(revision).await.unwrap(), None, "nothing is newer");
+        assert_eq!(harness.other.controls(revision).await.unwrap(), None, "nothing is newer");
     }
     assert_eq!(expected.tenants.keys().collect::<Vec<_>>(), ["other"]);
-    let audited = bench.journal.audited(None, 10).await.unwrap();
+    let audited = harness.journal.audited(None, 10).await.unwrap();
     let said: Vec<(&str, &str)> =
         audited.iter().map(|line| (line.entry.action.as_str(), line.entry.subject.as_str())).collect();
     assert_eq!(said[..2], [("set", "tenant größer"), ("resume", "queue w")]);
     assert_eq!((said.len(), audited[4].entry.action.as_str()), (5, "pause"));
-    assert!(audited.iter().all(|line| line.entry.actor == "ann" && line.entry.at == bench.clock.now()));
+    assert!(audited.iter().all(|line| line.entry.actor == "ann" && line.entry.at == harness.clock.now()));
     assert_eq!(audited[3].entry.detail["startsPerMinute"], 7);
 }
 
-pub(super) async fn no_two_changes_are_one_revision(bench: Bench) {
+pub(super) async fn no_two_changes_are_one_revision(harness: JournalHarness) {
     let changes = (0..8).map(|at| {
-        let journal = if at % 2 == 0 { &bench.journal } else { &bench.other };
-        journal.control(paused(&format!("w{at}"), true), "ann", bench.clock.now())
+        let journal = if at % 2 == 0 { &harness.journal } else { &harness.other };
+        journal.control(paused(&format!("w{at}"), true), "ann", harness.clock.now())
     });
     let mut revisions: Vec<_> =
         join_all(changes).await.into_iter().map(|controls| controls.unwrap().revision).collect();
     revisions.sort_unstable();
     assert_eq!(revisions, (1..=8).collect::<Vec<_>>());
-    let all = bench.journal.controls(0).await.unwrap().unwrap();
+    let all = harness.journal.controls(0).await.unwrap().unwrap();
     assert_eq!((all.revision, all.paused_workflows.len()), (8, 8));
 }
 
-pub(super) async fn two_operators_at_once_lose_nothing(bench: Bench) {
+pub(super) async fn two_operators_at_once_lose_nothing(harness: JournalHarness) {
     let limit = NonZeroU32::new(3);
     let patches = [
         TenantPatch { weight: NonZeroU32::new(7), ..TenantPatch::default() },
@@ -68,12 +68,12 @@ pub(super) async fn two_operators_at_once_lose_nothing(bench: Bench) {
     for round in 0..5 {
         let name = format!("t{round}");
         let changes = (0..).zip(patches).map(|(at, patch)| {
-            let journal = if at % 2 == 0 { &bench.journal } else { &bench.other };
+            let journal = if at % 2 == 0 { &harness.journal } else { &harness.other };
             let change = ControlChange::Adjust { name: name.clone(), patch };
-            journal.control(change, "ann", bench.clock.now())
+            journal.control(change, "ann", harness.clock.now())
         });
         join_all(changes).await.into_iter().for_each(|set| drop(set.unwrap()));
-        let set = bench.journal.controls(0).await.unwrap().unwrap().of(&name);
+        let set = harness.journal.controls(0).await.unwrap().unwrap().of(&name);
         let all = TenantControls {
             weight: NonZeroU32::new(7).unwrap(),
             concurrency: limit,
@@ -84,8 +84,8 @@ pub(super) async fn two_operators_at_once_lose_nothing(bench: Bench) {
     }
     let lift = TenantPatch { concurrency: Some(None), ..TenantPatch::default() };
     let change = ControlChange::Adjust { name: "t0".to_owned(), patch: lift };
-    let set = bench.journal.control(change, "ann", bench.clock.now()).await.unwrap().of("t0");
+    let set = harness.journal.control(change, "ann", harness.clock.now()).await.unwrap().of("t0");
     assert_eq!((set.concurrency, set.starts_per_minute), (None, limit));
-    let audited = bench.journal.audited(None, 1).await.unwrap();
+    let audited = harness.journal.audited(None, 1).await.unwrap();
     assert_eq!(audited[0].entry.detail["weight"], 7, "the audit says what it came to");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::bench::{Bench, START, claim, delivery, finish, new_run, order, refusal, worker};
+use super::harness::{JournalHarness, START, claim, delivery, finish, new_run, order, refusal, worker};
 use crate::decide::{Command, Discard, Outcome, Redrive, RedriveItems, RedriveRefusal, Refusal};
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
@@ -17,7 +17,7 @@ use crate::new_run::NewRun;
 use crate::retry::DeadReason;
 use crate::state::{ItemStatus, RunStatus};
 
-impl Bench {
+impl JournalHarness {
     pub(super) async fn letters(&self, filter: DeadLetterFilter) -> Vec<DeadLetter> {
         let (letters, total) = self.journal.dead_letters(&filter, 100, 0).await.unwrap();
         assert_eq!(letters.len() as u64, total);
@@ -65,16 +65,16 @@ pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, JournalError>) -> Re
     }
 }
 
-pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
+pub(super) async fn a_letter_says_what_died_and_is_found_by_it(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
     let plain = NewRun { definition: "plain", tenant: "u".to_owned(), ..new_run() };
-    bench.journal.submit(vec![plain.clone()]).await.unwrap();
-    bench.clock.advance(Duration::from_secs(1));
+    harness.journal.submit(vec![plain.clone()]).await.unwrap();
+    harness.clock.advance(Duration::from_secs(1));
     for attempt in [1, 2] {
-        let claim = bench.claim(plain.id, 0, None, attempt).await;
-        bench.journal.apply(order(plain.id, Command::Lose { claim })).await.unwrap();
+        let claim = harness.claim(plain.id, 0, None, attempt).await;
+        harness.journal.apply(order(plain.id, Command::Lose { claim })).await.unwrap();
     }
-    let all = bench.letters(DeadLetterFilter::default()).await;
+    let all = harness.letters(DeadLetterFilter::default()).await;
     let [lost, dead] = &all[..] else { panic!("{all:?}") };
     assert_eq!((dead.run, dead.step_name.as_str(), dead.item, dead.attempts), (run, "page", Some(1), 1));
     assert_eq!((dead.reason, &dead.error), (DeadReason::Permanent, &torn()));
@@ -84,8 +84,8 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
     assert_eq!((lost.digest.as_deref(), lost.error.code.as_str()), (None, "WORKER_LOST"));
     assert_eq!(lost.error.message, "step `only` killed its worker 2 times; the last was w-1");
     assert_eq!(lost.reason, DeadReason::BudgetSpent { budget: Budget::LostWorker });
-    assert_eq!(bench.journal.dead_letter(dead.id).await.unwrap().as_ref(), Some(dead));
-    assert_eq!(bench.journal.dead_letter(Uuid::nil()).await.unwrap(), None);
+    assert_eq!(harness.journal.dead_letter(dead.id).await.unwrap().as_ref(), Some(dead));
+    assert_eq!(harness.journal.dead_letter(Uuid::nil()).await.unwrap(), None);
 
     let filter = DeadLetterFilter::default;
     let text = |text: &str| Some(text.to_owned());
@@ -127,8 +127,8 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
             DeadLetterFilter { tenant: text("u"), ..filter() },
         ),
     ] {
-        assert_eq!(bench.letters(only_dead.clone()).await, from_ref(dead), "{only_dead:?}");
-        assert_eq!(bench.letters(only_lost.clone()).await, from_ref(lost), "{only_lost:?}");
+        assert_eq!(harness.letters(only_dead.clone()).await, from_ref(dead), "{only_dead:?}");
+        assert_eq!(harness.letters(only_lost.clone()).await, from_ref(lost), "{only_lost:?}");
     }
     for none in [
         DeadLetterFilter { state: Some(DeadLetterStatus::Redriven), ..filter() },
@@ -136,18 +136,18 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(bench: Bench) {
         DeadLetterFilter { tenant: text("t"), code: text("WORKER_LOST"), ..filter() },
         DeadLetterFilter { bulk: Some(run), ..filter() },
     ] {
-        assert_eq!(bench.letters(none.clone()).await, [], "{none:?}");
+        assert_eq!(harness.letters(none.clone()).await, [], "{none:?}");
     }
-    assert_eq!(bench.journal.dead_letters(&filter(), 1, 1).await.unwrap(), (vec![dead.clone()], 2));
+    assert_eq!(harness.journal.dead_letters(&filter(), 1, 1).await.unwrap(), (vec![dead.clone()], 2));
 }
 
-pub(super) async fn letters_of_one_cause_are_one_group(bench: Bench) {
+pub(super) async fn letters_of_one_cause_are_one_group(harness: JournalHarness) {
     for page in 1..=3 {
         let error = StepError::permanent("TORN", format!("page {page} of `{page}.pdf` is torn"));
-        bench.with_a_dead_page(error).await;
+        harness.with_a_dead_page(error).await;
     }
-    bench.with_a_dead_page(StepError::permanent("TORN", "the whole book is torn")).await;
-    let groups = bench.journal.dead_letter_groups(&DeadLetterFilter::default(), 10).await.unwrap();
+    harness.with_a_dead_page(StepError::permanent("TORN", "the whole book is torn")).await;
+    let groups = harness.journal.dead_letter_groups(&DeadLetterFilter::default(), 10).await.unwrap();
     let told: Vec<_> = groups
         .iter()
         .map(|group| (group.definition.as_str(), group.step_name.as_str(), group.code.as_str(), group.count))
@@ -156,77 +156,77 @@ pub(super) async fn letters_of_one_cause_are_one_group(bench: Bench) {
     assert_ne!(groups[0].fingerprint, groups[1].fingerprint);
     let of_one =
         DeadLetterFilter { fingerprint: Some(groups[0].fingerprint.clone()), ..DeadLetterFilter::default() };
-    assert_eq!(bench.letters(of_one).await.len(), 3);
+    assert_eq!(harness.letters(of_one).await.len(), 3);
 }
 
-pub(super) async fn a_redriven_run_goes_on_where_it_died(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
+pub(super) async fn a_redriven_run_goes_on_where_it_died(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
     let zombie = crate::decide::Claim { slot: delivery(run, 1, Some(2), 1).slot, epoch: 5 };
     let letter = Redrive { letter: Some((1, Some(1))), ..by_ann() };
-    let committed = bench.redrive(run, letter.clone()).await.unwrap();
+    let committed = harness.redrive(run, letter.clone()).await.unwrap();
     assert_eq!(committed.run.status, RunStatus::Queued);
     let due = [delivery(run, 1, Some(1), 2), delivery(run, 1, Some(2), 2)];
     assert_eq!(committed.deliveries.iter().map(|d| d.delivery).collect::<Vec<_>>(), due);
-    assert_eq!(bench.due().await, due, "also when they are never pushed");
-    assert_eq!(refused(bench.redrive(run, letter).await), RedriveRefusal::Status(RunStatus::Queued));
+    assert_eq!(harness.due().await, due, "also when they are never pushed");
+    assert_eq!(refused(harness.redrive(run, letter).await), RedriveRefusal::Status(RunStatus::Queued));
 
-    let settled = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
+    let settled = harness.letters(DeadLetterFilter::of_run(run)).await.remove(0);
     let by = settled.settled.as_ref().map(|s| (s.by.as_str(), s.why.as_str(), s.bulk));
     assert_eq!((settled.status, by), (DeadLetterStatus::Redriven, Some(("ann", "glued", None))));
-    let items = bench.journal.items(run, 1, 0, 10).await.unwrap();
+    let items = harness.journal.items(run, 1, 0, 10).await.unwrap();
     let statuses: Vec<_> = items.iter().map(|item| item.state.status).collect();
     assert_eq!(statuses, [ItemStatus::Done, ItemStatus::Pending, ItemStatus::Pending]);
     assert_eq!((&items[0].output, &items[1].state.error), (&json!(0), &None));
 
-    assert_eq!(refusal(finish(&*bench.journal, &zombie, json!(1), None).await), Refusal::Fenced);
+    assert_eq!(refusal(finish(&*harness.journal, &zombie, json!(1), None).await), Refusal::Fenced);
     for page in [1, 2] {
-        let claim = bench.claim(run, 1, Some(page), 2).await;
-        bench.done(&claim).await;
+        let claim = harness.claim(run, 1, Some(page), 2).await;
+        harness.done(&claim).await;
     }
-    let last = bench.claim(run, 2, None, 2).await;
-    assert_eq!(bench.done(&last).await.run.status, RunStatus::Completed);
-    bench.history(run).await;
+    let last = harness.claim(run, 2, None, 2).await;
+    assert_eq!(harness.done(&last).await.run.status, RunStatus::Completed);
+    harness.history(run).await;
 }
 
-pub(super) async fn a_page_that_dies_again_is_a_letter_of_its_own(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
-    bench.redrive(run, by_ann()).await.unwrap();
-    bench.clock.advance(Duration::from_secs(1));
-    let dead = bench.claim(run, 1, Some(1), 2).await;
-    bench.fail(&dead, torn()).await;
-    let letters = bench.letters(DeadLetterFilter::of_run(run)).await;
+pub(super) async fn a_page_that_dies_again_is_a_letter_of_its_own(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
+    harness.redrive(run, by_ann()).await.unwrap();
+    harness.clock.advance(Duration::from_secs(1));
+    let dead = harness.claim(run, 1, Some(1), 2).await;
+    harness.fail(&dead, torn()).await;
+    let letters = harness.letters(DeadLetterFilter::of_run(run)).await;
     let told: Vec<_> = letters.iter().map(|letter| (letter.status, letter.attempts)).collect();
     assert_eq!(told, [(DeadLetterStatus::Waiting, 2), (DeadLetterStatus::Redriven, 1)]);
-    bench.history(run).await;
+    harness.history(run).await;
 }
 
-pub(super) async fn pages_are_named_anew_by_another_input(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
+pub(super) async fn pages_are_named_anew_by_another_input(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
     assert_eq!(
-        refused(bench.redrive(run, Redrive { from: Some(0), ..by_ann() }).await),
+        refused(harness.redrive(run, Redrive { from: Some(0), ..by_ann() }).await),
         RedriveRefusal::ItemsDone { from: 0, done: 1 }
     );
     let input = json!({ "file": "b.pdf" });
-    let all = Redrive { from: Some(0), pages: RedriveItems::All, input: Some(input.clone()), ..by_ann() };
-    bench.redrive(run, all).await.unwrap();
-    assert_eq!(bench.journal.items(run, 1, 0, 10).await.unwrap(), []);
-    assert_eq!(bench.run(run).await.input, input);
-    let open = bench.claim(run, 0, None, 2).await;
-    finish(&*bench.journal, &open, json!("opened"), Some(2)).await.unwrap();
-    assert_eq!(bench.due().await, [delivery(run, 1, Some(0), 2), delivery(run, 1, Some(1), 2)]);
-    let held = bench.claim(run, 1, Some(0), 2).await;
-    bench.fail(&held, torn()).await;
-    let again = Redrive { from: Some(1), pages: RedriveItems::All, ..by_ann() };
-    bench.redrive(run, again).await.unwrap();
-    assert_eq!(bench.due().await, [delivery(run, 1, Some(0), 3), delivery(run, 1, Some(1), 3)]);
-    bench.history(run).await;
+    let all = Redrive { from: Some(0), items: RedriveItems::All, input: Some(input.clone()), ..by_ann() };
+    harness.redrive(run, all).await.unwrap();
+    assert_eq!(harness.journal.items(run, 1, 0, 10).await.unwrap(), []);
+    assert_eq!(harness.run(run).await.input, input);
+    let open = harness.claim(run, 0, None, 2).await;
+    finish(&*harness.journal, &open, json!("opened"), Some(2)).await.unwrap();
+    assert_eq!(harness.due().await, [delivery(run, 1, Some(0), 2), delivery(run, 1, Some(1), 2)]);
+    let held = harness.claim(run, 1, Some(0), 2).await;
+    harness.fail(&held, torn()).await;
+    let again = Redrive { from: Some(1), items: RedriveItems::All, ..by_ann() };
+    harness.redrive(run, again).await.unwrap();
+    assert_eq!(harness.due().await, [delivery(run, 1, Some(0), 3), delivery(run, 1, Some(1), 3)]);
+    harness.history(run).await;
 }
 
-pub(super) async fn of_many_redrives_at_once_one_counts(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
-    let beside = bench.submit().await;
+pub(super) async fn of_many_redrives_at_once_one_counts(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
+    let beside = harness.submit().await;
     let asks = (0..8).map(|number| {
-        let journal = if number % 2 == 0 { bench.journal.clone() } else { bench.other.clone() };
+        let journal = if number % 2 == 0 { harness.journal.clone() } else { harness.other.clone() };
         async move {
             let redriven = journal.apply(order(run, Command::Redrive(by_ann()))).await;
             journal.apply(order(beside, Command::Cancel)).await.ok();
@@ -235,94 +235,94 @@ pub(super) async fn of_many_redrives_at_once_one_counts(bench: Bench) {
     });
     let done = futures_util::future::join_all(asks).await.into_iter().filter(|done| *done).count();
     assert_eq!(done, 1);
-    assert_eq!(bench.due().await.len(), 2);
-    let audited = bench.journal.audited(None, 10).await.unwrap();
+    assert_eq!(harness.due().await.len(), 2);
+    let audited = harness.journal.audited(None, 10).await.unwrap();
     assert_eq!(audited.iter().filter(|line| line.entry.action == "redrive").count(), 1);
-    bench.history(run).await;
+    harness.history(run).await;
 }
 
 /// A run of the workflow that pauses, whose only step has spent its attempts.
-async fn paused(bench: &Bench) -> RunId {
+async fn paused(harness: &JournalHarness) -> RunId {
     let new = NewRun { definition: "patient", ..new_run() };
-    bench.journal.submit(vec![new.clone()]).await.unwrap();
+    harness.journal.submit(vec![new.clone()]).await.unwrap();
     for attempt in [1, 2] {
-        let claim = bench.claim(new.id, 0, None, attempt).await;
+        let claim = harness.claim(new.id, 0, None, attempt).await;
         let away = StepError::retry(Budget::Transport, "AWAY", "the store is away");
         let command = Command::Finish { claim, outcome: Outcome::Failed(away), keep: false };
-        bench.journal.apply(order(new.id, command)).await.unwrap();
+        harness.journal.apply(order(new.id, command)).await.unwrap();
     }
     new.id
 }
 
-pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(bench: Bench) {
+pub(super) async fn a_paused_run_waits_with_nothing_due_until_somebody_acts(harness: JournalHarness) {
     let due = async || {
-        bench.journal.due("patient", START.after(Duration::from_secs(60)), None, 10).await.unwrap().rows
+        harness.journal.due("patient", START.after(Duration::from_secs(60)), None, 10).await.unwrap().rows
     };
-    let run = paused(&bench).await;
-    assert_eq!(bench.run(run).await.status, RunStatus::Retrying);
+    let run = paused(&harness).await;
+    assert_eq!(harness.run(run).await.status, RunStatus::Retrying);
     assert_eq!(due().await, []);
-    assert_eq!(bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows, []);
-    let forged = claim(&*bench.journal, delivery(run, 0, None, 3), "w-1").await;
+    assert_eq!(harness.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows, []);
+    let forged = claim(&*harness.journal, delivery(run, 0, None, 3), "w-1").await;
     assert_eq!(refusal(forged), Refusal::Stale);
-    let letter = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
+    let letter = harness.letters(DeadLetterFilter::of_run(run)).await.remove(0);
     assert_eq!((letter.status, letter.error.code.as_str()), (DeadLetterStatus::Waiting, "AWAY"));
 
-    bench.redrive(run, by_ann()).await.unwrap();
+    harness.redrive(run, by_ann()).await.unwrap();
     assert_eq!(due().await[0].delivery, delivery(run, 0, None, 3));
-    let claim = bench.claim(run, 0, None, 3).await;
-    let orphans = bench.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows;
+    let claim = harness.claim(run, 0, None, 3).await;
+    let orphans = harness.journal.orphans(START.after(Duration::from_secs(9)), 10).await.unwrap().rows;
     assert_eq!((orphans.len(), &orphans[0].worker), (1, &worker("w-1")));
-    assert_eq!(bench.done(&claim).await.run.status, RunStatus::Completed);
-    bench.history(run).await;
+    assert_eq!(harness.done(&claim).await.run.status, RunStatus::Completed);
+    harness.history(run).await;
 
-    let given_up = paused(&bench).await;
-    let letter = bench.letters(DeadLetterFilter::of_run(given_up)).await.remove(0);
-    let failed = bench.discard(&letter).await.unwrap().run;
+    let given_up = paused(&harness).await;
+    let letter = harness.letters(DeadLetterFilter::of_run(given_up)).await.remove(0);
+    let failed = harness.discard(&letter).await.unwrap().run;
     assert_eq!((failed.status, failed.error.unwrap().code.as_str()), (RunStatus::Failed, "AWAY"));
-    assert_eq!(refused(bench.discard(&letter).await), RedriveRefusal::Settled);
+    assert_eq!(refused(harness.discard(&letter).await), RedriveRefusal::Settled);
     assert_eq!(due().await, []);
-    bench.history(given_up).await;
+    harness.history(given_up).await;
 }
 
-pub(super) async fn a_discarded_letter_stays_and_says_why(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
-    let before = bench.run(run).await;
-    let letter = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
-    bench.clock.advance(Duration::from_secs(2));
-    bench.discard(&letter).await.unwrap();
-    assert_eq!(bench.run(run).await, before);
-    let discarded = bench.journal.dead_letter(letter.id).await.unwrap().unwrap();
+pub(super) async fn a_discarded_letter_stays_and_says_why(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
+    let before = harness.run(run).await;
+    let letter = harness.letters(DeadLetterFilter::of_run(run)).await.remove(0);
+    harness.clock.advance(Duration::from_secs(2));
+    harness.discard(&letter).await.unwrap();
+    assert_eq!(harness.run(run).await, before);
+    let discarded = harness.journal.dead_letter(letter.id).await.unwrap().unwrap();
     let settled = discarded.settled.unwrap();
     assert_eq!(
         (discarded.status, settled.at),
         (DeadLetterStatus::Discarded, START.after(Duration::from_secs(2)))
     );
     assert_eq!((settled.by.as_str(), settled.why.as_str()), ("ann", "not worth it"));
-    assert_eq!(refused(bench.discard(&letter).await), RedriveRefusal::Settled);
+    assert_eq!(refused(harness.discard(&letter).await), RedriveRefusal::Settled);
     let letter = Redrive { letter: Some((1, Some(1))), ..by_ann() };
-    assert_eq!(refused(bench.redrive(run, letter).await), RedriveRefusal::Settled);
+    assert_eq!(refused(harness.redrive(run, letter).await), RedriveRefusal::Settled);
     // The run itself may still be asked to go on.
-    bench.redrive(run, by_ann()).await.unwrap();
-    bench.history(run).await;
+    harness.redrive(run, by_ann()).await.unwrap();
+    harness.history(run).await;
 }
 
-pub(super) async fn what_was_cancelled_leaves_no_letter_waiting(bench: Bench) {
-    let run = paused(&bench).await;
-    bench.cancel(run).await;
-    let letter = bench.letters(DeadLetterFilter::of_run(run)).await.remove(0);
+pub(super) async fn what_was_cancelled_leaves_no_letter_waiting(harness: JournalHarness) {
+    let run = paused(&harness).await;
+    harness.cancel(run).await;
+    let letter = harness.letters(DeadLetterFilter::of_run(run)).await.remove(0);
     assert_eq!(letter.status, DeadLetterStatus::Discarded);
-    assert_eq!(refused(bench.redrive(run, by_ann()).await), RedriveRefusal::Status(RunStatus::Cancelled));
+    assert_eq!(refused(harness.redrive(run, by_ann()).await), RedriveRefusal::Status(RunStatus::Cancelled));
 }
 
-pub(super) async fn what_operators_do_is_written_down_newest_first(bench: Bench) {
-    let run = bench.with_a_dead_page(torn()).await;
-    bench.redrive(run, by_ann()).await.unwrap();
-    refused(bench.redrive(run, by_ann()).await);
-    let dead = bench.claim(run, 1, Some(1), 2).await;
-    bench.fail(&dead, torn()).await;
+pub(super) async fn what_operators_do_is_written_down_newest_first(harness: JournalHarness) {
+    let run = harness.with_a_dead_page(torn()).await;
+    harness.redrive(run, by_ann()).await.unwrap();
+    refused(harness.redrive(run, by_ann()).await);
+    let dead = harness.claim(run, 1, Some(1), 2).await;
+    harness.fail(&dead, torn()).await;
     let waiting = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..DeadLetterFilter::default() };
-    let letter = bench.letters(waiting).await.remove(0);
-    bench.discard(&letter).await.unwrap();
+    let letter = harness.letters(waiting).await.remove(0);
+    harness.discard(&letter).await.unwrap();
     let entry = crate::journal::audit::AuditEntry {
         at: START,
         actor: "bob".to_owned(),
@@ -330,8 +330,8 @@ pub(super) async fn what_operators_do_is_written_down_newest_first(bench: Bench)
         subject: "queue ocr".to_owned(),
         detail: json!({ "for": "lunch" }),
     };
-    bench.journal.audit(entry.clone()).await.unwrap();
-    let lines = bench.journal.audited(None, 10).await.unwrap();
+    harness.journal.audit(entry.clone()).await.unwrap();
+    let lines = harness.journal.audited(None, 10).await.unwrap();
     let told: Vec<_> =
         lines.iter().map(|line| (line.entry.actor.as_str(), line.entry.action.as_str())).collect();
     assert_eq!(
@@ -342,6 +342,6 @@ pub(super) async fn what_operators_do_is_written_down_newest_first(bench: Bench)
     assert_eq!(lines[0].entry, entry);
     assert_eq!(lines[2].entry.subject, format!("run {run}"));
     assert_eq!(lines[2].entry.detail["reason"], "glued");
-    let older = bench.journal.audited(Some(lines[0].position), 1).await.unwrap();
+    let older = harness.journal.audited(Some(lines[0].position), 1).await.unwrap();
     assert_eq!(older, lines[1..2]);
 }

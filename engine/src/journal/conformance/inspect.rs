@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, START, claim, delivery, finish, new_run, order, worker};
+use super::harness::{JournalHarness, START, claim, delivery, finish, new_run, order, worker};
 use crate::decide::Command;
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
@@ -14,22 +14,22 @@ fn later(code: &str, seconds: u64) -> StepError {
     StepError::retry(Budget::Throttle, code, format!("{code} says why")).after_ms(seconds * 1_000)
 }
 
-pub(super) async fn retries_are_what_failed_and_waits_the_latest_due_first(bench: Bench) {
-    let pages = bench.submit_pages(4, OnItemFailure::Fail).await;
-    let failed = bench.claim(pages, 1, Some(0), 1).await;
-    bench.fail(&failed, later("BUSY", 5)).await;
-    let lost = bench.claim(pages, 1, Some(1), 1).await;
-    bench.journal.apply(order(pages, Command::Lose { claim: lost })).await.unwrap();
+pub(super) async fn retries_are_what_failed_and_waits_the_latest_due_first(harness: JournalHarness) {
+    let pages = harness.submit_pages(4, OnItemFailure::Fail).await;
+    let failed = harness.claim(pages, 1, Some(0), 1).await;
+    harness.fail(&failed, later("BUSY", 5)).await;
+    let lost = harness.claim(pages, 1, Some(1), 1).await;
+    harness.journal.apply(order(pages, Command::Lose { claim: lost })).await.unwrap();
     // Neither is a retry: never begun, and given back unbegun.
-    let back = bench.claim(pages, 1, Some(2), 1).await;
-    bench.journal.apply(order(pages, Command::HandBack { claim: back })).await.unwrap();
+    let back = harness.claim(pages, 1, Some(2), 1).await;
+    harness.journal.apply(order(pages, Command::HandBack { claim: back })).await.unwrap();
     let whole = NewRun { tenant: "other".to_owned(), ..new_run() };
-    bench.journal.submit(vec![whole.clone()]).await.unwrap();
-    let step = bench.claim(whole.id, 0, None, 1).await;
-    bench.fail(&step, later("AWAY", 9)).await;
-    bench.submit().await;
+    harness.journal.submit(vec![whole.clone()]).await.unwrap();
+    let step = harness.claim(whole.id, 0, None, 1).await;
+    harness.fail(&step, later("AWAY", 9)).await;
+    harness.submit().await;
 
-    let (retries, total) = bench.journal.retries(10, 0).await.unwrap();
+    let (retries, total) = harness.journal.retries(10, 0).await.unwrap();
     let slot = |run: RunId, step, item| Slot { run, step, item };
     let told: Vec<_> = retries
         .iter()
@@ -46,44 +46,44 @@ pub(super) async fn retries_are_what_failed_and_waits_the_latest_due_first(bench
     assert_eq!(retries[0].failure.as_ref().unwrap().message, "AWAY says why");
     assert!(retries[2].failure.as_ref().unwrap().message.starts_with("worker w-1 vanished"));
 
-    let (page, total) = bench.journal.retries(1, 1).await.unwrap();
+    let (page, total) = harness.journal.retries(1, 1).await.unwrap();
     assert_eq!((page, total), (retries[1..2].to_vec(), 3));
-    assert_eq!(bench.journal.retries(5, u64::MAX).await.unwrap(), (Vec::new(), 3));
+    assert_eq!(harness.journal.retries(5, u64::MAX).await.unwrap(), (Vec::new(), 3));
 
-    bench.claim(pages, 1, Some(1), 2).await;
-    bench.cancel(whole.id).await;
-    let (left, total) = bench.journal.retries(10, 0).await.unwrap();
+    harness.claim(pages, 1, Some(1), 2).await;
+    harness.cancel(whole.id).await;
+    let (left, total) = harness.journal.retries(10, 0).await.unwrap();
     assert_eq!((left.as_slice(), total), (&retries[1..2], 1), "begun again, and ended");
-    bench.cancel(pages).await;
-    assert_eq!(bench.journal.retries(10, 0).await.unwrap(), (Vec::new(), 0));
+    harness.cancel(pages).await;
+    assert_eq!(harness.journal.retries(10, 0).await.unwrap(), (Vec::new(), 0));
 }
 
-pub(super) async fn a_workflows_open_work_is_counted_and_its_holders_are_named(bench: Bench) {
-    let pages = bench.submit_pages(4, OnItemFailure::Fail).await;
-    let whole = bench.submit().await;
+pub(super) async fn a_workflows_open_work_is_counted_and_its_holders_are_named(harness: JournalHarness) {
+    let pages = harness.submit_pages(4, OnItemFailure::Fail).await;
+    let whole = harness.submit().await;
     let plain = NewRun { definition: "plain", ..new_run() };
-    bench.journal.submit(vec![plain.clone()]).await.unwrap();
-    let failed = bench.claim(pages, 1, Some(0), 1).await;
-    bench.fail(&failed, later("BUSY", 5)).await;
-    claim(&*bench.journal, delivery(pages, 1, Some(1), 1), "w-2").await.unwrap();
-    let held = bench.claim(whole, 0, None, 1).await;
+    harness.journal.submit(vec![plain.clone()]).await.unwrap();
+    let failed = harness.claim(pages, 1, Some(0), 1).await;
+    harness.fail(&failed, later("BUSY", 5)).await;
+    claim(&*harness.journal, delivery(pages, 1, Some(1), 1), "w-2").await.unwrap();
+    let held = harness.claim(whole, 0, None, 1).await;
 
-    let backlog = async |workflow| bench.journal.backlog(workflow, START).await.unwrap();
+    let backlog = async |workflow| harness.journal.backlog(workflow, START).await.unwrap();
     let oldest_due_at = Some(START);
     assert_eq!(backlog("w").await, Backlog { ready: 2, scheduled: 1, held: 2, oldest_due_at });
     assert_eq!(backlog("plain").await, Backlog { ready: 1, scheduled: 0, held: 0, oldest_due_at });
     assert_eq!(backlog("nobody's").await, Backlog::default());
 
     let told = async |limit| -> Vec<_> {
-        let holdings = bench.journal.holdings(limit).await.unwrap();
+        let holdings = harness.journal.holdings(limit).await.unwrap();
         holdings.into_iter().map(|held| (held.worker, held.slot, held.attempt)).collect()
     };
     let first = (worker("w-1"), Slot { run: whole, step: 0, item: None }, 1);
     let second = (worker("w-2"), Slot { run: pages, step: 1, item: Some(1) }, 1);
     assert_eq!(told(10).await, [first.clone(), second.clone()]);
     assert_eq!(told(1).await, [first]);
-    finish(&*bench.journal, &held, serde_json::Value::Null, Some(1)).await.unwrap();
+    finish(&*harness.journal, &held, serde_json::Value::Null, Some(1)).await.unwrap();
     assert_eq!(told(10).await, [second]);
-    bench.cancel(pages).await;
+    harness.cancel(pages).await;
     assert_eq!(told(10).await, [], "an ended run is held by nobody");
 }

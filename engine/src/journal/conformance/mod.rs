@@ -1,6 +1,6 @@
 //! One suite for every journal: what one promises, all keep.
 
-mod bench;
+mod harness;
 pub(in crate::journal) mod proxy;
 
 mod broken;
@@ -21,11 +21,11 @@ mod unreadable;
 macro_rules! cases {
     ($tests:ident on $journal:ident: $($module:ident: $($case:ident),+;)+) => {
         mod $tests {
-            use super::{bench, $($module),+};
+            use super::{harness, $($module),+};
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    $module::$case(bench::$journal().await).await;
+                    $module::$case(harness::$journal().await).await;
                 }
             )+)+
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::bench::{Bench, finish, new_run};
+use super::harness::{JournalHarness, finish, new_run};
 use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
@@ -22,7 +22,7 @@ fn histories(keep: Duration) -> Retention {
     Retention { histories: Some(keep), dead_letters: None }
 }
 
-impl Bench {
+impl JournalHarness {
     async fn prune(&self, retention: Retention) -> Pruned {
         self.journal.prune(retention, self.clock.now()).await.unwrap()
     }
@@ -59,64 +59,64 @@ impl Bench {
     }
 }
 
-pub(super) async fn what_ended_long_ago_loses_its_history_and_keeps_its_row(bench: Bench) {
-    let (old, open) = (bench.completed().await, bench.submit_pages(2, OnItemFailure::Fail).await);
-    bench.claim(open, 1, Some(1), 1).await;
-    let before = bench.run(old).await;
-    bench.clock.advance(DAY);
-    let young = bench.completed().await;
-    bench.clock.advance(DAY);
+pub(super) async fn what_ended_long_ago_loses_its_history_and_keeps_its_row(harness: JournalHarness) {
+    let (old, open) = (harness.completed().await, harness.submit_pages(2, OnItemFailure::Fail).await);
+    harness.claim(open, 1, Some(1), 1).await;
+    let before = harness.run(old).await;
+    harness.clock.advance(DAY);
+    let young = harness.completed().await;
+    harness.clock.advance(DAY);
 
-    assert_eq!(bench.prune(Retention::default()).await, Pruned::default(), "kept for ever");
-    assert_eq!(bench.prune(histories(3 * DAY)).await, Pruned::default());
-    let pruned = bench.prune(histories(DAY)).await;
+    assert_eq!(harness.prune(Retention::default()).await, Pruned::default(), "kept for ever");
+    assert_eq!(harness.prune(histories(3 * DAY)).await, Pruned::default());
+    let pruned = harness.prune(histories(DAY)).await;
     assert_eq!(pruned, Pruned { runs: 1, dead_letters: 0, more: false });
-    assert_eq!(bench.prune(histories(DAY)).await, Pruned::default(), "once");
-    assert!(bench.is_pruned(old).await);
-    assert_eq!(bench.run(old).await, before, "how it ended stays");
-    assert_eq!(bench.run(old).await.status, RunStatus::Completed);
-    assert!(!bench.is_pruned(young).await && !bench.is_pruned(open).await);
-    assert_eq!(bench.history(young).await.len(), 12);
+    assert_eq!(harness.prune(histories(DAY)).await, Pruned::default(), "once");
+    assert!(harness.is_pruned(old).await);
+    assert_eq!(harness.run(old).await, before, "how it ended stays");
+    assert_eq!(harness.run(old).await.status, RunStatus::Completed);
+    assert!(!harness.is_pruned(young).await && !harness.is_pruned(open).await);
+    assert_eq!(harness.history(young).await.len(), 12);
 
-    bench.clock.advance(365 * DAY);
-    assert_eq!(bench.prune(histories(DAY)).await.runs, 1, "the open one is never touched");
-    assert!(!bench.is_pruned(open).await);
-    let claim = bench.claim(open, 1, Some(0), 1).await;
-    bench.done(&claim).await;
-    bench.journal.erase(old, Vec::new()).await.unwrap();
-    assert_eq!(bench.journal.history(old, 0, 10).await.unwrap(), [], "erased is not pruned");
+    harness.clock.advance(365 * DAY);
+    assert_eq!(harness.prune(histories(DAY)).await.runs, 1, "the open one is never touched");
+    assert!(!harness.is_pruned(open).await);
+    let claim = harness.claim(open, 1, Some(0), 1).await;
+    harness.done(&claim).await;
+    harness.journal.erase(old, Vec::new()).await.unwrap();
+    assert_eq!(harness.journal.history(old, 0, 10).await.unwrap(), [], "erased is not pruned");
 }
 
-pub(super) async fn a_dead_letter_that_waits_keeps_its_run_until_it_goes_itself(bench: Bench) {
-    let (dead, alive) = (bench.dead().await, bench.submit_pages(2, OnItemFailure::Partial).await);
-    let claim = bench.claim(alive, 1, Some(0), 1).await;
-    bench.fail(&claim, StepError::permanent("BAD", "no")).await;
-    bench.clock.advance(10 * DAY);
-    assert_eq!(bench.prune(histories(DAY)).await, Pruned::default());
-    assert!(!bench.is_pruned(dead).await);
+pub(super) async fn a_dead_letter_that_waits_keeps_its_run_until_it_goes_itself(harness: JournalHarness) {
+    let (dead, alive) = (harness.dead().await, harness.submit_pages(2, OnItemFailure::Partial).await);
+    let claim = harness.claim(alive, 1, Some(0), 1).await;
+    harness.fail(&claim, StepError::permanent("BAD", "no")).await;
+    harness.clock.advance(10 * DAY);
+    assert_eq!(harness.prune(histories(DAY)).await, Pruned::default());
+    assert!(!harness.is_pruned(dead).await);
 
     let letters = |keep| Retention { histories: Some(DAY), dead_letters: Some(keep) };
-    assert_eq!(bench.prune(letters(20 * DAY)).await, Pruned::default());
-    let pruned = bench.prune(letters(DAY)).await;
+    assert_eq!(harness.prune(letters(20 * DAY)).await, Pruned::default());
+    let pruned = harness.prune(letters(DAY)).await;
     assert_eq!(pruned, Pruned { runs: 1, dead_letters: 1, more: false }, "not of a run that goes on");
-    assert!(bench.is_pruned(dead).await);
-    assert_eq!(bench.run(dead).await.status, RunStatus::Failed);
-    let (left, _) = bench.journal.dead_letters(&DeadLetterFilter::default(), 10, 0).await.unwrap();
+    assert!(harness.is_pruned(dead).await);
+    assert_eq!(harness.run(dead).await.status, RunStatus::Failed);
+    let (left, _) = harness.journal.dead_letters(&DeadLetterFilter::default(), 10, 0).await.unwrap();
     assert_eq!(left.iter().map(|letter| letter.run).collect::<Vec<_>>(), [alive]);
 }
 
-pub(super) async fn much_is_pruned_in_calls_that_stay_short(bench: Bench) {
+pub(super) async fn much_is_pruned_in_calls_that_stay_short(harness: JournalHarness) {
     let runs: Vec<NewRun> = (0..205).map(|_| NewRun { definition: "plain", ..new_run() }).collect();
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-    bench.journal.submit(runs).await.unwrap();
-    join_all(ids.iter().map(|run| bench.cancel(*run))).await;
-    bench.clock.advance(2 * DAY);
-    assert_eq!(bench.prune(histories(DAY)).await, Pruned { runs: 200, dead_letters: 0, more: true });
+    harness.journal.submit(runs).await.unwrap();
+    join_all(ids.iter().map(|run| harness.cancel(*run))).await;
+    harness.clock.advance(2 * DAY);
+    assert_eq!(harness.prune(histories(DAY)).await, Pruned { runs: 200, dead_letters: 0, more: true });
     // Two at once take different ones, or one of them takes all.
-    let other = async || bench.other.prune(histories(DAY), bench.clock.now()).await.unwrap();
-    let (here, there) = tokio::join!(bench.prune(histories(DAY)), other());
+    let other = async || harness.other.prune(histories(DAY), harness.clock.now()).await.unwrap();
+    let (here, there) = tokio::join!(harness.prune(histories(DAY)), other());
     assert_eq!(here.runs + there.runs, 5);
     for run in ids {
-        assert!(matches!(bench.journal.history(run, 0, 1).await, Err(JournalError::Pruned(_))));
+        assert!(matches!(harness.journal.history(run, 0, 1).await, Err(JournalError::Pruned(_))));
     }
 }

@@ -81,17 +81,12 @@ impl ConnectionOptions {
         }
     }
 
-    /// The options of a SQLite database; `None` for PostgreSQL.
-    pub(super) fn sqlite(&self) -> Option<&SqliteConnectOptions> {
-        match self {
-            Self::Sqlite { options, .. } => Some(options),
-            Self::Postgres { .. } => None,
-        }
-    }
-
     /// The options and the path of a database that is a file.
     pub(super) fn file(&self) -> Option<(&SqliteConnectOptions, &Path)> {
-        let options = self.sqlite()?;
+        let options: &SqliteConnectOptions = match self {
+            Self::Sqlite { options, .. } => options,
+            Self::Postgres { .. } => return None,
+        };
         let path = options.get_filename();
         // The name of a database in memory begins like this.
         (!path.as_os_str().as_encoded_bytes().starts_with(b"file:")).then_some((options, path))

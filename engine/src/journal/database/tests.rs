@@ -9,7 +9,8 @@ use sea_orm::sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::journal::conformance::proxy::{Proxy, Weather};
+use crate::journal::conformance::proxy;
+use untxt_stack::faulty_proxy::NetworkFault;
 use untxt_stack::postgres::Postgres;
 
 /// How long the tests wait for an answer that does not come.
@@ -134,14 +135,14 @@ async fn a_transaction_that_is_dropped_at_work_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_falls_silent_costs_a_deadline_and_its_connections() {
     let (server, url) = postgres().await;
-    let proxy = Proxy::before(&url).await;
-    let database = Database::over(ConnectionOptions::parse(&proxy.url(&url)).unwrap(), SHORT);
+    let (proxy, through) = proxy::before(&url).await;
+    let database = Database::over(ConnectionOptions::parse(&through).unwrap(), SHORT);
     database.execute_unprepared(TABLE).await.unwrap();
     commits(&database, &url).await;
 
     let inside = database.begin().await.unwrap();
     inside.execute_unprepared("INSERT INTO things (id) VALUES (100)").await.unwrap();
-    proxy.set(Weather::Stall);
+    proxy.set(NetworkFault::Stall);
     let began = Instant::now();
     let (statement, commit) =
         tokio::join!(database.execute_unprepared("INSERT INTO things (id) VALUES (101)"), inside.commit());
@@ -150,8 +151,8 @@ async fn a_postgres_that_falls_silent_costs_a_deadline_and_its_connections() {
     assert!(database.begin().await.is_err(), "it is silent to new connections too");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
-    proxy.set(Weather::Reset);
-    proxy.set(Weather::Fair);
+    proxy.set(NetworkFault::Reset);
+    proxy.set(NetworkFault::None);
     let mut all = Vec::new();
     for _ in 0..4 {
         // Each has a connection of its own; none is of before.
@@ -168,8 +169,8 @@ const LAYOUT_LOCK: i64 = 0x756e_7478_7402;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_may_take_long_and_ends_when_postgres_falls_silent() {
     let (server, url) = postgres().await;
-    let proxy = Proxy::before(&url).await;
-    let database = Database::over(ConnectionOptions::parse(&proxy.url(&url)).unwrap(), SHORT);
+    let (proxy, through) = proxy::before(&url).await;
+    let database = Database::over(ConnectionOptions::parse(&through).unwrap(), SHORT);
     let direct = connect(&url).await.unwrap();
     let held = direct.begin().await.unwrap();
     held.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LAYOUT_LOCK})")).await.unwrap();
@@ -190,7 +191,7 @@ async fn a_migration_may_take_long_and_ends_when_postgres_falls_silent() {
     };
     tokio::select! {
         ended = &mut taking_back => panic!("it waits for the lock: {ended:?}"),
-        () = waits => proxy.set(Weather::Stall),
+        () = waits => proxy.set(NetworkFault::Stall),
     }
     let silent = timeout(Duration::from_secs(30), taking_back).await.expect("it hears of the silence");
     let silent = silent.unwrap_err().to_string();

@@ -37,19 +37,11 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::event::{Event, EventKind, OnItemFailure};
+    use crate::new_run::NewRun;
     use crate::time::Timestamp;
 
     fn run() -> RunState {
-        let kind = EventKind::Submitted {
-            definition: "w".to_owned(),
-            version: 1,
-            tenant: "t".to_owned(),
-            priority: 5,
-            on_item_failure: OnItemFailure::Fail,
-            input: Value::Null,
-        };
-        RunState::begin(&Event { run: RunId::new(), seq: 1, at: Timestamp(0), kind }).unwrap()
+        RunState::begin(&NewRun::new("w", "t", Value::Null).submitted(1, Timestamp(0))).unwrap()
     }
 
     #[test]

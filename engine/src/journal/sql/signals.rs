@@ -87,13 +87,16 @@ async fn tell(db: Database, committed: Arc<Notify>) {
     }
 }
 
-/// Hears what others tell, for ever.
+/// Hears what others tell, for ever. A database in memory has no others.
 async fn hear(db: Database, notifier: Arc<ChangeNotifier>) {
-    let mut backoff = Backoff::default();
+    let (file, mut backoff) = (db.wal_path(), Backoff::default());
+    if file.is_none() && db.get_database_backend() == DbBackend::Sqlite {
+        return;
+    }
     loop {
-        let ended = match db.wal_path() {
+        let ended = match &file {
             Some(file) => {
-                hear_of_file(&file, &notifier, &mut backoff).await.map_err(|error| error.to_string())
+                hear_of_file(file, &notifier, &mut backoff).await.map_err(|error| error.to_string())
             }
             None => hear_of_postgres(&db, &notifier, &mut backoff).await.map_err(|error| error.to_string()),
         };
@@ -163,5 +166,20 @@ fn only_grew(watching: &AsyncFd<OwnedFd>) -> io::Result<bool> {
             Err(Errno::WOULDBLOCK) => return Ok(only_grew),
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::database::connect;
+
+    #[tokio::test]
+    async fn of_a_database_in_memory_nothing_is_waited_for_and_whoever_follows_it_looks() {
+        let notifier = Arc::<ChangeNotifier>::default();
+        let db = connect("sqlite::memory:").await.unwrap();
+        assert_eq!(db.wal_path(), None);
+        timeout(PROBE_EVERY, hear(db, Arc::clone(&notifier))).await.expect("it waits for word");
+        assert!(!notifier.changes().are_notified());
     }
 }

@@ -23,18 +23,18 @@ const NOT_AT_ALL: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_secs(30);
 
 /// A queue, and a topic of it on which nothing happened yet.
-struct Bench {
+struct QueueHarness {
     queue: Arc<dyn Queue>,
     topic: String,
 }
 
-impl Bench {
+impl QueueHarness {
     fn on(queue: Arc<dyn Queue>) -> Self {
         Self { queue, topic: Uuid::new_v4().to_string() }
     }
 
-    async fn push(&self, pointers: &[Scheduled]) {
-        self.queue.push(&self.topic, pointers).await.unwrap();
+    async fn push(&self, deliveries: &[Scheduled]) {
+        self.queue.push(&self.topic, deliveries).await.unwrap();
     }
 
     async fn pull(&self, max: usize, patience: Duration) -> Vec<Delivery> {
@@ -75,16 +75,16 @@ impl Bench {
     }
 }
 
-fn pointer(priority: u8, due_at: Timestamp) -> Scheduled {
+fn delivery(priority: u8, due_at: Timestamp) -> Scheduled {
     let slot = Slot { run: RunId::new(), step: 0, item: None };
     Scheduled { delivery: Delivery { slot, attempt: 1 }, due_at, priority, tenant: "t".to_owned() }
 }
 
 /// So many of the tenant's, due now.
-fn pointers(tenant: &str, count: usize) -> Vec<Scheduled> {
+fn deliveries(tenant: &str, count: usize) -> Vec<Scheduled> {
     let at = now();
-    let pointer = || Scheduled { tenant: tenant.to_owned(), ..pointer(5, at) };
-    std::iter::repeat_with(pointer).take(count).collect()
+    let new = || Scheduled { tenant: tenant.to_owned(), ..delivery(5, at) };
+    std::iter::repeat_with(new).take(count).collect()
 }
 
 fn times(tenants: &[String], tenant: &str) -> usize {
@@ -95,18 +95,18 @@ fn now() -> Timestamp {
     SystemClock.now()
 }
 
-fn memory() -> Bench {
-    Bench::on(Arc::new(MemoryQueue::new(Arc::new(SystemClock))))
+fn memory() -> QueueHarness {
+    QueueHarness::on(Arc::new(MemoryQueue::new(Arc::new(SystemClock))))
 }
 
 /// Runs the whole suite, each part on a topic of its own.
-async fn conforms<F: Future<Output = Bench>>(fresh: impl Fn() -> F) {
+async fn conforms<F: Future<Output = QueueHarness>>(fresh: impl Fn() -> F) {
     basics::urgent_first_and_oldest_among_equals(fresh().await).await;
-    basics::a_pointer_stands_in_it_once(fresh().await).await;
+    basics::a_delivery_stands_in_it_once(fresh().await).await;
     basics::nothing_comes_before_it_is_due(fresh().await).await;
     basics::a_push_wakes_who_waits(fresh().await).await;
     basics::only_what_is_in_flight_is_released_or_acknowledged(fresh().await).await;
-    basics::a_pointer_comes_with_its_tenant(fresh().await).await;
+    basics::a_delivery_comes_with_its_tenant(fresh().await).await;
     order::a_level_higher_for_each_age_step(fresh().await).await;
     order::what_ages_in_the_queue_goes_up(fresh().await).await;
     order::tenants_take_turns(fresh().await).await;
@@ -128,9 +128,9 @@ async fn the_queue_in_memory_conforms() {
 
 #[tokio::test]
 async fn a_full_queue_says_so_and_keeps_what_it_has() {
-    let bench = Bench::on(Arc::new(MemoryQueue::with_capacity(Arc::new(SystemClock), 2)));
-    let three = [pointer(5, now()), pointer(5, now()), pointer(5, now())];
-    let full = bench.queue.push(&bench.topic, &three).await;
+    let harness = QueueHarness::on(Arc::new(MemoryQueue::with_capacity(Arc::new(SystemClock), 2)));
+    let three = [delivery(5, now()), delivery(5, now()), delivery(5, now())];
+    let full = harness.queue.push(&harness.topic, &three).await;
     assert_eq!(full, Err(super::QueueError::Full { capacity: 2 }));
-    assert_eq!(bench.pull_all().await.len(), 2);
+    assert_eq!(harness.pull_all().await.len(), 2);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Bench, LONG, NOT_AT_ALL, conforms, now, pointer};
+use super::{LONG, NOT_AT_ALL, QueueHarness, conforms, delivery, now};
 use crate::decide::Scheduled;
 use crate::id::Delivery;
 use crate::queue::redis::RedisQueue;
@@ -32,14 +32,14 @@ async fn own_server() -> Redis {
     blocking(|| Redis::start().unwrap()).await
 }
 
-fn on(url: &str) -> Bench {
-    Bench::on(Arc::new(RedisQueue::open(url).unwrap()))
+fn on(url: &str) -> QueueHarness {
+    QueueHarness::on(Arc::new(RedisQueue::open(url).unwrap()))
 }
 
-/// As many pointers, all due.
+/// As many deliveries, all due.
 fn many(count: usize) -> Vec<Scheduled> {
     let at = now();
-    (0..count).map(|_| pointer(5, at)).collect()
+    (0..count).map(|_| delivery(5, at)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +68,7 @@ async fn a_cluster_of_several_primaries_is_named_and_says_what_to_use_instead() 
     let queue = RedisQueue::open(&nodes[0].url()).unwrap();
     let mut said = String::new();
     for topic in 0..40 {
-        if let Err(error) = queue.push(&format!("topic-{topic}"), &[pointer(5, now())]).await {
+        if let Err(error) = queue.push(&format!("topic-{topic}"), &[delivery(5, now())]).await {
             said = error.to_string();
         }
     }
@@ -85,7 +85,7 @@ async fn another_processs_push_wakes_at_once() {
     let there = RedisQueue::open(&server.url()).unwrap();
     let waits = format!("EXISTS {{untxt:{}}}:waiting", here.topic);
     for _ in 0..20 {
-        let one = pointer(5, now());
+        let one = delivery(5, now());
         let waiting = here.pull(1, LONG);
         let pushing = async {
             // Until the other has looked and waits; then it is up to the bell.
@@ -107,21 +107,21 @@ async fn another_processs_push_wakes_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_left_behind() {
     let server = own_server().await;
-    let bench = on(&server.url());
+    let harness = on(&server.url());
     for round in 1..=3 {
         let mut pushed = many(500);
-        for (at, pointer) in pushed.iter_mut().enumerate() {
-            pointer.priority = u8::try_from(1 + at % 10).unwrap();
-            pointer.tenant = format!("tenant {}", at % 7);
+        for (at, due) in pushed.iter_mut().enumerate() {
+            due.priority = u8::try_from(1 + at % 10).unwrap();
+            due.tenant = format!("tenant {}", at % 7);
         }
-        bench.push(&pushed).await;
+        harness.push(&pushed).await;
         let mut pulled = Vec::new();
         while pulled.len() < pushed.len() {
-            pulled.extend(bench.pull(32, LONG).await);
+            pulled.extend(harness.pull(32, LONG).await);
         }
         let ids: HashSet<_> = pulled.iter().map(Delivery::id).collect();
         assert_eq!(ids.len(), 500, "each comes once");
-        bench.acknowledge(&pulled).await;
+        harness.acknowledge(&pulled).await;
         assert_eq!(server.ask("DBSIZE").unwrap(), "0", "after round {round}");
     }
     blocking(move || drop(server)).await;
@@ -132,30 +132,30 @@ async fn nothing_is_left_behind() {
 async fn a_hundred_thousand_that_become_due_at_once_go_through() {
     let count = std::env::var("UNTXT_DUE_ENTRIES").map_or(100_000, |count| count.parse().unwrap());
     let server = own_server().await;
-    let bench = on(&server.url());
+    let harness = on(&server.url());
     // Not due before all of them are there.
     let due_at = now().after(Duration::from_millis(500 + count as u64 / 40));
     let mut left: HashSet<_> = HashSet::with_capacity(count);
     for _ in 0..count.div_ceil(1_000) {
-        let pushed: Vec<_> = (0..1_000).map(|_| pointer(5, due_at)).collect();
-        left.extend(pushed.iter().map(|pointer| pointer.delivery.id()));
-        bench.push(&pushed).await;
+        let pushed: Vec<_> = (0..1_000).map(|_| delivery(5, due_at)).collect();
+        left.extend(pushed.iter().map(|due| due.delivery.id()));
+        harness.push(&pushed).await;
     }
     while !left.is_empty() {
-        let pulled = bench.pull(100, LONG).await;
+        let pulled = harness.pull(100, LONG).await;
         assert!(!pulled.is_empty(), "{} are left", left.len());
         assert!(pulled.iter().all(|delivery| left.remove(&delivery.id())), "one came twice");
-        bench.acknowledge(&pulled).await;
+        harness.acknowledge(&pulled).await;
     }
     assert_eq!(server.ask("DBSIZE").unwrap(), "0");
     blocking(move || drop(server)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_pointer_is_thrown_out_and_stops_no_other() {
+async fn what_is_no_delivery_is_thrown_out_and_stops_no_other() {
     let server = own_server().await;
-    let bench = on(&server.url());
-    let key = format!("{{untxt:{}}}", bench.topic);
+    let harness = on(&server.url());
+    let key = format!("{{untxt:{}}}", harness.topic);
     for (id, times, text) in [
         ("short", "scheduled", "?"),
         ("empty", "scheduled", "-"),
@@ -166,14 +166,14 @@ async fn what_is_no_pointer_is_thrown_out_and_stops_no_other() {
         server.ask(&format!("ZADD {key}:{times} 0 {id}")).unwrap();
     }
     let good = many(1);
-    bench.push(&good).await;
+    harness.push(&good).await;
     let mut pulled = Vec::new();
     while pulled.is_empty() {
-        pulled = bench.pull(10, LONG).await;
+        pulled = harness.pull(10, LONG).await;
     }
     assert_eq!(pulled, [good[0].delivery]);
-    bench.acknowledge(&pulled).await;
-    assert_eq!(bench.pull_all().await, []);
+    harness.acknowledge(&pulled).await;
+    assert_eq!(harness.pull_all().await, []);
     assert_eq!(server.ask("DBSIZE").unwrap(), "0", "nothing of them is left");
     blocking(move || drop(server)).await;
 }
@@ -183,8 +183,8 @@ async fn what_a_dead_process_pulled_comes_back() {
     let url = blocking(shared_server).await;
     let lease = Duration::from_millis(200);
     let short = || Arc::new(RedisQueue::with_times(&url, LONG, lease).unwrap());
-    let dead = Bench::on(short());
-    let alive = Bench { queue: short(), topic: dead.topic.clone() };
+    let dead = QueueHarness::on(short());
+    let alive = QueueHarness { queue: short(), topic: dead.topic.clone() };
     let pushed = many(2);
     dead.push(&pushed[..1]).await;
     let lost = dead.pull_all().await;
@@ -203,11 +203,11 @@ async fn what_is_due_by_another_clock_is_due_here_at_the_same_moment() {
     for (apart, name) in [(20_000, "ahead"), (-20_000, "behind")] {
         let theirs = Arc::new(ManualClock::at(Timestamp(now().0 + apart)));
         let queue = RedisQueue::open(&url).unwrap().with_clock(theirs.clone());
-        let bench = Bench::on(Arc::new(queue));
-        let (due, later) = (pointer(5, theirs.now()), pointer(5, theirs.now().after(LONG)));
-        bench.push(&[due.clone(), later]).await;
-        assert_eq!(bench.pull_all().await, [due.delivery], "a clock that is {name}");
-        assert_eq!(bench.depth().await.scheduled, 1, "a clock that is {name}");
+        let harness = QueueHarness::on(Arc::new(queue));
+        let (due, later) = (delivery(5, theirs.now()), delivery(5, theirs.now().after(LONG)));
+        harness.push(&[due.clone(), later]).await;
+        assert_eq!(harness.pull_all().await, [due.delivery], "a clock that is {name}");
+        assert_eq!(harness.depth().await.scheduled, 1, "a clock that is {name}");
     }
 }
 
@@ -222,66 +222,66 @@ async fn a_server_says_its_version_and_its_time() {
 
 /// Pushes until it is answered again; a server that just started may think, on a
 /// busy disk, for longer than is waited.
-async fn pushes_again(bench: &Bench, pushed: &[Scheduled]) -> Duration {
+async fn pushes_again(harness: &QueueHarness, pushed: &[Scheduled]) -> Duration {
     let began = now();
-    while bench.queue.push(&bench.topic, pushed).await.is_err() {
+    while harness.queue.push(&harness.topic, pushed).await.is_err() {
         tokio::task::yield_now().await;
     }
     now().since(began)
 }
 
-async fn push_and_pull(bench: &Bench) {
+async fn push_and_pull(harness: &QueueHarness) {
     let pushed = many(3);
-    bench.push(&pushed).await;
-    let pulled = bench.pull(3, LONG).await;
-    assert_eq!(pulled, pushed.iter().map(|pointer| pointer.delivery).collect::<Vec<_>>());
-    bench.acknowledge(&pulled).await;
+    harness.push(&pushed).await;
+    let pulled = harness.pull(3, LONG).await;
+    assert_eq!(pulled, pushed.iter().map(|due| due.delivery).collect::<Vec<_>>());
+    harness.acknowledge(&pulled).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_works_again_by_itself_after_whatever_befell_the_server() {
     let mut server = own_server().await;
-    let bench = on(&server.url());
-    push_and_pull(&bench).await;
+    let harness = on(&server.url());
+    push_and_pull(&harness).await;
     server.ask("CLIENT KILL TYPE normal").unwrap();
     server.ask("CLIENT KILL TYPE pubsub").unwrap();
-    push_and_pull(&bench).await;
+    push_and_pull(&harness).await;
     server.flush().unwrap();
-    push_and_pull(&bench).await;
+    push_and_pull(&harness).await;
 
-    bench.push(&many(2)).await;
+    harness.push(&many(2)).await;
     let mut server = blocking(move || server.restart().map(|()| server).unwrap()).await;
-    pushes_again(&bench, &many(1)).await;
-    assert_eq!(bench.depth().await.ready, 3, "it kept the others");
-    let pulled = bench.pull(3, LONG).await;
-    bench.acknowledge(&pulled).await;
+    pushes_again(&harness, &many(1)).await;
+    assert_eq!(harness.depth().await.ready, 3, "it kept the others");
+    let pulled = harness.pull(3, LONG).await;
+    harness.acknowledge(&pulled).await;
 
     server.kill().unwrap();
     let began = now();
-    let down = bench.queue.pull(&bench.topic, 1, LONG).await;
+    let down = harness.queue.pull(&harness.topic, 1, LONG).await;
     assert!(matches!(&down, Err(QueueError::Unavailable(_))), "{down:?}");
-    let down = bench.queue.push(&bench.topic, &many(1)).await;
+    let down = harness.queue.push(&harness.topic, &many(1)).await;
     assert!(down.unwrap_err().to_string().contains("REDIS_URL"), "it names the knob");
     assert!(now().since(began) < Duration::from_secs(5), "and does not take long to say so");
     let server = blocking(move || server.restart().map(|()| server).unwrap()).await;
-    let one = pointer(5, now());
-    let took = pushes_again(&bench, std::slice::from_ref(&one)).await;
+    let one = delivery(5, now());
+    let took = pushes_again(&harness, std::slice::from_ref(&one)).await;
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert_eq!(bench.pull(1, LONG).await, [one.delivery]);
+    assert_eq!(harness.pull(1, LONG).await, [one.delivery]);
     blocking(move || drop(server)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_while_the_server_goes_hears_of_a_push_after_it_is_back() {
     let server = own_server().await;
-    let bench = on(&server.url());
-    push_and_pull(&bench).await;
+    let harness = on(&server.url());
+    push_and_pull(&harness).await;
     let server = blocking(move || server.flush().map(|()| server).unwrap()).await;
-    let one = pointer(5, now());
-    let (pulled, ()) = tokio::join!(bench.pull(1, LONG), async {
+    let one = delivery(5, now());
+    let (pulled, ()) = tokio::join!(harness.pull(1, LONG), async {
         server.ask("CLIENT KILL TYPE pubsub").unwrap();
         server.flush().unwrap();
-        bench.push(std::slice::from_ref(&one)).await;
+        harness.push(std::slice::from_ref(&one)).await;
     });
     assert_eq!(pulled, [one.delivery]);
     blocking(move || drop(server)).await;
@@ -335,19 +335,19 @@ async fn a_failover_is_followed_though_connections_to_the_demoted_server_stay_op
         server.ask("ACL SETUSER both on >secret ~* &* +@all").unwrap();
     }
     let relay = Relay::to(port(&old)).await;
-    let bench = on(&format!("redis://both:secret@127.0.0.1:{}/0", relay.port));
-    push_and_pull(&bench).await;
+    let harness = on(&format!("redis://both:secret@127.0.0.1:{}/0", relay.port));
+    push_and_pull(&harness).await;
 
     old.ask(&format!("REPLICAOF 127.0.0.1 {}", port(&new))).unwrap();
-    let demoted = bench.queue.depth(&bench.topic).await.unwrap_err().to_string();
+    let demoted = harness.queue.depth(&harness.topic).await.unwrap_err().to_string();
     assert!(demoted.contains("is a replica and takes no writes"), "what is looked at says so: {demoted}");
-    assert!(bench.queue.push(&bench.topic, &many(1)).await.is_err());
+    assert!(harness.queue.push(&harness.topic, &many(1)).await.is_err());
 
     relay.lead_to(port(&new));
-    let one = pointer(5, now());
-    pushes_again(&bench, std::slice::from_ref(&one)).await;
-    assert_eq!(bench.pull(1, LONG).await, [one.delivery]);
-    assert!(bench.queue.depth(&bench.topic).await.is_ok());
+    let one = delivery(5, now());
+    pushes_again(&harness, std::slice::from_ref(&one)).await;
+    assert_eq!(harness.pull(1, LONG).await, [one.delivery]);
+    assert!(harness.queue.depth(&harness.topic).await.is_ok());
     blocking(move || drop((old, new))).await;
 }
 
@@ -376,14 +376,14 @@ async fn an_address_that_is_none_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_pointer_is_thrown_out() {
+async fn what_is_no_delivery_is_thrown_out() {
     let url = blocking(shared_server).await;
-    let bench = on(&url);
-    let one = pointer(5, now());
-    bench.push(std::slice::from_ref(&one)).await;
+    let harness = on(&url);
+    let one = delivery(5, now());
+    harness.push(std::slice::from_ref(&one)).await;
     // Under another id than its own, as only a stranger would write it.
     let client = apalis_redis::connect(url.as_str()).await.unwrap();
-    let data = format!("{{untxt:{}}}:data", bench.topic);
+    let data = format!("{{untxt:{}}}:data", harness.topic);
     let mut connection = client;
     let record: Vec<u8> = redis::cmd("HGET")
         .arg(&data)
@@ -399,6 +399,6 @@ async fn what_is_no_pointer_is_thrown_out() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    assert_eq!(bench.pull(1, NOT_AT_ALL).await, []);
-    assert_eq!(bench.depth().await, Depth::default());
+    assert_eq!(harness.pull(1, NOT_AT_ALL).await, []);
+    assert_eq!(harness.depth().await, Depth::default());
 }

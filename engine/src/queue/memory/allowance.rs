@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// What tenants are at, as far as it bounds what they may start.
 #[derive(Default)]
 pub(super) struct Allowances {
-    /// Pointers in flight.
+    /// Deliveries in flight.
     busy: HashMap<Arc<str>, u32>,
     /// From when on each would be within its rate, milliseconds.
     free_at: HashMap<Arc<str>, f64>,
@@ -20,36 +20,36 @@ pub(super) struct Allowances {
 }
 
 /// How many a tenant may start.
-pub(super) enum Room {
-    Some(usize),
+pub(super) enum Permit {
+    UpTo(usize),
     /// None, until then; `None`: until something changes.
-    Never(Option<Timestamp>),
+    NoneUntil(Option<Timestamp>),
 }
 
 impl Allowances {
     /// How many of `max` the tenant may start now.
-    pub(super) fn room(&self, tenant: &str, set: TenantControls, max: usize, now: Timestamp) -> Room {
+    pub(super) fn permit(&self, tenant: &str, set: TenantControls, max: usize, now: Timestamp) -> Permit {
         if set.paused {
-            return Room::Never(None);
+            return Permit::NoneUntil(None);
         }
         let busy = self.busy.get(tenant).copied().unwrap_or_default();
         let free = set.concurrency.map_or(max, |limit| limit.get().saturating_sub(busy) as usize);
         if free == 0 {
-            return Room::Never(None);
+            return Permit::NoneUntil(None);
         }
-        let Some(rate) = set.starts_per_minute else { return Room::Some(free.min(max)) };
+        let Some(rate) = set.starts_per_minute else { return Permit::UpTo(free.min(max)) };
         let (every, burst) = (every_ms(rate), burst(rate));
         let free_at = self.free_at.get(tenant).copied().unwrap_or_default().max(ms(now));
         let starts = (ms(now) - free_at) / every + burst;
         if starts < 1.0 {
-            return Room::Never(Some(timestamp(free_at - (burst - 1.0) * every)));
+            return Permit::NoneUntil(Some(timestamp(free_at - (burst - 1.0) * every)));
         }
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "between 1 and the burst"
         )]
-        Room::Some(free.min(max).min(starts as usize))
+        Permit::UpTo(free.min(max).min(starts as usize))
     }
 
     /// The tenant starts so many.

@@ -43,12 +43,12 @@ pub(super) struct Turn {
 }
 
 impl Level {
-    /// Pointers that wait.
+    /// Deliveries that wait.
     pub(super) fn waiting(&self) -> u64 {
         self.waiting
     }
 
-    /// Puts a pointer into its tenant's line, which takes part if it `may`.
+    /// Puts a delivery into its tenant's line, which takes part if it `may`.
     pub(super) fn enter(&mut self, tenant: &Arc<str>, position: QueuePosition, id: Uuid, may: bool) {
         let line = self.lines.entry(Arc::clone(tenant)).or_default();
         line.waiting.insert(position, id);

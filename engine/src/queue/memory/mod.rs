@@ -2,8 +2,8 @@
 //! the next one.
 
 mod allowance;
+mod deliveries;
 mod level;
-mod pointers;
 
 #[cfg(test)]
 mod properties;
@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::pointers::Pointers;
+use self::deliveries::Deliveries;
 use super::{AGE_STEP, Depth, PRIORITY_MAX, Pulled, Queue, QueueError};
 use crate::controls::{Controls, CurrentControls};
 use crate::decide::Scheduled;
 use crate::time::Clock;
 
-/// Pointers a topic holds unless told otherwise: some tens of megabytes. What
+/// Deliveries a topic holds unless told otherwise: some tens of megabytes. What
 /// finds no room stays in the journal, which offers it again.
 pub const CAPACITY: usize = 100_000;
 
@@ -37,33 +37,33 @@ pub struct MemoryQueue {
 }
 
 struct Topic {
-    pointers: Mutex<Pointers>,
+    deliveries: Mutex<Deliveries>,
     /// Something was pushed, released or freed, or the controls changed.
     changed: Notify,
 }
 
 impl Topic {
-    fn with<T>(&self, change: impl FnOnce(&mut Pointers) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Deliveries) -> T) -> T {
         // Nothing that runs under this lock panics half-way through a change.
-        change(&mut self.pointers.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.deliveries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl MemoryQueue {
-    /// An empty queue that holds up to [`CAPACITY`] pointers a topic.
+    /// An empty queue that holds up to [`CAPACITY`] deliveries a topic.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::with_capacity(clock, CAPACITY)
     }
 
-    /// An empty queue that holds up to `capacity` pointers a topic.
+    /// An empty queue that holds up to `capacity` deliveries a topic.
     #[must_use]
     pub fn with_capacity(clock: Arc<dyn Clock>, capacity: usize) -> Self {
         let (topics, controls) = (Mutex::default(), CurrentControls::default());
         Self { clock, capacity, age_step: AGE_STEP, topics, controls }
     }
 
-    /// The same queue, in which a pointer counts one level higher for each
+    /// The same queue, in which a delivery counts one level higher for each
     /// `age_step` that it waited.
     #[must_use]
     pub fn with_age_step(mut self, age_step: Duration) -> Self {
@@ -76,8 +76,8 @@ impl MemoryQueue {
         if let Some(topic) = topics.get(name) {
             return Arc::clone(topic);
         }
-        let pointers = Mutex::new(Pointers::new(self.age_step));
-        let topic = Arc::new(Topic { pointers, changed: Notify::new() });
+        let deliveries = Mutex::new(Deliveries::new(self.age_step));
+        let topic = Arc::new(Topic { deliveries, changed: Notify::new() });
         topics.insert(name.to_owned(), Arc::clone(&topic));
         topic
     }
@@ -85,14 +85,14 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+    async fn push(&self, topic: &str, deliveries: &[Scheduled]) -> Result<usize, QueueError> {
         let (topic, now) = (self.topic(topic), self.clock.now());
         let (fits, new) = topic.with(|held| {
             let before = held.len();
-            let fits = pointers.iter().all(|pointer| {
+            let fits = deliveries.iter().all(|due| {
                 let fits = held.len() < self.capacity;
                 if fits {
-                    held.push(pointer, now);
+                    held.push(due, now);
                 }
                 fits
             });
@@ -143,7 +143,7 @@ impl Queue for MemoryQueue {
         if self.controls.take(controls) {
             let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
             for topic in topics.values() {
-                topic.with(Pointers::unpark_all);
+                topic.with(Deliveries::unpark_all);
                 topic.changed.notify_waiters();
             }
         }

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::pointers::Pointers;
+use super::deliveries::Deliveries;
 use crate::controls::Controls;
 use crate::decide::Scheduled;
 use crate::id::{Delivery, RunId, Slot};
@@ -50,7 +50,7 @@ fn scheduled(number: u128, priority: u8, tenant: u8, due_at: Timestamp) -> Sched
 
 /// The queue, and what should be in it.
 struct World {
-    queue: Pointers,
+    queue: Deliveries,
     controls: Controls,
     now: Timestamp,
     pushed: Vec<Scheduled>,
@@ -61,7 +61,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let (queue, controls, now) = (Pointers::new(NEVER), Controls::default(), Timestamp(0));
+        let (queue, controls, now) = (Deliveries::new(NEVER), Controls::default(), Timestamp(0));
         let (waiting, in_flight, acknowledged) = (BTreeMap::new(), BTreeMap::new(), HashSet::new());
         Self { queue, controls, now, pushed: Vec::new(), waiting, in_flight, acknowledged }
     }
@@ -159,7 +159,7 @@ proptest! {
         counts in vec(1_usize..12, 2..6),
         order in any::<prop::sample::Index>(),
     ) {
-        let mut queue = Pointers::new(NEVER);
+        let mut queue = Deliveries::new(NEVER);
         let mut left: HashMap<String, usize> = HashMap::new();
         let all: usize = counts.iter().sum();
         let mut tenants: Vec<u8> = Vec::new();

@@ -3,10 +3,10 @@
 //! a restart, a push that did not arrive) the journal offers again.
 
 mod connection;
+mod delivery;
 mod held;
 mod keys;
 mod notifier;
-mod pointer;
 mod scripts;
 
 use std::num::NonZeroU32;
@@ -30,11 +30,11 @@ use crate::controls::{Controls, CurrentControls, TenantControls};
 use crate::decide::Scheduled;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-/// Pointers that one script is given: what keeps each below a millisecond or two.
+/// Deliveries that one script is given: what keeps each below a millisecond or two.
 const BATCH: usize = 256;
-/// Pointers that one pull takes.
+/// Deliveries that one pull takes.
 const PULL_MAX: usize = 128;
-/// How long a pulled pointer stays away unless its process says that it lives.
+/// How long a pulled delivery stays away unless its process says that it lives.
 const LEASE: Duration = Duration::from_secs(3);
 /// Times that a process says so within the lease.
 const RENEWALS: u32 = 4;
@@ -62,7 +62,7 @@ pub struct RedisQueue {
 }
 
 /// What a pull found: when to look again (milliseconds, -1 unknown), and ids with
-/// pointers.
+/// deliveries.
 type Found = (i64, Vec<Vec<u8>>);
 
 impl RedisQueue {
@@ -75,7 +75,7 @@ impl RedisQueue {
         Self::with_times(url, AGE_STEP, LEASE)
     }
 
-    /// The same, with other times: how long a pointer waits until it counts one
+    /// The same, with other times: how long a delivery waits until it counts one
     /// level higher, and how long after the last sign of life of whoever pulled
     /// it one is put back.
     ///
@@ -127,7 +127,7 @@ impl RedisQueue {
             .inspect_err(|_| self.notifier.mark_disconnected())
     }
 
-    /// One look for pointers; when to look again if there are none.
+    /// One look for deliveries; when to look again if there are none.
     async fn look(
         &self,
         topic: &Topic,
@@ -147,12 +147,12 @@ impl RedisQueue {
             .await?;
         let (mut pulled, mut unreadable) = (Vec::new(), Vec::new());
         for pair in found.chunks_exact(2) {
-            match pointer::decode(&pair[0], &pair[1]) {
-                Some(pointer) => pulled.push(pointer),
+            match delivery::decode(&pair[0], &pair[1]) {
+                Some(one) => pulled.push(one),
                 None => unreadable.push(pair[0].clone()),
             }
         }
-        self.held.add(&topic.name, pulled.iter().map(|pointer| pointer.delivery.id()));
+        self.held.add(&topic.name, pulled.iter().map(|pulled| pulled.delivery.id()));
         if !unreadable.is_empty() {
             self.throw_out(topic, &unreadable).await?;
         }
@@ -165,7 +165,7 @@ impl RedisQueue {
         tracing::warn!(
             topic = topic.name,
             count = ids.len(),
-            "threw entries out of the queue that are no pointers"
+            "threw entries out of the queue that are no deliveries"
         );
         let _: i64 =
             self.run(topic, &self.scripts.acknowledge, |invocation| add_all(invocation, ids)).await?;
@@ -216,13 +216,13 @@ fn add_all(invocation: &mut ScriptInvocation<'_>, ids: &[impl AsRef<[u8]>]) {
     }
 }
 
-fn add_pointer(invocation: &mut ScriptInvocation<'_>, pointer: &Scheduled) {
+fn add_delivery(invocation: &mut ScriptInvocation<'_>, due: &Scheduled) {
     invocation
-        .arg(&pointer.delivery.id().as_bytes()[..])
-        .arg(pointer.due_at.0)
-        .arg(pointer.priority.clamp(1, super::PRIORITY_MAX))
-        .arg(&pointer.tenant)
-        .arg(&pointer::encode(&pointer.delivery)[..]);
+        .arg(&due.delivery.id().as_bytes()[..])
+        .arg(due.due_at.0)
+        .arg(due.priority.clamp(1, super::PRIORITY_MAX))
+        .arg(&due.tenant)
+        .arg(&delivery::encode(&due.delivery)[..]);
 }
 
 /// What a tenant gets, as the scripts read it: four numbers, of which a limit
@@ -240,13 +240,13 @@ fn allowance(set: TenantControls) -> Vec<u8> {
 
 #[async_trait]
 impl Queue for RedisQueue {
-    async fn push(&self, topic: &str, pointers: &[Scheduled]) -> Result<usize, QueueError> {
+    async fn push(&self, topic: &str, deliveries: &[Scheduled]) -> Result<usize, QueueError> {
         let (topic, mut new) = (self.notifier.topic(topic), 0);
-        for pointers in pointers.chunks(BATCH) {
+        for deliveries in deliveries.chunks(BATCH) {
             let now = self.clock.now();
             let pushed = self.run(&topic, &self.scripts.push, |invocation| {
                 invocation.arg(ms(self.age_step)).arg(now.0);
-                pointers.iter().for_each(|pointer| add_pointer(invocation, pointer));
+                deliveries.iter().for_each(|due| add_delivery(invocation, due));
             });
             let pushed: usize = pushed.await?;
             new += pushed;

@@ -51,7 +51,8 @@ pub(crate) fn of(heard: &Heard, settings: &Settings) -> Option<(&'static str, St
         return Some(("empty", "the answer says nothing".to_owned()));
     }
     let start: String = text.chars().take(30).collect::<String>().to_lowercase();
-    if text.chars().count() <= REFUSAL_CHARS_MAX && REFUSALS.iter().any(|refusal| start.starts_with(refusal)) {
+    if text.chars().count() <= REFUSAL_CHARS_MAX && REFUSALS.iter().any(|refusal| start.starts_with(refusal))
+    {
         return Some(("refused", format!("the model refuses: {}", excerpt(text))));
     }
     None
@@ -119,7 +120,8 @@ mod tests {
         assert_eq!(flaw("I'm sorry, but I can't read this image."), Some("refused"));
         assert_eq!(flaw(""), Some("empty"));
         assert_eq!(flaw("```html\n```"), Some("empty"));
-        let letter = format!("I cannot thank you enough. {}", "It was a pleasure to be with you all. And ".repeat(3));
+        let letter =
+            format!("I cannot thank you enough. {}", "It was a pleasure to be with you all. And ".repeat(3));
         assert_eq!(flaw(&format!("{letter}{}", (0..200).map(|n| n.to_string()).collect::<String>())), None);
     }
 

@@ -115,7 +115,8 @@ mod tests {
             assert!(Heard::read(body.as_bytes()).is_err(), "{body}");
         }
         assert!(Heard::read(b"\xff\xfe").is_err());
-        let bare = Heard::read(b"{\"choices\":[{\"message\":{\"content\":null}}]}").map(|heard| heard.content);
+        let bare =
+            Heard::read(b"{\"choices\":[{\"message\":{\"content\":null}}]}").map(|heard| heard.content);
         assert_eq!(bare, Ok(String::new()));
     }
 }

@@ -6,8 +6,10 @@ use untxt_plugin_sdk::{Block, Line, Word};
 use crate::boxes::{Frame, corners};
 
 pub(crate) fn blocks(text: &str, frame: Frame) -> Vec<Block> {
-    let tags = Pieces(text).filter_map(|piece| if let Piece::Tag(tag) = piece { tag.corners() } else { None });
-    let mut reader = Reader { frame: frame.decided(tags), found: Vec::new(), open: None, line: String::new() };
+    let tags =
+        Pieces(text).filter_map(|piece| if let Piece::Tag(tag) = piece { tag.corners() } else { None });
+    let mut reader =
+        Reader { frame: frame.decided(tags), found: Vec::new(), open: None, line: String::new() };
     let mut silent = false;
     for piece in Pieces(text) {
         match piece {
@@ -53,8 +55,8 @@ impl Tag<'_> {
             "ul" | "ol" | "dl" => "list",
             "figcaption" | "caption" => "caption",
             "img" | "figure" => "figure",
-            "p" | "div" | "section" | "article" | "header" | "footer" | "address" | "blockquote" | "pre" | "main"
-            | "body" => "paragraph",
+            "p" | "div" | "section" | "article" | "header" | "footer" | "address" | "blockquote" | "pre"
+            | "main" | "body" => "paragraph",
             _ => return None,
         })
     }
@@ -104,7 +106,8 @@ impl Reader {
         } else if tag.is("td") || tag.is("th") {
             self.line.push(' ');
         } else if let Some(role) = tag.role() {
-            let in_table = self.open.as_ref().is_some_and(|block| matches!(block.role.as_str(), "table" | "list"));
+            let in_table =
+                self.open.as_ref().is_some_and(|block| matches!(block.role.as_str(), "table" | "list"));
             if in_table && role == "paragraph" {
                 // A paragraph in a cell is a part of its line.
                 self.line.push(' ');
@@ -238,7 +241,9 @@ mod tests {
     fn whatever_comes_is_read() {
         assert_eq!(shown("plain < 3 & x &unknown; &#x41;&#0;"), ["paragraph: plain < 3 & x &unknown; A&#0;"]);
         assert_eq!(shown("<script>alert(1)</script>kept<!-- not -->"), ["paragraph: kept"]);
-        for odd in ["", "<", "<p", "</", "<!--", "<p data-bbox=>x", "<p data-bbox=\"1 2\">é", "&", "&;", "<é>"] {
+        for odd in
+            ["", "<", "<p", "</", "<!--", "<p data-bbox=>x", "<p data-bbox=\"1 2\">é", "&", "&;", "<é>"]
+        {
             shown(odd);
         }
     }

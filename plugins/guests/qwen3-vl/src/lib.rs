@@ -100,7 +100,8 @@ fn read(text: &str, settings: &Settings, frame: Frame) -> (Vec<Block>, Option<St
 /// Models answer in HTML when the page shows some.
 fn looks_like_html(text: &str) -> bool {
     let start = text.trim_start().as_bytes();
-    start.len() > 5 && (start[..5].eq_ignore_ascii_case(b"<html") || start[..5].eq_ignore_ascii_case(b"<!doc"))
+    start.len() > 5
+        && (start[..5].eq_ignore_ascii_case(b"<html") || start[..5].eq_ignore_ascii_case(b"<!doc"))
 }
 
 /// An answer that can't be used: asked for again, or fallen back from.

@@ -70,7 +70,11 @@ fn role_of(line: &str) -> (&'static str, &str) {
 
 fn words(line: &str) -> Vec<Word> {
     let plain = line.replace("**", "").replace("__", "").replace('`', "");
-    plain.split(|c: char| c.is_whitespace() || c == '|').filter(|word| !word.is_empty()).map(|w| Word::new(w, None)).collect()
+    plain
+        .split(|c: char| c.is_whitespace() || c == '|')
+        .filter(|word| !word.is_empty())
+        .map(|w| Word::new(w, None))
+        .collect()
 }
 
 #[cfg(test)]
@@ -97,15 +101,20 @@ mod tests {
             ("list", vec!["1. first"]),
         ];
         let read = read(text);
-        let shown: Vec<(&str, Vec<&str>)> =
-            read.iter().map(|(role, lines)| (role.as_str(), lines.iter().map(String::as_str).collect())).collect();
+        let shown: Vec<(&str, Vec<&str>)> = read
+            .iter()
+            .map(|(role, lines)| (role.as_str(), lines.iter().map(String::as_str).collect()))
+            .collect();
         assert_eq!(shown, expected);
     }
 
     #[test]
     fn comments_say_where_things_are() {
         let frame = Frame { width: 1_000, height: 2_000, scale: 1.0, convention: Convention::Auto };
-        let found = blocks("<!-- Image (0, 0, 500, 100) -->\n<!-- Table (10, 20, 30, 40) -->\n\\hline a & b\n", frame);
+        let found = blocks(
+            "<!-- Image (0, 0, 500, 100) -->\n<!-- Table (10, 20, 30, 40) -->\n\\hline a & b\n",
+            frame,
+        );
         assert_eq!((found.len(), found[0].role.as_str(), found[1].role.as_str()), (2, "figure", "table"));
         assert_eq!(found[1].bounds.map(|bounds| (bounds.x, bounds.y, bounds.height)), Some((10, 40, 40)));
         assert_eq!(found[1].lines.len(), 1);

@@ -60,7 +60,8 @@ mod tests {
         let mut blocks = [Block::paragraph(None, vec![Line { bounds: None, words }])];
         let mean = mark(&mut blocks, &tokens).expect("it knows of some");
         let sure: Vec<_> = blocks[0].lines[0].words.iter().map(|word| word.confidence).collect();
-        let near = |figure: Option<f32>, wanted: f32| figure.is_some_and(|figure| (figure - wanted).abs() < 1e-3);
+        let near =
+            |figure: Option<f32>, wanted: f32| figure.is_some_and(|figure| (figure - wanted).abs() < 1e-3);
         assert!(near(sure[0], 0.7408) && sure[1].is_none(), "{sure:?}");
         assert!(near(sure[3], 0.3679), "{sure:?}");
         assert!(mean > 0.0 && mean < 1.0);

@@ -3,21 +3,8 @@
 use ink::Area;
 use ink::print::Turn;
 use print_reader::{Line as ReadLine, PageText as Read};
-use text_layer::{Layer, on_page};
+use text_layer::on_page;
 use untxt_plugin_sdk::{Block, Info, Line, PageText, Rect, Word, attributes};
-
-/// The answer where the page carries its text.
-pub(crate) fn carried(layer: Layer) -> PageText {
-    let finish_reason = if layer.cut { "length" } else { "stop" };
-    PageText {
-        attributes: attributes([
-            ("confidence-kind", "none"),
-            ("finish-reason", finish_reason),
-            ("text-source", "text-layer"),
-        ]),
-        ..PageText::simple(layer.blocks)
-    }
-}
 
 /// The answer; `scale` is the page's pixels a pixel of what was read.
 pub(crate) fn answer(read: &Read, scale: f32, page: Info) -> PageText {
@@ -32,7 +19,6 @@ pub(crate) fn answer(read: &Read, scale: f32, page: Info) -> PageText {
         attributes: vec![
             named("confidence-kind", "calibrated".to_owned()),
             named("finish-reason", if read.cut { "length" } else { "stop" }.to_owned()),
-            named("text-source", "engine".to_owned()),
             named("turned", degrees(read.turn).to_string()),
             named("skew", format!("{:.2}", read.tangent.atan().to_degrees())),
             named("unread-lines", read.unread.to_string()),

@@ -1,5 +1,6 @@
 //! `reader`: reads printed text of Latin script, with a small network that is part
-//! of it. A page that carries its text gives that text.
+//! of it. It does not look at the text that a page carries: the host takes that where
+//! it covers the page, and elsewhere it may be no more than a stamp.
 //!
 //! Words have the likelihood that they are right, as it was measured on lines the
 //! network had not seen. Of what it can't read it says nothing.
@@ -11,10 +12,15 @@ mod answer;
 
 use ink::print::Grey;
 use print_reader::{Reader, Unread};
-use untxt_plugin_sdk::{Description, Engine, Error, Options, Page, PageText, host, luma8, stop_if_cancelled};
+use untxt_plugin_sdk::{
+    Description, Engine, Error, Options, Page, PageText, attributes, host, luma8, stop_if_cancelled,
+};
 
 /// A4 at 400 dpi. What is larger is scaled down.
 const SIDE_MAX: u32 = 4_700;
+
+/// Small print is legible at this resolution; a scan of less is not scaled up.
+const PAGE_DPI: &str = "300";
 
 /// Of a page of light print on dark paper, half of the pixels are darker than this.
 const DARK_PAPER: u8 = 96;
@@ -31,15 +37,12 @@ impl Engine for PrintEngine {
     fn describe() -> Description {
         Description {
             languages: LANGUAGES.map(str::to_owned).into(),
+            attributes: attributes([("page-dpi", PAGE_DPI)]),
             ..Description::new("reader", env!("CARGO_PKG_VERSION"))
         }
     }
 
     fn recognize(page: &Page, _options: &Options) -> Result<PageText, Error> {
-        if let Some(layer) = text_layer::read(page.text_layer(), page.info()) {
-            host::progress(1.0, "text-layer");
-            return Ok(answer::carried(layer));
-        }
         let bitmap = luma8(page, SIDE_MAX)?;
         stop_if_cancelled()?;
         let Some(mut grey) = Grey::new(bitmap.width, bitmap.height, bitmap.data) else {

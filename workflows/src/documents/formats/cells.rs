@@ -1,22 +1,75 @@
-//! The cells of a table's line, by the gaps between its words.
+//! The cells of a table: words that stand close are one, and cells that stand below
+//! each other are a column.
 
-use crate::documents::model::{Line, Page, Rect, Word};
+use crate::documents::model::{Block, Line, Page, Rect, Word};
 
 /// A gap wider than so many line heights divides cells; words stand closer.
 const GAP_HEIGHTS: f32 = 1.2;
 
-/// The texts of the cells of `line`, which stands on `page`. Words without
-/// places are cells of their own.
-pub(super) fn cells(line: &Line, page: &Page) -> Vec<String> {
-    let mut cells: Vec<String> = Vec::new();
+/// From left to right, in parts of the page.
+#[derive(Clone, Copy)]
+struct Span {
+    left: f32,
+    right: f32,
+}
+
+struct Cell {
+    text: String,
+    span: Option<Span>,
+}
+
+/// The texts of the cells of a table that stands on `page`, a list a line. A cell
+/// stands in the column that it stands below, with empty ones before it; where that
+/// can't be told the cells follow each other.
+pub(super) fn rows(table: &Block, page: &Page) -> Vec<Vec<String>> {
+    let rows: Vec<Vec<Cell>> = table.lines.iter().map(|line| cells(line, page)).collect();
+    let columns = columns(&rows);
+    let texts = |row: Vec<Cell>| match columns.as_deref().and_then(|columns| placed(&row, columns)) {
+        Some(texts) => texts,
+        None => row.into_iter().map(|cell| cell.text).collect(),
+    };
+    rows.into_iter().map(texts).collect()
+}
+
+/// The columns that the longest rows show; none if theirs don't stand apart.
+fn columns(rows: &[Vec<Cell>]) -> Option<Vec<Span>> {
+    let count = rows.iter().map(Vec::len).max()?;
+    let longest = || rows.iter().filter(|row| row.len() == count);
+    let column = |index: usize| longest().map(|row| row[index].span).reduce(|a, b| Some(a?.with(b?)))?;
+    let columns: Vec<Span> = (0..count).map(column).collect::<Option<_>>()?;
+    let others = |index: usize| columns[index + 1..].iter();
+    let are_apart = (0..count).all(|index| others(index).all(|other| columns[index].shared(*other) <= 0.0));
+    are_apart.then_some(columns)
+}
+
+/// The row with a text for each column; none where two cells want the same.
+fn placed(row: &[Cell], columns: &[Span]) -> Option<Vec<String>> {
+    let mut texts = vec![String::new(); columns.len()];
+    for cell in row {
+        let span = cell.span?;
+        let shared = |index: &usize| span.shared(columns[*index]);
+        let best = (0..columns.len()).max_by(|a, b| shared(a).total_cmp(&shared(b)))?;
+        if !texts[best].is_empty() {
+            return None;
+        }
+        texts[best].clone_from(&cell.text);
+    }
+    Some(texts)
+}
+
+/// Words without places are cells of their own.
+fn cells(line: &Line, page: &Page) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = Vec::new();
     let mut before: Option<&Word> = None;
     for word in &line.words {
+        let span = word.bounds.map(|Rect { x, width, .. }| Span { left: x, right: x + width });
         match (cells.last_mut(), before) {
             (Some(cell), Some(before)) if !is_divided(before, word, page) => {
-                cell.push(' ');
-                cell.push_str(&word.text);
+                cell.text.push(' ');
+                cell.text.push_str(&word.text);
+                cell.span = cell.span.zip(span).map(|(a, b)| a.with(b));
             }
-            _ => cells.push(word.text.clone()),
+            _ => cells.push(Cell { text: word.text.clone(), span }),
         }
         before = Some(word);
     }
@@ -29,4 +82,61 @@ fn is_divided(left: &Word, right: &Word, page: &Page) -> bool {
     let Rect { x, width, height, .. } = left;
     let gap = (right.x - (x + width)) * page.width as f32;
     gap > GAP_HEIGHTS * height.max(right.height) * page.height as f32
+}
+
+impl Span {
+    fn with(self, other: Self) -> Self {
+        Self { left: self.left.min(other.left), right: self.right.max(other.right) }
+    }
+
+    /// What both have of the page; of two that stand apart the distance, below 0.
+    fn shared(self, other: Self) -> f32 {
+        self.right.min(other.right) - self.left.max(other.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of lines of words with their left edges.
+    fn table(lines: &[&[(&str, f32)]]) -> Vec<Vec<String>> {
+        let line = |words: &&[(&str, f32)]| {
+            let words = words.iter().map(|(text, x)| Word {
+                text: (*text).to_owned(),
+                bounds: (*x >= 0.0).then_some(Rect { x: *x, y: 0.1, width: 0.08, height: 0.01 }),
+                confidence: None,
+            });
+            Line { bounds: None, words: words.collect() }
+        };
+        let lines = lines.iter().map(line).collect();
+        let page = Page { width: 1000, height: 1000, ..Page::default() };
+        rows(&Block { role: "table".to_owned(), bounds: None, lines }, &page)
+    }
+
+    #[test]
+    fn a_cell_stands_in_the_column_it_stands_below() {
+        let rows = table(&[
+            &[("Item", 0.1), ("Count", 0.4), ("Price", 0.7)],
+            &[("Screws", 0.1), ("12", 0.42), ("3.40", 0.72)],
+            &[("Nails", 0.1), ("2.10", 0.71)],
+            &[("Total", 0.1), ("paid", 0.185), ("5.50", 0.69)],
+        ]);
+        let expected: [&[&str]; 4] = [
+            &["Item", "Count", "Price"],
+            &["Screws", "12", "3.40"],
+            &["Nails", "", "2.10"],
+            &["Total paid", "", "5.50"],
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn cells_follow_each_other_where_columns_cannot_be_told() {
+        let crossed = table(&[&[("a", 0.1), ("b", 0.4)], &[("c", 0.35), ("d", 0.6)], &[("e", 0.6)]]);
+        assert_eq!(crossed, [&["a", "b"][..], &["c", "d"], &["e"]]);
+        let placeless = table(&[&[("a", -1.0), ("b", -1.0)], &[("c", -1.0)]]);
+        assert_eq!(placeless, [&["a", "b"][..], &["c"]]);
+        assert_eq!(table(&[]), [[""; 0]; 0]);
+    }
 }

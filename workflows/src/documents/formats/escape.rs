@@ -41,6 +41,16 @@ pub(super) fn md_line(text: &str) -> String {
     }
 }
 
+/// A part of 1, to a thousandth: no confidence is known better.
+pub(super) fn part(part: f32) -> String {
+    ((part.clamp(0.0, 1.0) * 1e3).round() / 1e3).to_string()
+}
+
+/// `text` for a column of a table with tabs between them and a line a row.
+pub(super) fn cell(text: &str) -> String {
+    plain(text).chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+}
+
 /// `text` without control characters.
 pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| is_text(*c)).collect()

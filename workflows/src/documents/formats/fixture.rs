@@ -1,5 +1,7 @@
 //! A document that has one of everything, for the tests of the formats.
 
+use chrono::{DateTime, Utc};
+
 use super::{Format, Outline};
 use crate::documents::figures::Figures;
 use crate::documents::model::{Block, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Word};
@@ -52,9 +54,13 @@ pub(super) fn render(format: Format, document: &Document, filename: &str) -> Str
     let mut figures = Figures::default();
     figures.language.clone_from(&document.language);
     document.pages.iter().for_each(|page| figures.add(page));
-    let outline = Outline { filename, engine: &document.engine, figures: &figures };
+    let outline = Outline { filename, engine: &document.engine, made_at: made_at(), figures: &figures };
     let pages: Vec<String> = document.pages.iter().map(|page| format.page(&outline, page)).collect();
     format.head(&outline) + &pages.join(format.between()) + &format.tail(&outline)
+}
+
+fn made_at() -> DateTime<Utc> {
+    "2026-11-23T12:34:56Z".parse().unwrap()
 }
 
 fn block(role: &str, lines: Vec<Line>) -> Block {

@@ -1,18 +1,22 @@
 //! hOCR 1.2 (<https://kba.github.io/hocr-spec/1.2/>): XHTML in which classes
 //! say what is a page, an area, a paragraph, a line and a word, and titles say
-//! where it stands, in pixels of the page image.
+//! where it stands, in pixels of the page image. It also keeps to what hocr-tools
+//! need: everything has a box that is not empty, and no title a semicolon within
+//! quotes.
 
 use super::escape;
-use super::notes::{page_failure, page_warnings};
+use super::notes::comments;
 use super::outline::Outline;
+use super::places::Area;
 use super::writer::Writer;
-use crate::documents::model::{Block, ConfidenceKind, Engine, Line, Page, PageStatus, Rect, Word};
+use crate::documents::model::{Block, Engine, Line, Page, Word};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
     name: "hocr",
     extension: "hocr",
     content_type: "text/vnd.hocr+html; charset=utf-8",
+    archive_extension: None,
     about: "hOCR 1.2: text with the positions of words",
     head,
     page: |outline, page| self::page(page, outline.filename),
@@ -55,13 +59,10 @@ fn page(page: &Page, filename: &str) -> String {
     if page.dpi > 0 {
         title += &format!("; scan_res {0} {0}", page.dpi);
     }
-    // hOCR has no place for them.
-    let comments = page_failure(page.index, &page.status).into_iter().chain(page_warnings(page));
-    let mut body: String = comments.map(|words| comment(&words)).collect();
-    if page.status == PageStatus::Recognized {
-        for (index, block) in page.blocks.iter().enumerate() {
-            body += &Place { page, path: format!("{number}_{}", index + 1) }.area(block);
-        }
+    // hOCR has no place for what could not be read.
+    let mut body = comments(page);
+    for (index, block) in page.blocks.iter().enumerate() {
+        body += &area(page, &format!("{number}_{}", index + 1), block);
     }
     format!(
         "<div class=\"ocr_page\" id=\"page_{number}\" title=\"{}\">\n{body}</div>\n",
@@ -69,64 +70,52 @@ fn page(page: &Page, filename: &str) -> String {
     )
 }
 
-/// A comment may not hold two dashes.
-fn comment(words: &str) -> String {
-    format!("<!-- {} -->\n", escape::html(&words.replace('-', "‐")))
-}
-
-/// A string of the specification's grammar; what it has no form for is left
-/// out.
+/// A string of the specification's grammar; what it, or who reads it, has no form
+/// for is left out.
 fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace(['"', '\\'], "_"))
+    format!("\"{}\"", name.replace(['"', '\\', ';'], "_"))
 }
 
-/// Where in the document an element stands: its page, and the numbers its ids
-/// are made of.
-struct Place<'a> {
-    page: &'a Page,
-    path: String,
+/// `path` is what the ids of an element are made of: the numbers of what holds it,
+/// and its own.
+fn area(page: &Page, path: &str, block: &Block) -> String {
+    let area = Area::of_block(block, page);
+    let lines: String = (1..)
+        .zip(&block.lines)
+        .map(|(number, line)| self::line(page, &format!("{path}_{number}"), line, area))
+        .collect();
+    let at = bbox(area);
+    format!(
+        "<div class=\"ocr_carea\" id=\"block_{path}\" title=\"{at}\">\n\
+         <p class=\"ocr_par\" id=\"par_{path}\" title=\"{at}\">\n{lines}</p>\n</div>\n"
+    )
 }
 
-impl Place<'_> {
-    fn area(&self, block: &Block) -> String {
-        let title = title(self.bbox(block.bounds).as_slice());
-        let lines: String = (1..).zip(&block.lines).map(|(number, line)| self.line(number, line)).collect();
-        let path = &self.path;
-        format!(
-            "<div class=\"ocr_carea\" id=\"block_{path}\"{title}>\n<p class=\"ocr_par\" id=\"par_{path}\"{title}>\n{lines}</p>\n</div>\n"
-        )
-    }
-
-    fn line(&self, number: usize, line: &Line) -> String {
-        let path = format!("{}_{number}", self.path);
-        let title = title(self.bbox(line.bounds).as_slice());
-        let words: Vec<String> =
-            (1..).zip(&line.words).map(|(number, word)| self.word(&path, number, word)).collect();
-        format!("<span class=\"ocr_line\" id=\"line_{path}\"{title}>{}</span>\n", words.join(" "))
-    }
-
-    fn word(&self, line: &str, number: usize, word: &Word) -> String {
-        let is_rated = self.page.confidence_kind != ConfidenceKind::None;
-        let confidence =
-            word.confidence.filter(|_| is_rated).map(|part| format!("x_wconf {:.0}", part * 100.0));
-        let properties: Vec<String> = self.bbox(word.bounds).into_iter().chain(confidence).collect();
-        let text = escape::html(&word.text);
-        format!("<span class=\"ocrx_word\" id=\"word_{line}_{number}\"{}>{text}</span>", title(&properties))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the page")]
-    fn bbox(&self, bounds: Option<Rect>) -> Option<String> {
-        let Rect { x, y, width, height } = bounds?;
-        let pixels = |part: f32, side: u32| (part.clamp(0.0, 1.0) * side as f32).round() as u32;
-        let Page { width: across, height: down, .. } = *self.page;
-        let (left, top) = (pixels(x, across), pixels(y, down));
-        Some(format!("bbox {left} {top} {} {}", pixels(x + width, across), pixels(y + height, down)))
-    }
+fn line(page: &Page, path: &str, line: &Line, within: Area) -> String {
+    let area = Area::of_line(line, page, within);
+    let words: Vec<String> = (1..)
+        .zip(&line.words)
+        .map(|(number, word)| self::word(page, &format!("{path}_{number}"), word, area))
+        .collect();
+    format!(
+        "<span class=\"ocr_line\" id=\"line_{path}\" title=\"{}\">{}</span>\n",
+        bbox(area),
+        words.join(" ")
+    )
 }
 
-fn title(properties: &[String]) -> String {
-    if properties.is_empty() { String::new() } else { format!(" title=\"{}\"", properties.join("; ")) }
+fn word(page: &Page, path: &str, word: &Word, within: Area) -> String {
+    let at = bbox(Area::of_word(word, page, within));
+    let confidence = page.confidence_of(word).map(|part| format!("; x_wconf {:.0}", part * 100.0));
+    format!(
+        "<span class=\"ocrx_word\" id=\"word_{path}\" title=\"{at}{}\">{}</span>",
+        confidence.unwrap_or_default(),
+        escape::html(&word.text)
+    )
+}
+
+fn bbox(Area { left, top, right, bottom }: Area) -> String {
+    format!("bbox {left} {top} {right} {bottom}")
 }
 
 #[cfg(test)]
@@ -137,10 +126,11 @@ mod tests {
     fn places_are_pixels_and_confidences_are_said_only_when_known() {
         let mut document = fixture::document();
         document.pages[0].blocks[0].lines[0].words[1].confidence = None;
-        let hocr = fixture::render(Format::Hocr, &document, "a \"b\" & c.pdf");
+        let hocr = fixture::render(Format::Hocr, &document, "a \"b\"; & c.pdf");
         for part in [
-            "id=\"page_1\" title=\"image &quot;a _b_ &amp; c.pdf&quot;; bbox 0 0 1000 1400; ppageno 0; scan_res 150 150\"",
-            "<div class=\"ocr_carea\" id=\"block_1_1\">\n<p class=\"ocr_par\" id=\"par_1_1\">",
+            "id=\"page_1\" title=\"image &quot;a _b__ &amp; c.pdf&quot;; bbox 0 0 1000 1400; ppageno 0; scan_res 150 150\"",
+            "<div class=\"ocr_carea\" id=\"block_1_1\" title=\"bbox 100 140 700 168\">\n\
+             <p class=\"ocr_par\" id=\"par_1_1\" title=\"bbox 100 140 700 168\">",
             "<span class=\"ocr_line\" id=\"line_1_1_1\" title=\"bbox 100 140 700 168\">",
             "<span class=\"ocrx_word\" id=\"word_1_1_1_1\" title=\"bbox 100 140 160 168; x_wconf 98\">Invoice</span>",
             "<span class=\"ocrx_word\" id=\"word_1_1_1_2\" title=\"bbox 300 140 360 168\">42</span>",

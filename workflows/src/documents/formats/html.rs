@@ -1,17 +1,19 @@
 //! A page for a browser. Its frame is what clients of the first version parse:
 //! the title, the heading, paragraphs, and the metadata under them.
 
+use super::list::List;
 use super::notes::{document_facts, page_failure, page_warnings};
 use super::outline::Outline;
 use super::writer::Writer;
 use super::{cells, escape};
-use crate::documents::model::{Block, Line, Page};
+use crate::documents::model::{Block, Page};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
     name: "html",
     extension: "html",
     content_type: "text/html; charset=utf-8",
+    archive_extension: None,
     about: "a page for a browser",
     head,
     page,
@@ -63,11 +65,10 @@ fn contents(page: &Page) -> String {
 fn block(block: &Block, page: &Page) -> String {
     match block.role.as_str() {
         "heading" => format!("  <h3>{}</h3>\n", text(block, " ")),
-        "list" => format!(
-            "  <ul>\n{}  </ul>\n",
-            wrapped(block, |line| format!("<li>{}</li>", escape::html(&line.text())))
-        ),
-        "table" => format!("  <table>\n{}  </table>\n", wrapped(block, |line| row(line, page))),
+        "list" => list(&List::of(block)),
+        "table" => {
+            format!("  <table>\n{}  </table>\n", wrapped(&cells::rows(block, page), |row| self::row(row)))
+        }
         "figure" => format!("  <figure>{}</figure>\n", text(block, "\n")),
         "caption" => format!("  <p class=\"caption\">{}</p>\n", text(block, "\n")),
         _ => format!("  <p>{}</p>\n", text(block, "\n")),
@@ -79,13 +80,21 @@ fn text(block: &Block, between: &str) -> String {
     lines.join(between)
 }
 
-fn wrapped(block: &Block, wrap: impl Fn(&Line) -> String) -> String {
-    block.lines.iter().map(|line| format!("    {}\n", wrap(line))).collect()
+fn list(list: &List) -> String {
+    let items = wrapped(&list.items, |lines| format!("<li>{}</li>", escape::html(&lines.join("\n"))));
+    match list.first {
+        Some(1) => format!("  <ol>\n{items}  </ol>\n"),
+        Some(first) => format!("  <ol start=\"{first}\">\n{items}  </ol>\n"),
+        None => format!("  <ul>\n{items}  </ul>\n"),
+    }
 }
 
-fn row(line: &Line, page: &Page) -> String {
-    let cells: String =
-        cells::cells(line, page).iter().map(|cell| format!("<td>{}</td>", escape::html(cell))).collect();
+fn wrapped<T>(parts: &[T], wrap: impl Fn(&T) -> String) -> String {
+    parts.iter().map(|part| format!("    {}\n", wrap(part))).collect()
+}
+
+fn row(cells: &[String]) -> String {
+    let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape::html(cell))).collect();
     format!("<tr>{cells}</tr>")
 }
 
@@ -131,5 +140,20 @@ mod tests {
         ));
         assert!(html.contains("<p>Language: German</p>") && html.contains("<p>Simulated: yes"));
         assert!(html.contains("<p>Pages not recognised: 2</p>"));
+    }
+
+    #[test]
+    fn a_list_that_counts_up_is_numbered() {
+        let mut document = fixture::document();
+        for (index, start) in [(1, ""), (4, " start=\"4\"")] {
+            for (number, line) in (index..).zip(&mut document.pages[0].blocks[2].lines) {
+                line.words[0].text = format!("{number}. item");
+            }
+            let html = fixture::render(Format::Html, &document, "x.pdf");
+            assert!(
+                html.contains(&format!("<ol{start}>\n    <li>item</li>\n    <li>item</li>\n  </ol>")),
+                "{html}"
+            );
+        }
     }
 }

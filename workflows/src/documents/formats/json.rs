@@ -20,6 +20,7 @@ pub(super) const WRITER: Writer = Writer {
     name: "json",
     extension: "json",
     content_type: "application/json",
+    archive_extension: None,
     about: "text, positions and confidences for programs",
     head,
     page: |_, page| json(page),
@@ -45,7 +46,7 @@ struct Head<'a> {
 }
 
 fn head(outline: &Outline<'_>) -> String {
-    let Outline { filename, engine, figures } = *outline;
+    let Outline { filename, engine, figures, .. } = *outline;
     let head = Head {
         filename,
         text_length: figures.text_length,

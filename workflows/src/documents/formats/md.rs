@@ -1,16 +1,18 @@
 //! Markdown, as GitHub reads it.
 
+use super::list::List;
 use super::notes::{document_facts, page_failure, page_warnings};
 use super::outline::Outline;
 use super::writer::Writer;
 use super::{cells, escape};
-use crate::documents::model::{Block, Line, Page};
+use crate::documents::model::{Block, Page};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
     name: "md",
     extension: "md",
     content_type: "text/markdown; charset=utf-8",
+    archive_extension: None,
     about: "Markdown",
     head: |_| HEAD.to_owned(),
     page,
@@ -42,20 +44,29 @@ fn page(outline: &Outline<'_>, page: &Page) -> String {
 fn block(block: &Block, page: &Page) -> String {
     match block.role.as_str() {
         "heading" => format!("### {}\n\n", escape::md(&block.text())),
-        "list" => lines(block, |line| format!("- {}", escape::md_line(&line.text()))),
-        "table" => table(block, page),
-        _ => lines(block, |line| escape::md_line(&line.text())),
+        "caption" => format!("_{}_\n\n", escape::md(block.text().trim())),
+        "list" => list(&List::of(block)),
+        "table" => table(&cells::rows(block, page)),
+        _ => joined(block.lines.iter().map(|line| escape::md_line(&line.text()))),
     }
 }
 
-fn lines(block: &Block, line: impl Fn(&Line) -> String) -> String {
-    let lines: Vec<String> = block.lines.iter().map(line).collect();
-    lines.join("\n") + "\n\n"
+fn joined(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n") + "\n\n"
+}
+
+/// Further lines of an item stand below its text.
+fn list(list: &List) -> String {
+    let item = |(index, lines): (u32, &Vec<String>)| {
+        let sign = list.first.map_or_else(|| "- ".to_owned(), |first| format!("{}. ", first + index));
+        let lines: Vec<String> = lines.iter().map(|line| escape::md_line(line)).collect();
+        sign.clone() + &lines.join(&format!("\n{}", " ".repeat(sign.len())))
+    };
+    joined((0..).zip(&list.items).map(item))
 }
 
 /// The first line is the head: Markdown knows no table without one.
-fn table(block: &Block, page: &Page) -> String {
-    let rows: Vec<Vec<String>> = block.lines.iter().map(|line| cells::cells(line, page)).collect();
+fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
@@ -83,5 +94,24 @@ mod tests {
                     _Page 2 could not be recognised: PAGE\\_TIMEOUT: late \\& \\<gone\\>_\n\n---\n\n- Confidence: 98.5%\n";
         assert!(md.starts_with(text), "{md}");
         assert!(md.contains("- File: a\\_b.pdf\n"));
+    }
+
+    #[test]
+    fn items_keep_their_numbers_and_lose_their_signs() {
+        let mut document = fixture::document();
+        let [first, second] = document.pages[0].blocks[2].lines.as_mut_slice() else { panic!("two items") };
+        first.words[0].text = "7. first *item*".to_owned();
+        second.words[0].text = "- goes on".to_owned();
+        let md = fixture::render(Format::Md, &document, "x.pdf");
+        assert!(md.contains("\n- 7\\. first \\*item\\*\n- goes on\n"), "{md}");
+        document.pages[0].blocks[2].lines[1].words[0].text = "8. second".to_owned();
+        let md = fixture::render(Format::Md, &document, "x.pdf");
+        assert!(md.contains("\n7. first \\*item\\*\n8. second\n"), "{md}");
+        document.pages[0].blocks[2].lines[1].words[0].text = "+ second".to_owned();
+        let md = fixture::render(Format::Md, &document, "x.pdf");
+        assert!(md.contains("\n7. first \\*item\\*\n   \\+ second\n"), "{md}");
+        document.pages[0].blocks[2].role = "caption".to_owned();
+        let md = fixture::render(Format::Md, &document, "x.pdf");
+        assert!(md.contains("\n_7. first \\*item\\* + second_\n"), "{md}");
     }
 }

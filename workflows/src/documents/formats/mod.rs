@@ -7,16 +7,21 @@
 mod cells;
 mod escape;
 mod language;
+mod list;
 
 mod outline;
 
 mod notes;
+mod places;
 mod writer;
 
+mod alto;
 mod hocr;
 mod html;
 mod json;
 mod md;
+mod page_xml;
+mod tsv;
 mod txt;
 
 use std::fmt;
@@ -26,8 +31,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::model::Page;
+use crate::archive;
 pub use outline::Outline;
 use writer::Writer;
+
+/// Of this program, which formats name.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A format of a result. The first of the list is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,11 +53,18 @@ pub enum Format {
     Json,
     /// hOCR 1.2: text with the positions of words.
     Hocr,
+    /// ALTO 4.
+    Alto,
+    /// PAGE XML 2019, a file a page.
+    Page,
+    /// TSV as Tesseract writes it.
+    Tsv,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr];
+    pub const ALL: [Self; 8] =
+        [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr, Self::Alto, Self::Page, Self::Tsv];
 
     const fn writer(self) -> &'static Writer {
         match self {
@@ -57,8 +73,20 @@ impl Format {
             Self::Md => &md::WRITER,
             Self::Json => &json::WRITER,
             Self::Hocr => &hocr::WRITER,
+            Self::Alto => &alto::WRITER,
+            Self::Page => &page_xml::WRITER,
+            Self::Tsv => &tsv::WRITER,
         }
     }
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileKind {
+    /// How names of such files end, without the first dot: `html`, or `alto.xml`.
+    pub extension: &'static str,
+    /// Media type.
+    pub content_type: &'static str,
 }
 
 /// Why a list of formats can't be used.
@@ -79,16 +107,27 @@ impl Format {
         self.writer().name
     }
 
-    /// How names of such files end, without the first dot: `html`, or `alto.xml`.
+    /// The file that a document of so many pages becomes in it.
     #[must_use]
-    pub const fn extension(self) -> &'static str {
-        self.writer().extension
+    pub const fn file(self, pages: usize) -> FileKind {
+        let Writer { extension, content_type, archive_extension, .. } = *self.writer();
+        match archive_extension {
+            Some(extension) if pages > 1 => FileKind { extension, content_type: archive::CONTENT_TYPE },
+            _ => FileKind { extension, content_type },
+        }
     }
 
-    /// Its media type.
+    /// All that a document may become in it.
+    pub fn files(self) -> impl Iterator<Item = FileKind> {
+        let one = self.file(1);
+        [one, self.file(2)].into_iter().take(if self.is_archive(2) { 2 } else { 1 })
+    }
+
+    /// Whether a document of so many pages becomes an archive, with a file for each
+    /// of them: [`Format::page`], under the name [`Format::page_name`].
     #[must_use]
-    pub const fn content_type(self) -> &'static str {
-        self.writer().content_type
+    pub const fn is_archive(self, pages: usize) -> bool {
+        pages > 1 && self.writer().archive_extension.is_some()
     }
 
     /// What it is, in a few words.
@@ -109,6 +148,13 @@ impl Format {
     #[must_use]
     pub fn head(self, outline: &Outline<'_>) -> String {
         (self.writer().head)(outline)
+    }
+
+    /// What the file of a page is called in an archive.
+    #[must_use]
+    pub fn page_name(index: u32) -> String {
+        // Documents have 5,000 pages at most, so that names are in order.
+        format!("page-{:04}.xml", index + 1)
     }
 
     /// One page.
@@ -181,7 +227,7 @@ mod tests {
         assert_eq!(Format::parse_list("html, TXT,html").unwrap(), [Format::Html, Format::Txt]);
         assert_eq!(Format::parse_list(" , ").unwrap_err(), FormatError::Empty);
         let unknown = Format::parse_list("html,docx").unwrap_err();
-        assert_eq!(unknown.to_string(), "unknown format \"docx\"; available: html, txt, md, json, hocr");
+        assert_eq!(unknown.to_string(), format!("unknown format \"docx\"; available: {}", Format::list()));
     }
 
     #[test]
@@ -204,8 +250,21 @@ mod tests {
     #[test]
     fn no_two_formats_share_a_name_or_a_file_name() {
         let names: HashSet<_> = Format::ALL.map(Format::name).into();
-        let extensions: HashSet<_> = Format::ALL.map(Format::extension).into();
-        assert_eq!((names.len(), extensions.len()), (Format::ALL.len(), Format::ALL.len()));
+        assert_eq!(names.len(), Format::ALL.len());
+        let extensions: Vec<_> =
+            Format::ALL.into_iter().flat_map(Format::files).map(|file| file.extension).collect();
+        let different: HashSet<_> = extensions.iter().collect();
+        assert_eq!(extensions.len(), different.len(), "{extensions:?}");
+    }
+
+    #[test]
+    fn a_format_of_one_page_a_file_is_an_archive_of_several() {
+        let file = |pages| Format::Page.file(pages);
+        assert_eq!((file(1).extension, file(1).content_type), ("page.xml", "application/xml"));
+        assert_eq!((file(2).extension, file(2).content_type), ("page.zip", "application/zip"));
+        assert_eq!(Format::Page.files().collect::<Vec<_>>(), [file(1), file(2)]);
+        assert_eq!(Format::Html.files().collect::<Vec<_>>(), [Format::Html.file(2)]);
+        assert_eq!(Format::page_name(41), "page-0042.xml");
     }
 
     #[test]
@@ -224,7 +283,8 @@ mod tests {
         let document = fixture::document();
         for format in Format::ALL {
             let made = fixture::render(format, &document, "letter.pdf");
-            insta::assert_snapshot!(format.name(), made.replace('\u{c}', "[form feed]"));
+            let made = made.replace('\u{c}', "[form feed]").replace(VERSION, "[version]");
+            insta::assert_snapshot!(format.name(), made);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Texts that every format shows: which pages failed, what is missing on a page,
 //! and facts about the document.
 
-use super::language;
 use super::outline::Outline;
+use super::{escape, language};
 use crate::documents::model::{Page, PageStatus};
 
 /// The text in place of a page that could not be recognised.
@@ -17,9 +17,16 @@ pub(super) fn page_warnings(page: &Page) -> impl Iterator<Item = String> {
     page.warnings.iter().map(move |warning| format!("Not all of page {number} could be read: {warning}"))
 }
 
+/// The same as comments of HTML and XML, for formats that have no place for them.
+/// A comment may not hold two dashes.
+pub(super) fn comments(page: &Page) -> String {
+    let notes = page_failure(page.index, &page.status).into_iter().chain(page_warnings(page));
+    notes.map(|note| format!("<!-- {} -->\n", escape::html(&note.replace('-', "‐")))).collect()
+}
+
 /// Names and values that describe the document and how it was recognised.
 pub(super) fn document_facts(outline: &Outline<'_>) -> Vec<(&'static str, String)> {
-    let Outline { filename, engine, figures } = outline;
+    let Outline { filename, engine, figures, .. } = outline;
     let confidence =
         figures.confidence().map_or_else(|| "none".to_owned(), |part| format!("{:.1}%", part * 100.0));
     let language = figures.language.as_deref().map_or("unknown", language::name);

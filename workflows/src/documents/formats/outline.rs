@@ -1,5 +1,7 @@
 //! What is known of a document before its first page is written.
 
+use chrono::{DateTime, Utc};
+
 use crate::documents::figures::Figures;
 use crate::documents::model::Engine;
 
@@ -10,6 +12,9 @@ pub struct Outline<'a> {
     pub filename: &'a str,
     /// Who recognised it.
     pub engine: &'a Engine,
+    /// What the formats give as the time they were made: the upload's, so that the
+    /// same document gives the same bytes.
+    pub made_at: DateTime<Utc>,
     /// What all its pages add up to.
     pub figures: &'a Figures,
 }

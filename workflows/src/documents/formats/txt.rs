@@ -4,13 +4,14 @@
 use super::notes::{page_failure, page_warnings};
 use super::writer::Writer;
 use super::{cells, escape};
-use crate::documents::model::{Block, Line, Page};
+use crate::documents::model::{Block, Page};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
     name: "txt",
     extension: "txt",
     content_type: "text/plain; charset=utf-8",
+    archive_extension: None,
     about: "plain text",
     head: |_| String::new(),
     page: |_, page| self::page(page),
@@ -28,12 +29,13 @@ fn page(page: &Page) -> String {
 }
 
 fn block(block: &Block, page: &Page) -> String {
-    let line = |line: &Line| match block.role.as_str() {
-        "table" => cells::cells(line, page).join("\t"),
-        _ => line.text(),
-    };
-    let lines: Vec<String> = block.lines.iter().map(line).collect();
-    lines.join("\n")
+    match block.role.as_str() {
+        "table" => {
+            let rows: Vec<String> = cells::rows(block, page).iter().map(|row| row.join("\t")).collect();
+            rows.join("\n")
+        }
+        _ => block.text(),
+    }
 }
 
 #[cfg(test)]

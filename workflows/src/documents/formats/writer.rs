@@ -11,6 +11,9 @@ pub(super) struct Writer {
     pub(super) extension: &'static str,
     /// Its media type.
     pub(super) content_type: &'static str,
+    /// How names of archives end that a document of several pages becomes, where a
+    /// file of the format has one page.
+    pub(super) archive_extension: Option<&'static str>,
     /// What it is, in a few words.
     pub(super) about: &'static str,
     /// Writes what stands before the first page.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::config::RendererConfig;
 use super::document::Document;
-use super::places::{Place, Places};
+use super::fair_pool::{FairPool, PoolGuard};
 use super::process::{Decoder, Question};
 use super::protocol::Answer;
 use crate::documents::error::DocumentError;
@@ -19,7 +19,7 @@ const ANSWERS_MAX: u32 = 100;
 /// Children that do one kind of work.
 #[derive(Debug)]
 pub(super) struct DecoderPool {
-    places: Places<Option<Idle>>,
+    pool: FairPool<Option<Idle>>,
 }
 
 /// A child that waits.
@@ -44,7 +44,7 @@ pub(super) struct Caller {
 impl DecoderPool {
     /// A pool of at most so many children, working or waiting.
     pub(super) fn new(children_max: usize) -> Self {
-        Self { places: Places::new((0..children_max).map(|_| None)) }
+        Self { pool: FairPool::new((0..children_max).map(|_| None)) }
     }
 
     /// A child's answer, with the pixels that follow it. What it took is added to
@@ -67,8 +67,8 @@ impl DecoderPool {
             None => 1,
             Some(_) => 0,
         };
-        let mut place = self.places.take(&caller.tenant, caller.patience, suits).await?;
-        if let Some(idle) = place.seat().and_then(Option::take) {
+        let mut place = self.pool.take(&caller.tenant, caller.patience, suits).await?;
+        if let Some(idle) = place.resource().and_then(Option::take) {
             if idle.bound_to == bound_to {
                 match idle.decoder.ask(question, cost).await {
                     Ok((answer, pixels, decoder)) if question.is_answered_by(&answer) => {
@@ -95,7 +95,7 @@ impl DecoderPool {
     /// Ends the children that have waited for `at_least` and of which `condition`
     /// holds for the document they are bound to.
     pub(super) fn end_idle(&self, at_least: Duration, condition: impl Fn(&Document) -> bool) {
-        self.places.for_each_free(|seat| {
+        self.pool.for_each_free(|seat| {
             let is_over = |idle: &mut Idle| {
                 idle.bound_to.as_ref().is_some_and(&condition) && idle.since.elapsed() >= at_least
             };
@@ -105,8 +105,13 @@ impl DecoderPool {
     }
 }
 
-async fn keep(place: &mut Place<Option<Idle>>, decoder: Decoder, bound_to: Option<Document>, answers: u32) {
-    match place.seat() {
+async fn keep(
+    place: &mut PoolGuard<Option<Idle>>,
+    decoder: Decoder,
+    bound_to: Option<Document>,
+    answers: u32,
+) {
+    match place.resource() {
         Some(seat) if answers < ANSWERS_MAX => {
             *seat = Some(Idle { decoder, bound_to, answers, since: Instant::now() });
         }

@@ -12,6 +12,7 @@ mod config;
 mod decoder_pool;
 mod density;
 mod document;
+mod fair_pool;
 #[doc(hidden)]
 pub mod fuzzing;
 mod pdf;
@@ -22,7 +23,6 @@ mod pdf_losses;
 mod pdf_overlay;
 mod pdf_pictures;
 mod picture;
-mod places;
 mod process;
 mod protocol;
 mod text;

@@ -1,6 +1,6 @@
 //! Fields and notes of PDF pages that no appearance stream shows.
 
-use super::bench::Bench;
+use super::harness::RendererHarness;
 use super::pdf_file::{pdf, stream};
 
 /// A page of 288 x 144 points that says `content`, with these annotations;
@@ -23,8 +23,8 @@ fn page(content: &str, annotations: &str) -> Vec<u8> {
 }
 
 /// What the page says, line by line.
-async fn said(bench: &Bench, file: &[u8]) -> Vec<String> {
-    let lines = bench.gray(file, 0).await.0.text_layer;
+async fn said(harness: &RendererHarness, file: &[u8]) -> Vec<String> {
+    let lines = harness.gray(file, 0).await.0.text_layer;
     let text = |line: &untxt_workflows::documents::renderer::TextLine| {
         line.words.iter().map(|word| word.text.clone()).collect::<Vec<_>>().join(" ")
     };
@@ -35,33 +35,33 @@ const LABELS: &str = "BT /F 12 Tf 20 104 Td (Surname:) Tj 0 -40 Td (Paid:) Tj ET
 
 #[tokio::test]
 async fn values_without_an_appearance_stand_beside_their_labels() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let file = page(
         LABELS,
         "<</Subtype/Widget/FT/Tx/Rect[100 95 280 120]/V(Przybylski)/DA(/Helv 12 Tf .1 g)>>\
          <</Subtype/Widget/FT/Btn/Rect[100 58 120 78]/AS/Yes/AP<</N<</Yes 7 0 R/Off 8 0 R>>>>>>",
     );
-    assert_eq!(said(&bench, &file).await, ["Surname: Przybylski", "Paid: \u{2714}"]);
-    let sheet = bench.gray(&file, 0).await;
+    assert_eq!(said(&harness, &file).await, ["Surname: Przybylski", "Paid: \u{2714}"]);
+    let sheet = harness.gray(&file, 0).await;
     let dark = |x: std::ops::Range<u32>, y: std::ops::Range<u32>| {
         x.clone().any(|x| y.clone().any(|y| sheet.luma(x, y) < 128))
     };
     // 150 dpi: the field is 208 pixels from the left and 50 from the top.
     assert!(dark(208..400, 50..102), "the value is in the picture");
     assert!(dark(208..250, 137..180), "the tick is in the picture");
-    let empty = bench.gray(&page(LABELS, ""), 0).await;
+    let empty = harness.gray(&page(LABELS, ""), 0).await;
     assert!((208..583).all(|x| (50..102).all(|y| empty.luma(x, y) > 128)), "it came from the field");
 }
 
 #[tokio::test]
 async fn letters_of_other_alphabets_are_drawn_and_read() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let field = |text: &str| {
         let hex: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
         page("", &format!("<</Subtype/Widget/FT/Tx/Rect[10 10 280 60]/V<FEFF{hex}>/DA(/Helv 20 Tf)>>"))
     };
     let ink = async |text: &str| {
-        let sheet = bench.gray(&field(text), 0).await;
+        let sheet = harness.gray(&field(text), 0).await;
         assert_eq!(sheet.0.warnings, [""; 0], "{text}");
         let (width, height) = sheet.size();
         (0..height)
@@ -71,7 +71,7 @@ async fn letters_of_other_alphabets_are_drawn_and_read() {
     };
     for text in ["Zażółć gęślą jaźń", "Příliš žluťoučký kůň", "Ξεσκεπάζω την", "Съешь же ещё", "őű Ťđħŋ"]
     {
-        assert_eq!(said(&bench, &field(text)).await, [text]);
+        assert_eq!(said(&harness, &field(text)).await, [text]);
         assert!(!ink(text).await.is_empty(), "{text}");
     }
     // Letters, and not the box that stands for one that is missing.
@@ -83,13 +83,17 @@ async fn letters_of_other_alphabets_are_drawn_and_read() {
             assert_ne!(drawn, ink(other).await, "{letter} and {other}");
         }
     }
-    assert_eq!(said(&bench, &field("e\u{301}\u{328}")).await, ["ę\u{301}"], "marks and letters are one");
-    let unseen = bench.gray(&field("漢字 and 仮名"), 0).await;
+    assert_eq!(said(&harness, &field("e\u{301}\u{328}")).await, ["ę\u{301}"], "marks and letters are one");
+    let unseen = harness.gray(&field("漢字 and 仮名"), 0).await;
     assert_eq!(
         unseen.0.warnings,
         ["its fields have letters that no font here has, so they are not drawn: 仮名字漢"]
     );
-    assert_eq!(said(&bench, &field("漢字 and 仮名")).await, ["漢字 and 仮名"], "they are read all the same");
+    assert_eq!(
+        said(&harness, &field("漢字 and 仮名")).await,
+        ["漢字 and 仮名"],
+        "they are read all the same"
+    );
 }
 
 #[tokio::test]
@@ -100,14 +104,14 @@ async fn a_form_of_more_fields_than_any_has_is_read_up_to_its_bound() {
     let first = std::iter::repeat_n((10, "first"), 5_000).map(field);
     let fields: String = first.chain(std::iter::repeat_n((150, "beyond"), 5_000).map(field)).collect();
     let begun = std::time::Instant::now();
-    let bench = Bench::new();
-    assert_eq!(said(&bench, &page("", &fields)).await, ["first"]);
+    let harness = RendererHarness::new();
+    assert_eq!(said(&harness, &page("", &fields)).await, ["first"]);
     assert!(begun.elapsed() < std::time::Duration::from_secs(15), "{:?}", begun.elapsed());
     let long = "long ".repeat(2_000);
     let fields: String = (0..100)
         .map(|_| format!("<</Subtype/Widget/FT/Tx/Rect[10 10 280 40]/V({long})/DA(/H 8 Tf)>>"))
         .collect();
-    let sheet = bench.gray(&page("", &fields), 0).await;
+    let sheet = harness.gray(&page("", &fields), 0).await;
     let characters: usize =
         sheet.0.text_layer.iter().flat_map(|line| &line.words).map(|word| word.text.len()).sum();
     assert!(characters <= 200_000, "{characters}");
@@ -115,8 +119,8 @@ async fn a_form_of_more_fields_than_any_has_is_read_up_to_its_bound() {
 
 #[tokio::test]
 async fn fields_of_all_kinds_say_their_values() {
-    let bench = Bench::new();
-    let value = async |annotation: &str| said(&bench, &page("", annotation)).await;
+    let harness = RendererHarness::new();
+    let value = async |annotation: &str| said(&harness, &page("", annotation)).await;
     let text = |more: &str| format!("<</Subtype/Widget/FT/Tx/Rect[10 10 280 100]{more}>>");
     assert_eq!(value(&text("/V<FEFF0142 00F3 0064 017A>/DA(/H 20 Tf)")).await, ["łódź"]);
     assert_eq!(value(&text("/V(one\\rtwo)/Ff 4096")).await, ["one", "two"]);

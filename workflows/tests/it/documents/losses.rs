@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::bench::Bench;
+use super::harness::RendererHarness;
 use super::pdf_file::{pdf, stream};
 
 const FULL_PAGE: &str = "q 204 0 0 264 0 0 cm /I Do Q";
@@ -58,11 +58,11 @@ const FILTERS: [&str; 9] = [
 
 #[tokio::test]
 async fn a_page_whose_only_picture_cant_be_decoded_fails_and_names_it() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     for filter in FILTERS {
         let file = page(FULL_PAGE, image(filter, &noise()));
-        bench.probe(&file).await.unwrap();
-        let error = bench.render(&file, 0, Default::default()).await.expect_err(filter);
+        harness.probe(&file).await.unwrap();
+        let error = harness.render(&file, 0, Default::default()).await.expect_err(filter);
         assert_eq!((error.code(), error.is_permanent()), ("PAGE_BROKEN", true), "{error}");
         let named = format!("the picture in object 5 ({filter}, 85 x 110) ");
         assert!(error.to_string().contains(&named), "{error}");
@@ -74,23 +74,23 @@ async fn a_picture_that_a_decoder_takes_for_blank_paper_is_told_from_blank_paper
     // A page of 850 x 1100 pixels, and a region of which 1,453 bytes are said to follow.
     let head = b"\0\0\0\0\x30\0\x01\0\0\0\x13\0\0\x03\x52\0\0\x04\x4c\0\0\0\0\0\0\0\0\0\0\0";
     let region = b"\0\0\0\x01\x26\0\x01\0\0\x05\xad\0\0\x03\x52\0\0\x04\x4c\0\0\0\0\0\0\0\0\0\x01\x26";
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let cut = page(FULL_PAGE, image("JBIG2Decode", &[&head[..], region].concat()));
-    let error = bench.render(&cut, 0, Default::default()).await.unwrap_err();
+    let error = harness.render(&cut, 0, Default::default()).await.unwrap_err();
     assert_eq!(error.code(), "PAGE_BROKEN", "{error}");
     assert!(error.to_string().ends_with("(JBIG2Decode, 85 x 110) ends in the middle"), "{error}");
     let blank = page(FULL_PAGE, image("JBIG2Decode", head));
-    let sheet = bench.gray(&blank, 0).await;
+    let sheet = harness.gray(&blank, 0).await;
     assert_eq!((sheet.luma(100, 100), &sheet.0.warnings[..]), (255, &[][..]));
 }
 
 #[tokio::test]
 async fn a_page_with_other_content_is_read_and_marked() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let content = format!("{FULL_PAGE} BT /F 20 Tf 20 20 Td (Whole) Tj ET");
     for filter in FILTERS {
         let file = page(&content, image(filter, &noise()));
-        let sheet = bench.gray(&file, 0).await;
+        let sheet = harness.gray(&file, 0).await;
         assert_eq!(sheet.0.text_layer[0].words[0].text, "Whole");
         let [warning] = &sheet.0.warnings[..] else { panic!("{filter}: {:?}", sheet.0.warnings) };
         assert!(warning.starts_with(&format!("the picture in object 5 ({filter}, 85 x 110) ")), "{warning}");
@@ -193,20 +193,20 @@ fn lzw(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_picture_that_ends_in_the_middle_fails_its_page_or_marks_it() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let beside = "q 204 0 0 200 0 64 cm /I Do Q BT /F 20 Tf 20 20 Td (Whole) Tj ET";
     for picture in sound() {
         let filters = picture.filters;
-        let whole = bench.gray(&page(FULL_PAGE, picture.object(picture.data.len())), 0).await;
+        let whole = harness.gray(&page(FULL_PAGE, picture.object(picture.data.len())), 0).await;
         assert_eq!(whole.0.warnings, [""; 0], "{filters}");
         let (width, height) = whole.size();
         let shows = (0..height).any(|y| (0..width).any(|x| whole.luma(x, y) < 250));
         assert!(shows, "{filters} shows nothing");
         let half = picture.object(picture.data.len() / 2);
         let error =
-            bench.render(&page(FULL_PAGE, half.clone()), 0, Default::default()).await.expect_err(filters);
+            harness.render(&page(FULL_PAGE, half.clone()), 0, Default::default()).await.expect_err(filters);
         assert_eq!(error.code(), "PAGE_BROKEN", "{filters}: {error}");
-        let sheet = bench.gray(&page(beside, half), 0).await;
+        let sheet = harness.gray(&page(beside, half), 0).await;
         assert_eq!(sheet.0.text_layer[0].words[0].text, "Whole", "{filters}");
         let [warning] = &sheet.0.warnings[..] else { panic!("{filters}: {:?}", sheet.0.warnings) };
         assert!(
@@ -218,22 +218,22 @@ async fn a_picture_that_ends_in_the_middle_fails_its_page_or_marks_it() {
 
 #[tokio::test]
 async fn a_row_too_few_is_a_mark_and_no_failure() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let flate = sound().remove(2);
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(&[90; 3 * 85 * 109]).unwrap();
     let short = Sound { data: packed.finish().unwrap(), ..flate };
-    let sheet = bench.gray(&page(FULL_PAGE, short.object(short.data.len())), 0).await;
+    let sheet = harness.gray(&page(FULL_PAGE, short.object(short.data.len())), 0).await;
     assert_eq!(sheet.0.warnings, ["the picture in object 5 (FlateDecode, 85 x 110) is slightly damaged"]);
     assert!(sheet.luma(200, 100) < 100);
 }
 
 #[tokio::test]
 async fn pictures_within_the_content_and_masks_are_looked_at_too() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let inline = "q 204 0 0 264 0 0 cm BI /W 85 /H 110 /BPC 8 /CS /RGB /F /AHx ID 00ff00ff00ff> EI Q";
     let error =
-        bench.render(&page(inline, image("DCTDecode", b"")), 0, Default::default()).await.unwrap_err();
+        harness.render(&page(inline, image("DCTDecode", b"")), 0, Default::default()).await.unwrap_err();
     assert!(
         error.to_string().contains("a picture within its content (AHx, 85 x 110) can't be decoded"),
         "{error}"
@@ -246,9 +246,9 @@ async fn pictures_within_the_content_and_masks_are_looked_at_too() {
     };
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(&[255; 85 * 110]).unwrap();
-    let sheet = bench.gray(&masked(&packed.finish().unwrap()), 0).await;
+    let sheet = harness.gray(&masked(&packed.finish().unwrap()), 0).await;
     assert_eq!((sheet.luma(200, 100), sheet.0.warnings.len()), (0, 0));
-    let error = bench.render(&masked(&noise()), 0, Default::default()).await.unwrap_err();
+    let error = harness.render(&masked(&noise()), 0, Default::default()).await.unwrap_err();
     assert!(error.to_string().ends_with("has a mask that can't be decoded"), "{error}");
 }
 
@@ -269,19 +269,19 @@ async fn a_content_stream_that_ends_in_the_middle_is_told() {
             b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>".to_vec(),
         ])
     };
-    let bench = Bench::new();
-    let whole = bench.gray(&file(packed.len()), 0).await;
+    let harness = RendererHarness::new();
+    let whole = harness.gray(&file(packed.len()), 0).await;
     assert_eq!(whole.0.warnings, [""; 0]);
-    let half = bench.gray(&file(packed.len() / 2), 0).await;
+    let half = harness.gray(&file(packed.len() / 2), 0).await;
     assert_eq!(half.0.warnings, ["its content stream ends in the middle"]);
     assert_eq!(half.0.text_layer[0].words[0].text, "First");
 }
 
 #[tokio::test]
 async fn what_a_page_names_and_the_file_lacks_is_told() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let reason = async |file: Vec<u8>| {
-        let error = bench.render(&file, 0, Default::default()).await.unwrap_err();
+        let error = harness.render(&file, 0, Default::default()).await.unwrap_err();
         assert_eq!(error.code(), "PAGE_BROKEN", "{error}");
         error.to_string()
     };
@@ -300,10 +300,10 @@ async fn what_a_page_names_and_the_file_lacks_is_told() {
     assert!(gone.contains("its content stream is missing or damaged"), "{gone}");
     let gone = reason(with_contents("[8 0 R 9 0 R]")).await;
     assert!(gone.contains("2 of its 2 content streams are missing"), "{gone}");
-    let first = bench.gray(&with_contents("[9 0 R 4 0 R]"), 0).await;
+    let first = harness.gray(&with_contents("[9 0 R 4 0 R]"), 0).await;
     assert_eq!(first.0.warnings, ["1 of its 2 content streams are missing or damaged"]);
-    let partly = bench.gray(&with_contents("[4 0 R 9 0 R]"), 0).await;
+    let partly = harness.gray(&with_contents("[4 0 R 9 0 R]"), 0).await;
     assert_eq!(partly.0.warnings, ["1 of its 2 content streams are missing or damaged"]);
-    let empty = bench.gray(&with_contents("[]"), 0).await;
+    let empty = harness.gray(&with_contents("[]"), 0).await;
     assert!(empty.0.warnings.is_empty(), "a page may have no content");
 }

@@ -1,7 +1,7 @@
 //! Documents decoded by the real child process.
 
-mod bench;
 mod fields;
+mod harness;
 mod hostile;
 mod losses;
 mod pdf_file;

@@ -3,7 +3,7 @@
 use untxt_workflows::documents::kind::Kind;
 use untxt_workflows::documents::renderer::{Color, RenderOptions, TextLine};
 
-use super::bench::Bench;
+use super::harness::RendererHarness;
 use super::pdf_file::pages;
 
 /// Left half red; Helvetica in 20 pt; text that is there but can't be seen.
@@ -21,23 +21,23 @@ fn texts(lines: &[TextLine]) -> Vec<String> {
 #[tokio::test]
 async fn a_page_has_the_size_and_the_colours_it_should() {
     let file = pages((288, 144), "", &[CONTENT, "0 0 144 72 re f"]);
-    let bench = Bench::new();
-    let probe = bench.probe(&file).await.unwrap();
+    let harness = RendererHarness::new();
+    let probe = harness.probe(&file).await.unwrap();
     assert_eq!((probe.kind, probe.pages), (Kind::Pdf, 2));
     let options = RenderOptions { dpi: 100, color: Color::Rgb };
-    let sheet = super::bench::Sheet(bench.render(&file, 0, options).await.unwrap());
+    let sheet = super::harness::Sheet(harness.render(&file, 0, options).await.unwrap());
     assert_eq!((sheet.size(), sheet.0.dpi), ((400, 200), 100));
     assert_eq!((sheet.color(20, 20), sheet.color(390, 190)), ([255, 0, 0], [255, 255, 255]));
     // The origin is below.
-    let second = bench.gray(&file, 1).await;
+    let second = harness.gray(&file, 1).await;
     assert_eq!((second.size(), second.luma(10, 290), second.luma(10, 10)), ((600, 300), 0, 255));
-    assert_eq!(bench.render(&file, 2, options).await.unwrap_err().code(), "PAGE_OUT_OF_RANGE");
+    assert_eq!(harness.render(&file, 2, options).await.unwrap_err().code(), "PAGE_OUT_OF_RANGE");
 }
 
 #[tokio::test]
 async fn a_turned_page_is_turned() {
     let file = pages((288, 144), "/Rotate 90", &["0 0 144 72 re f BT /F 20 Tf 150 100 Td (Side) Tj ET"]);
-    let sheet = Bench::new().gray(&file, 0).await;
+    let sheet = RendererHarness::new().gray(&file, 0).await;
     assert_eq!(sheet.size(), (300, 600));
     assert_eq!((sheet.luma(10, 10), sheet.luma(290, 590)), (0, 255));
 }
@@ -45,7 +45,7 @@ async fn a_turned_page_is_turned() {
 #[tokio::test]
 async fn text_comes_with_its_words_and_places_even_where_it_is_hidden() {
     let file = pages((288, 144), "", &[CONTENT]);
-    let sheet = Bench::new().gray(&file, 0).await;
+    let sheet = RendererHarness::new().gray(&file, 0).await;
     let lines = &sheet.0.text_layer;
     assert_eq!(texts(lines), ["Grüße aus Wien", "together apart", "outlined", "hidden"]);
     let first = &lines[0].words[0];
@@ -60,17 +60,17 @@ async fn text_comes_with_its_words_and_places_even_where_it_is_hidden() {
 #[tokio::test]
 async fn an_encrypted_pdf_without_a_user_password_is_read() {
     let open = include_bytes!("../fixtures/encrypted-open.pdf");
-    let sheet = Bench::new().gray(open, 0).await;
+    let sheet = RendererHarness::new().gray(open, 0).await;
     assert_eq!(texts(&sheet.0.text_layer), ["Not a secret"]);
 }
 
 #[tokio::test]
 async fn a_resolution_out_of_range_is_the_nearest_within() {
     let file = pages((72, 72), "", &[""]);
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     for (asked, given) in [(1, 36), (100_000, 600)] {
         let options = RenderOptions { dpi: asked, color: Color::Gray };
-        let page = bench.render(&file, 0, options).await.unwrap();
+        let page = harness.render(&file, 0, options).await.unwrap();
         assert_eq!((page.dpi, page.width), (given, given));
     }
 }
@@ -78,7 +78,7 @@ async fn a_resolution_out_of_range_is_the_nearest_within() {
 #[tokio::test]
 async fn a_page_counts_in_its_own_unit() {
     let file = pages((144, 72), "/UserUnit 2", &["0 0 72 72 re f BT /F 10 Tf 100 10 Td (Big) Tj ET"]);
-    let sheet = Bench::new().gray(&file, 0).await;
+    let sheet = RendererHarness::new().gray(&file, 0).await;
     assert_eq!((sheet.size(), sheet.0.dpi), ((600, 300), 150));
     assert_eq!((sheet.luma(290, 5), sheet.luma(310, 5)), (0, 255));
     assert!(sheet.0.text_layer[0].words[0].left > 400);
@@ -86,16 +86,16 @@ async fn a_page_counts_in_its_own_unit() {
 
 #[tokio::test]
 async fn a_lower_resolution_is_advised_only_where_it_helps() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let refusal = async |side: u32| {
         let file = pages((side, side), "", &[""]);
-        bench.render(&file, 0, RenderOptions::default()).await.unwrap_err()
+        harness.render(&file, 0, RenderOptions::default()).await.unwrap_err()
     };
     let large = refusal(7_200).await.to_string();
     assert!(large.ends_with("30000 a side are allowed; at 100 dpi it fits"), "{large}");
     let file = pages((7_200, 7_200), "", &[""]);
     let fits = RenderOptions { dpi: 100, ..RenderOptions::default() };
-    assert_eq!(bench.render(&file, 0, fits).await.unwrap().width, 10_000);
+    assert_eq!(harness.render(&file, 0, fits).await.unwrap().width, 10_000);
     let giant = refusal(57_600).await.to_string();
     assert!(giant.ends_with("30000 a side are allowed"), "{giant}");
 }

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::renderer::{RenderOptions, Renderer, RendererConfig};
 
-use super::bench::{Bench, CHILD};
+use super::harness::{CHILD, RendererHarness};
 use super::hostile::nested_forms;
 use super::pdf_file::pages;
 
@@ -19,94 +19,94 @@ const ABORTED: i32 = 6;
 
 #[tokio::test]
 async fn nobody_waits_any_more_and_the_child_is_gone() {
-    let bench = Bench::new();
-    let path = bench.file("bomb.pdf", &nested_forms());
-    let renderer = bench.renderer.clone();
+    let harness = RendererHarness::new();
+    let path = harness.file("bomb.pdf", &nested_forms());
+    let renderer = harness.renderer.clone();
     let waiting = tokio::spawn(async move { renderer.render(&path, 0, RenderOptions::default()).await });
-    until(|| bench.children().len() == 1).await;
+    until(|| harness.children().len() == 1).await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
-    until(|| bench.children().is_empty()).await;
+    until(|| harness.children().is_empty()).await;
 }
 
 #[tokio::test]
 async fn a_child_looks_at_one_document_after_the_other_and_none_suffers_for_another() {
-    let mut bench = Bench::new();
+    let mut harness = RendererHarness::new();
     let good = pages((72, 72), "", &["", ""]);
-    assert_eq!(bench.probe(&good).await.unwrap().pages, 2);
-    let first = bench.children();
-    assert_eq!(bench.probe(&good).await.unwrap().pages, 2);
-    assert_eq!((first.len(), bench.children()), (1, first.clone()), "the same child");
+    assert_eq!(harness.probe(&good).await.unwrap().pages, 2);
+    let first = harness.children();
+    assert_eq!(harness.probe(&good).await.unwrap().pages, 2);
+    assert_eq!((first.len(), harness.children()), (1, first.clone()), "the same child");
 
-    assert_eq!(bench.probe(b"%PDF-1.7 and nothing else").await.unwrap_err().code(), "DOCUMENT_BROKEN");
-    assert!(bench.children().is_empty(), "who met something wrong is gone");
+    assert_eq!(harness.probe(b"%PDF-1.7 and nothing else").await.unwrap_err().code(), "DOCUMENT_BROKEN");
+    assert!(harness.children().is_empty(), "who met something wrong is gone");
 
-    assert_eq!(bench.probe(&good).await.unwrap().pages, 2);
-    let killed = bench.children();
+    assert_eq!(harness.probe(&good).await.unwrap().pages, 2);
+    let killed = harness.children();
     assert!(killed.len() == 1 && killed != first);
     let id = Pid::from_raw(i32::try_from(killed[0]).unwrap()).unwrap();
     kill_process(id, Signal::KILL).unwrap();
-    assert_eq!(bench.probe(&good).await.unwrap().pages, 2, "another is asked");
+    assert_eq!(harness.probe(&good).await.unwrap().pages, 2, "another is asked");
     for _ in 0..100 {
-        bench.probe(&good).await.unwrap();
+        harness.probe(&good).await.unwrap();
     }
-    assert_eq!(bench.children().len(), 1);
+    assert_eq!(harness.children().len(), 1);
 
-    bench.forget();
-    until(|| bench.children().is_empty()).await;
+    harness.forget();
+    until(|| harness.children().is_empty()).await;
 }
 
 #[tokio::test]
 async fn one_child_makes_the_pages_of_one_document_and_is_replaced_in_time() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let (one, other) = (pages((72, 72), "", &["", "", ""]), pages((72, 72), "", &["0 0 9 9 re f"]));
-    let (one, other) = (bench.file("one.pdf", &one), bench.file("other.pdf", &other));
+    let (one, other) = (harness.file("one.pdf", &one), harness.file("other.pdf", &other));
     let page = async |path: &Path, index: u32| {
-        bench.renderer.render(path, index, RenderOptions::default()).await.map(drop)
+        harness.renderer.render(path, index, RenderOptions::default()).await.map(drop)
     };
     page(&one, 0).await.unwrap();
-    let first = bench.children();
+    let first = harness.children();
     page(&one, 1).await.unwrap();
     page(&one, 2).await.unwrap();
-    assert_eq!((first.len(), bench.children()), (1, first.clone()), "the same child");
+    assert_eq!((first.len(), harness.children()), (1, first.clone()), "the same child");
 
     page(&other, 0).await.unwrap();
-    assert_eq!(bench.children().len(), 2, "another document has another child");
-    let third = bench.file("third.pdf", &pages((72, 72), "", &[""]));
+    assert_eq!(harness.children().len(), 2, "another document has another child");
+    let third = harness.file("third.pdf", &pages((72, 72), "", &[""]));
     page(&third, 0).await.unwrap();
-    let now = bench.children();
+    let now = harness.children();
     assert!(now.len() == 2 && !now.contains(&first[0]), "the oldest made room: {now:?}");
 
     assert_eq!(page(&other, 7).await.unwrap_err().code(), "PAGE_OUT_OF_RANGE");
-    assert_eq!(bench.children().len(), 1, "who met something wrong is gone");
+    assert_eq!(harness.children().len(), 1, "who met something wrong is gone");
 
     for _ in 0..100 {
         page(&third, 0).await.unwrap();
     }
-    let replaced = bench.children();
+    let replaced = harness.children();
     assert!(replaced.len() == 1 && !now.contains(&replaced[0]), "replaced after a hundred pages");
 
     std::fs::write(&third, pages((36, 72), "", &[""])).unwrap();
-    let rendered = bench.renderer.render(&third, 0, RenderOptions::default()).await.unwrap();
+    let rendered = harness.renderer.render(&third, 0, RenderOptions::default()).await.unwrap();
     assert_eq!(rendered.width, 75, "what lies there now, not what did");
 
-    bench.renderer.close(third.parent().unwrap());
-    until(|| bench.children().is_empty()).await;
+    harness.renderer.close(third.parent().unwrap());
+    until(|| harness.children().is_empty()).await;
 }
 
 #[tokio::test]
 async fn there_are_no_more_children_than_may_be_however_many_ask() {
-    let bench = Bench::hasty(500);
-    let path = bench.file("bomb.pdf", &nested_forms());
+    let harness = RendererHarness::hasty(500);
+    let path = harness.file("bomb.pdf", &nested_forms());
     let asked: Vec<_> = (0..6)
         .map(|_| {
-            let (renderer, path) = (bench.renderer.clone(), path.clone());
+            let (renderer, path) = (harness.renderer.clone(), path.clone());
             tokio::spawn(async move { renderer.render(&path, 0, RenderOptions::default()).await })
         })
         .collect();
     let mut most = 0;
     until(|| {
-        most = most.max(bench.children().len());
+        most = most.max(harness.children().len());
         asked.iter().all(tokio::task::JoinHandle::is_finished)
     })
     .await;
@@ -118,41 +118,41 @@ async fn there_are_no_more_children_than_may_be_however_many_ask() {
 
 #[tokio::test]
 async fn a_look_waits_no_longer_than_its_caller_is_patient() {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     // It reads the request and never answers.
-    let arguments = ["-c", "read request; read nothing", &bench.mark].map(Into::into).to_vec();
+    let arguments = ["-c", "read request; read nothing", &harness.mark].map(Into::into).to_vec();
     let program = "/bin/sh".into();
     let config = RendererConfig { program, arguments, limits: Limits::default(), pages_at_once: 2 };
     let renderer = Renderer::new(config);
-    let path = bench.file("a.pdf", &pages((72, 72), "", &[""]));
+    let path = harness.file("a.pdf", &pages((72, 72), "", &[""]));
     let looks: Vec<_> = (0..4)
         .map(|_| {
             let (renderer, path) = (renderer.clone(), path.clone());
             tokio::spawn(async move { renderer.probe(&path).await })
         })
         .collect();
-    until(|| bench.children().len() == 4).await;
+    until(|| harness.children().len() == 4).await;
     let error = renderer.patient_for(Duration::from_millis(100)).probe(&path).await.unwrap_err();
     assert_eq!((error.code(), error.is_permanent()), ("RENDERER_BUSY", false));
-    assert_eq!(bench.children().len(), 4, "no child was started for it");
+    assert_eq!(harness.children().len(), 4, "no child was started for it");
     looks.iter().for_each(tokio::task::JoinHandle::abort);
-    until(|| bench.children().is_empty()).await;
+    until(|| harness.children().is_empty()).await;
 }
 
 #[tokio::test]
 async fn nobody_waits_for_all_the_pages_of_somebody_else() {
-    let bench = Bench::with(Limits { deadline: Duration::from_secs(1), ..Limits::default() });
-    let bomb = bench.file("bomb.pdf", &nested_forms());
-    let small = bench.file("small.pdf", &pages((72, 72), "", &[""]));
-    let hostile = bench.renderer.for_tenant("hostile");
+    let harness = RendererHarness::with(Limits { deadline: Duration::from_secs(1), ..Limits::default() });
+    let bomb = harness.file("bomb.pdf", &nested_forms());
+    let small = harness.file("small.pdf", &pages((72, 72), "", &[""]));
+    let hostile = harness.renderer.for_tenant("hostile");
     let theirs: Vec<_> = (0..8)
         .map(|_| {
             let (hostile, bomb) = (hostile.clone(), bomb.clone());
             tokio::spawn(async move { hostile.render(&bomb, 0, RenderOptions::default()).await })
         })
         .collect();
-    until(|| bench.children().len() == 2).await;
-    let other = bench.renderer.for_tenant("other");
+    until(|| harness.children().len() == 2).await;
+    let other = harness.renderer.for_tenant("other");
     other.render(&small, 0, RenderOptions::default()).await.unwrap();
     let before = theirs.iter().filter(|page| page.is_finished()).count();
     assert!(before <= 2, "{before} of the other tenant's pages came first");
@@ -161,13 +161,13 @@ async fn nobody_waits_for_all_the_pages_of_somebody_else() {
 
 #[tokio::test]
 async fn what_a_page_cost_is_told_whatever_came_of_it() {
-    let bench = Bench::hasty(700);
+    let harness = RendererHarness::hasty(700);
     let mut cost = Duration::ZERO;
-    let small = bench.file("small.pdf", &pages((72, 72), "", &[""]));
-    bench.renderer.render_at_cost(&small, 0, RenderOptions::default(), &mut cost).await.unwrap();
+    let small = harness.file("small.pdf", &pages((72, 72), "", &[""]));
+    harness.renderer.render_at_cost(&small, 0, RenderOptions::default(), &mut cost).await.unwrap();
     assert!(cost < Duration::from_millis(500), "{cost:?}");
-    let bomb = bench.file("bomb.pdf", &nested_forms());
-    let renderer = bench.renderer.within(Duration::from_millis(300));
+    let bomb = harness.file("bomb.pdf", &nested_forms());
+    let renderer = harness.renderer.within(Duration::from_millis(300));
     let mut cost = Duration::ZERO;
     let late = renderer.render_at_cost(&bomb, 0, RenderOptions::default(), &mut cost).await.unwrap_err();
     assert_eq!((late.code(), cost), ("PAGE_TIMEOUT", Duration::from_millis(300)));
@@ -175,8 +175,8 @@ async fn what_a_page_cost_is_told_whatever_came_of_it() {
 
 #[tokio::test]
 async fn the_parent_is_killed_and_a_child_that_spins_ends() {
-    let bench = Bench::new();
-    let path = bench.file("bomb.pdf", &nested_forms());
+    let harness = RendererHarness::new();
+    let path = harness.file("bomb.pdf", &nested_forms());
     let request = serde_json::json!({
         "path": path, "kind": "pdf",
         "task": { "render": { "index": 0, "options": { "dpi": 150, "color": "gray" } } },
@@ -184,7 +184,7 @@ async fn the_parent_is_killed_and_a_child_that_spins_ends() {
                     "cpu_seconds_max": 20, "memory_bytes_max": 1 << 30 },
     });
     let mut child =
-        Command::new(CHILD).arg(&bench.mark).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Command::new(CHILD).arg(&harness.mark).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(format!("{request}\n").as_bytes()).unwrap();
     until(|| std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap().count() == 3).await;
@@ -223,7 +223,7 @@ async fn a_child_that_can_not_start_or_is_killed_may_do_better_the_next_time() {
 }
 
 async fn answered_by(program: &str, arguments: &[&str]) -> &'static str {
-    let bench = Bench::new();
+    let harness = RendererHarness::new();
     let arguments = arguments.iter().map(Into::into).collect();
     let renderer = Renderer::new(RendererConfig {
         program: program.into(),
@@ -231,7 +231,7 @@ async fn answered_by(program: &str, arguments: &[&str]) -> &'static str {
         limits: Limits::default(),
         pages_at_once: 2,
     });
-    let path = bench.file("a.pdf", &pages((72, 72), "", &[""]));
+    let path = harness.file("a.pdf", &pages((72, 72), "", &[""]));
     let error = renderer.render(&path, 0, RenderOptions::default()).await.unwrap_err();
     assert_eq!(error.is_permanent(), error.code() != "RENDERER_UNAVAILABLE", "{error}");
     error.code()

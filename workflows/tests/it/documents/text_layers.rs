@@ -2,7 +2,7 @@
 
 use untxt_workflows::documents::renderer::TextLine;
 
-use super::bench::Bench;
+use super::harness::RendererHarness;
 use super::pdf_file::{pages, pdf, stream};
 
 fn texts(lines: &[TextLine]) -> Vec<String> {
@@ -14,7 +14,7 @@ fn texts(lines: &[TextLine]) -> Vec<String> {
 /// What is read of a page of A4 with `content`, where `/F` is Helvetica.
 async fn read(content: &str) -> Vec<String> {
     let file = pages((595, 842), "", &[content]);
-    texts(&Bench::new().gray(&file, 0).await.0.text_layer)
+    texts(&RendererHarness::new().gray(&file, 0).await.0.text_layer)
 }
 
 /// The same where `/F` says each two bytes of a string as the UTF-16 they are;
@@ -37,7 +37,7 @@ async fn read_unicode(encoding: &str, content: &str) -> Vec<TextLine> {
             .to_vec(),
         stream("", to_unicode.as_bytes()),
     ]);
-    Bench::new().gray(&file, 0).await.0.text_layer
+    RendererHarness::new().gray(&file, 0).await.0.text_layer
 }
 
 /// `text` as a string for the font of [`read_unicode`].
@@ -230,7 +230,7 @@ async fn text_stated_in_the_structure_replaces_what_is_drawn() {
         "<</S/Span/P 25 0 R/Pg 10 0 R/K 5>>",
         "<</S/P/P 26 0 R/ActualText (above)/K[21 0 R]>>",
     ];
-    let sheet = Bench::new().gray(&tagged(&[content], &elements), 0).await;
+    let sheet = RendererHarness::new().gray(&tagged(&[content], &elements), 0).await;
     let expected = ["so office it is", "above two", "Dr logo", "outside", "in a circle of none"];
     assert_eq!(texts(&sheet.0.text_layer), expected);
 }
@@ -240,9 +240,9 @@ async fn an_element_of_two_pages_says_its_text_where_it_begins() {
     let content = "BT /F 20 Tf 72 700 Td /Span <</MCID 0>> BDC (here) Tj EMC ( and more) Tj ET";
     let element =
         "<</S/P/P 3 0 R/ActualText (Long)/K[<</Type/MCR/Pg 10 0 R/MCID 0>><</Type/MCR/Pg 12 0 R/MCID 0>>]>>";
-    let (bench, file) = (Bench::new(), tagged(&[content, content], &[element]));
-    assert_eq!(texts(&bench.gray(&file, 0).await.0.text_layer), ["Long and more"]);
-    assert_eq!(texts(&bench.gray(&file, 1).await.0.text_layer), ["and more"]);
+    let (harness, file) = (RendererHarness::new(), tagged(&[content, content], &[element]));
+    assert_eq!(texts(&harness.gray(&file, 0).await.0.text_layer), ["Long and more"]);
+    assert_eq!(texts(&harness.gray(&file, 1).await.0.text_layer), ["and more"]);
 }
 
 #[tokio::test]
@@ -255,7 +255,7 @@ async fn a_structure_that_leads_in_circles_or_is_deep_does_not_hold_a_page_up() 
     let content = format!("BT /F 1 Tf 10 700 Td {pieces} ET");
     let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
     let begun = std::time::Instant::now();
-    let sheet = Bench::new().gray(&tagged(&[&content], &elements), 0).await;
+    let sheet = RendererHarness::new().gray(&tagged(&[&content], &elements), 0).await;
     assert_eq!(
         sheet.0.text_layer.iter().flat_map(|line| &line.words).map(|word| word.text.len()).sum::<usize>(),
         20_000

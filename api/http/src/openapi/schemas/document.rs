@@ -61,6 +61,11 @@ fn page() -> Value {
         ("height", count()),
         ("dpi", count()),
         ("status", json!({ "type": "string", "enum": ["recognized", "failed"] })),
+        (
+            "source",
+            json!({ "type": "string", "enum": ["engine", "text-layer"],
+            "description": "Where the text comes from: the engine, or the file's own text layer." }),
+        ),
         ("confidenceKind", confidence_kind()),
         ("simulated", flag()),
         ("attempts", count()),

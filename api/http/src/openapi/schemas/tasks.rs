@@ -9,6 +9,10 @@ use super::shape::{
 
 const WEBHOOK_STATUSES: [&str; 6] = ["waiting", "pending", "retrying", "delivered", "failed", "cancelled"];
 
+const TEXT_LAYER: &str = "What is done with a PDF page's own text: `auto` takes it where it covers the page, \
+                          `use` wherever there is any, `ignore` recognises every page without it, `engine` gives \
+                          it to the engine. Default: `UNTXT_TEXT_LAYER`.";
+
 pub(super) fn shapes() -> Vec<(&'static str, Value)> {
     // What `data` holds depends on the event.
     let line = object(&[("seq", count()), ("at", time()), ("event", text()), ("data", json!({}))]);
@@ -77,6 +81,12 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 &[
                     ("dpi", json!({ "type": ["integer", "null"], "minimum": 36, "maximum": 600 })),
                     ("color", json!({ "type": "boolean" })),
+                    (
+                        "textLayer",
+                        json!({ "type": ["string", "null"],
+                            "enum": ["auto", "use", "ignore", "engine", null],
+                            "description": TEXT_LAYER }),
+                    ),
                     (
                         "languages",
                         json!({ "type": "array", "maxItems": 16, "items": { "type": "string", "maxLength": 35 } }),

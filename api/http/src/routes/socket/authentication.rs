@@ -17,8 +17,8 @@ use crate::app_state::AppState;
 use crate::auth::principal::{Principal, Scope};
 use crate::connection_limiter::ConnectionPermit;
 use crate::error::ApiError;
-use crate::feed::Subscription;
 use crate::json;
+use crate::update_hub::Subscription;
 
 /// How long the first message may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ impl Listener {
         caller.may(Scope::Read)?;
         let user = caller.acts_for(asked)?;
         let permit = state.permit_connection(user)?;
-        let news = state.feed.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
+        let news = state.hub.subscribe(user).ok_or_else(|| ApiError::away_for_now("journal"))?;
         Ok(Self { caller: caller.clone(), user, news, _permit: permit })
     }
 }

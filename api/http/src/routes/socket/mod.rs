@@ -2,8 +2,8 @@
 
 mod authentication;
 pub(crate) mod client_message;
-mod missed;
 mod replay_cursor;
+mod resume;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +28,10 @@ use super::asked_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
 use crate::error::ApiError;
-use crate::feed::News;
 use crate::meter;
 use crate::origin::same_origin;
 use crate::request_info::RequestInfo;
+use crate::update_hub::Notification;
 use crate::views;
 
 /// Bytes of a client's message: about 1,200 tasks to resume.
@@ -213,9 +213,9 @@ impl Connection {
                 () = shutdown.cancelled() => return Err(leaving),
                 () = &mut nobody => return Err(expired),
                 news = listener.news.next(), if !self.waits => match news {
-                    Some(News::Update(update)) if self.replayed.had(&update) => {}
-                    Some(News::Update(update)) => self.update(&update).await?,
-                    Some(News::Erased(task)) => self.erased(task).await?,
+                    Some(Notification::Update(update)) if self.replayed.had(&update) => {}
+                    Some(Notification::Update(update)) => self.update(&update).await?,
+                    Some(Notification::Erased(task)) => self.erased(task).await?,
                     None => return Err(Close(TRY_AGAIN_LATER, "too far behind; connect again")),
                 },
                 message = self.socket.recv() => match message {

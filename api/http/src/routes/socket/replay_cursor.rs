@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use untxt_workflows::updates::TaskUpdate;
 use uuid::Uuid;
 
-/// Tasks of one generation; two are kept. An update waits in the feed for
+/// Tasks of one generation; two are kept. An update waits in the hub for
 /// seconds at most, so none is asked about that long after it was told again.
 const TASKS_MAX: usize = 4_096;
 

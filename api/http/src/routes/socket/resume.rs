@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
-use untxt_workflows::missed::Place;
+use untxt_workflows::catch_up::ChangeCursor;
 use untxt_workflows::updates::UpdateProjector;
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ struct Part {
     /// The tasks, and after which event of theirs.
     tasks: BTreeMap<Uuid, u64>,
     /// Where the next part begins, if this is not the last.
-    next: Option<Place>,
+    next: Option<ChangeCursor>,
 }
 
 /// What is chosen from.
@@ -47,7 +47,7 @@ struct Choice<'a> {
     /// Tasks that the client named, in order.
     named: &'a [Uuid],
     /// Tasks that changed, in order.
-    changed: &'a [Place],
+    changed: &'a [ChangeCursor],
     /// Up to which event each of them was told.
     after: &'a dyn Fn(Uuid) -> u64,
     /// Last event of each.
@@ -56,7 +56,7 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     /// As many tasks as one part may have.
-    fn part(&self, begins: Place) -> Part {
+    fn part(&self, begins: ChangeCursor) -> Part {
         let (mut part, mut events) = (Part::default(), 0);
         let mut takes = |task: Uuid, tasks: &mut BTreeMap<Uuid, u64>| {
             let (after, last) = ((self.after)(task), self.last.get(&task).copied().unwrap_or(0));
@@ -76,12 +76,12 @@ impl Choice<'_> {
             return part;
         }
         let mut reached = begins;
-        for place in self.changed {
-            if !takes(place.task, &mut part.tasks) {
+        for cursor in self.changed {
+            if !takes(cursor.task, &mut part.tasks) {
                 part.next = Some(reached);
                 return part;
             }
-            reached = *place;
+            reached = *cursor;
         }
         part.next = (self.changed.len() as u64 >= TASKS_MAX).then_some(reached);
         part
@@ -115,8 +115,8 @@ impl Connection {
     /// last part, from here on what happens.
     pub(super) async fn resume(&mut self, asked: Away) -> Result<(), Close> {
         self.resumes_by = Instant::now() + RESUME_WITHIN;
-        let begins = match asked.cursor.as_deref().map(str::parse::<Place>).transpose() {
-            Ok(place) => place.unwrap_or(Place::START),
+        let begins = match asked.cursor.as_deref().map(str::parse::<ChangeCursor>).transpose() {
+            Ok(cursor) => cursor.unwrap_or(ChangeCursor::START),
             Err(error) => return self.refuse(&ApiError::field("cursor", error.to_string()), None).await,
         };
         let platform = self.state.platform.clone();
@@ -130,7 +130,7 @@ impl Connection {
             .await
             .map_err(|_| away())?;
         let runs: Vec<RunId> =
-            owned.iter().copied().chain(changed.iter().map(|place| place.task)).map(RunId).collect();
+            owned.iter().copied().chain(changed.iter().map(|cursor| cursor.task)).map(RunId).collect();
         let seqs = platform.records.engine().last_seqs(&runs).await.map_err(|_| away())?;
         drop(permit);
 
@@ -160,10 +160,10 @@ impl Connection {
     async fn tell(&mut self, tasks: &BTreeMap<Uuid, u64>) -> Result<usize, Close> {
         let engine = self.state.platform.records.engine().clone();
         let runs: Vec<RunId> = tasks.keys().copied().map(RunId).collect();
-        let (mut projector, mut read, mut place) = (UpdateProjector::of_histories(), 0, None);
+        let (mut projector, mut read, mut cursor) = (UpdateProjector::of_histories(), 0, None);
         while !runs.is_empty() {
             let permit = read_permit(&self.state, self.user).await?;
-            let part = engine.histories(&runs, place, EVENTS_AT_ONCE).await.map_err(|_| away())?;
+            let part = engine.histories(&runs, cursor, EVENTS_AT_ONCE).await.map_err(|_| away())?;
             read += part.events.len() + part.unreadable.len();
             for (run, why) in &part.unreadable {
                 tracing::warn!(%run, why, "an event can't be read and is not told to a client that missed it");
@@ -189,8 +189,8 @@ impl Connection {
             for (task, seq) in up_to {
                 self.replayed.again(task, seq);
             }
-            place = part.next;
-            if place.is_none() {
+            cursor = part.next;
+            if cursor.is_none() {
                 break;
             }
         }
@@ -208,41 +208,41 @@ mod tests {
         Uuid::from_u128(n as u128)
     }
 
-    fn places(count: usize) -> Vec<Place> {
-        (1..=count).map(|n| Place { changed_at: DateTime::UNIX_EPOCH, task: task(n) }).collect()
+    fn cursors(count: usize) -> Vec<ChangeCursor> {
+        (1..=count).map(|n| ChangeCursor { changed_at: DateTime::UNIX_EPOCH, task: task(n) }).collect()
     }
 
-    fn part(named: &[Uuid], changed: &[Place], events: u64) -> Part {
+    fn part(named: &[Uuid], changed: &[ChangeCursor], events: u64) -> Part {
         let last = |task: Uuid| (task, events);
-        let last = named.iter().copied().chain(changed.iter().map(|place| place.task)).map(last).collect();
-        Choice { named, changed, after: &|_| 0, last: &last }.part(Place::START)
+        let last = named.iter().copied().chain(changed.iter().map(|cursor| cursor.task)).map(last).collect();
+        Choice { named, changed, after: &|_| 0, last: &last }.part(ChangeCursor::START)
     }
 
     #[test]
     fn a_part_has_so_many_tasks_and_says_where_the_next_begins() {
-        let few = part(&[], &places(199), 3);
+        let few = part(&[], &cursors(199), 3);
         assert_eq!((few.tasks.len(), few.next), (199, None));
-        let many = part(&[], &places(200), 3);
-        assert_eq!((many.tasks.len(), many.next), (200, Some(places(200)[199])));
+        let many = part(&[], &cursors(200), 3);
+        assert_eq!((many.tasks.len(), many.next), (200, Some(cursors(200)[199])));
         let named: Vec<Uuid> = (1_000..1_500).map(task).collect();
-        let first = part(&named, &places(10), 3);
-        assert_eq!((first.tasks.len(), first.next), (200, Some(Place::START)));
-        let both = part(&named[..150], &places(100), 3);
-        assert_eq!((both.tasks.len(), both.next), (200, Some(places(50)[49])));
+        let first = part(&named, &cursors(10), 3);
+        assert_eq!((first.tasks.len(), first.next), (200, Some(ChangeCursor::START)));
+        let both = part(&named[..150], &cursors(100), 3);
+        assert_eq!((both.tasks.len(), both.next), (200, Some(cursors(50)[49])));
     }
 
     #[test]
     fn a_part_has_so_many_events_and_at_least_a_task() {
-        let large = part(&[], &places(10), 9_000);
-        assert_eq!((large.tasks.len(), large.next), (2, Some(places(2)[1])));
-        let huge = part(&[], &places(2), 1_000_000);
-        assert_eq!((huge.tasks.len(), huge.next), (1, Some(places(1)[0])));
+        let large = part(&[], &cursors(10), 9_000);
+        assert_eq!((large.tasks.len(), large.next), (2, Some(cursors(2)[1])));
+        let huge = part(&[], &cursors(2), 1_000_000);
+        assert_eq!((huge.tasks.len(), huge.next), (1, Some(cursors(1)[0])));
         let told = Choice {
             named: &[],
-            changed: &places(5),
+            changed: &cursors(5),
             after: &|_| 7,
             last: &(1..=5).map(|n| (task(n), 7)).collect(),
         };
-        assert_eq!(told.part(Place::START), Part::default(), "nothing of them is new");
+        assert_eq!(told.part(ChangeCursor::START), Part::default(), "nothing of them is new");
     }
 }

@@ -18,14 +18,14 @@ use crate::request_id::AnsweredIn;
 
 /// The requests of one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Exchange {
+pub(crate) struct RequestTracker {
     /// How many were handed to the routes.
     begun: AtomicU64,
     /// How many of these have no more of an answer to come.
     ended: AtomicU64,
 }
 
-impl Exchange {
+impl RequestTracker {
     /// How many requests there were, if all of them are answered as far as the
     /// routes are concerned. Their last bytes may still be on their way out.
     pub(crate) fn between_requests(&self) -> Option<u64> {
@@ -34,24 +34,24 @@ impl Exchange {
     }
 
     /// Counts a request that lasts until the value is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> Underway {
+    pub(crate) fn begin(self: &Arc<Self>) -> RequestGuard {
         self.begun.fetch_add(1, Ordering::AcqRel);
-        Underway { exchange: Arc::clone(self), for_good: false }
+        RequestGuard { tracker: Arc::clone(self), for_good: false }
     }
 }
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(crate) struct Underway {
-    exchange: Arc<Exchange>,
+pub(crate) struct RequestGuard {
+    tracker: Arc<RequestTracker>,
     /// The connection speaks another protocol from here on.
     for_good: bool,
 }
 
-impl Drop for Underway {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         if !self.for_good {
-            self.exchange.ended.fetch_add(1, Ordering::AcqRel);
+            self.tracker.ended.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
@@ -70,12 +70,12 @@ pub(crate) fn method(req: &salvo::Request) -> Method {
 }
 
 /// The routes, as one connection sees them.
-pub(crate) struct Answering<H> {
+pub(crate) struct TrackedRoutes<H> {
     pub(crate) routes: H,
-    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) tracker: Arc<RequestTracker>,
 }
 
-impl<H> Service<Request<Incoming>> for Answering<H>
+impl<H> Service<Request<Incoming>> for TrackedRoutes<H>
 where
     H: Service<Request<Incoming>, Response = Response<ResBody>>,
     H::Future: Send + 'static,
@@ -85,7 +85,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, H::Error>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let mut underway = self.exchange.begin();
+        let mut underway = self.tracker.begin();
         let is_head = *request.method() == Method::HEAD;
         if is_head {
             as_get(&mut request);
@@ -143,7 +143,7 @@ fn name_head(headers: &mut HeaderMap) {
 pub(crate) struct AnswerBody {
     inner: ResBody,
     span: Span,
-    _underway: Underway,
+    _underway: RequestGuard,
 }
 
 impl Body for AnswerBody {
@@ -186,16 +186,16 @@ mod tests {
 
     #[test]
     fn a_connection_is_between_requests_until_one_begins_and_after_it_ended() {
-        let exchange = Arc::<Exchange>::default();
-        assert_eq!(exchange.between_requests(), Some(0));
-        let request = exchange.begin();
-        assert_eq!(exchange.between_requests(), None);
+        let tracker = Arc::<RequestTracker>::default();
+        assert_eq!(tracker.between_requests(), Some(0));
+        let request = tracker.begin();
+        assert_eq!(tracker.between_requests(), None);
         drop(request);
-        assert_eq!(exchange.between_requests(), Some(1));
-        let mut request = exchange.begin();
+        assert_eq!(tracker.between_requests(), Some(1));
+        let mut request = tracker.begin();
         request.for_good = true;
         drop(request);
-        assert_eq!(exchange.between_requests(), None, "a socket is not HTTP any more");
+        assert_eq!(tracker.between_requests(), None, "a socket is not HTTP any more");
     }
 
     #[test]

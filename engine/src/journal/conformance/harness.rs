@@ -32,7 +32,7 @@ use untxt_stack::postgres::Postgres;
 pub(super) const START: Timestamp = Timestamp(1_000_000);
 
 /// A journal, and a second one on the same store as another process has it.
-pub(super) struct Bench {
+pub(super) struct JournalHarness {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) other: Arc<dyn Journal>,
     pub(super) clock: Arc<ManualClock>,
@@ -97,30 +97,30 @@ fn no_jitter() -> f64 {
     0.0
 }
 
-pub(super) async fn memory() -> Bench {
+pub(super) async fn memory() -> JournalHarness {
     let clock = Arc::new(ManualClock::at(START));
     let journal = Arc::new(MemoryJournal::new(workflows(), clock.clone(), no_jitter));
-    Bench { other: journal.clone(), journal, clock, db: None, _file: None }
+    JournalHarness { other: journal.clone(), journal, clock, db: None, _file: None }
 }
 
-pub(super) async fn sqlite() -> Bench {
+pub(super) async fn sqlite() -> JournalHarness {
     let file = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/journal.db", file.path().display());
     Migrator::up(&connect(&url).await.unwrap().for_layout(), None).await.unwrap();
-    Bench { _file: Some(file), ..on_database(&url).await }
+    JournalHarness { _file: Some(file), ..on_database(&url).await }
 }
 
-pub(super) async fn postgres() -> Bench {
+pub(super) async fn postgres() -> JournalHarness {
     on_database(&empty_database().await).await
 }
 
-pub(super) async fn on_database(url: &str) -> Bench {
+pub(super) async fn on_database(url: &str) -> JournalHarness {
     let clock = Arc::new(ManualClock::at(START));
     let db = connect(url).await.unwrap();
     let journal = Arc::new(SqlJournal::new(db.clone(), workflows(), clock.clone(), no_jitter));
     let other = connect(url).await.unwrap();
     let other = Arc::new(SqlJournal::new(other, workflows(), clock.clone(), no_jitter));
-    Bench { journal, other, clock, db: Some((db, url.to_owned())), _file: None }
+    JournalHarness { journal, other, clock, db: Some((db, url.to_owned())), _file: None }
 }
 
 /// One server for all tests; it ends with this process.
@@ -200,7 +200,7 @@ pub(super) fn refusal<T: std::fmt::Debug>(result: Result<T, JournalError>) -> Re
     }
 }
 
-impl Bench {
+impl JournalHarness {
     pub(super) fn db(&self) -> &Database {
         &self.db.as_ref().unwrap().0
     }

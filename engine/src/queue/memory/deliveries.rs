@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::allowance::{Allowances, Room};
+use super::allowance::{Allowances, Permit};
 use super::level::{Level, QueuePosition};
 use crate::controls::Controls;
 use crate::decide::Scheduled;
@@ -47,7 +47,7 @@ impl Entry {
     }
 }
 
-pub(super) struct Pointers {
+pub(super) struct Deliveries {
     age_step: Duration,
     known: HashMap<Uuid, Entry>,
     levels: [Level; LEVELS],
@@ -59,7 +59,7 @@ pub(super) struct Pointers {
     pushes: u64,
 }
 
-impl Pointers {
+impl Deliveries {
     pub(super) fn new(age_step: Duration) -> Self {
         Self {
             age_step,
@@ -77,17 +77,17 @@ impl Pointers {
         self.known.len()
     }
 
-    pub(super) fn push(&mut self, pointer: &Scheduled, now: Timestamp) {
-        let id = pointer.delivery.id();
+    pub(super) fn push(&mut self, due: &Scheduled, now: Timestamp) {
+        let id = due.delivery.id();
         if self.known.contains_key(&id) {
             return;
         }
         self.pushes += 1;
-        let level = usize::from(pointer.priority.clamp(1, PRIORITY_MAX));
+        let level = usize::from(due.priority.clamp(1, PRIORITY_MAX));
         let entry = Entry {
-            delivery: pointer.delivery,
-            tenant: pointer.tenant.as_str().into(),
-            position: (pointer.due_at, self.pushes),
+            delivery: due.delivery,
+            tenant: due.tenant.as_str().into(),
+            position: (due.due_at, self.pushes),
             priority: level,
             level,
             in_flight: false,
@@ -96,7 +96,7 @@ impl Pointers {
         self.wait(id, now);
     }
 
-    /// Puts a known pointer where it is to wait.
+    /// Puts a known delivery where it is to wait.
     fn wait(&mut self, id: Uuid, now: Timestamp) {
         let Some(entry) = self.known.get_mut(&id) else { return };
         if entry.position.0 > now {
@@ -136,14 +136,14 @@ impl Pointers {
                 && let Some(turn) = self.levels[level].turn()
             {
                 let set = controls.of(&turn.tenant);
-                match self.allowances.room(&turn.tenant, set, max - taken.len(), now) {
-                    Room::Some(room) => {
-                        let ids = self.levels[level].serve(&turn, set.weight.get(), room);
+                match self.allowances.permit(&turn.tenant, set, max - taken.len(), now) {
+                    Permit::UpTo(count) => {
+                        let ids = self.levels[level].serve(&turn, set.weight.get(), count);
                         let starts = u32::try_from(ids.len()).unwrap_or(u32::MAX);
                         self.allowances.start(&turn.tenant, set, starts, now);
                         taken.extend(ids);
                     }
-                    Room::Never(until) => {
+                    Permit::NoneUntil(until) => {
                         self.levels[level].leave(&turn.tenant);
                         self.allowances.park(&turn.tenant, until);
                         skipped += 1;
@@ -236,7 +236,7 @@ impl Pointers {
         }
     }
 
-    /// Pointers that wait at `priority` or above.
+    /// Deliveries that wait at `priority` or above.
     pub(super) fn waiting_from(&self, priority: u8) -> u64 {
         self.levels.iter().skip(usize::from(priority)).map(Level::waiting).sum()
     }

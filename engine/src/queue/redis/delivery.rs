@@ -1,4 +1,4 @@
-//! A pointer's form in Redis.
+//! A delivery's form in Redis.
 
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub(super) fn encode(delivery: &Delivery) -> [u8; LENGTH] {
     bytes
 }
 
-/// What a script gave for `id`, the tenant after the pointer; `None` when this
+/// What a script gave for `id`, the tenant after the delivery; `None` when this
 /// program did not write it.
 pub(super) fn decode(id: &[u8], bytes: &[u8]) -> Option<Pulled> {
     let (bytes, tenant) = bytes.split_at_checked(LENGTH)?;
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_comes_back_as_it_was_and_a_forged_one_does_not_come() {
+    fn a_delivery_comes_back_as_it_was_and_a_forged_one_does_not_come() {
         for item in [None, Some(0), Some(u32::MAX)] {
             let slot = Slot { run: RunId::new(), step: 700, item };
             let delivery = Delivery { slot, attempt: 3 };

@@ -1,5 +1,5 @@
-//! Passes over everything that one worker at a time makes for all: whoever comes
-//! first when its time has come.
+//! Hourly maintenance passes, which one worker at a time makes for all: whoever comes
+//! first when one is due.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Whether whoever asks is to make the pass at `now`: nobody began it within
 /// [`PASS_EVERY`]. Of many that ask, one is told so.
-pub(crate) async fn begins(db: &Database, name: &str, now: Timestamp) -> Result<bool, DbErr> {
+pub(crate) async fn try_begin(db: &Database, name: &str, now: Timestamp) -> Result<bool, DbErr> {
     let first = pass::ActiveModel { name: Set(name.to_owned()), began_at_ms: Set(i64::MIN) };
     pass::Entity::insert(first).on_conflict_do_nothing().exec_without_returning(db).await?;
     let over = now.0.saturating_sub(i64::try_from(PASS_EVERY.as_millis()).unwrap_or(i64::MAX));
@@ -56,13 +56,13 @@ mod tests {
         untxt_migrations::up(&db.for_layout()).await.unwrap();
         let at = |minutes: u64| Timestamp(0).after(Duration::from_secs(minutes * 60));
         let asked = async |now| {
-            let asked = (0..5).map(|_| begins(&db, "erase", now));
+            let asked = (0..5).map(|_| try_begin(&db, "erase", now));
             let told = futures_util::future::join_all(asked).await;
             told.into_iter().filter(|told| *told.as_ref().unwrap()).count()
         };
         assert_eq!(asked(at(0)).await, 1);
         assert_eq!(asked(at(59)).await, 0);
-        assert!(begins(&db, "another", at(59)).await.unwrap(), "each pass has its own time");
+        assert!(try_begin(&db, "another", at(59)).await.unwrap(), "each pass has its own time");
         assert_eq!(asked(at(60)).await, 1);
         give_up(&db, "erase").await;
         assert_eq!(asked(at(61)).await, 1, "it broke off");

@@ -34,7 +34,7 @@ const ERASED_MAX: usize = 20_000;
 
 /// All updates of this process's engine and, through the journal, of others'.
 #[derive(Clone, Debug, Default)]
-pub struct Feed {
+pub struct UpdateHub {
     listeners: Arc<Mutex<Listeners>>,
     /// Somebody begins to listen.
     arrived: Arc<Notify>,
@@ -42,7 +42,7 @@ pub struct Feed {
 
 /// What a listener is told.
 #[derive(Clone, Debug)]
-pub enum News {
+pub enum Notification {
     /// Something happened to a task.
     Update(Arc<TaskUpdate>),
     /// The task was erased: nothing more is told of it.
@@ -78,29 +78,29 @@ struct Listeners {
 #[derive(Debug)]
 struct Listener {
     id: u64,
-    news: mpsc::Sender<News>,
+    news: mpsc::Sender<Notification>,
 }
 
 /// What happens to one user's tasks, in order, without gaps.
 #[derive(Debug)]
 pub struct Subscription {
-    feed: Feed,
+    hub: UpdateHub,
     user: Uuid,
     id: u64,
-    news: mpsc::Receiver<News>,
+    news: mpsc::Receiver<Notification>,
 }
 
 impl Subscription {
     /// What happens next. `None` when that is missing: whoever listens was too
     /// slow, or the engine could not be followed for a while.
-    pub async fn next(&mut self) -> Option<News> {
+    pub async fn next(&mut self) -> Option<Notification> {
         self.news.recv().await
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut listeners = self.feed.lock();
+        let mut listeners = self.hub.lock();
         if let Some(of_user) = listeners.by_user.get_mut(&self.user) {
             of_user.retain(|listener| listener.id != self.id);
             if of_user.is_empty() {
@@ -110,21 +110,21 @@ impl Drop for Subscription {
     }
 }
 
-impl Feed {
+impl UpdateHub {
     /// Begins to read, and returns once it does or knows that it can't for now;
     /// ends with `shutdown`.
     pub async fn start(platform: Arc<Platform>, shutdown: CancellationToken) -> Self {
-        let feed = Self::default();
+        let hub = Self::default();
         let watcher = platform.records.engine().watch().await.ok();
-        feed.lock().following = watcher.is_some();
-        let reading = feed.clone();
+        hub.lock().following = watcher.is_some();
+        let reading = hub.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = reading.read(&platform, watcher) => {}
             }
         });
-        feed
+        hub
     }
 
     /// The updates of the user's tasks from now on; `None` while the engine
@@ -140,7 +140,7 @@ impl Feed {
         listeners.next_id += 1;
         listeners.by_user.entry(user).or_default().push(Listener { id, news: sender });
         self.arrived.notify_one();
-        Some(Subscription { feed: self.clone(), user, id, news })
+        Some(Subscription { hub: self.clone(), user, id, news })
     }
 
     async fn read(&self, platform: &Platform, mut watcher: Option<Watcher>) {
@@ -195,7 +195,7 @@ impl Feed {
             Ok(projector.tell(past, event).await?.filter(|update| update.user == user))
         };
         match told.await {
-            Ok(Some(update)) => self.publish(update.user, &News::Update(Arc::new(update))),
+            Ok(Some(update)) => self.publish(update.user, &Notification::Update(Arc::new(update))),
             Ok(None) => {}
             Err(error) => {
                 let error: JournalError = error;
@@ -243,10 +243,10 @@ impl Feed {
         if memory.erased.len() > ERASED_MAX {
             memory.erased.pop_lru();
         }
-        self.publish(user, &News::Erased(task));
+        self.publish(user, &Notification::Erased(task));
     }
 
-    fn publish(&self, user: Uuid, news: &News) {
+    fn publish(&self, user: Uuid, news: &Notification) {
         let mut listeners = self.lock();
         let Some(of_user) = listeners.by_user.get_mut(&user) else { return };
         // Whoever is too far behind is dropped; its socket finds the end.
@@ -270,12 +270,13 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
     use serde_json::Value;
-    use untxt_engine::event::OnItemFailure;
     use untxt_engine::id::RunId;
+    use untxt_engine::new_run::NewRun;
     use untxt_engine::time::Timestamp;
     use untxt_workflows::ocr::WORKFLOW;
 
@@ -305,19 +306,10 @@ mod tests {
     impl Counted {
         /// A run of `owner`'s with 30 events.
         fn of(owner: Uuid) -> Self {
-            let submitted = EventKind::Submitted {
-                definition: WORKFLOW.to_owned(),
-                version: 1,
-                tenant: owner.to_string(),
-                priority: 5,
-                on_item_failure: OnItemFailure::Fail,
-                input: Value::Null,
-            };
-            let opened = |_| EventKind::Opened { step: 3, items: None };
-            let run = RunId(Uuid::now_v7());
-            let kinds = std::iter::once(submitted).chain((1..30).map(opened));
-            let events =
-                kinds.zip(1..).map(|(kind, seq)| Event { run, seq, at: Timestamp(0), kind }).collect();
+            let first = NewRun::new(WORKFLOW, owner, Value::Null).submitted(1, Timestamp(0));
+            let kind = EventKind::Opened { step: 3, items: None };
+            let opened = (2..=30).map(|seq| Event { seq, kind: kind.clone(), ..first });
+            let events = iter::once(first.clone()).chain(opened).collect();
             Self { events, owner, histories: AtomicUsize::new(0), owners: AtomicUsize::new(0) }
         }
 
@@ -326,59 +318,59 @@ mod tests {
         }
     }
 
-    fn followed() -> Feed {
-        let feed = Feed::default();
-        feed.lock().following = true;
-        feed
+    fn followed() -> UpdateHub {
+        let hub = UpdateHub::default();
+        hub.lock().following = true;
+        hub
     }
 
     #[tokio::test]
     async fn nothing_is_read_of_a_user_to_whom_nobody_listens() {
-        let (feed, mut memory) = (followed(), Memory::default());
+        let (hub, mut memory) = (followed(), Memory::default());
         let other = Counted::of(Uuid::from_u128(1));
         for event in &other.events[5..] {
-            assert!(feed.tell(&other, &mut memory, event).await);
+            assert!(hub.tell(&other, &mut memory, event).await);
         }
         assert_eq!(other.reads(), (0, 0), "nobody listens at all");
 
         let listened = Counted::of(Uuid::from_u128(2));
-        let mut subscription = feed.subscribe(listened.owner).unwrap();
+        let mut subscription = hub.subscribe(listened.owner).unwrap();
         let known = Counted::of(other.owner);
         for event in &known.events {
-            assert!(feed.tell(&known, &mut memory, event).await);
+            assert!(hub.tell(&known, &mut memory, event).await);
         }
         assert_eq!(known.reads(), (0, 0), "its submission said whose it is");
         for event in &other.events[5..] {
-            assert!(feed.tell(&other, &mut memory, event).await);
+            assert!(hub.tell(&other, &mut memory, event).await);
         }
         assert_eq!(other.reads(), (0, 1), "whose it is, once, and no history");
         for event in &listened.events[5..] {
-            assert!(feed.tell(&listened, &mut memory, event).await);
+            assert!(hub.tell(&listened, &mut memory, event).await);
         }
         assert_eq!(listened.reads(), (1, 1));
         for event in &listened.events[5..] {
-            let News::Update(update) = subscription.next().await.unwrap() else { panic!("erased") };
+            let Notification::Update(update) = subscription.next().await.unwrap() else { panic!("erased") };
             assert_eq!((update.user, update.seq), (listened.owner, event.seq));
         }
     }
 
     #[tokio::test]
     async fn an_erased_task_is_told_of_once_to_its_user_and_nothing_after_it() {
-        let (feed, mut memory) = (followed(), Memory::default());
+        let (hub, mut memory) = (followed(), Memory::default());
         let past = Counted::of(Uuid::from_u128(2));
         let (task, run) = (past.events[0].run.0, past.events[0].run);
-        let mut subscription = feed.subscribe(past.owner).unwrap();
-        let mut foreign = feed.subscribe(Uuid::from_u128(3)).unwrap();
-        feed.tell(&past, &mut memory, &past.events[0]).await;
-        feed.tell_erased(&mut memory, past.owner, task);
-        feed.tell_erased(&mut memory, past.owner, task);
-        feed.tell(&past, &mut memory, &past.events[1]).await;
-        feed.lose_all();
+        let mut subscription = hub.subscribe(past.owner).unwrap();
+        let mut foreign = hub.subscribe(Uuid::from_u128(3)).unwrap();
+        hub.tell(&past, &mut memory, &past.events[0]).await;
+        hub.tell_erased(&mut memory, past.owner, task);
+        hub.tell_erased(&mut memory, past.owner, task);
+        hub.tell(&past, &mut memory, &past.events[1]).await;
+        hub.lose_all();
         let mut told = Vec::new();
         while let Some(news) = subscription.next().await {
             told.push(match news {
-                News::Update(update) => (RunId(update.task), "update"),
-                News::Erased(task) => (RunId(task), "erased"),
+                Notification::Update(update) => (RunId(update.task), "update"),
+                Notification::Erased(task) => (RunId(task), "erased"),
             });
         }
         assert_eq!(told, [(run, "update"), (run, "erased")]);

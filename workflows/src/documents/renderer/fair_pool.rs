@@ -21,7 +21,7 @@ const WAITING_OF_TENANT_MAX: usize = WAITING_MAX / 4;
 
 /// Places, each with something that stays in it from one use to the next.
 #[derive(Debug)]
-pub(super) struct Places<S> {
+pub(super) struct FairPool<S> {
     state: Arc<Mutex<State<S>>>,
 }
 
@@ -29,9 +29,9 @@ pub(super) struct Places<S> {
 struct State<S> {
     /// The one that was left last is at the end.
     free: Vec<S>,
-    /// Who waits, by tenant. No line is empty.
-    lines: HashMap<Arc<str>, VecDeque<oneshot::Sender<Place<S>>>>,
-    /// The tenants of `lines`, who is next at the front.
+    /// Who waits, by tenant. No queue is empty.
+    queues: HashMap<Arc<str>, VecDeque<oneshot::Sender<PoolGuard<S>>>>,
+    /// The tenants of `queues`, who is next at the front.
     turns: VecDeque<Arc<str>>,
     /// Places that each tenant has now; none of the counts is 0.
     taken: HashMap<Arc<str>, usize>,
@@ -40,17 +40,17 @@ struct State<S> {
 /// A place, and what is in it. It is free again, with whatever is in it then,
 /// when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place<S> {
+pub(super) struct PoolGuard<S> {
     tenant: Arc<str>,
     /// `Some` until the place is left.
-    seat: Option<S>,
+    resource: Option<S>,
     state: Arc<Mutex<State<S>>>,
 }
 
-impl<S> Places<S> {
-    pub(super) fn new(seats: impl IntoIterator<Item = S>) -> Self {
-        let free = seats.into_iter().collect();
-        let state = State { free, lines: HashMap::new(), turns: VecDeque::new(), taken: HashMap::new() };
+impl<S> FairPool<S> {
+    pub(super) fn new(resources: impl IntoIterator<Item = S>) -> Self {
+        let free = resources.into_iter().collect();
+        let state = State { free, queues: HashMap::new(), turns: VecDeque::new(), taken: HashMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -68,13 +68,13 @@ impl<S> Places<S> {
         tenant: &Arc<str>,
         patience: Option<Duration>,
         suits: impl Fn(&S) -> u8,
-    ) -> Result<Place<S>, DocumentError> {
+    ) -> Result<PoolGuard<S>, DocumentError> {
         let turn = {
             let mut state = lock(&self.state);
             // Of equals the one that was left longest ago.
             if let Some(at) = (0..state.free.len()).rev().max_by_key(|at| suits(&state.free[*at])) {
-                let seat = state.free.remove(at);
-                return Ok(self.place(&mut state, Arc::clone(tenant), seat));
+                let resource = state.free.remove(at);
+                return Ok(self.guard(&mut state, Arc::clone(tenant), resource));
             }
             if patience.is_some() {
                 state.refuse_too_many(tenant)?;
@@ -85,7 +85,7 @@ impl<S> Places<S> {
             Some(patience) => timeout(patience, turn).await.map_err(|_| DocumentError::Busy)?,
             None => turn.await,
         };
-        // Whoever waits is only forgotten together with the places.
+        // Whoever waits is only forgotten together with the pool.
         place.map_err(|_| DocumentError::RendererUnavailable("it is being shut down".to_owned()))
     }
 
@@ -94,9 +94,9 @@ impl<S> Places<S> {
         lock(&self.state).free.iter_mut().for_each(work);
     }
 
-    fn place(&self, state: &mut State<S>, tenant: Arc<str>, seat: S) -> Place<S> {
+    fn guard(&self, state: &mut State<S>, tenant: Arc<str>, resource: S) -> PoolGuard<S> {
         state.count(&tenant);
-        Place { tenant, seat: Some(seat), state: Arc::clone(&self.state) }
+        PoolGuard { tenant, resource: Some(resource), state: Arc::clone(&self.state) }
     }
 }
 
@@ -105,41 +105,41 @@ impl<S> State<S> {
     /// turn comes, and cost nothing until somebody would be refused for them.
     fn refuse_too_many(&mut self, tenant: &Arc<str>) -> Result<(), DocumentError> {
         let is_full = |state: &Self| {
-            let of_tenant = state.lines.get(tenant).map_or(0, VecDeque::len);
-            let all: usize = state.lines.values().map(VecDeque::len).sum();
+            let of_tenant = state.queues.get(tenant).map_or(0, VecDeque::len);
+            let all: usize = state.queues.values().map(VecDeque::len).sum();
             of_tenant >= WAITING_OF_TENANT_MAX || all >= WAITING_MAX
         };
         if !is_full(self) {
             return Ok(());
         }
-        for line in self.lines.values_mut() {
-            line.retain(|waiting| !waiting.is_closed());
+        for queue in self.queues.values_mut() {
+            queue.retain(|waiting| !waiting.is_closed());
         }
-        self.lines.retain(|_, line| !line.is_empty());
-        self.turns.retain(|tenant| self.lines.contains_key(tenant));
+        self.queues.retain(|_, queue| !queue.is_empty());
+        self.turns.retain(|tenant| self.queues.contains_key(tenant));
         if is_full(self) { Err(DocumentError::Busy) } else { Ok(()) }
     }
 
-    fn queue(&mut self, tenant: &Arc<str>) -> oneshot::Receiver<Place<S>> {
+    fn queue(&mut self, tenant: &Arc<str>) -> oneshot::Receiver<PoolGuard<S>> {
         let (sender, receiver) = oneshot::channel();
-        let line = self.lines.entry(Arc::clone(tenant)).or_default();
-        if line.is_empty() {
+        let queue = self.queues.entry(Arc::clone(tenant)).or_default();
+        if queue.is_empty() {
             self.turns.push_back(Arc::clone(tenant));
         }
-        line.push_back(sender);
+        queue.push_back(sender);
         receiver
     }
 
     /// Who is next: of the tenants with the fewest places the one whose turn was
     /// longest ago.
-    fn next(&mut self) -> Option<(Arc<str>, oneshot::Sender<Place<S>>)> {
+    fn next(&mut self) -> Option<(Arc<str>, oneshot::Sender<PoolGuard<S>>)> {
         let taken = |tenant: &Arc<str>| self.taken.get(tenant).copied().unwrap_or(0);
         let at = (0..self.turns.len()).min_by_key(|at| taken(&self.turns[*at]))?;
         let tenant = self.turns.remove(at)?;
-        let line = self.lines.get_mut(&tenant)?;
-        let first = line.pop_front()?;
-        if line.is_empty() {
-            self.lines.remove(&tenant);
+        let queue = self.queues.get_mut(&tenant)?;
+        let first = queue.pop_front()?;
+        if queue.is_empty() {
+            self.queues.remove(&tenant);
         } else {
             self.turns.push_back(Arc::clone(&tenant));
         }
@@ -160,33 +160,36 @@ impl<S> State<S> {
     }
 }
 
-impl<S> Place<S> {
+impl<S> PoolGuard<S> {
     /// What is in it; `None` only while it is being left.
-    pub(super) fn seat(&mut self) -> Option<&mut S> {
-        self.seat.as_mut()
+    pub(super) fn resource(&mut self) -> Option<&mut S> {
+        self.resource.as_mut()
     }
 }
 
-impl<S> Drop for Place<S> {
+impl<S> Drop for PoolGuard<S> {
     fn drop(&mut self) {
-        let Some(mut seat) = self.seat.take() else { return };
+        let Some(mut resource) = self.resource.take() else { return };
         let mut state = lock(&self.state);
         state.discount(&self.tenant);
         while let Some((tenant, waiting)) = state.next() {
             state.count(&tenant);
-            let place =
-                Self { tenant: Arc::clone(&tenant), seat: Some(seat), state: Arc::clone(&self.state) };
+            let place = Self {
+                tenant: Arc::clone(&tenant),
+                resource: Some(resource),
+                state: Arc::clone(&self.state),
+            };
             match waiting.send(place) {
                 Ok(()) => return,
                 // Gave up. Its place must not be dropped whole: we hold the lock.
                 Err(mut place) => {
                     state.discount(&tenant);
-                    let Some(back) = place.seat.take() else { return };
-                    seat = back;
+                    let Some(back) = place.resource.take() else { return };
+                    resource = back;
                 }
             }
         }
-        state.free.push(seat);
+        state.free.push(resource);
     }
 }
 
@@ -216,13 +219,13 @@ mod tests {
 
     #[tokio::test]
     async fn tenants_take_turns_however_long_their_lines_are() {
-        let places = Arc::new(Places::new([()]));
-        let first = places.take(&tenant("a"), None, |()| 0).await.unwrap();
+        let pool = Arc::new(FairPool::new([()]));
+        let first = pool.take(&tenant("a"), None, |()| 0).await.unwrap();
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut waiting = Vec::new();
         for name in ["a", "a", "a", "b", "c", "b"] {
-            let (places, order) = (Arc::clone(&places), Arc::clone(&order));
-            let queued = lock(&places.state).queue(&tenant(name));
+            let (pool, order) = (Arc::clone(&pool), Arc::clone(&order));
+            let queued = lock(&pool.state).queue(&tenant(name));
             waiting.push(tokio::spawn(async move {
                 let _place = queued.await.unwrap();
                 order.lock().unwrap().push(name);
@@ -233,17 +236,17 @@ mod tests {
             waiting.await.unwrap();
         }
         assert_eq!(order.lock().unwrap().join(""), "abcaba");
-        assert_eq!(lock(&places.state).free.len(), 1, "the place is free again");
-        assert!(lock(&places.state).taken.is_empty());
+        assert_eq!(lock(&pool.state).free.len(), 1, "the place is free again");
+        assert!(lock(&pool.state).taken.is_empty());
     }
 
     #[tokio::test]
     async fn who_has_no_place_comes_before_who_has_one() {
-        let places = Places::new([1, 2]);
-        let a = places.take(&tenant("a"), None, |_| 0).await.unwrap();
-        let b = places.take(&tenant("b"), None, |_| 0).await.unwrap();
-        let mut of_a = lock(&places.state).queue(&tenant("a"));
-        let mut of_c = lock(&places.state).queue(&tenant("c"));
+        let pool = FairPool::new([1, 2]);
+        let a = pool.take(&tenant("a"), None, |_| 0).await.unwrap();
+        let b = pool.take(&tenant("b"), None, |_| 0).await.unwrap();
+        let mut of_a = lock(&pool.state).queue(&tenant("a"));
+        let mut of_c = lock(&pool.state).queue(&tenant("c"));
         drop(b);
         let _of_c = of_c.try_recv().expect("c has none yet");
         assert!(of_a.try_recv().is_err(), "a has one");
@@ -253,35 +256,35 @@ mod tests {
 
     #[tokio::test]
     async fn who_gives_up_leaves_the_place_to_the_next() {
-        let places = Arc::new(Places::new([()]));
-        let held = places.take(&tenant("a"), None, |()| 0).await.unwrap();
-        let late = places.take(&tenant("b"), Some(Duration::ZERO), |()| 0).await.unwrap_err();
+        let pool = Arc::new(FairPool::new([()]));
+        let held = pool.take(&tenant("a"), None, |()| 0).await.unwrap();
+        let late = pool.take(&tenant("b"), Some(Duration::ZERO), |()| 0).await.unwrap_err();
         assert_eq!((late.code(), late.is_permanent()), ("RENDERER_BUSY", false));
         drop(held);
-        assert!(at_once(places.take(&tenant("c"), None, |()| 0)).is_some(), "it was not lost");
+        assert!(at_once(pool.take(&tenant("c"), None, |()| 0)).is_some(), "it was not lost");
     }
 
     #[test]
     fn no_more_wait_than_may() {
-        let places = Places::new([()]);
-        let _held = at_once(places.take(&tenant("a"), None, |()| 0)).unwrap().unwrap();
+        let pool = FairPool::new([()]);
+        let _held = at_once(pool.take(&tenant("a"), None, |()| 0)).unwrap().unwrap();
         let of_a: Vec<_> =
-            (0..WAITING_OF_TENANT_MAX).map(|_| lock(&places.state).queue(&tenant("a"))).collect();
-        let asked = |name: &str| at_once(places.take(&tenant(name), Some(Duration::MAX), |()| 0));
+            (0..WAITING_OF_TENANT_MAX).map(|_| lock(&pool.state).queue(&tenant("a"))).collect();
+        let asked = |name: &str| at_once(pool.take(&tenant(name), Some(Duration::MAX), |()| 0));
         assert_eq!(asked("a").unwrap().unwrap_err().code(), "RENDERER_BUSY", "a has its share");
         let of_others: Vec<_> = (WAITING_OF_TENANT_MAX..WAITING_MAX)
-            .map(|number| lock(&places.state).queue(&tenant(&number.to_string())))
+            .map(|number| lock(&pool.state).queue(&tenant(&number.to_string())))
             .collect();
         assert_eq!(asked("b").unwrap().unwrap_err().code(), "RENDERER_BUSY");
-        assert!(at_once(places.take(&tenant("a"), None, |()| 0)).is_none(), "a worker waits all the same");
+        assert!(at_once(pool.take(&tenant("a"), None, |()| 0)).is_none(), "a worker waits all the same");
         drop((of_a, of_others));
-        lock(&places.state).refuse_too_many(&tenant("b")).expect("those who gave up do not count");
+        lock(&pool.state).refuse_too_many(&tenant("b")).expect("those who gave up do not count");
     }
 
     #[tokio::test]
     async fn the_place_that_suits_best_is_taken() {
-        let places = Places::new([1, 2, 3]);
-        let mut place = places.take(&tenant("a"), None, |seat| u8::from(*seat == 2)).await.unwrap();
-        assert_eq!(place.seat(), Some(&mut 2));
+        let pool = FairPool::new([1, 2, 3]);
+        let mut place = pool.take(&tenant("a"), None, |resource| u8::from(*resource == 2)).await.unwrap();
+        assert_eq!(place.resource(), Some(&mut 2));
     }
 }

@@ -19,36 +19,36 @@ pub(crate) const COMMITTED_WITHIN: chrono::Duration = chrono::Duration::minutes(
 /// Where a task stands among those of its user in the order in which they were
 /// last changed. As text, it can be given back to go on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ChangeCursor {
     /// When the task was last changed.
     pub changed_at: DateTime<Utc>,
     /// The task.
     pub task: Uuid,
 }
 
-impl Place {
+impl ChangeCursor {
     /// Before every task.
     pub const START: Self = Self { changed_at: DateTime::UNIX_EPOCH, task: Uuid::nil() };
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ChangeCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}_{}", self.changed_at.to_rfc3339_opts(SecondsFormat::AutoSi, true), self.task)
     }
 }
 
-/// The text names no place.
+/// The text is no cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is not a cursor that this server has given")]
-pub struct NoPlace;
+pub struct InvalidCursor;
 
-impl FromStr for Place {
-    type Err = NoPlace;
+impl FromStr for ChangeCursor {
+    type Err = InvalidCursor;
 
-    fn from_str(text: &str) -> Result<Self, NoPlace> {
-        let (at, task) = text.split_once('_').ok_or(NoPlace)?;
-        let changed_at = DateTime::parse_from_rfc3339(at).map_err(|_| NoPlace)?.to_utc();
-        Ok(Self { changed_at, task: Uuid::parse_str(task).map_err(|_| NoPlace)? })
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let (at, task) = text.split_once('_').ok_or(InvalidCursor)?;
+        let changed_at = DateTime::parse_from_rfc3339(at).map_err(|_| InvalidCursor)?.to_utc();
+        Ok(Self { changed_at, task: Uuid::parse_str(task).map_err(|_| InvalidCursor)? })
     }
 }
 
@@ -64,23 +64,23 @@ impl Records {
         &self,
         user: Uuid,
         since: DateTime<Utc>,
-        after: Place,
+        after: ChangeCursor,
         limit: u64,
-    ) -> Result<Vec<Place>, DbErr> {
+    ) -> Result<Vec<ChangeCursor>, DbErr> {
         let since = since.checked_sub_signed(COMMITTED_WITHIN).unwrap_or(since);
         // A page that is done changes the journal and no row: whatever has not
         // ended may have gone on, however long ago its row was changed.
-        let mut places = self.places(open_before(user, since, after).limit(limit)).await?;
-        let left = limit.saturating_sub(places.len() as u64);
+        let mut cursors = self.cursors(open_before(user, since, after).limit(limit)).await?;
+        let left = limit.saturating_sub(cursors.len() as u64);
         if left > 0 {
-            places.extend(self.places(changed(user, since, after).limit(left)).await?);
+            cursors.extend(self.cursors(changed(user, since, after).limit(left)).await?);
         }
-        Ok(places)
+        Ok(cursors)
     }
 
-    async fn places(&self, query: Select<task::Entity>) -> Result<Vec<Place>, DbErr> {
+    async fn cursors(&self, query: Select<task::Entity>) -> Result<Vec<ChangeCursor>, DbErr> {
         let rows: Vec<(DateTime<Utc>, Uuid)> = query.into_tuple().all(self.database()).await?;
-        Ok(rows.into_iter().map(|(changed_at, task)| Place { changed_at, task }).collect())
+        Ok(rows.into_iter().map(|(changed_at, task)| ChangeCursor { changed_at, task }).collect())
     }
 
     /// Which of `tasks` are there and the user's.
@@ -104,20 +104,21 @@ impl Records {
 }
 
 /// Tasks that were changed since, in order.
-fn changed(user: Uuid, since: DateTime<Utc>, after: Place) -> Select<task::Entity> {
+fn changed(user: Uuid, since: DateTime<Utc>, after: ChangeCursor) -> Select<task::Entity> {
     in_order(user, after).filter(task::Column::UpdatedAt.gte(since))
 }
 
 /// Tasks that have not ended and were changed before that, in order.
-fn open_before(user: Uuid, before: DateTime<Utc>, after: Place) -> Select<task::Entity> {
+fn open_before(user: Uuid, before: DateTime<Utc>, after: ChangeCursor) -> Select<task::Entity> {
     in_order(user, after)
         .filter(task::Column::CompletedAt.is_null())
         .filter(task::Column::UpdatedAt.lt(before))
 }
 
-fn in_order(user: Uuid, after: Place) -> Select<task::Entity> {
-    let place = [task::Column::UpdatedAt, task::Column::Id].map(|column| Expr::col(column.into_column_ref()));
-    let behind = Expr::tuple(place).gt(Expr::tuple([Expr::val(after.changed_at), Expr::val(after.task)]));
+fn in_order(user: Uuid, after: ChangeCursor) -> Select<task::Entity> {
+    let position =
+        [task::Column::UpdatedAt, task::Column::Id].map(|column| Expr::col(column.into_column_ref()));
+    let behind = Expr::tuple(position).gt(Expr::tuple([Expr::val(after.changed_at), Expr::val(after.task)]));
     task::Entity::find()
         .select_only()
         .columns([task::Column::UpdatedAt, task::Column::Id])
@@ -136,12 +137,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_as_it_is_written() {
+    fn a_cursor_is_read_as_it_is_written() {
         let at: DateTime<Utc> = "2026-11-26T08:09:10.123456Z".parse().unwrap();
-        let place = Place { changed_at: at, task: Uuid::from_u128(7) };
-        assert_eq!(place.to_string().parse(), Ok(place));
+        let cursor = ChangeCursor { changed_at: at, task: Uuid::from_u128(7) };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for text in ["", "_", "2026-11-26T08:09:10Z", "yesterday_00000000-0000-0000-0000-000000000007"] {
-            assert_eq!(text.parse::<Place>(), Err(NoPlace), "{text}");
+            assert_eq!(text.parse::<ChangeCursor>(), Err(InvalidCursor), "{text}");
         }
     }
 
@@ -159,7 +160,7 @@ mod tests {
 
     fn queries() -> [(Select<task::Entity>, &'static str); 2] {
         let (user, at) = (Uuid::from_u128(1), "2026-11-26T08:09:10Z".parse().unwrap());
-        let after = Place { changed_at: at, task: Uuid::from_u128(2) };
+        let after = ChangeCursor { changed_at: at, task: Uuid::from_u128(2) };
         [
             (changed(user, at, after).limit(200), "tasks_user_id_updated_at_idx"),
             (open_before(user, at, after).limit(200), "tasks_open_user_id_updated_at_idx"),

@@ -14,24 +14,24 @@ use untxt_workflows::documents::renderer::{
 
 pub(crate) const CHILD: &str = env!("CARGO_BIN_EXE_untxt-renderer");
 
-static BENCHES: AtomicU32 = AtomicU32::new(0);
+static HARNESSES: AtomicU32 = AtomicU32::new(0);
 
 /// A renderer, a directory for its files, and the mark its children carry.
-pub(crate) struct Bench {
+pub(crate) struct RendererHarness {
     pub(crate) renderer: Renderer,
     pub(crate) mark: String,
     dir: TempDir,
 }
 
-impl Bench {
+impl RendererHarness {
     pub(crate) fn new() -> Self {
         Self::with(Limits::default())
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let number = BENCHES.fetch_add(1, Ordering::Relaxed);
+        let number = HARNESSES.fetch_add(1, Ordering::Relaxed);
         // No mark is the beginning of another.
-        let mark = format!("bench-{}-{number}-", std::process::id());
+        let mark = format!("harness-{}-{number}-", std::process::id());
         Self { renderer: renderer(&mark, limits), mark, dir: tempfile::tempdir().unwrap() }
     }
 

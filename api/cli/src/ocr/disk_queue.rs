@@ -12,7 +12,7 @@ struct Counts {
 
 /// The room on the disk that the files of one call share.
 #[derive(Debug, Default)]
-pub(super) struct DiskRoom {
+pub(super) struct DiskQueue {
     counts: watch::Sender<Counts>,
     /// Of those that found no room one looks for it at a time: two that are too
     /// large together would keep each other from it for ever.
@@ -25,9 +25,9 @@ pub(super) struct Look(usize);
 
 /// A file that takes room; dropped, it has ended.
 #[derive(Debug)]
-pub(super) struct OpenFile<'a>(&'a DiskRoom);
+pub(super) struct OpenFile<'a>(&'a DiskQueue);
 
-impl DiskRoom {
+impl DiskQueue {
     /// A file is under way.
     pub(super) fn begin(&self) -> OpenFile<'_> {
         self.counts.send_modify(|counts| counts.under_way += 1);
@@ -69,13 +69,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_is_under_way_is_waited_for() {
-        let room = DiskRoom::default();
-        let look = room.look();
-        assert!(!room.another_ended(&look).await, "nothing is under way");
-        let file = room.begin();
-        let (ended, ()) = tokio::join!(room.another_ended(&look), async { drop(file) });
+        let disk = DiskQueue::default();
+        let look = disk.look();
+        assert!(!disk.another_ended(&look).await, "nothing is under way");
+        let file = disk.begin();
+        let (ended, ()) = tokio::join!(disk.another_ended(&look), async { drop(file) });
         assert!(ended);
-        assert!(room.another_ended(&look).await, "it ended since");
-        assert!(!room.another_ended(&room.look()).await);
+        assert!(disk.another_ended(&look).await, "it ended since");
+        assert!(!disk.another_ended(&disk.look()).await);
     }
 }

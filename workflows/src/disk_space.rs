@@ -1,4 +1,4 @@
-//! Room on this machine's disks: what is spooled is bounded, and some of each disk
+//! Space on this machine's disks: what is spooled is bounded, and some of each disk
 //! stays free for the database, the store and the work that is under way.
 
 use std::fmt;
@@ -22,7 +22,7 @@ const RESERVE_BYTES_MAX: u64 = 256 << 20;
 
 /// How much of the disk may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomLimits {
+pub struct DiskLimits {
     /// Bytes of all uploads that are spooled at once.
     pub spool_bytes_max: u64,
     /// Bytes of the file system that stay free; a twentieth of it, 256 MiB at
@@ -30,12 +30,12 @@ pub struct RoomLimits {
     pub reserve_bytes: Option<u64>,
 }
 
-impl RoomLimits {
+impl DiskLimits {
     /// Eighty uploads of the size that is allowed by default.
     pub const SPOOL_BYTES_MAX: u64 = 8 << 30;
 }
 
-impl Default for RoomLimits {
+impl Default for DiskLimits {
     fn default() -> Self {
         Self { spool_bytes_max: Self::SPOOL_BYTES_MAX, reserve_bytes: None }
     }
@@ -43,7 +43,7 @@ impl Default for RoomLimits {
 
 /// What this machine keeps on a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum DiskUse {
     /// Uploads on their way in, and files that are worked on.
     Spool,
     /// The database that is a file.
@@ -52,7 +52,7 @@ pub enum Kept {
     Objects,
 }
 
-impl Kept {
+impl DiskUse {
     /// Its stable name.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -64,7 +64,7 @@ impl Kept {
     }
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for DiskUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
@@ -72,16 +72,16 @@ impl fmt::Display for Kept {
 
 /// Why something can't be written down now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoom {
+pub enum DiskFull {
     /// A file system is nearly full.
     #[error(
-        "the disk of the {kept}, {path}, has {free_bytes} bytes free, of which {reserve_bytes} stay so, and \
+        "the disk of the {disk_use}, {path}, has {free_bytes} bytes free, of which {reserve_bytes} stay so, and \
          {wanted_bytes} more are wanted; free some, or set UNTXT_DISK_RESERVE_BYTES",
         path = .path.display()
     )]
     Disk {
         /// What is kept there.
-        kept: Kept,
+        disk_use: DiskUse,
         /// Where.
         path: PathBuf,
         /// What is free and promised to nobody.
@@ -103,11 +103,11 @@ pub enum NoRoom {
 
 /// The disks that taking work needs.
 #[derive(Debug)]
-pub struct Room {
+pub struct DiskSpace {
     spool: PathBuf,
     objects: Option<PathBuf>,
     database: Option<Reserve>,
-    limits: RoomLimits,
+    limits: DiskLimits,
     granted: Mutex<Granted>,
 }
 
@@ -121,8 +121,8 @@ struct Granted {
 
 /// What one file in the spool was granted. Dropped, it is given back.
 #[derive(Debug)]
-pub struct Share {
-    room: Arc<Room>,
+pub struct SpoolGrant {
+    space: Arc<DiskSpace>,
     granted_bytes: u64,
     written_bytes: u64,
 }
@@ -130,7 +130,7 @@ pub struct Share {
 /// What is known of one disk.
 #[derive(Clone, Debug)]
 struct Disk {
-    kept: Kept,
+    disk_use: DiskUse,
     dir: PathBuf,
     /// Whether what is spooled takes room there.
     is_spool: bool,
@@ -138,12 +138,12 @@ struct Disk {
     reserve_bytes: u64,
 }
 
-impl Room {
+impl DiskSpace {
     /// The disk under `spool`, where uploads are spooled, and those of a database
     /// and of objects that lie on this machine. The directories have to be there
     /// when something is asked.
     #[must_use]
-    pub fn new(spool: &Path, database: Option<&Reserve>, objects: Option<&Path>, limits: RoomLimits) -> Self {
+    pub fn new(spool: &Path, database: Option<&Reserve>, objects: Option<&Path>, limits: DiskLimits) -> Self {
         Self {
             spool: spool.to_owned(),
             objects: objects.map(Path::to_owned),
@@ -156,8 +156,8 @@ impl Room {
     /// Whether a file of so many bytes, which is no upload, may be written now.
     ///
     /// # Errors
-    /// [`NoRoom::Disk`]; a file system that can't be asked.
-    pub async fn check(&self, bytes: u64) -> io::Result<Result<(), NoRoom>> {
+    /// [`DiskFull::Disk`]; a file system that can't be asked.
+    pub async fn check(&self, bytes: u64) -> io::Result<Result<(), DiskFull>> {
         let disks = self.disks().await?;
         let ahead_bytes = self.granted().ahead_bytes;
         Ok(disks.iter().try_for_each(|disk| disk.takes(ahead_bytes, bytes)))
@@ -167,25 +167,25 @@ impl Room {
     ///
     /// # Errors
     /// A file system that can't be asked.
-    pub async fn full(&self) -> io::Result<Vec<Kept>> {
+    pub async fn full(&self) -> io::Result<Vec<DiskUse>> {
         let disks = self.disks().await?;
         let ahead_bytes = self.granted().ahead_bytes;
         let full = disks.iter().filter(|disk| disk.takes(ahead_bytes, 0).is_err());
-        Ok(full.map(|disk| disk.kept).collect())
+        Ok(full.map(|disk| disk.disk_use).collect())
     }
 
     /// Begins a file in the spool.
     #[must_use]
-    pub fn share(self: &Arc<Self>) -> Share {
-        Share { room: Arc::clone(self), granted_bytes: 0, written_bytes: 0 }
+    pub fn begin_file(self: &Arc<Self>) -> SpoolGrant {
+        SpoolGrant { space: Arc::clone(self), granted_bytes: 0, written_bytes: 0 }
     }
 
-    async fn grant(&self, bytes: u64) -> io::Result<Result<(), NoRoom>> {
+    async fn grant(&self, bytes: u64) -> io::Result<Result<(), DiskFull>> {
         let disks = self.disks().await?;
         let mut granted = self.granted();
         let (spooled_bytes, spool_bytes_max) = (granted.spooled_bytes, self.limits.spool_bytes_max);
         if spooled_bytes.saturating_add(bytes) > spool_bytes_max {
-            return Ok(Err(NoRoom::Spool { spooled_bytes, spool_bytes_max }));
+            return Ok(Err(DiskFull::Spool { spooled_bytes, spool_bytes_max }));
         }
         if let Err(full) = disks.iter().try_for_each(|disk| disk.takes(granted.ahead_bytes, bytes)) {
             return Ok(Err(full));
@@ -201,9 +201,9 @@ impl Room {
         let limits = self.limits;
         let asked = tokio::task::spawn_blocking(move || {
             let device = spool.metadata()?.dev();
-            let mut disks = vec![Disk::ask(Kept::Spool, &spool, device, limits)?];
+            let mut disks = vec![Disk::ask(DiskUse::Spool, &spool, device, limits)?];
             if let Some(dir) = &objects {
-                disks.push(Disk::ask(Kept::Objects, dir, device, limits)?);
+                disks.push(Disk::ask(DiskUse::Objects, dir, device, limits)?);
             }
             if let Some(reserve) = &database {
                 // Before anything is taken, what was given up is kept again; and as
@@ -211,7 +211,7 @@ impl Room {
                 if let Err(error) = reserve.restore() {
                     tracing::debug!(%error, "no room can be kept beside the database");
                 }
-                let mut disk = Disk::ask(Kept::Database, reserve.dir(), device, limits)?;
+                let mut disk = Disk::ask(DiskUse::Database, reserve.dir(), device, limits)?;
                 disk.reserve_bytes = disk.reserve_bytes.saturating_add(reserve.missing_bytes()?);
                 disks.push(disk);
             }
@@ -228,48 +228,54 @@ impl Room {
 
 impl Disk {
     /// Asks the file system under `dir`; that of the spool is `spool_device`.
-    fn ask(kept: Kept, dir: &Path, spool_device: u64, limits: RoomLimits) -> io::Result<Self> {
+    fn ask(disk_use: DiskUse, dir: &Path, spool_device: u64, limits: DiskLimits) -> io::Result<Self> {
         let is_spool = dir.metadata()?.dev() == spool_device;
         let stat = statvfs(dir)?;
         let whole = stat.f_blocks.saturating_mul(stat.f_frsize);
         let free_bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
         let reserve_bytes =
             limits.reserve_bytes.unwrap_or_else(|| (whole / RESERVE_PART).min(RESERVE_BYTES_MAX));
-        Ok(Self { kept, dir: dir.to_owned(), is_spool, free_bytes, reserve_bytes })
+        Ok(Self { disk_use, dir: dir.to_owned(), is_spool, free_bytes, reserve_bytes })
     }
 
     /// Whether so much more may be written, when as much as `ahead_bytes` is
     /// promised to the spool.
-    fn takes(&self, ahead_bytes: u64, wanted_bytes: u64) -> Result<(), NoRoom> {
+    fn takes(&self, ahead_bytes: u64, wanted_bytes: u64) -> Result<(), DiskFull> {
         let ahead_bytes = if self.is_spool { ahead_bytes } else { 0 };
         // A file goes from the spool to the objects; the database holds none.
-        let holds = self.is_spool || self.kept != Kept::Database;
+        let holds = self.is_spool || self.disk_use != DiskUse::Database;
         let wanted_bytes = if holds { wanted_bytes } else { 0 };
         let (free_bytes, reserve_bytes) = (self.free_bytes.saturating_sub(ahead_bytes), self.reserve_bytes);
         if free_bytes >= reserve_bytes.saturating_add(wanted_bytes) {
             return Ok(());
         }
-        Err(NoRoom::Disk { kept: self.kept, path: self.dir.clone(), free_bytes, reserve_bytes, wanted_bytes })
+        Err(DiskFull::Disk {
+            disk_use: self.disk_use,
+            path: self.dir.clone(),
+            free_bytes,
+            reserve_bytes,
+            wanted_bytes,
+        })
     }
 }
 
-impl Share {
-    /// Room for the next `bytes`, which are about to be written.
+impl SpoolGrant {
+    /// Space for the next `bytes`, which are about to be written.
     ///
     /// # Errors
-    /// [`NoRoom`]; a file system that can't be asked.
-    pub async fn grow(&mut self, bytes: u64) -> io::Result<Result<(), NoRoom>> {
+    /// [`DiskFull`]; a file system that can't be asked.
+    pub async fn grow(&mut self, bytes: u64) -> io::Result<Result<(), DiskFull>> {
         let wanted = self.written_bytes + bytes;
         // Also before the first byte: who begins when there is no room is told at once.
         if wanted > self.granted_bytes || self.granted_bytes == 0 {
             let more = (wanted - self.granted_bytes).max(GRANT_BYTES);
-            if let Err(full) = self.room.grant(more).await? {
+            if let Err(full) = self.space.grant(more).await? {
                 return Ok(Err(full));
             }
             self.granted_bytes += more;
         }
         self.written_bytes = wanted;
-        self.room.granted().ahead_bytes -= bytes;
+        self.space.granted().ahead_bytes -= bytes;
         Ok(Ok(()))
     }
 
@@ -277,16 +283,16 @@ impl Share {
     pub fn close(&mut self) {
         let spare = self.granted_bytes - self.written_bytes;
         self.granted_bytes = self.written_bytes;
-        let mut granted = self.room.granted();
+        let mut granted = self.space.granted();
         granted.spooled_bytes -= spare;
         granted.ahead_bytes -= spare;
     }
 }
 
-impl Drop for Share {
+impl Drop for SpoolGrant {
     fn drop(&mut self) {
         self.close();
-        self.room.granted().spooled_bytes -= self.granted_bytes;
+        self.space.granted().spooled_bytes -= self.granted_bytes;
     }
 }
 
@@ -294,47 +300,47 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
-    fn room(limits: RoomLimits) -> (tempfile::TempDir, Arc<Room>) {
+    fn disk_space(limits: DiskLimits) -> (tempfile::TempDir, Arc<DiskSpace>) {
         let dir = tempfile::tempdir().unwrap();
-        let room = Arc::new(Room::new(dir.path(), None, None, limits));
-        (dir, room)
+        let space = Arc::new(DiskSpace::new(dir.path(), None, None, limits));
+        (dir, space)
     }
 
     #[tokio::test]
     async fn uploads_share_the_spool_and_give_back_what_they_held() {
-        let limits = RoomLimits { spool_bytes_max: 5 << 20, reserve_bytes: Some(0) };
-        let (_dir, room) = room(limits);
-        let (mut one, mut other) = (room.share(), room.share());
+        let limits = DiskLimits { spool_bytes_max: 5 << 20, reserve_bytes: Some(0) };
+        let (_dir, space) = disk_space(limits);
+        let (mut one, mut other) = (space.begin_file(), space.begin_file());
         one.grow(3 << 20).await.unwrap().unwrap();
         other.grow(1).await.unwrap().unwrap();
         let full = one.grow(2 << 20).await.unwrap().unwrap_err();
-        assert_eq!(full, NoRoom::Spool { spooled_bytes: 4 << 20, spool_bytes_max: 5 << 20 });
+        assert_eq!(full, DiskFull::Spool { spooled_bytes: 4 << 20, spool_bytes_max: 5 << 20 });
         // What is granted ahead goes back when the file is complete.
         other.close();
         one.grow((2 << 20) - 1).await.unwrap().unwrap();
         drop(one);
         other.grow(4 << 20).await.unwrap().unwrap();
         drop(other);
-        let granted = room.granted();
+        let granted = space.granted();
         assert_eq!((granted.spooled_bytes, granted.ahead_bytes), (0, 0));
     }
 
     #[tokio::test]
     async fn some_of_the_disk_stays_free() {
-        let limits = RoomLimits { reserve_bytes: Some(u64::MAX / 2), ..RoomLimits::default() };
-        let (_dir, room) = room(limits);
-        let full = room.share().grow(1).await.unwrap().unwrap_err();
-        assert!(matches!(full, NoRoom::Disk { .. }), "{full}");
+        let limits = DiskLimits { reserve_bytes: Some(u64::MAX / 2), ..DiskLimits::default() };
+        let (_dir, space) = disk_space(limits);
+        let full = space.begin_file().grow(1).await.unwrap().unwrap_err();
+        assert!(matches!(full, DiskFull::Disk { .. }), "{full}");
         assert!(full.to_string().contains("UNTXT_DISK_RESERVE_BYTES"), "{full}");
-        assert!(room.check(1).await.unwrap().is_err());
-        let (_dir, room) = self::room(RoomLimits { reserve_bytes: Some(0), ..limits });
-        assert!(room.check(1).await.unwrap().is_ok());
+        assert!(space.check(1).await.unwrap().is_err());
+        let (_dir, space) = self::disk_space(DiskLimits { reserve_bytes: Some(0), ..limits });
+        assert!(space.check(1).await.unwrap().is_ok());
     }
 
     #[tokio::test]
     async fn what_is_granted_but_not_written_is_not_granted_twice() {
-        let (_dir, room) = room(RoomLimits { reserve_bytes: Some(0), spool_bytes_max: u64::MAX });
-        let disk = room.disks().await.unwrap().remove(0);
+        let (_dir, space) = disk_space(DiskLimits { reserve_bytes: Some(0), spool_bytes_max: u64::MAX });
+        let disk = space.disks().await.unwrap().remove(0);
         let free = disk.free_bytes;
         assert!(disk.takes(0, free / 2).is_ok());
         assert!(disk.takes(free / 2 + 1, free / 2).is_err());
@@ -342,19 +348,19 @@ mod tests {
 
     #[test]
     fn only_what_goes_to_a_disk_has_to_find_room_on_it() {
-        let disk = |kept, is_spool| Disk {
-            kept,
+        let disk = |disk_use, is_spool| Disk {
+            disk_use,
             dir: PathBuf::from("/"),
             is_spool,
             free_bytes: 100,
             reserve_bytes: 50,
         };
-        let elsewhere = disk(Kept::Database, false);
+        let elsewhere = disk(DiskUse::Database, false);
         assert!(elsewhere.takes(1_000, 1_000).is_ok(), "files don't go there");
         assert!(Disk { free_bytes: 49, ..elsewhere }.takes(0, 0).is_err(), "rows do");
-        let objects = disk(Kept::Objects, false);
+        let objects = disk(DiskUse::Objects, false);
         assert!(objects.takes(1_000, 50).is_ok() && objects.takes(0, 51).is_err());
-        let same = disk(Kept::Database, true);
+        let same = disk(DiskUse::Database, true);
         assert!(same.takes(20, 30).is_ok() && same.takes(20, 31).is_err());
     }
 }

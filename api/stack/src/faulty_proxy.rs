@@ -1,5 +1,7 @@
-//! A stretch of network that can be made bad: bytes go through it to a server
-//! and back, until a fault is set.
+//! A proxy that makes the network before a server bad: bytes go through it, until a
+//! fault is set or a message is cut off. For tests.
+
+mod messages;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,6 +11,9 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+pub use messages::Cut;
+use messages::Messages;
 
 /// One read from a socket.
 const READ_BYTES: usize = 16 << 10;
@@ -22,9 +27,9 @@ const SLOW_DOWN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
 
 /// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NetworkFault {
+pub enum NetworkFault {
     /// Bytes go through.
-    Fair,
+    None,
     /// Nobody listens; open connections are reset.
     Refuse,
     /// Connections are taken and reset, open ones too.
@@ -38,43 +43,77 @@ pub(crate) enum NetworkFault {
 
 /// A proxy that is running. It stops, and cuts its connections, when this is
 /// dropped.
-pub(crate) struct Proxy {
+#[derive(Debug)]
+pub struct FaultyProxy {
     address: SocketAddr,
     fault: watch::Sender<NetworkFault>,
+    messages: Option<Messages>,
     serving: JoinHandle<()>,
 }
 
-impl Proxy {
-    /// Passes on to `target` whatever comes to a free loopback port.
+impl FaultyProxy {
+    /// Passes on to `target` whatever comes to a free loopback port. Must be called
+    /// within a Tokio runtime.
     ///
     /// # Errors
     /// When there is no port.
-    pub(crate) async fn start(target: SocketAddr) -> io::Result<Self> {
+    pub async fn start(target: SocketAddr) -> io::Result<Self> {
+        Self::start_with(target, None).await
+    }
+
+    /// The same before a PostgreSQL, whose clients have to connect unencrypted: a
+    /// connection can be cut at a chosen message.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn before_postgres(target: SocketAddr) -> io::Result<Self> {
+        Self::start_with(target, Some(Messages::default())).await
+    }
+
+    async fn start_with(target: SocketAddr, messages: Option<Messages>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let (fault, changes) = watch::channel(NetworkFault::Fair);
-        let serving = tokio::spawn(serve(listener, target, changes));
-        Ok(Self { address, fault, serving })
+        let (fault, changes) = watch::channel(NetworkFault::None);
+        let serving = tokio::spawn(serve(listener, target, changes, messages.clone()));
+        Ok(Self { address, fault, messages, serving })
     }
 
     /// Where clients go.
-    pub(crate) fn address(&self) -> SocketAddr {
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Holds for all connections from now on.
-    pub(crate) fn set(&self, fault: NetworkFault) {
+    pub fn set(&self, fault: NetworkFault) {
         self.fault.send_replace(fault);
+    }
+
+    /// Cuts the connection that sends the `message`th message from now, counted from 1
+    /// over all connections. Only [before PostgreSQL](Self::before_postgres).
+    pub fn cut_at(&self, message: u64, cut: Cut) {
+        self.messages.iter().for_each(|messages| messages.cut_at(message, cut));
+    }
+
+    /// Takes that back; whether a connection was cut.
+    #[must_use]
+    pub fn was_cut(&self) -> bool {
+        self.messages.as_ref().is_some_and(Messages::was_cut)
     }
 }
 
-impl Drop for Proxy {
+impl Drop for FaultyProxy {
     fn drop(&mut self) {
         self.serving.abort();
     }
 }
 
-async fn serve(mut listener: TcpListener, target: SocketAddr, mut fault: watch::Receiver<NetworkFault>) {
+async fn serve(
+    mut listener: TcpListener,
+    target: SocketAddr,
+    mut fault: watch::Receiver<NetworkFault>,
+    messages: Option<Messages>,
+) {
     let Ok(address) = listener.local_addr() else { return };
     loop {
         if *fault.borrow_and_update() == NetworkFault::Refuse {
@@ -91,32 +130,52 @@ async fn serve(mut listener: TcpListener, target: SocketAddr, mut fault: watch::
             changed = fault.changed() => if changed.is_err() { return },
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    tokio::spawn(converse(client, target, fault.clone()));
+                    tokio::spawn(converse(client, target, fault.clone(), messages.clone()));
                 }
             }
         }
     }
 }
 
-async fn converse(mut client: TcpStream, target: SocketAddr, mut fault: watch::Receiver<NetworkFault>) {
+async fn converse(
+    mut client: TcpStream,
+    target: SocketAddr,
+    mut fault: watch::Receiver<NetworkFault>,
+    messages: Option<Messages>,
+) {
     let now = *fault.borrow_and_update();
     match now {
         NetworkFault::Refuse | NetworkFault::Reset => return reset(&client),
         NetworkFault::SlowDown => return drop(slow_down(&mut client).await),
-        NetworkFault::Fair | NetworkFault::Stall => {}
+        NetworkFault::None | NetworkFault::Stall => {}
     }
     let Ok(mut server) = TcpStream::connect(target).await else { return reset(&client) };
-    let cut = {
+    let must_reset = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let there = pour(from_client, to_server, fault.clone());
-        let back = pour(from_server, to_client, fault.clone());
+        let both_ways = async {
+            match &messages {
+                Some(messages) => {
+                    // One that was cut off ends in an orderly way: the server still does
+                    // what it has been sent.
+                    let _cut =
+                        messages.pass_on((from_client, to_server), (from_server, to_client), &fault).await;
+                    false
+                }
+                None => {
+                    let there = pour(from_client, to_server, fault.clone());
+                    let back = pour(from_server, to_client, fault.clone());
+                    tokio::try_join!(there, back).is_err()
+                }
+            }
+        };
+        let mut changes = fault.clone();
         tokio::select! {
-            poured = async { tokio::try_join!(there, back) } => poured.is_err(),
-            _ = fault.wait_for(|fault| !matches!(fault, NetworkFault::Fair | NetworkFault::Stall)) => true,
+            must_reset = both_ways => must_reset,
+            _ = changes.wait_for(|fault| !matches!(fault, NetworkFault::None | NetworkFault::Stall)) => true,
         }
     };
-    if cut {
+    if must_reset {
         reset(&client);
         reset(&server);
     }
@@ -136,14 +195,18 @@ async fn pour(
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let read = from.read(&mut buffer).await?;
-        if fault.wait_for(|fault| *fault != NetworkFault::Stall).await.is_err() {
-            return Ok(());
-        }
+        while_stalled(&mut fault).await;
         if read == 0 {
             return to.shutdown().await;
         }
         to.write_all(&buffer[..read]).await?;
     }
+}
+
+/// Waits until bytes move again.
+async fn while_stalled(fault: &mut watch::Receiver<NetworkFault>) {
+    // A proxy that is gone stalls nobody.
+    drop(fault.wait_for(|fault| *fault != NetworkFault::Stall).await);
 }
 
 /// Reads one request to its end and answers it.
@@ -205,31 +268,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bad_weather_cuts_what_is_open_and_fair_weather_lets_it_through_again() {
-        let proxy = Proxy::start(echo().await).await.unwrap();
+    async fn a_fault_cuts_what_is_open_and_its_end_lets_bytes_through_again() {
+        let proxy = FaultyProxy::start(echo().await).await.unwrap();
         for bad in [NetworkFault::Reset, NetworkFault::SlowDown, NetworkFault::Refuse] {
             let mut open = TcpStream::connect(proxy.address()).await.unwrap();
             assert_eq!(ask(&mut open).await.unwrap(), b'x');
             proxy.set(bad);
             assert!(open.read_u8().await.is_err(), "{bad:?} left a connection open");
-            proxy.set(NetworkFault::Fair);
+            proxy.set(NetworkFault::None);
         }
     }
 
     #[tokio::test]
-    async fn what_is_stalled_arrives_when_it_clears_up() {
-        let proxy = Proxy::start(echo().await).await.unwrap();
+    async fn what_is_stalled_arrives_when_the_stall_ends() {
+        let proxy = FaultyProxy::start(echo().await).await.unwrap();
         let mut open = TcpStream::connect(proxy.address()).await.unwrap();
         proxy.set(NetworkFault::Stall);
         open.write_all(b"x").await.unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(50), open.read_u8()).await.is_err());
-        proxy.set(NetworkFault::Fair);
+        proxy.set(NetworkFault::None);
         assert_eq!(open.read_u8().await.unwrap(), b'x');
     }
 
     #[tokio::test]
     async fn a_request_is_told_to_slow_down() {
-        let proxy = Proxy::start(echo().await).await.unwrap();
+        let proxy = FaultyProxy::start(echo().await).await.unwrap();
         proxy.set(NetworkFault::SlowDown);
         let mut socket = TcpStream::connect(proxy.address()).await.unwrap();
         socket.write_all(b"PUT /k HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.unwrap();
