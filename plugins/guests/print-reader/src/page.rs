@@ -108,6 +108,11 @@ pub fn read(reader: &Reader, page: &Grey, mut go_on: impl FnMut(f32) -> bool) ->
                 done += 1;
                 pause(0.1 + 0.9 * done as f32 / all as f32)?;
             }
+            // Signs alone are ornaments, rules and dust.
+            if !words.iter().any(|word: &Word| word.text.chars().any(char::is_alphanumeric)) {
+                text.unread += words.len();
+                words.clear();
+            }
             let bounds = words.iter().map(|word: &Word| word.bounds).reduce(|all, one| all.union(&one));
             if let Some(bounds) = bounds {
                 frames.push(area(row));

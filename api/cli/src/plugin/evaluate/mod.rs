@@ -17,7 +17,8 @@ use untxt_workflows::documents::renderer::{Color, RenderOptions};
 use untxt_workflows::ocr;
 
 use super::cli::EvaluateArguments;
-use super::{conformance, failed, run};
+use super::run::text;
+use super::{conformance, failed};
 use crate::failure::Failure;
 use crate::output;
 use pages::Page;
@@ -117,7 +118,7 @@ impl Evaluated {
                 wrong(&error)
             })?;
             figures.count(&read);
-            texts.push(run::text(&read.text));
+            texts.push(text(&read.text));
         }
         figures.score = Score::of(&texts.join("\n"), &page.truth);
         Ok(figures)

@@ -16,8 +16,7 @@ pub(crate) fn chains(glyphs: &[Frame]) -> Vec<Chain> {
     let tall = tall(glyphs, &groups);
     let groups = if tall.iter().any(|tall| *tall) { linked(glyphs, |at| !tall[at]).all() } else { groups };
     let words: Vec<Chain> = groups.iter().map(|group| chain(group.iter().map(|&at| glyphs[at]))).collect();
-    let lines = joined(words);
-    settled(lines)
+    joined(settled(joined(words)))
 }
 
 fn chain(frames: impl Iterator<Item = Frame>) -> Chain {
@@ -101,7 +100,7 @@ fn joined(mut words: Vec<Chain>) -> Vec<Chain> {
             if other.frame.left - word.frame.right > highest {
                 break;
             }
-            if on_one_line(&word.frame, &other.frame, 1.0) {
+            if on_one_line(&word.frame, &other.frame) {
                 groups.join(at, next);
             }
         }
@@ -109,11 +108,11 @@ fn joined(mut words: Vec<Chain>) -> Vec<Chain> {
     merged(&words, &groups.all())
 }
 
-/// Whether both stand on one line, up to `gap` times its height apart.
-pub(crate) fn on_one_line(word: &Frame, other: &Frame, gap: f32) -> bool {
+/// Whether both stand on one line, up to its height apart.
+fn on_one_line(word: &Frame, other: &Frame) -> bool {
     let (low, high) = (word.height().min(other.height()), word.height().max(other.height()));
     let apart = (other.left - word.right).max(word.left - other.right);
-    apart <= gap * high && high <= 2.2 * low && word.rows_shared(other) >= 0.55 * low
+    apart <= high && high <= 2.2 * low && word.rows_shared(other) >= 0.55 * low
 }
 
 fn merged(words: &[Chain], groups: &[Vec<usize>]) -> Vec<Chain> {
@@ -135,18 +134,18 @@ fn settled(chains: Vec<Chain>) -> Vec<Chain> {
         if is_line { lines.push(chain) } else { small.push(chain) }
     }
     lines.sort_by(|a, b| a.frame.top.total_cmp(&b.frame.top));
-    let frames: Vec<Frame> = lines.iter().map(|line| line.frame).collect();
+    small.sort_by(|a, b| a.frame.left.total_cmp(&b.frame.left));
     for mark in small {
         let distance = |at: usize| {
-            let apart = -frames[at].rows_shared(&mark.frame);
-            is_at(&frames[at], &mark.frame).then_some((at, apart))
+            let line = &lines[at].frame;
+            is_at(line, &mark.frame).then(|| (at, apart(line, &mark.frame)))
         };
-        let nearest = (0..frames.len()).filter_map(distance).min_by(|a, b| a.1.total_cmp(&b.1));
+        let nearest = (0..lines.len()).filter_map(distance).min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((at, _)) = nearest {
             lines[at].frame = lines[at].frame.union(&mark.frame);
             lines[at].glyphs += mark.glyphs;
         } else if mark.frame.width() >= 0.35 * usual
-            && frames.iter().any(|line| line.rows_shared(&mark.frame) >= 0.9 * mark.frame.height())
+            && lines.iter().any(|line| line.frame.rows_shared(&mark.frame) >= 0.9 * mark.frame.height())
         {
             lines.push(mark);
         }
@@ -154,13 +153,21 @@ fn settled(chains: Vec<Chain>) -> Vec<Chain> {
     lines
 }
 
+/// Rows and columns between the two.
+fn apart(line: &Frame, mark: &Frame) -> f32 {
+    let columns = (mark.left - line.right).max(line.left - mark.right);
+    columns.max(0.0) + (-line.rows_shared(mark)).max(0.0)
+}
+
 fn is_at(line: &Frame, mark: &Frame) -> bool {
     let height = line.height();
     let (x, y) = mark.center();
+    // Bullets and dashes stand further off, and are larger than dust.
+    let (before, after) = if mark.width() >= 0.2 * height { (3.0, 2.0) } else { (1.0, 1.0) };
     mark.height() < 0.7 * height
         && mark.width().max(mark.height()) >= 0.1 * height
-        && x > line.left - 1.5 * height
-        && x < line.right + 1.0 * height
+        && x > line.left - before * height
+        && x < line.right + after * height
         && y > line.top - 0.3 * height
         && y < line.bottom + 0.2 * height
 }

@@ -29,7 +29,7 @@ fn part(chains: Vec<Chain>, page_width: f32, depth: usize, out: &mut Vec<Vec<Row
         while let Some(next) = bands.peek() {
             let common = common(&gaps, &self::gaps(next, page_width), page_width);
             let both = together.iter().chain(next);
-            if !common.iter().any(|gap| parts(*gap, both.clone())) {
+            if is_apart(&together, next) || !common.iter().any(|gap| parts(*gap, both.clone())) {
                 break;
             }
             gaps = common;
@@ -47,6 +47,13 @@ fn part(chains: Vec<Chain>, page_width: f32, depth: usize, out: &mut Vec<Vec<Row
         }
     }
     flush(&mut plain, out);
+}
+
+/// Whether more than three lines' height of paper is between the two: what follows is
+/// no more of the columns above, but the foot of the page.
+fn is_apart(above: &[Chain], below: &[Chain]) -> bool {
+    let height = middle(above.iter().map(|chain| chain.frame.height()));
+    frame(below).top - frame(above).bottom > 3.0 * height
 }
 
 /// Whether chains stand on both sides.
