@@ -139,10 +139,9 @@ mod tests {
 
     use super::*;
 
-    fn file<E>(
-        name: &str,
-        pieces: Vec<Result<Bytes, E>>,
-    ) -> Result<ArchiveFile<stream::Iter<std::vec::IntoIter<Result<Bytes, E>>>>, E> {
+    type Pieces<E> = stream::Iter<std::vec::IntoIter<Result<Bytes, E>>>;
+
+    fn file<E>(name: &str, pieces: Vec<Result<Bytes, E>>) -> Result<ArchiveFile<Pieces<E>>, E> {
         Ok(ArchiveFile { name: name.to_owned(), body: stream::iter(pieces) })
     }
 

@@ -22,7 +22,7 @@ use super::objects::SANDBOX;
 use super::result::{file_name, named, objects};
 use crate::app_state::AppState;
 use crate::error::ApiError;
-use crate::exchange;
+use crate::request_tracker;
 
 #[handler]
 pub(crate) async fn archive(
@@ -46,7 +46,7 @@ pub(crate) async fn archive(
     set(headers, CONTENT_TYPE, ZIP);
     set(headers, CONTENT_DISPOSITION, &attachment(&named(&file, "zip")));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
-    if exchange::method(req) == Method::HEAD {
+    if request_tracker::method(req) == Method::HEAD {
         return Ok(());
     }
     let modified = task.completed_at.unwrap_or_default();

@@ -139,6 +139,14 @@ impl Connection {
             self.erased(task).await?;
         }
         let last: HashMap<Uuid, u64> = seqs.into_iter().map(|(run, seq)| (run.0, seq)).collect();
+        // What the client was told by another connection may still be on its way to this
+        // one.
+        for ChangeCursor { task, .. } in &changed {
+            let seen = asked.seen.get(task).zip(last.get(task)).map(|(seen, last)| *Ord::min(seen, last));
+            if seen > self.replayed.up_to(*task) {
+                self.replayed.again(*task, seen.unwrap_or_default());
+            }
+        }
         let after = |task| {
             let told = self.replayed.up_to(task).unwrap_or(0);
             Ord::max(told, asked.seen.get(&task).copied().unwrap_or(0))
