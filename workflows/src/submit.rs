@@ -167,7 +167,7 @@ impl Tasks {
         let mime = spooled.kind.mime();
         let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
         put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
-        let text_layer = wanted.options.text_layer.unwrap_or(self.settings().text_layer);
+        let text_layer = wanted.options.text_layer.unwrap_or_else(|| self.settings().text_layer);
         let mut run = run(&wanted, text_layer, engine, &task, &file, now);
         run.rows.extend(self.admission(task.id, wanted.user, now));
         run.rows.extend(more(task.id));

@@ -25,7 +25,16 @@ impl Home {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("plugins")).unwrap();
-        Self { dir, settings: Vec::new() }
+        // Most tests are about tasks, not about reading: the engine that repeats the
+        // text of made PDFs is asked for each page.
+        let settings = [("UNTXT_ENGINE", "simulated-qwen3"), ("UNTXT_TEXT_LAYER", "engine")];
+        Self { dir, settings: settings.map(|(name, value)| (name, value.to_owned())).into() }
+    }
+
+    /// Leaves a variable unset that is set otherwise.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.settings.retain(|(set, _)| *set != name);
+        self
     }
 
     /// Sets an environment variable for every program started from here.
@@ -84,10 +93,6 @@ impl Home {
             .env("UNTXT_LISTEN", "127.0.0.1:0")
             .env("UNTXT_WORKER_LISTEN", "127.0.0.1:0")
             .env("UNTXT_WORKER_CONCURRENCY", "2")
-            // Most tests are about tasks, not about reading: the engine that repeats
-            // the text of made PDFs is asked for each page.
-            .env("UNTXT_ENGINE", "simulated-qwen3")
-            .env("UNTXT_TEXT_LAYER", "engine")
             .envs(self.settings.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null());
         command

@@ -243,15 +243,27 @@ fn bad_usage_is_told_before_any_work() {
 }
 
 #[test]
-fn the_samples_of_the_repository_are_read() {
-    let home = Home::new();
+fn the_samples_of_the_repository_are_read_by_default() {
+    // What README's first command does: no engine is named, and no mode.
+    let home = Home::new().without("UNTXT_ENGINE").without("UNTXT_TEXT_LAYER");
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/documents");
     for name in ["letter-scan.png", "handbook.pdf"] {
         fs::copy(samples.join(name), home.path(name)).unwrap();
     }
-    home.run(&["ocr", "letter-scan.png", "handbook.pdf", "--format", "html,json"]).exits(0);
+    home.run(&["ocr", "letter-scan.png", "handbook.pdf", "--format", "html,txt,json"]).exits(0);
     let handbook: Value = serde_json::from_slice(&fs::read(home.path("handbook.json")).unwrap()).unwrap();
-    assert!(handbook["pages"].as_array().unwrap().len() > 100);
+    let pages = handbook["pages"].as_array().unwrap();
+    assert!(pages.len() > 100);
+    let recognised = pages.iter().filter(|page| page["source"] != "text-layer").count();
+    assert!(recognised < 5, "{recognised} pages were recognised, though all carry their text");
     let letter: Value = serde_json::from_slice(&fs::read(home.path("letter-scan.json")).unwrap()).unwrap();
-    assert!(!letter["pages"][0]["blocks"].as_array().unwrap().is_empty(), "nothing was found in the letter");
+    assert_eq!(
+        (&letter["engine"]["name"], &letter["engine"]["simulated"]),
+        (&"reader".into(), &false.into())
+    );
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let read = words(&fs::read_to_string(home.path("letter-scan.txt")).unwrap());
+    let truth = words(&fs::read_to_string(samples.join("letter-scan.txt")).unwrap());
+    let wrong = truth.iter().filter(|word| !read.contains(word)).count();
+    assert!(wrong * 100 <= truth.len(), "{wrong} of {} words are wrong: {read:?}", truth.len());
 }
