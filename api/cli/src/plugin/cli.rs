@@ -162,7 +162,7 @@ pub(crate) struct EvaluateArguments {
     /// ENGINE is a folder of texts that another program wrote, NAME.txt for each file.
     #[arg(long, conflicts_with_all = ["grants", "settings"])]
     pub(crate) texts: bool,
-    /// Resolution of the page images in dpi, for files that do not say their own.
+    /// Resolution of the page images in dpi; default what the engine asks for, else 150.
     #[arg(long)]
     pub(crate) dpi: Option<u32>,
     /// Pass colour images.

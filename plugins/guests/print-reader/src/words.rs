@@ -67,9 +67,17 @@ fn word(letters: &[Letter], strip: &Strip, (from, to): (f32, f32), limit: f32) -
 
 /// The level under which a pixel is ink.
 fn ink_limit(strip: &Strip) -> f32 {
-    let mut sorted = strip.levels.clone();
-    sorted.sort_by(f32::total_cmp);
-    let at = |share: f32| sorted.get((sorted.len() as f32 * share) as usize).copied().unwrap_or(0.0);
+    let mut counts = [0usize; 256];
+    strip.levels.iter().for_each(|level| counts[*level as usize & 255] += 1);
+    let at = |share: f32| {
+        let wanted = (strip.levels.len() as f32 * share) as usize;
+        let mut below = 0;
+        let level = (0u16..).zip(counts).find(|(_, count)| {
+            below += count;
+            below > wanted
+        });
+        level.map_or(255.0, |(level, _)| f32::from(level))
+    };
     let (ink, paper) = (at(0.03), at(0.8));
     paper - (paper - ink) * INK_SHARE
 }

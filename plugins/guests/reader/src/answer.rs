@@ -4,7 +4,7 @@ use ink::Area;
 use ink::print::Turn;
 use print_reader::{Line as ReadLine, PageText as Read};
 use text_layer::on_page;
-use untxt_plugin_sdk::{Block, Info, Line, PageText, Rect, Word, attributes};
+use untxt_plugin_sdk::{Block, Info, Line, PageText, Rect, Word};
 
 /// The answer; `scale` is the page's pixels a pixel of what was read.
 pub(crate) fn answer(read: &Read, scale: f32, page: Info) -> PageText {

@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use untxt_plugins::conformance::{Subject, Tester};
 use untxt_plugins::{LoadedEngine, Options, Recognized};
 use untxt_settings::Config;
-use untxt_workflows::documents::renderer::{Color, RenderOptions};
 use untxt_workflows::ocr;
 
 use super::cli::EvaluateArguments;
@@ -96,10 +95,7 @@ impl Evaluated {
         let wrong = |error: &dyn std::fmt::Display| Failure::work(format!("{}: {error}", page.name));
         let chain = |error| Failure::work(format!("{}: {}", page.name, crate::failure::chain(&error)));
         let probe = renderer.probe(&page.document).await.map_err(chain)?;
-        let rendering = RenderOptions {
-            dpi: arguments.dpi.unwrap_or_else(|| RenderOptions::default().dpi),
-            color: if arguments.color { Color::Rgb } else { Color::Gray },
-        };
+        let rendering = ocr::render_options(arguments.dpi, arguments.color, self.engine.described());
         let (mut figures, mut texts) = (Figures::default(), Vec::new());
         for index in 0..probe.pages {
             let mut rendered = renderer.render(&page.document, index, rendering).await.map_err(chain)?;
