@@ -170,8 +170,9 @@ impl Figures {
     }
 
     fn row(&self, name: &str, width: usize, is_engine: bool) -> String {
-        let percent =
-            |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.2} %", share * 100.0));
+        let percent = |share: Option<f64>| {
+            share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0))
+        };
         let (cer, wer) = (percent(self.score.cer()), percent(self.score.wer()));
         let shown = format!("{name:<width$}  {:>10}  {cer:>9}  {wer:>9}", self.score.characters);
         if !is_engine {

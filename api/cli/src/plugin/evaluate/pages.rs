@@ -44,7 +44,7 @@ pub(super) fn pages(folder: &Path) -> Result<Vec<Page>, Failure> {
         .iter()
         .map(|path| path.with_extension("txt"))
         .filter(|text| !text.is_file())
-        .map(shown)
+        .map(|path| path.display().to_string())
         .collect();
     if !missing.is_empty() {
         return Err(Failure::usage(format!("the true text is missing: {}", missing.join(", "))));
@@ -75,8 +75,4 @@ fn is_document(path: &Path) -> Result<bool, Failure> {
     let read = fs::File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     read.map_err(|error| Failure::file(path, &error))?;
     Ok(Kind::of(&head).is_some())
-}
-
-fn shown(path: PathBuf) -> String {
-    path.display().to_string()
 }
