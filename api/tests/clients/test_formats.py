@@ -4,7 +4,6 @@ import csv
 import io
 import subprocess
 import sys
-import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +14,8 @@ from lxml import etree
 from pytesseract.pytesseract import file_to_dict
 
 from conftest import ROOT
+from waiting import PATIENCE, until_done
 
-PATIENCE = 60
 ALTO = "{http://www.loc.gov/standards/alto/ns-v4#}"
 PAGE = "{http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15}"
 COLUMNS = [
@@ -41,13 +40,9 @@ class Result:
         form = {"userId": "11111111-1111-1111-1111-111111111111", "formats": ",".join(formats), **more}
         created = requests.post(f"{base}/api/tasks", data=form, files={"file": (path.name, path.read_bytes())})
         assert created.status_code == 201, created.text
-        self.url = f"{base}/api/tasks/{created.json()['data']['taskId']}"
-        for _ in range(PATIENCE * 20):
-            status = requests.get(f"{self.url}/status").json()["data"]["status"]
-            if status not in ("queued", "processing", "retrying"):
-                break
-            time.sleep(0.05)
-        assert status == "completed", requests.get(self.url).text
+        task = created.json()["data"]["taskId"]
+        self.url = f"{base}/api/tasks/{task}"
+        assert until_done(base, task)["status"] == "completed", requests.get(self.url).text
 
     def get(self, name):
         answer = requests.get(f"{self.url}/result/content", params={"format": name})

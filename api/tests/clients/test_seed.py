@@ -3,22 +3,12 @@
 import hashlib
 import json
 import re
-import time
 import uuid
 
 import requests
 from websockets.sync.client import connect
 
-PATIENCE = 60
-
-
-def until_done(base, task):
-    for _ in range(PATIENCE * 20):
-        status = requests.get(f"{base}/api/tasks/{task}/status").json()["data"]
-        if status["status"] not in ("queued", "processing", "retrying"):
-            return status
-        time.sleep(0.05)
-    raise AssertionError(f"{task} does not end")
+from waiting import PATIENCE, until_done
 
 
 def story(socket, task):
