@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::boxed;
 use crate::controls::{ControlChange, Controls, CurrentControls, TenantControls, TenantPatch};
 use crate::crash::{CrashHook, CrashPoint};
 use crate::decide::Command;
@@ -125,6 +126,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Conflict`] when one of its rows exists,
     /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn submit(&self, run: NewRun) -> Result<RunState, JournalError> {
         let submitted = self.submit_all(vec![run]).await?;
         let first = submitted.into_iter().next();
@@ -135,6 +137,7 @@ impl Engine {
     ///
     /// # Errors
     /// Like [`Engine::submit`].
+    #[boxed]
     pub async fn submit_all(&self, runs: Vec<NewRun>) -> Result<Vec<RunState>, JournalError> {
         let submitted = self.shared.journal.submit(runs).await?;
         for committed in &submitted {
@@ -153,6 +156,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Refused`] when it has ended already,
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn cancel(&self, run: RunId) -> Result<RunState, JournalError> {
         let request = CommandRequest { run, command: Command::Cancel, rows: Vec::new() };
         Ok(self.shared.apply(request).await?.run)
@@ -162,6 +166,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::erase`].
+    #[boxed]
     pub async fn erase(&self, run: RunId, rows: Vec<RowChange>) -> Result<(), JournalError> {
         self.shared.journal.erase(run, rows).await?;
         self.shared.hub.erased(run);
@@ -185,6 +190,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`QueueError`].
+    #[boxed]
     pub async fn queue_server(&self) -> Result<Option<QueueServer>, QueueError> {
         self.shared.queue.server().await
     }
@@ -193,6 +199,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::run`].
+    #[boxed]
     pub async fn run(&self, run: RunId) -> Result<Option<RunState>, JournalError> {
         self.shared.journal.run(run).await
     }
@@ -201,6 +208,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::runs`].
+    #[boxed]
     pub async fn runs(
         &self,
         filter: &RunFilter,
@@ -214,6 +222,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::items`].
+    #[boxed]
     pub async fn items(
         &self,
         run: RunId,
@@ -228,6 +237,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::history`].
+    #[boxed]
     pub async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
         self.shared.journal.history(run, after_seq, limit).await
     }
@@ -236,6 +246,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::histories`].
+    #[boxed]
     pub async fn histories(
         &self,
         runs: &[RunId],
@@ -250,6 +261,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::item_counts`].
+    #[boxed]
     pub async fn item_counts(&self, runs: &[RunId]) -> Result<Vec<(RunId, ItemCount)>, JournalError> {
         self.shared.journal.item_counts(runs).await
     }
@@ -258,6 +270,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::workers`].
+    #[boxed]
     pub async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError> {
         self.shared.journal.workers().await
     }
@@ -277,6 +290,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::ended`].
+    #[boxed]
     pub async fn ended(&self, runs: &[RunId]) -> Result<Vec<RunId>, JournalError> {
         self.shared.journal.ended(runs).await
     }
@@ -285,6 +299,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::last_seqs`].
+    #[boxed]
     pub async fn last_seqs(&self, runs: &[RunId]) -> Result<Vec<(RunId, u64)>, JournalError> {
         self.shared.journal.last_seqs(runs).await
     }
@@ -293,6 +308,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::holdings`].
+    #[boxed]
     pub async fn holdings(&self, limit: u32) -> Result<Vec<Holding>, JournalError> {
         self.shared.journal.holdings(limit).await
     }
@@ -301,6 +317,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::retries`].
+    #[boxed]
     pub async fn retries(&self, limit: u32, offset: u64) -> Result<(Vec<Retry>, u64), JournalError> {
         self.shared.journal.retries(limit, offset).await
     }
@@ -309,6 +326,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::backlog`].
+    #[boxed]
     pub async fn backlog(&self, workflow: &str) -> Result<Backlog, JournalError> {
         self.shared.journal.backlog(workflow, self.shared.clock.now()).await
     }
@@ -317,6 +335,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::controls`].
+    #[boxed]
     pub async fn controls(&self) -> Result<Controls, JournalError> {
         Ok(self.shared.journal.controls(0).await?.unwrap_or_default())
     }
@@ -327,6 +346,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::UnknownDefinition`], [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn pause_workflow(
         &self,
         workflow: &str,
@@ -345,6 +365,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::control`].
+    #[boxed]
     pub async fn set_tenant(
         &self,
         tenant: &str,
@@ -359,6 +380,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Journal::control`].
+    #[boxed]
     pub async fn adjust_tenant(
         &self,
         tenant: &str,
@@ -384,6 +406,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`QueueError`].
+    #[boxed]
     pub async fn ahead(&self, workflow: &str, priority: u8) -> Result<u64, QueueError> {
         self.shared.queue.ahead(workflow, priority).await
     }
@@ -393,6 +416,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`QueueError`].
+    #[boxed]
     pub async fn depth(&self, workflow: &str) -> Result<Depth, QueueError> {
         let depth = self.shared.queue.depth(workflow).await?;
         // It answers again. What could not be pushed meanwhile whoever works pushes,
@@ -405,6 +429,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`] when the present end can't be read.
+    #[boxed]
     pub async fn watch(&self) -> Result<Watcher, JournalError> {
         Watcher::new(&self.shared.hub).await
     }
@@ -415,6 +440,7 @@ impl Engine {
     ///
     /// # Errors
     /// None now: the past is read when the first event is asked for.
+    #[boxed]
     pub async fn watch_run(&self, run: RunId, after_seq: u64) -> Result<RunWatcher, JournalError> {
         Ok(RunWatcher::new(&self.shared.hub, run, after_seq))
     }
@@ -432,6 +458,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::UnknownRun`] when it is not there or is erased while this
     /// waits; [`JournalError::Unavailable`]: the same call may be made again.
+    #[boxed]
     pub async fn wait(&self, run: RunId) -> Result<RunState, EngineError> {
         let watcher = RunWatcher::new(&self.shared.hub, run, 0);
         let seen = self.run(run).await?.ok_or(JournalError::UnknownRun(run))?;
@@ -443,6 +470,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::submit`], and [`EngineError::Watch`] when the run was
     /// recorded but can't be followed: [`Engine::wait`] may be called then.
+    #[boxed]
     pub async fn execute(&self, run: NewRun) -> Result<RunState, EngineError> {
         let watcher = RunWatcher::new(&self.shared.hub, run.id, 0);
         let begun = self.submit(run).await?;
@@ -481,6 +509,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Config`].
+    #[boxed]
     pub async fn run_worker(
         &self,
         config: WorkerConfig,
@@ -497,6 +526,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Unavailable`]; what was not taken over yet is when the
     /// lease is over.
+    #[boxed]
     pub async fn declare_dead(&self, workers: &[WorkerName]) -> Result<usize, JournalError> {
         self.shared.journal.retire(workers).await?;
         // Nobody was silent since before time began: only who is off the list.

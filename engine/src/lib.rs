@@ -1,5 +1,9 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+// Boxes the future of a function that other crates call: it is compiled here, once,
+// and not again in each of them.
+use async_recursion::async_recursion as boxed;
+
 // The modules in reading order; each uses only those above it.
 
 // Names and times.

@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
+use crate::boxed;
 use crate::entities::task;
 use crate::records::Records;
 
@@ -60,6 +61,7 @@ impl Records {
     ///
     /// # Errors
     /// When the database does not answer.
+    #[boxed]
     pub async fn changed_since(
         &self,
         user: Uuid,
@@ -87,6 +89,7 @@ impl Records {
     ///
     /// # Errors
     /// When the database does not answer.
+    #[boxed]
     pub async fn owned(&self, user: Uuid, tasks: &[Uuid]) -> Result<HashSet<Uuid>, DbErr> {
         if tasks.is_empty() {
             return Ok(HashSet::new());

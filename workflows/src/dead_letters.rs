@@ -15,6 +15,7 @@ use untxt_engine::time::Timestamp;
 use untxt_engine::worker::WorkerConfig;
 use uuid::Uuid;
 
+use crate::boxed;
 use crate::operations::Operations;
 use crate::redrive::bulk::{Action, Bulk, RATES};
 use crate::redrive::{self, Actor, RedriveError, RedriveOptions};
@@ -39,6 +40,7 @@ impl Operations {
     ///
     /// # Errors
     /// Each [`RedriveError`].
+    #[boxed]
     pub async fn redrive_task(
         &self,
         task: Uuid,
@@ -53,6 +55,7 @@ impl Operations {
     ///
     /// # Errors
     /// Each [`RedriveError`].
+    #[boxed]
     pub async fn redrive_letter(
         &self,
         id: Uuid,
@@ -69,6 +72,7 @@ impl Operations {
     /// # Errors
     /// [`RedriveError::NoLetter`], [`RedriveError::Refused`],
     /// [`RedriveError::Journal`].
+    #[boxed]
     pub async fn discard_letter(&self, id: Uuid, actor: &Actor) -> Result<RunState, RedriveError> {
         let letter = self.letter(id).await?;
         redrive::discard(self.engine(), &letter, actor, None).await
@@ -95,6 +99,7 @@ impl Operations {
     /// # Errors
     /// [`RedriveError::Field`], [`RedriveError::Engine`] and
     /// [`RedriveError::Journal`]; nothing is done then.
+    #[boxed]
     pub async fn begin_bulk(
         &self,
         action: Action,
@@ -143,6 +148,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the settings are invalid.
+    #[boxed]
     pub async fn run_bulk(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
         let config = WorkerConfig {
             concurrency: NonZeroUsize::MIN,
@@ -158,6 +164,7 @@ impl Operations {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
     pub async fn bulk(&self, id: Uuid) -> Result<Option<Progress>, JournalError> {
         let Some(run) = self.engine().run(RunId(id)).await? else { return Ok(None) };
         let Some(bulk) = Bulk::of(&run) else { return Ok(None) };

@@ -16,6 +16,7 @@ use untxt_engine::journal::JournalError;
 use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
+use crate::boxed;
 use crate::documents::formats::Format;
 use crate::entities::{file, removal, task, upload};
 use crate::objects::{ObjectError, keys};
@@ -63,6 +64,7 @@ impl Tasks {
     ///
     /// # Errors
     /// Each [`EraseError`].
+    #[boxed]
     pub async fn erase_task(&self, id: Uuid) -> Result<bool, EraseError> {
         let Some((task, file)) = self.records.task(id).await? else { return Ok(false) };
         let mut removals = removals(&task, &file, self.now());
@@ -160,6 +162,7 @@ impl Tasks {
     /// # Errors
     /// When the database does not answer. A store that does not is asked again
     /// later.
+    #[boxed]
     pub async fn remove_due(&self) -> Result<u64, DbErr> {
         let due = removal::Entity::find()
             .filter(removal::Column::DueAt.lte(self.now()))

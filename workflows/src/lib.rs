@@ -3,6 +3,10 @@
 //! Modules in reading order; each uses only those above it. `ARCHITECTURE.md` says
 //! what each is for.
 
+// Boxes the future of a function that other crates call: it is compiled here, once,
+// and not again in each of them.
+use async_recursion::async_recursion as boxed;
+
 pub mod archive;
 pub mod trace;
 

@@ -9,6 +9,7 @@ use untxt_engine::engine::Engine;
 use untxt_engine::journal::database::Database;
 use untxt_plugins::{PluginError, Registry};
 
+use crate::boxed;
 use crate::records::{OpenError, Records};
 use crate::registry;
 use crate::settings::Settings;
@@ -28,6 +29,7 @@ impl Operations {
     ///
     /// # Errors
     /// Each [`OpenError`] but those of the data directory, the store and the sandbox.
+    #[boxed]
     pub async fn open(settings: Settings, database: Database) -> Result<Self, OpenError> {
         let letters = Arc::default();
         let workflows = registry::workflows(&settings.webhooks, None, Some(&letters))?;

@@ -10,6 +10,7 @@ use untxt_engine::journal::JournalError;
 use untxt_engine::journal::database::Database;
 use untxt_plugins::Registry;
 
+use crate::boxed;
 use crate::decode_budget::DecodeBudgets;
 use crate::disk_space::DiskSpace;
 use crate::objects::{Objects, ObjectsConfig};
@@ -42,6 +43,7 @@ impl Platform {
     ///
     /// # Errors
     /// Each [`OpenError`].
+    #[boxed]
     pub async fn open(settings: Settings, database: Database) -> Result<Self, OpenError> {
         let process = WorkerName::unique("untxt").as_str().to_owned();
         let disk = |source| OpenError::DataDir { path: settings.data_dir.clone(), source };

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub use self::new_task::NewTask;
 use self::rows::{file_row, on_page_failure, rows, task_row};
+use crate::boxed;
 use crate::documents::formats::Format;
 use crate::documents::pages::{PageRange, PageRangeError};
 use crate::documents::renderer::RenderOptions;
@@ -108,6 +109,7 @@ impl Tasks {
     /// # Errors
     /// Each [`SubmitError`]; no task exists then, and no object unless the
     /// journal's answer was lost.
+    #[boxed]
     pub async fn submit(&self, wanted: NewTask, spooled: Spooled) -> Result<Submission, SubmitError> {
         self.submit_with(wanted, spooled, &|_| Vec::new()).await
     }

@@ -14,6 +14,7 @@ use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLett
 use untxt_engine::state::{ItemCount, RunError, RunState};
 use uuid::Uuid;
 
+use crate::boxed;
 use crate::entities::{file, task};
 use crate::ocr::{self, Downloaded};
 use crate::records::Records;
@@ -70,6 +71,7 @@ impl Records {
     ///
     /// # Errors
     /// When the journal does not answer.
+    #[boxed]
     pub async fn webhook(&self, run: &RunState) -> Result<Option<WebhookState>, JournalError> {
         let url = TaskInput::of(run).ok().and_then(|input| input.options.webhook);
         let Some(url) = url else { return Ok(None) };
@@ -106,6 +108,7 @@ impl Records {
     ///
     /// # Errors
     /// When the journal does not answer.
+    #[boxed]
     pub async fn page_counts(
         &self,
         tasks: &[(task::Model, file::Model)],
@@ -142,6 +145,7 @@ impl Records {
     ///
     /// # Errors
     /// When the journal does not answer.
+    #[boxed]
     pub async fn failed_pages(&self, run: &RunState) -> Result<Vec<FailedPage>, JournalError> {
         if run.items.failed == 0 && !run.is_paused() {
             return Ok(Vec::new());
@@ -165,6 +169,7 @@ impl Records {
     ///
     /// # Errors
     /// When the database does not answer.
+    #[boxed]
     pub async fn task(&self, id: Uuid) -> Result<Option<(task::Model, file::Model)>, DbErr> {
         let found = task::Entity::find_by_id(id).find_also_related(file::Entity).one(self.database()).await?;
         Ok(found.and_then(|(task, file)| Some((task, file?))))
@@ -188,6 +193,7 @@ impl Records {
     ///
     /// # Errors
     /// When the database does not answer.
+    #[boxed]
     pub async fn tasks(
         &self,
         filter: &TaskFilter,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use untxt_engine::engine::Engine;
 use untxt_engine::journal::database::Database;
 
+use crate::boxed;
 use crate::disk_space::DiskSpace;
 use crate::incoming::{Incoming, IncomingError};
 use crate::orphan_objects::OrphanObjects;
@@ -33,6 +34,7 @@ impl Tasks {
     ///
     /// # Errors
     /// Those of [`Incoming::begin`].
+    #[boxed]
     pub async fn receive(&self) -> Result<Incoming, IncomingError> {
         Incoming::begin(&self.resources.temp_dirs, self.settings.upload_bytes_max).await
     }

@@ -15,6 +15,7 @@ use untxt_engine::journal::database::is_full;
 use untxt_engine::rows::RowChange;
 use uuid::Uuid;
 
+use crate::boxed;
 use crate::documents::filename;
 use crate::entities::{removal, upload};
 use crate::incoming::{Incoming, IncomingError, Spooled};
@@ -124,6 +125,7 @@ impl Tasks {
     /// [`UploadError::Field`], [`UploadError::TooMany`], [`IncomingError::TooLarge`],
     /// [`IncomingError::DiskFull`] where the embedded store has none, the limits of
     /// [`Tasks::admit`], and stores that do not answer.
+    #[boxed]
     pub async fn begin_upload(&self, wanted: NewUpload) -> Result<BegunUpload, UploadError> {
         let file_size = self.check_upload(&wanted)?;
         // The embedded store takes it on this machine's disk.
@@ -201,6 +203,7 @@ impl Tasks {
     /// # Errors
     /// [`UploadError::Completed`] when it is a task, and when the database does not
     /// answer; nothing has changed then.
+    #[boxed]
     pub async fn give_up_upload(&self, upload: &upload::Model) -> Result<(), UploadError> {
         let full = |error: &UploadError| matches!(error, UploadError::Submit(SubmitError::Database(error)) if is_full(error));
         if !self.database().making_room(|| self.forget_upload(upload), full).await? {
@@ -239,6 +242,7 @@ impl Tasks {
     ///
     /// # Errors
     /// When the database does not answer.
+    #[boxed]
     pub async fn upload(&self, id: Uuid) -> Result<Option<upload::Model>, DbErr> {
         let found = upload::Entity::find_by_id(id).one(self.database()).await?;
         Ok(found.filter(|upload| upload.expires_at > self.now()))
@@ -251,6 +255,7 @@ impl Tasks {
     /// # Errors
     /// Each [`UploadError`] but those of beginning and giving up; the upload stays then,
     /// and can be put and completed again.
+    #[boxed]
     pub async fn complete_upload(
         &self,
         upload: &upload::Model,

@@ -10,6 +10,7 @@ use untxt_engine::state::RunStatus;
 use untxt_engine::watch::Ended;
 use untxt_engine::worker::WorkerConfig;
 
+use crate::boxed;
 use crate::settings::Settings;
 use crate::tasks::Tasks;
 
@@ -38,6 +39,7 @@ impl Worker {
     ///
     /// # Errors
     /// When the settings are invalid.
+    #[boxed]
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), EngineError> {
         self.tasks.records.report_clocks().await;
         let config = config(self.tasks.settings(), &self.process);

@@ -14,6 +14,7 @@ use untxt_workflows::platform::Platform;
 use crate::app_state::AppState;
 use crate::auth::Auth;
 use crate::auth::middleware::Authenticator;
+use crate::boxed;
 use crate::connection_limiter::ConnectionLimiter;
 use crate::connections::{self, ListenerLimits};
 use crate::head_errors::HEAD_BYTES_MAX;
@@ -46,6 +47,7 @@ impl Server {
     ///
     /// # Errors
     /// When it can't be had.
+    #[boxed]
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = listen(address).await?;
         let address = listener.local_addr()?;
@@ -60,6 +62,7 @@ impl Server {
     }
 
     /// Answers until `shutdown`, then lets open requests end.
+    #[boxed]
     pub async fn serve(
         self,
         platform: Arc<Platform>,
@@ -99,6 +102,7 @@ impl Server {
 
     /// Tells what a worker tells about itself, until `shutdown`: probes to anybody,
     /// the rest to operators.
+    #[boxed]
     pub async fn serve_worker(
         self,
         health: HealthState,

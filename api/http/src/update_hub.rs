@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::boxed;
 use chrono::{DateTime, Utc};
 use lru::LruCache;
 use tokio::sync::{Notify, mpsc};
@@ -113,6 +114,7 @@ impl Drop for Subscription {
 impl UpdateHub {
     /// Begins to read, and returns once it does or knows that it can't for now;
     /// ends with `shutdown`.
+    #[boxed]
     pub async fn start(platform: Arc<Platform>, shutdown: CancellationToken) -> Self {
         let hub = Self::default();
         let watcher = platform.records.engine().watch().await.ok();

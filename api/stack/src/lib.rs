@@ -13,6 +13,10 @@
 //! [`stack_dir`] (the files of a stack), `restarts`, [`error`], [`supervised`] (one
 //! service), [`supervisor`] (all of them) and [`stop`].
 
+// Boxes the future of a function that other crates call: it is compiled here, once,
+// and not again in each of them.
+use async_recursion::async_recursion as boxed;
+
 pub mod server;
 
 pub mod postgres;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::boxed;
 use crate::error::StackError;
 use crate::logs::{LOG_BYTES_MAX, rotate};
 use crate::service::Service;
@@ -35,6 +36,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`StackError`]; the service does not run then.
+    #[boxed]
     pub async fn start(
         &mut self,
         service: Service,
@@ -47,6 +49,7 @@ impl Supervisor {
     }
 
     /// Restarts what dies and rotates logs, until `shutdown`.
+    #[boxed]
     pub async fn run(&mut self, shutdown: &CancellationToken) {
         let mut check = interval(CHECK_EVERY);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::Engine;
+use crate::boxed;
 use crate::crash::CrashPoint;
 use crate::decide::{Command, Discard, Redrive};
 use crate::error::StepError;
@@ -56,6 +57,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
     pub async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
@@ -69,6 +71,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
     pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>, JournalError> {
         self.shared.journal.dead_letter(id).await
     }
@@ -77,6 +80,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn with_dead_letters(&self, runs: &[RunId]) -> Result<BTreeSet<RunId>, JournalError> {
         self.shared.journal.with_dead_letters(runs).await
     }
@@ -85,6 +89,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn raw_row_of(&self, id: Uuid) -> Result<Option<String>, JournalError> {
         self.shared.journal.raw_row_of(id).await
     }
@@ -94,6 +99,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
     pub async fn dead_letter_groups(
         &self,
         filter: &DeadLetterFilter,
@@ -106,6 +112,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
     pub async fn attempts_of(&self, letter: &DeadLetter) -> Result<Vec<AttemptRecord>, JournalError> {
         let (mut attempts, mut after) = (Vec::new(), 0);
         loop {
@@ -126,6 +133,7 @@ impl Engine {
     /// [`JournalError::Refused`] when the run goes on already, its letter is
     /// settled, or it can't go on from the step that was asked for;
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn redrive(&self, run: RunId, redrive: Redrive) -> Result<RunState, JournalError> {
         let request = CommandRequest { run, command: Command::Redrive(redrive), rows: Vec::new() };
         let committed = self.shared.apply(request).await?;
@@ -140,6 +148,7 @@ impl Engine {
     /// # Errors
     /// [`JournalError::Refused`] when the letter is settled already;
     /// [`JournalError::UnknownRun`], [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn discard(&self, run: RunId, discard: Discard) -> Result<RunState, JournalError> {
         let request = CommandRequest { run, command: Command::Discard(discard), rows: Vec::new() };
         Ok(self.shared.apply(request).await?.run)
@@ -149,6 +158,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
+    #[boxed]
     pub async fn audit(
         &self,
         actor: &str,
@@ -167,6 +177,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Conflict`].
+    #[boxed]
     pub async fn change(
         &self,
         row: RowChange,
@@ -185,6 +196,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
     pub async fn audited(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditLine>, JournalError> {
         self.shared.journal.audited(before, limit).await
     }

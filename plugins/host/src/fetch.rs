@@ -7,6 +7,7 @@ use http::{Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use untxt_net::{RequestOptions, send};
 
+use crate::boxed;
 use crate::error::PluginError;
 use crate::manifest::{MANIFEST_BYTES_MAX, Manifest};
 use crate::package::{ASSETS_BYTES_MAX, Assets, Package};
@@ -27,6 +28,7 @@ impl Package {
     /// answers anything but 200, the digest differs, the manifest is invalid, or the
     /// component is larger than `component_bytes_max` or the assets together than
     /// 256 MiB.
+    #[boxed]
     pub async fn fetch(url: &str, sha256: &str, component_bytes_max: u64) -> Result<Self, PluginError> {
         if path_and_query(url).0.ends_with(".toml") {
             return with_manifest(url, sha256, component_bytes_max).await;
@@ -42,6 +44,7 @@ impl Package {
     /// # Errors
     /// [`PluginError::Package`] that names the URL: the server can't be reached or
     /// fails, or the file is too large or not text.
+    #[boxed]
     pub async fn fetch_signature(url: &str) -> Result<Option<String>, PluginError> {
         let (path, query) = path_and_query(url);
         let url = format!("{path}{SIGNATURE_SUFFIX}{query}");

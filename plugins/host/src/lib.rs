@@ -17,6 +17,10 @@
 //! [`registry`] finds an engine by name or digest and keeps its versions, and
 //! [`conformance`] tests and measures engines for their authors.
 
+// Boxes the future of a function that other crates call: it is compiled here, once,
+// and not again in each of them.
+use async_recursion::async_recursion as boxed;
+
 pub mod limits;
 
 mod check;

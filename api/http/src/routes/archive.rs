@@ -21,7 +21,7 @@ use super::named_task;
 use super::objects::SANDBOX;
 use super::result::{file_name, named, objects};
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::request_tracker;
 

@@ -10,7 +10,7 @@ use untxt_engine::journal::JournalError;
 use super::get::shown;
 use super::{audited, named_task};
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::origin::same_origin;
 use crate::views;

@@ -18,7 +18,7 @@ use super::named_task;
 use super::objects::SANDBOX;
 use super::result::{asked_format, file_name, object};
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::request_tracker;
 

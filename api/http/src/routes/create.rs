@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::parse_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::json;
 use crate::request_info::RequestInfo;

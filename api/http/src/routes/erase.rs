@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{audited, named_task};
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::origin::same_origin;
 use crate::views;

@@ -20,7 +20,7 @@ use untxt_workflows::updates::UpdateProjector;
 use super::named_task;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::connection_limiter::ConnectionPermit;
 use crate::error::ApiError;
 use crate::meter;

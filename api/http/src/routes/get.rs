@@ -8,7 +8,7 @@ use untxt_workflows::entities::{file, task};
 use super::named_task;
 use super::result::url;
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::views;
 

@@ -4,7 +4,7 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Response, handler};
 use serde_json::json;
 
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::health::HealthState;
 

@@ -7,7 +7,7 @@ use untxt_engine::id::RunId;
 use super::list::number;
 use super::named_task;
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::views;
 

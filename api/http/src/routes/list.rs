@@ -9,7 +9,7 @@ use untxt_workflows::task_queries::TaskFilter;
 use super::asked_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::views;
 

@@ -3,7 +3,7 @@
 use salvo::http::header::{CONTENT_TYPE, HeaderValue};
 use salvo::prelude::{Depot, Response, handler};
 
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::health::HealthState;
 

@@ -14,7 +14,7 @@ use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::signed_request;
 
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::request_info::RequestInfo;
 

@@ -17,7 +17,7 @@ use super::list::number;
 use super::named_task;
 use super::objects::embedded_at;
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::views;
 

@@ -8,7 +8,7 @@ use super::get::shown;
 use super::named_task;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::origin::same_origin;
 use crate::views;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{asked_user, named_id};
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::views;
 

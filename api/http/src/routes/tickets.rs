@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::app_state::AppState;
 use crate::auth::TICKET_LIFE;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::views;
 

@@ -17,7 +17,7 @@ use super::objects::embedded_at;
 use super::{asked_user, body};
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::request_info::RequestInfo;
 use crate::views;

@@ -3,7 +3,7 @@
 use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::health::HealthState;
 use crate::{operator_views, queues, views};

@@ -28,6 +28,7 @@ pub use bench::{Bench, Ratio};
 pub use report::{Case, ConformanceReport, Outcome};
 
 use crate::admission::{self, AdmissionReport, Requirements};
+use crate::boxed;
 use crate::config::HostConfig;
 use crate::engine::LoadedEngine;
 use crate::error::PluginError;
@@ -93,12 +94,14 @@ impl Tester {
     }
 
     /// Runs the installation checks on `subject`, without installing it.
+    #[boxed]
     pub async fn check(&self, subject: &Subject) -> AdmissionReport {
         let requirements = Requirements { sha256: None, trust: &subject.trust, grants: &subject.grants };
         admission::check(&self.host, &subject.package.name, &subject.package, requirements).await
     }
 
     /// Runs every conformance case on `subject`.
+    #[boxed]
     pub async fn test(&self, subject: &Subject) -> ConformanceReport {
         cases::run(&self.host, subject).await
     }
@@ -107,6 +110,7 @@ impl Tester {
     ///
     /// # Errors
     /// Those of loading and calling it.
+    #[boxed]
     pub async fn bench(&self, subject: &Subject, pages: u32) -> Result<Bench, PluginError> {
         bench::run(&self.host, &self.metered, subject, pages).await
     }
@@ -115,6 +119,7 @@ impl Tester {
     ///
     /// # Errors
     /// [`PluginError::Incompatible`], [`PluginError::Busy`], [`PluginError::Sandbox`].
+    #[boxed]
     pub async fn load(&self, subject: &Subject) -> Result<Arc<LoadedEngine>, PluginError> {
         loaded(&self.host, subject).await
     }

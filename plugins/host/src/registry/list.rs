@@ -5,6 +5,7 @@ use super::built_in::{self, BUILT_INS};
 use super::find::{ComponentSource, FoundComponent};
 use super::operate::blocking;
 use super::version_store::VersionStore;
+use crate::boxed;
 use crate::error::PluginError;
 use crate::signature::{Signed, Trust};
 
@@ -40,6 +41,7 @@ pub struct ListedVersion {
 
 impl Registry {
     /// All engines by name; those that can't be used have an error.
+    #[boxed]
     pub async fn list(&self) -> Vec<Listed> {
         let mut names = self.store.names();
         names.extend(BUILT_INS.map(str::to_owned));

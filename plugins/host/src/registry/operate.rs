@@ -10,6 +10,7 @@ use super::find::stamp;
 use super::version_store::VersionStore;
 use super::{Reference, Registry, reference};
 use crate::admission::{self, Requirements};
+use crate::boxed;
 use crate::call_metrics;
 use crate::check::Check;
 use crate::engine::LoadedEngine;
@@ -39,6 +40,7 @@ impl Registry {
     /// [`PluginError::Rejected`] with all checks when one failed: nothing has changed
     /// then. [`PluginError::Directory`] when the directory can't be written to,
     /// [`PluginError::NotFound`] for an invalid name.
+    #[boxed]
     pub async fn install(
         &self,
         name: &str,
@@ -79,6 +81,7 @@ impl Registry {
     /// [`PluginError::Gone`] when no such version is kept,
     /// [`PluginError::Incompatible`] when it can't be used here,
     /// [`PluginError::Directory`].
+    #[boxed]
     pub async fn activate(&self, version: &Reference) -> Result<Arc<LoadedEngine>, PluginError> {
         let name = &version.name;
         self.refuse_unknown(name).await?;
@@ -107,6 +110,7 @@ impl Registry {
     /// [`PluginError::NothingEarlier`], [`PluginError::Unreadable`],
     /// [`PluginError::Directory`]; as [`Registry::resolve`] when that version can't be
     /// used.
+    #[boxed]
     pub async fn rollback(&self, name: &str) -> Result<Arc<LoadedEngine>, PluginError> {
         self.refuse_unknown(name).await?;
         // A component that was dropped in but never used is recorded first, so that
@@ -134,6 +138,7 @@ impl Registry {
     /// [`PluginError::NotFound`], [`PluginError::Gone`],
     /// [`PluginError::Serving`] for the active version,
     /// [`PluginError::Directory`].
+    #[boxed]
     pub async fn remove(&self, what: &Reference) -> Result<(), PluginError> {
         let name = what.name.clone();
         let (store, key) = (self.store.clone(), name.clone());
@@ -170,6 +175,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`PluginError::Directory`].
+    #[boxed]
     pub async fn quarantine(
         &self,
         name: &str,

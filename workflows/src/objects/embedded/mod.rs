@@ -52,6 +52,7 @@ use self::fs_backend::FsBackend;
 use self::key::KeyPair;
 use self::staging::Staging;
 use super::error::ObjectError;
+use crate::boxed;
 
 /// Those of this process and of browsers that fetch results. Whoever comes
 /// later waits in the kernel's queue.
@@ -83,6 +84,7 @@ impl Embedded {
     /// # Errors
     /// [`ObjectError::Disk`] when `dir` can't be used, [`ObjectError::Config`]
     /// when there is no port to listen on.
+    #[boxed]
     pub async fn start(dir: &Path, bucket: &str, put_bytes_max: u64) -> Result<Self, ObjectError> {
         let disk = |source| ObjectError::Disk { doing: "preparing", path: dir.to_owned(), source };
         fs::create_dir_all(dir.join(bucket)).map_err(disk)?;
@@ -135,6 +137,7 @@ impl Embedded {
     /// whichever listener; its path is `/{bucket}/{key}`. Nothing but fetching and
     /// storing exactly the object that the URL was signed for is possible: all
     /// else is 403.
+    #[boxed]
     pub async fn answer_signed(&self, mut request: Request<Body>) -> Response<Body> {
         let allowed = matches!(*request.method(), Method::GET | Method::PUT);
         if !allowed || !signed::is_signed(request.uri()) || !self.is_of_bucket(request.uri()) {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::list::number;
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::{dead_letters, views};
 

@@ -17,7 +17,7 @@ use super::super::body;
 use super::super::list::number;
 use super::actor;
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::request_info::RequestInfo;
 use crate::{dead_letters, views};

@@ -10,7 +10,7 @@ use crate::app_state::AppState;
 use crate::auth::keys::NewKey;
 use crate::auth::middleware::RequireScope;
 use crate::auth::principal::{Principal, Scope};
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::routes::list::{page, pagination};
 use crate::routes::{asked_user, body};

@@ -13,7 +13,7 @@ use super::super::body::body;
 use super::actor;
 use crate::app_state::AppState;
 use crate::audit::AuditedAction;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::{plugins, views};
 

@@ -11,7 +11,7 @@ use untxt_engine::journal::JournalError;
 use super::super::body;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::queues::{self, Limits, Target};
 use crate::views;

@@ -4,7 +4,7 @@ use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::routes::list::{page, pagination};
 use crate::{operator_views, views};

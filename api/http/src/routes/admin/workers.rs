@@ -4,7 +4,7 @@ use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
 use crate::app_state::AppState;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::{operator_views, views};
 

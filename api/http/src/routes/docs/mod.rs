@@ -6,7 +6,7 @@ use salvo::http::ResBody;
 use salvo::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use salvo::prelude::{Request, Response, handler};
 
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::openapi;
 use crate::request_info::RequestInfo;

@@ -27,7 +27,7 @@ use self::replay_cursor::ReplayCursor;
 use super::asked_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
-use crate::boxed::boxed;
+use crate::boxed;
 use crate::error::ApiError;
 use crate::meter;
 use crate::origin::same_origin;
