@@ -28,10 +28,10 @@ pub fn page(rendered: RenderedPage, index: u32, count: u32) -> Result<Page, Plug
 }
 
 fn line(line: TextLine) -> Line {
-    Line { bounds: None, words: line.words.into_iter().map(word).collect() }
+    Line { words: line.words.into_iter().map(word).collect(), ..Line::default() }
 }
 
 fn word(word: TextWord) -> Word {
     let bounds = Rect { x: word.left, y: word.top, width: word.width, height: word.height };
-    Word { text: word.text, bounds: Some(bounds), confidence: None }
+    Word { text: word.text, bounds: Some(bounds), ..Word::default() }
 }

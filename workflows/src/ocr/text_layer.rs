@@ -31,7 +31,7 @@ pub(super) fn page(rendered: &RenderedPage, index: u32, attempts: u32) -> Page {
     let block = |group: std::ops::Range<usize>| {
         let lines: Vec<Line> = lines.drain(..group.len()).collect();
         let bounds = around(lines.iter().map(|line| line.bounds));
-        Block { role: "paragraph".to_owned(), bounds, lines, attributes: Vec::new() }
+        Block { role: "paragraph".to_owned(), bounds, lines, ..Block::default() }
     };
     let text = PageText {
         blocks: paragraphs(&areas).into_iter().map(block).collect(),
@@ -116,9 +116,13 @@ fn cleaned(line: &TextLine, (width, height, _): (u32, u32, u32)) -> Line {
         .words
         .iter()
         .filter(|word| !word.text.trim().is_empty())
-        .map(|word| Word { text: word.text.clone(), bounds: clipped(word, width, height), confidence: None })
+        .map(|word| Word {
+            text: word.text.clone(),
+            bounds: clipped(word, width, height),
+            ..Word::default()
+        })
         .collect();
-    Line { bounds: around(words.iter().map(|word| word.bounds)), words }
+    Line { bounds: around(words.iter().map(|word| word.bounds)), words, ..Line::default() }
 }
 
 /// The part of the word's box that lies on the page; `None` where none does.
