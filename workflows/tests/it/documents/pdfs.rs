@@ -24,7 +24,7 @@ async fn a_page_has_the_size_and_the_colours_it_should() {
     let harness = RendererHarness::new();
     let probe = harness.probe(&file).await.unwrap();
     assert_eq!((probe.kind, probe.pages), (Kind::Pdf, 2));
-    let options = RenderOptions { dpi: 100, color: Color::Rgb };
+    let options = RenderOptions { dpi: 100, color: Color::Rgb, ..RenderOptions::default() };
     let sheet = super::harness::Sheet(harness.render(&file, 0, options).await.unwrap());
     assert_eq!((sheet.size(), sheet.0.dpi), ((400, 200), 100));
     assert_eq!((sheet.color(20, 20), sheet.color(390, 190)), ([255, 0, 0], [255, 255, 255]));
@@ -69,7 +69,7 @@ async fn a_resolution_out_of_range_is_the_nearest_within() {
     let file = pages((72, 72), "", &[""]);
     let harness = RendererHarness::new();
     for (asked, given) in [(1, 36), (100_000, 600)] {
-        let options = RenderOptions { dpi: asked, color: Color::Gray };
+        let options = RenderOptions { dpi: asked, ..RenderOptions::default() };
         let page = harness.render(&file, 0, options).await.unwrap();
         assert_eq!((page.dpi, page.width), (given, given));
     }
