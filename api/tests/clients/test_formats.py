@@ -63,6 +63,12 @@ def letter_result(base, formats):
     return Result(base, formats, ROOT / "examples/documents/letter-scan.png")
 
 
+@pytest.fixture(scope="module")
+def layout_result(base, formats):
+    """With corners, cells and other readings."""
+    return Result(base, formats, ROOT / "examples/documents/letter-scan.png", engine="form")
+
+
 def schema(package, path):
     """A published schema, out of the package that carries it; the package is not run."""
     where = Path(find_spec(package).submodule_search_locations[0])
@@ -79,7 +85,7 @@ def page_schema():
     return schema("ocrd_validators", "page.xsd")
 
 
-@pytest.fixture(params=["handbook", "letter_result"])
+@pytest.fixture(params=["handbook", "letter_result", "layout_result"])
 def result(request):
     return request.getfixturevalue(request.param)
 
