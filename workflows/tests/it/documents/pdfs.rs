@@ -76,6 +76,23 @@ async fn a_resolution_out_of_range_is_the_nearest_within() {
 }
 
 #[tokio::test]
+async fn a_page_keeps_to_the_size_that_is_asked_for() {
+    let harness = RendererHarness::new();
+    let file = pages((288, 144), "", &[""]);
+    for (side_max, given) in [(600, (600, 150)), (599, (596, 149)), (50, (144, 36))] {
+        let options = RenderOptions { side_max: Some(side_max), ..RenderOptions::default() };
+        let page = harness.render(&file, 0, options).await.unwrap();
+        assert_eq!((page.width, page.dpi), given, "{side_max}");
+    }
+    // A picture that says no resolution.
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(800, 200).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    let options = RenderOptions { side_max: Some(400), ..RenderOptions::default() };
+    let page = harness.render(picture.get_ref(), 0, options).await.unwrap();
+    assert_eq!((page.width, page.height, page.dpi), (400, 100, 0));
+}
+
+#[tokio::test]
 async fn a_page_counts_in_its_own_unit() {
     let file = pages((144, 72), "/UserUnit 2", &["0 0 72 72 re f BT /F 10 Tf 100 10 Td (Big) Tj ET"]);
     let sheet = RendererHarness::new().gray(&file, 0).await;
