@@ -48,7 +48,7 @@ async fn a_layout_that_contradicts_itself_is_refused() {
         ("outside", "does not fit the table of 2 x 2"),
         ("no-span", "the cell at row 1, column 1 of 0 x 1 does not fit"),
         ("huge", "cells in tables, and 50000 are allowed"),
-        ("lines", "60003 lines, and 50000 are allowed"),
+        ("lines", "60004 lines, and 50000 are allowed"),
         ("confidence", "a confidence of NaN is outside of 0..1"),
     ] {
         let error = read(&rig, Some(flaw)).await.expect_err("it is refused");
