@@ -18,6 +18,9 @@ static const char SETTINGS_SCHEMA[] =
     R"("default":3,"description":"Page segmentation mode, as tesseract --psm has it. 3 finds columns and blocks, )"
     R"(4 is one column, 6 one block, 7 one line, 8 one word, 11 text wherever there is any"}}})";
 
+// What Tesseract was trained for; a scan of less is not scaled up.
+static const char PAGE_DPI[] = "300";
+
 void exports_untxt_ocr_engine_describe(exports_untxt_ocr_engine_description_t *ret) {
   std::vector<ocr_engine_string_t> languages;
   for (const std::string &model : models()) languages.push_back(string_of(tag_of(model)));
@@ -27,6 +30,8 @@ void exports_untxt_ocr_engine_describe(exports_untxt_ocr_engine_description_t *r
   ret->languages = list_of<ocr_engine_list_string_t>(languages);
   ret->deterministic = true;
   ret->settings_schema = string_of(SETTINGS_SCHEMA);
+  const std::vector<ocr_engine_tuple2_string_string_t> attributes = {{string_of("page-dpi"), string_of(PAGE_DPI)}};
+  ret->attributes = list_of<untxt_ocr_types_attributes_t>(attributes);
 }
 
 bool exports_untxt_ocr_engine_check(exports_untxt_ocr_engine_options_t *options,

@@ -1,6 +1,7 @@
 """A server of the test's own, over a store that knows KMS."""
 
 import os
+import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -64,6 +65,8 @@ def base(store, tmp_path_factory):
     home = tmp_path_factory.mktemp("untxt")
     foreign = ("UNTXT_", "AWS_", "S3_", "OTEL_", "DATABASE_URL", "REDIS_URL")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    (home / "data/plugins").mkdir(parents=True)
+    shutil.copy(ROOT / "plugins/guests/built/form.wasm", home / "data/plugins")
     environment |= {
         "UNTXT_DATA_DIR": str(home / "data"),
         "UNTXT_LISTEN": "127.0.0.1:0",

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
 use crate::capabilities::Capabilities;
-use crate::contract::OcrEnginePre;
+use crate::guest::GuestPre;
 use crate::limits::EngineLimits;
 
 /// An engine that is compiled, linked and has described itself.
@@ -14,7 +13,7 @@ pub struct LoadedEngine {
     pub(crate) described: Described,
     pub(crate) limits: EngineLimits,
     pub(crate) capabilities: Arc<Capabilities>,
-    pub(crate) pre: OcrEnginePre<Call>,
+    pub(crate) pre: GuestPre,
 }
 
 /// An engine's description of itself, cut to bounds.
@@ -33,8 +32,14 @@ pub struct Described {
     /// Resolution in which it wants its pages, dots per inch, from the attribute
     /// `page-dpi`; `None` leaves it to the host.
     pub page_dpi: Option<u32>,
+    /// Pixels of the longer side that its pages may have, from the attribute
+    /// `page-side`; `None` leaves it to the host.
+    pub page_side: Option<u32>,
     /// Whether it wants colours, from the attribute `page-color`.
     pub wants_color: bool,
+    /// Whether it wants its pages turned and straightened, from the attribute
+    /// `page-upright`.
+    pub wants_upright: bool,
 }
 
 impl LoadedEngine {

@@ -3,9 +3,10 @@
 
 use crate::answer;
 use crate::contract::untxt::ocr::types;
+use crate::guest::layout_engine as wit;
 use crate::limits::EngineLimits;
 use crate::outcome;
-use crate::page::{Page, PageText, PixelFormat, Rect};
+use crate::page::{Cell, Page, PageText, PixelFormat, Rect};
 
 const WIDTH: u32 = 40;
 const HEIGHT: u32 = 30;
@@ -28,7 +29,7 @@ pub fn engine_answer(bytes: &[u8]) {
     let pixels = vec![0; (WIDTH * HEIGHT) as usize];
     let page = Page::new(0, 1, 0, (WIDTH, HEIGHT), PixelFormat::Luma8, pixels, Vec::new());
     let page = page.expect("the pixels are those of the size");
-    if let Ok(text) = answer::validate(source.page_text(), &page, &LIMITS()) {
+    if let Ok(text) = answer::validate(source.layout(), &page, &LIMITS()) {
         check(&text);
     }
 }
@@ -36,18 +37,40 @@ pub fn engine_answer(bytes: &[u8]) {
 fn check(text: &PageText) {
     let limits = LIMITS();
     let (mut words, mut boxes, mut confidences) = (0, Vec::new(), vec![text.confidence]);
+    let mut corners = Vec::new();
     for block in &text.blocks {
         boxes.push(block.bounds);
+        corners.push(block.corners);
         for line in &block.lines {
             boxes.push(line.bounds);
+            corners.push(line.corners);
             for word in &line.words {
                 words += 1;
                 boxes.push(word.bounds);
+                corners.push(word.corners);
                 confidences.push(word.confidence);
+                confidences.extend(word.alternatives.iter().map(|other| other.confidence));
+                assert!(word.alternatives.len() <= 10);
             }
+        }
+        let Some(table) = &block.table else { continue };
+        let area = |cell: &Cell| u64::from(cell.row_span) * u64::from(cell.column_span);
+        let all: u64 = table.cells.iter().map(area).sum();
+        assert!(all <= u64::from(table.rows) * u64::from(table.columns));
+        assert!(all <= limits.words_max as u64);
+        for cell in &table.cells {
+            boxes.push(cell.bounds);
+            assert!(
+                cell.row + cell.row_span <= table.rows && cell.column + cell.column_span <= table.columns
+            );
+            assert!(cell.row_span > 0 && cell.column_span > 0);
+            assert!(cell.lines.start <= cell.lines.end && cell.lines.end <= block.lines.len());
         }
     }
     assert!(words <= limits.words_max);
+    for point in corners.into_iter().flatten().flatten() {
+        assert!(point.x <= WIDTH && point.y <= HEIGHT, "{point:?}");
+    }
     assert!(text.html.as_ref().is_none_or(|html| html.len() <= limits.html_bytes_max));
     assert!(text.language.as_ref().is_none_or(|tag| (1..=35).contains(&tag.len()) && tag.is_ascii()));
     for Rect { x, y, width, height } in boxes.into_iter().flatten() {
@@ -118,19 +141,58 @@ impl Source<'_> {
         })
     }
 
-    fn page_text(&mut self) -> types::PageText {
-        types::PageText {
-            blocks: self.some(|source| types::Block {
+    fn corners(&mut self) -> Option<wit::Corners> {
+        let point = |source: &mut Self| wit::Point {
+            x: source.number().cast_signed().wrapping_sub(100),
+            y: source.number().cast_signed().wrapping_sub(100),
+        };
+        self.maybe(|source| wit::Corners {
+            top_left: point(source),
+            top_right: point(source),
+            bottom_right: point(source),
+            bottom_left: point(source),
+        })
+    }
+
+    fn lines(&mut self) -> Vec<wit::Line> {
+        self.some(|source| wit::Line {
+            bounds: source.bounds(),
+            corners: source.corners(),
+            words: source.some(|source| wit::Word {
+                text: source.text(),
+                bounds: source.bounds(),
+                corners: source.corners(),
+                confidence: source.confidence(),
+                alternatives: source
+                    .some(|source| wit::Alternative { text: source.text(), confidence: source.confidence() }),
+            }),
+        })
+    }
+
+    fn table(&mut self) -> wit::Table {
+        wit::Table {
+            rows: self.number(),
+            columns: self.number(),
+            cells: self.some(|source| wit::Cell {
+                row: source.number(),
+                column: source.number(),
+                row_span: source.number(),
+                column_span: source.number(),
+                header: source.byte() % 2 == 1,
+                bounds: source.bounds(),
+                lines: source.lines(),
+            }),
+        }
+    }
+
+    fn layout(&mut self) -> wit::Layout {
+        wit::Layout {
+            blocks: self.some(|source| wit::Block {
                 role: source.text(),
                 bounds: source.bounds(),
-                lines: source.some(|source| types::Line {
-                    bounds: source.bounds(),
-                    words: source.some(|source| types::Word {
-                        text: source.text(),
-                        bounds: source.bounds(),
-                        confidence: source.confidence(),
-                    }),
-                }),
+                corners: source.corners(),
+                lines: source.lines(),
+                table: source.maybe(Self::table),
                 attributes: source.attributes(),
             }),
             html: self.maybe(Self::text),

@@ -16,9 +16,10 @@ use crate::call_metrics;
 use crate::call_record::Stop;
 use crate::config::HostConfig;
 use crate::contract::untxt::ocr::types;
-use crate::contract::{OcrEngine, OcrEnginePre};
 use crate::engine::LoadedEngine;
 use crate::error::PluginError;
+use crate::guest::GuestPre;
+use crate::guest::layout_engine::Layout;
 use crate::limits::EngineLimits;
 use crate::outcome;
 use crate::page::{Page, PageText};
@@ -194,13 +195,13 @@ impl Drop for Host {
 
 async fn call_guest(
     mut store: Store<Call>,
-    pre: OcrEnginePre<Call>,
+    pre: GuestPre,
     page: Arc<Page>,
     options: Options,
-) -> wasmtime::Result<Result<types::PageText, types::Error>> {
-    let instance: OcrEngine = pre.instantiate_async(&mut store).await?;
+) -> wasmtime::Result<Result<Layout, types::Error>> {
+    let guest = pre.instantiate(&mut store).await?;
     let page = store.data_mut().lend(page)?;
-    let answered = instance.untxt_ocr_engine().call_recognize(&mut store, page, &wit_options(options)).await;
+    let answered = guest.recognize(&mut store, page, &wit_options(options)).await;
     // An error where it is not counted.
     let fuel = store.get_fuel().ok().map(|left| u64::MAX - left);
     store.data().record().lock().fuel = fuel;

@@ -11,7 +11,8 @@
 //! [`package`] is what is installed: a component, its [`manifest`], its
 //! [`signature`]; [`fetch`](Package::fetch) downloads one, and [`grants`] are
 //! what its operator allows it. `sandbox` configures wasmtime, `contract` is
-//! generated from the WIT, and `call` is what a guest can ask for during a call.
+//! generated from the WIT, `call` is what a guest can ask for during a call, and
+//! `guest` is an instance of an engine.
 //! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
 //! what comes back. [`admission`] checks a package before it is installed,
 //! [`registry`] finds an engine by name or digest and keeps its versions, and
@@ -69,6 +70,8 @@ mod egress;
 
 mod call;
 
+mod guest;
+
 pub mod engine;
 
 mod answer;
@@ -98,8 +101,11 @@ pub use engine::{Described, LoadedEngine};
 pub use error::{Class, PluginError};
 pub use host::{Host, Options, Recognized, Usage};
 pub use limits::EngineLimits;
+pub use load::PAGE_DPI;
 pub use package::Package;
-pub use page::{Block, Line, Page, PageText, PixelFormat, Rect, Word};
+pub use page::{
+    Alternative, Block, Cell, Corners, Line, Page, PageText, PixelFormat, Point, Rect, Table, Word, luma,
+};
 pub use registry::{Listed, Reference, Registry};
 pub use signature::Trust;
 

@@ -12,11 +12,12 @@ use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::call::Call;
 use crate::capabilities::Capabilities;
+use crate::contract::OcrEngine;
 use crate::contract::untxt::ocr::types;
-use crate::contract::{OcrEngine, OcrEnginePre};
 use crate::engine::{Described, LoadedEngine};
 use crate::error::PluginError;
 use crate::grants::Grants;
+use crate::guest::GuestPre;
 use crate::host::{Host, Options, wit_options};
 use crate::imports;
 use crate::manifest::Manifest;
@@ -57,7 +58,7 @@ impl Host {
             .map_err(|error| incompatible(format!("it can't be compiled as a component: {error:#}")))?;
         let asks_servers = manifest.is_some_and(Manifest::asks_servers);
         imports::check(&self.sandbox.engine, &component, asks_servers).map_err(incompatible)?;
-        let pre = self.linker.instantiate_pre(&component).and_then(OcrEnginePre::new).map_err(|error| {
+        let pre = self.linker.instantiate_pre(&component).and_then(GuestPre::new).map_err(|error| {
             incompatible(format!("it does not match untxt:ocr@0.1.0, which this host offers: {error:#}"))
         })?;
         let limits = grants.limits(&self.limits, manifest.map(|manifest| &manifest.wants));
@@ -111,8 +112,12 @@ impl Host {
             reason: format!("describe: {reason}"),
         };
         Ok(Described {
-            page_dpi: page_dpi(&described.attributes).map_err(incompatible)?,
-            wants_color: wants_color(&described.attributes).map_err(incompatible)?,
+            page_dpi: number(&described.attributes, "page-dpi", &PAGE_DPI).map_err(incompatible)?,
+            page_side: number(&described.attributes, "page-side", &PAGE_SIDE).map_err(incompatible)?,
+            wants_color: choice(&described.attributes, "page-color", ["gray", "rgb"])
+                .map_err(incompatible)?,
+            wants_upright: choice(&described.attributes, "page-upright", ["false", "true"])
+                .map_err(incompatible)?,
             id: word(&described.id),
             version: word(&described.version),
             languages: described.languages.iter().take(200).map(|tag| word(tag)).collect(),
@@ -151,8 +156,8 @@ impl Host {
         let record = call.record();
         let (mut store, pre) = (self.store(call), engine.pre.clone());
         let guest = self.spawn(async move {
-            let instance = pre.instantiate_async(&mut store).await?;
-            ask(instance, store).await
+            let guest = pre.instantiate(&mut store).await?;
+            ask(guest.engine, store).await
         });
         match tokio::time::timeout(DESCRIBE_WALL + DESCRIBE_GRACE, guest).await {
             Err(_) => Err(incompatible("no answer in time".to_owned())),
@@ -170,19 +175,29 @@ impl Host {
 
 /// Resolutions that an engine may ask for, dots per inch: those that pages can be
 /// rendered in.
-const PAGE_DPI: RangeInclusive<u32> = 36..=600;
+pub const PAGE_DPI: RangeInclusive<u32> = 36..=600;
 
-fn page_dpi(attributes: &[(String, String)]) -> Result<Option<u32>, String> {
-    let Some(value) = attribute(attributes, "page-dpi") else { return Ok(None) };
-    let dpi = value.parse().ok().filter(|dpi| PAGE_DPI.contains(dpi));
-    dpi.map(Some).ok_or_else(|| format!("the attribute `page-dpi` is {value:?}, not one of {PAGE_DPI:?}"))
+/// Pixels of the longer side of a page that an engine may ask for, up to those of the
+/// largest page that is rendered.
+const PAGE_SIDE: RangeInclusive<u32> = 100..=30_000;
+
+fn number(
+    attributes: &[(String, String)],
+    name: &str,
+    allowed: &RangeInclusive<u32>,
+) -> Result<Option<u32>, String> {
+    let Some(value) = attribute(attributes, name) else { return Ok(None) };
+    let number = value.parse().ok().filter(|number| allowed.contains(number));
+    number.map(Some).ok_or_else(|| format!("the attribute `{name}` is {value:?}, not one of {allowed:?}"))
 }
 
-fn wants_color(attributes: &[(String, String)]) -> Result<bool, String> {
-    match attribute(attributes, "page-color") {
-        None | Some("gray") => Ok(false),
-        Some("rgb") => Ok(true),
-        Some(other) => Err(format!("the attribute `page-color` is {other:?}, not `gray` or `rgb`")),
+/// Whether the attribute is the second word; it is the first when absent.
+fn choice(attributes: &[(String, String)], name: &str, [no, yes]: [&str; 2]) -> Result<bool, String> {
+    match attribute(attributes, name) {
+        None => Ok(false),
+        Some(value) if value == no => Ok(false),
+        Some(value) if value == yes => Ok(true),
+        Some(other) => Err(format!("the attribute `{name}` is {other:?}, not `{no}` or `{yes}`")),
     }
 }
 
@@ -223,7 +238,7 @@ mod tests {
             let capabilities = Arc::clone(&engine.capabilities);
             let call = Call::new(&engine.limits, capabilities, engine.limits.wall, CancellationToken::new());
             let mut store = host.store(call);
-            let instance = engine.pre.instantiate_async(&mut store).await.unwrap();
+            let instance = engine.pre.instantiate(&mut store).await.unwrap();
             drop((instance, store));
             took.push(began.elapsed());
         }

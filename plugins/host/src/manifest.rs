@@ -12,6 +12,10 @@ pub const WORLD: &str = "ocr-engine";
 /// World of engines that call servers.
 pub const WORLD_HTTP: &str = "ocr-engine-http";
 
+/// Worlds of engines that answer with the layout of the page, without servers and
+/// with them.
+const LAYOUT_WORLDS: [&str; 2] = ["ocr-engine-layout", "ocr-engine-layout-http"];
+
 /// Files beside a component.
 const ASSETS_MAX: usize = 64;
 
@@ -85,13 +89,17 @@ impl Manifest {
     /// What is wrong, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        if ![WORLD, WORLD_HTTP].contains(&manifest.world.as_str()) {
-            return Err(format!("world = {:?}: must be `{WORLD}` or `{WORLD_HTTP}`", manifest.world));
+        let worlds = [[WORLD, WORLD_HTTP], LAYOUT_WORLDS].concat();
+        if !worlds.contains(&manifest.world.as_str()) {
+            let worlds = worlds.join("`, `");
+            return Err(format!("world = {:?}: must be one of `{worlds}`", manifest.world));
         }
         let wants = &manifest.wants;
         let wants_servers = !wants.http.is_empty() || !wants.secrets.is_empty();
         if wants_servers && !manifest.asks_servers() {
-            return Err(format!("wants.http and wants.secrets need world = `{WORLD_HTTP}`"));
+            return Err(format!(
+                "wants.http and wants.secrets need a world with servers, such as `{WORLD_HTTP}`"
+            ));
         }
         for origin in manifest.wants.http.iter().filter(|origin| *origin != "*") {
             Origin::parse(origin).map_err(|reason| format!("wants.http: {reason}"))?;
@@ -110,10 +118,10 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Whether it is built for the world with servers.
+    /// Whether it is built for a world with servers.
     #[must_use]
     pub fn asks_servers(&self) -> bool {
-        self.world == WORLD_HTTP
+        self.world.ends_with("-http")
     }
 
     /// Name of the component's file.

@@ -10,13 +10,14 @@ use crate::call_record::{CallRecord, Stop};
 use crate::contract::untxt::ocr::types;
 use crate::engine::LoadedEngine;
 use crate::error::{Class, PluginError, refusal_code};
+use crate::guest::layout_engine::Layout;
 use crate::page::{Page, PageText};
 
 /// Characters of an engine's error message.
 const MESSAGE_CHARS_MAX: usize = 1_000;
 
 /// What a guest returned; `None` when it was abandoned.
-pub(crate) type GuestResult = Option<wasmtime::Result<Result<types::PageText, types::Error>>>;
+pub(crate) type GuestResult = Option<wasmtime::Result<Result<Layout, types::Error>>>;
 
 /// The page's text, or the error of the call.
 ///

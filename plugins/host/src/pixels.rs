@@ -5,7 +5,7 @@
 use wasmtime::Result;
 
 use crate::contract::untxt::ocr::types::{Bitmap, Failure, ImageEncoding, PixelFormat as GuestFormat, Rect};
-use crate::page::{Page, PixelFormat};
+use crate::page::{Page, PixelFormat, luma};
 use crate::picture::Picture;
 use crate::scale::{Grid, each_row};
 
@@ -114,11 +114,6 @@ fn append(data: &mut Vec<u8>, row: &[u8], from: PixelFormat, to: GuestFormat) {
             data.extend(colors().flat_map(|&[red, green, blue]| [red, green, blue, u8::MAX]));
         }
     }
-}
-
-/// Brightness with the weights of ITU-R BT.709.
-fn luma([red, green, blue]: [u8; 3]) -> u8 {
-    ((2_126 * u32::from(red) + 7_152 * u32::from(green) + 722 * u32::from(blue)) / 10_000) as u8
 }
 
 fn too_large(requested: &str, allowed: &str) -> Failure {

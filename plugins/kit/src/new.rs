@@ -36,6 +36,7 @@ const SDK: Files = &[
     ("sdk/src/engine.rs", plugins!("sdk/src/engine.rs")),
     ("sdk/src/error.rs", plugins!("sdk/src/error.rs")),
     ("sdk/src/http.rs", plugins!("sdk/src/http.rs")),
+    ("sdk/src/layout.rs", plugins!("sdk/src/layout.rs")),
     ("sdk/src/pixels.rs", plugins!("sdk/src/pixels.rs")),
     ("sdk/src/settings.rs", plugins!("sdk/src/settings.rs")),
 ];

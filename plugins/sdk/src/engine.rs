@@ -47,6 +47,6 @@ impl<E: Engine> Guest for Exported<E> {
     }
 }
 
-fn log_panics() {
+pub(crate) fn log_panics() {
     panic::set_hook(Box::new(|info| host::log(host::Level::Error, &info.to_string())));
 }

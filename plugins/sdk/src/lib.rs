@@ -29,13 +29,15 @@
 //! `pixels` (pulls the page), `assets` (files that come with the engine), `http`
 //! (asks servers, where the manifest wants it and the operator grants it),
 //! `settings` (reads the engine's own options), `engine` (the trait, and what
-//! stands between it and the host).
+//! stands between it and the host), `layout` (the same for engines that know more
+//! than words and boxes).
 
 mod answer;
 pub mod assets;
 mod engine;
 mod error;
 pub mod http;
+pub mod layout;
 mod pixels;
 #[cfg(feature = "settings")]
 mod settings;

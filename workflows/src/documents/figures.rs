@@ -108,9 +108,9 @@ mod tests {
     use crate::documents::model::{Block, Line, Word};
 
     fn page(kind: ConfidenceKind, confidence: Option<f32>) -> Page {
-        let word = Word { text: "Grüße".to_owned(), bounds: None, confidence };
-        let line = Line { bounds: None, words: vec![word] };
-        let block = Block { role: "paragraph".to_owned(), bounds: None, lines: vec![line] };
+        let word = Word { text: "Grüße".to_owned(), confidence, ..Word::default() };
+        let line = Line { words: vec![word], ..Line::default() };
+        let block = Block { role: "paragraph".to_owned(), lines: vec![line], ..Block::default() };
         Page { confidence_kind: kind, blocks: vec![block], attempts: 1, ..Page::default() }
     }
 

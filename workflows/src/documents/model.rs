@@ -153,7 +153,7 @@ impl ConfidenceKind {
 }
 
 /// Lines that belong together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Block {
     /// `paragraph`, `heading`, `table`, `figure`, `list`, `caption` or `other`.
@@ -161,23 +161,66 @@ pub struct Block {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Rect>,
-    /// Top to bottom.
+    /// Its corners, where the engine knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corners: Option<Corners>,
+    /// In reading order; of a table, those of its cells are among them.
     pub lines: Vec<Line>,
+    /// Its cells, where the engine knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
+}
+
+/// The cells of a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Table {
+    /// Number of rows.
+    pub rows: u32,
+    /// Number of columns.
+    pub columns: u32,
+    /// In reading order. They lie in the table, and no two overlap; a place without
+    /// one is empty.
+    pub cells: Vec<Cell>,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cell {
+    /// Its first row, from 0.
+    pub row: u32,
+    /// Its first column, from 0.
+    pub column: u32,
+    /// Rows that it takes up, at least 1.
+    pub row_span: u32,
+    /// Columns that it takes up, at least 1.
+    pub column_span: u32,
+    /// Whether it names the rows or columns beside it.
+    pub header: bool,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Rect>,
+    /// Places in the block's `lines` of those that stand in it, in reading order.
+    pub lines: Vec<usize>,
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Rect>,
+    /// Its corners, where the engine knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corners: Option<Corners>,
     /// In reading order.
     pub words: Vec<Word>,
 }
 
 /// One word.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Word {
     /// What it says.
@@ -185,10 +228,31 @@ pub struct Word {
     /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<Rect>,
+    /// Its corners, where the engine knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corners: Option<Corners>,
+    /// 0..1; absent when the engine has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// Other readings, the likeliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Another reading of a word.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alternative {
+    /// What it says.
+    pub text: String,
     /// 0..1; absent when the engine has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
 }
+
+/// Corners of text as it is read, clockwise from its upper left: x and y in parts of
+/// the page, 0..1 from the left and the top.
+pub type Corners = [[f32; 2]; 4];
 
 /// A box in parts of the page: 0..1 from the left and the top.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,6 +267,22 @@ pub struct Rect {
     pub height: f32,
 }
 
+/// Lines of a block that stand in one cell, or in none.
+pub(super) struct Part<'a> {
+    /// The cell.
+    pub(super) cell: Option<&'a Cell>,
+    /// With their places in the block.
+    pub(super) lines: Vec<(usize, &'a Line)>,
+}
+
+impl Part<'_> {
+    /// Its lines with `between` between them.
+    pub(super) fn text(&self, between: &str) -> String {
+        let lines: Vec<String> = self.lines.iter().map(|(_, line)| line.text()).collect();
+        lines.join(between)
+    }
+}
+
 impl Line {
     /// Its words with single spaces between them.
     #[must_use]
@@ -213,6 +293,21 @@ impl Line {
 }
 
 impl Block {
+    /// Its lines with their places in `lines`: those in no cell, if there are any or
+    /// there is no table, and then those of each cell.
+    pub(super) fn parts(&self) -> Vec<Part<'_>> {
+        let cells = self.table.iter().flat_map(|table| &table.cells);
+        let mut loose: Vec<Option<&Line>> = self.lines.iter().map(Some).collect();
+        let mut in_cells: Vec<Part<'_>> = Vec::new();
+        for cell in cells {
+            let line = |at: &usize| Some((*at, loose.get_mut(*at)?.take()?));
+            in_cells.push(Part { cell: Some(cell), lines: cell.lines.iter().filter_map(line).collect() });
+        }
+        let loose: Vec<_> = (0..).zip(loose).filter_map(|(at, line)| line.map(|line| (at, line))).collect();
+        let first = (!loose.is_empty() || self.table.is_none()).then_some(Part { cell: None, lines: loose });
+        first.into_iter().chain(in_cells).collect()
+    }
+
     /// Its lines with line breaks between them.
     #[must_use]
     pub fn text(&self) -> String {
@@ -232,7 +327,7 @@ impl Page {
     /// are worth nothing.
     #[must_use]
     pub fn mean_confidence(&self) -> Option<f32> {
-        mean(self.word_confidences()).or_else(|| self.confidence.filter(|_| self.is_rated()))
+        mean(self.word_confidences()).or_else(|| self.rated(self.confidence))
     }
 
     /// Whether figures of this page are worth anything.
@@ -242,7 +337,12 @@ impl Page {
 
     /// The confidence of `word`, which is one of it, if it is worth anything.
     pub(super) fn confidence_of(&self, word: &Word) -> Option<f32> {
-        word.confidence.filter(|_| self.is_rated())
+        self.rated(word.confidence)
+    }
+
+    /// A figure of this page, if it is worth anything.
+    pub(super) fn rated(&self, confidence: Option<f32>) -> Option<f32> {
+        confidence.filter(|_| self.is_rated())
     }
 
     /// Confidences of its words, where they are worth anything.
@@ -262,10 +362,15 @@ impl Rect {
     /// side, five above (a side has at most 30,000).
     #[must_use]
     pub fn rounded(self, width: u32, height: u32) -> Self {
-        let scale = if width.max(height) < 5_000 { 1e4 } else { 1e5 };
-        let round = |part: f32| (part * scale).round() / scale;
+        let round = |part| round(part, width, height);
         Self { x: round(self.x), y: round(self.y), width: round(self.width), height: round(self.height) }
     }
+}
+
+/// A part of a page's side, as [`Rect::rounded`] has them.
+pub(crate) fn round(part: f32, width: u32, height: u32) -> f32 {
+    let scale = if width.max(height) < 5_000 { 1e4 } else { 1e5 };
+    (part * scale).round() / scale
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean over words does not need more than 24 bits of count")]

@@ -1,5 +1,7 @@
 //! The workflow `ocr`: download, ocr (once a page), upload-result, finalize.
 
+mod upright;
+
 mod page_input;
 mod page_result;
 mod steps;
@@ -18,6 +20,7 @@ mod projection;
 pub(crate) use download::Downloaded;
 pub use page_input::{page as page_for_engine, render_options};
 pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
+pub use upright::Upright;
 pub(crate) use webhook_event::{delivery_after, delivery_of};
 
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use untxt_engine::state::RunError;
 use untxt_plugins::{self as plugins, PageText};
 
 use crate::documents::model::{
-    Block, ConfidenceKind, Engine, Line, Page, PageSource, PageStatus, Rect, Word,
+    Alternative, Block, Cell, ConfidenceKind, Corners, Engine, Line, Page, PageSource, PageStatus, Rect,
+    Table, Word, round,
 };
 use crate::documents::sanitize;
 use crate::task_input::EnginePin;
@@ -52,28 +53,48 @@ fn block(block: &plugins::Block, size: Size) -> Block {
     Block {
         role: block.role.clone(),
         bounds: block.bounds.map(|bounds| rect(bounds, size)),
+        corners: block.corners.map(|corners| self::corners(corners, size)),
         lines: block.lines.iter().map(|l| line(l, size)).collect(),
+        table: block.table.as_ref().map(|t| table(t, size)),
     }
+}
+
+fn table(table: &plugins::Table, size: Size) -> Table {
+    let cell = |cell: &plugins::Cell| Cell {
+        row: cell.row,
+        column: cell.column,
+        row_span: cell.row_span,
+        column_span: cell.column_span,
+        header: cell.header,
+        bounds: cell.bounds.map(|bounds| rect(bounds, size)),
+        lines: cell.lines.clone().collect(),
+    };
+    Table { rows: table.rows, columns: table.columns, cells: table.cells.iter().map(cell).collect() }
 }
 
 fn line(line: &plugins::Line, size: Size) -> Line {
     Line {
         bounds: line.bounds.map(|bounds| rect(bounds, size)),
+        corners: line.corners.map(|corners| self::corners(corners, size)),
         words: line.words.iter().map(|w| word(w, size)).collect(),
     }
 }
 
 fn word(word: &plugins::Word, size: Size) -> Word {
+    let alternative = |other: &plugins::Alternative| Alternative {
+        text: other.text.clone(),
+        confidence: other.confidence.map(rounded),
+    };
     Word {
         text: word.text.clone(),
         bounds: word.bounds.map(|bounds| rect(bounds, size)),
+        corners: word.corners.map(|corners| self::corners(corners, size)),
         confidence: word.confidence.map(rounded),
+        alternatives: word.alternatives.iter().map(alternative).collect(),
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "pages are far smaller than 2^24 pixels a side")]
 fn rect(bounds: plugins::Rect, (width, height, _): Size) -> Rect {
-    let part = |pixels: u32, whole: u32| (pixels as f32 / whole.max(1) as f32).clamp(0.0, 1.0);
     Rect {
         x: part(bounds.x, width),
         y: part(bounds.y, height),
@@ -81,6 +102,15 @@ fn rect(bounds: plugins::Rect, (width, height, _): Size) -> Rect {
         height: part(bounds.height, height),
     }
     .rounded(width, height)
+}
+
+fn corners(corners: plugins::Corners, (width, height, _): Size) -> Corners {
+    corners.map(|point| [part(point.x, width), part(point.y, height)].map(|part| round(part, width, height)))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "pages are far smaller than 2^24 pixels a side")]
+fn part(pixels: u32, whole: u32) -> f32 {
+    (pixels as f32 / whole.max(1) as f32).clamp(0.0, 1.0)
 }
 
 /// To a thousandth: no engine knows more.

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use serde_json::{Value, to_value};
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::step::{Step, StepContext, StepOutput};
-use untxt_plugins::Options;
+use untxt_plugins::{Described, Options, PluginError};
 
 use super::download::Downloaded;
+use super::upright::Upright;
 use super::{page_input, page_result, text_layer};
 use crate::documents::DocumentError;
 use crate::documents::model::Page;
@@ -45,39 +46,66 @@ impl Step for Recognize {
         }
         let attempt = context.attempt;
         let mode = input.options.text_layer.unwrap_or(TextLayer::Engine);
-        let (page, mut rendered) = on_its_own_thread(move || {
-            let is_result = text_layer::is_result(&rendered, mode);
-            (is_result.then(|| text_layer::page(&rendered, index, attempt)), rendered)
-        })
-        .await?;
-        if let Some(page) = page {
-            return output(&Page { warnings, ..page });
-        }
-        if mode == TextLayer::Ignore {
-            rendered.text_layer.clear();
-        }
-        let size = (rendered.width, rendered.height, rendered.dpi);
-        let page = page_input::page(rendered, index, downloaded.page_count)
-            .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
+        let is_work = text_layer::needs_look(&rendered, mode) || engine.described().wants_upright;
+        let (described, count) = (engine.described().clone(), downloaded.page_count);
+        let prepare = move || Prepared::of(rendered, mode, (index, count), attempt, &described);
+        let prepared = if is_work { on_its_own_thread(prepare).await? } else { prepare() };
+        let (page, upright, size) = match prepared.map_err(|e| step_error::of_plugin(&e, attempt))? {
+            Prepared::Known(page) => return output(&Page { warnings, ..*page }),
+            Prepared::ForEngine { page, upright, size } => (page, upright, size),
+        };
         let options = Options {
             languages: input.options.languages.clone(),
             settings: Value::Object(input.options.settings.clone()),
             attempt: context.attempt,
         };
-        let recognized = self
+        let mut text = self
             .0
             .engines
             .recognize(&engine, Arc::new(page), options, context.cancel)
             .await
-            .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
-        let page =
-            on_its_own_thread(move || page_result::page(&recognized.text, index, size, attempt)).await?;
+            .map_err(|e| step_error::of_plugin(&e, context.attempt))?
+            .text;
+        let page = on_its_own_thread(move || {
+            upright.iter().for_each(|upright| upright.turn_back(&mut text));
+            page_result::page(&text, index, size, attempt)
+        })
+        .await?;
         output(&Page { warnings, ..page })
     }
 }
 
-/// A page of many words, or HTML to be sanitised, takes a while: not on a thread
-/// that answers others.
+/// A rendered page as it goes on.
+enum Prepared {
+    /// Its text layer is the result.
+    Known(Box<Page>),
+    /// It is given to the engine. `size` is that of the page as it was rendered, and its
+    /// resolution.
+    ForEngine { page: untxt_plugins::Page, upright: Option<Upright>, size: (u32, u32, u32) },
+}
+
+impl Prepared {
+    fn of(
+        mut rendered: RenderedPage,
+        mode: TextLayer,
+        (index, count): (u32, u32),
+        attempt: u32,
+        engine: &Described,
+    ) -> Result<Self, PluginError> {
+        if text_layer::is_result(&rendered, mode) {
+            return Ok(Self::Known(Box::new(text_layer::page(&rendered, index, attempt))));
+        }
+        if mode == TextLayer::Ignore {
+            rendered.text_layer.clear();
+        }
+        let size = (rendered.width, rendered.height, rendered.dpi);
+        let (page, upright) = page_input::page(rendered, index, count, engine)?;
+        Ok(Self::ForEngine { page, upright, size })
+    }
+}
+
+/// A page that is looked at or turned, many words, or HTML to be sanitised take a
+/// while: not on a thread that answers others.
 async fn on_its_own_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StepError> {

@@ -1,16 +1,23 @@
 //! A page whose own text layer is its result, without an engine.
 
+use std::ops::Range;
+
 use ink::{Area, Ink, paragraphs};
 use untxt_plugins::{Block, Line, PageText, Rect, Word};
 
 use super::page_result;
 use crate::documents::model::{Page, PageSource};
-use crate::documents::renderer::{Pixels, RenderedPage, TextLine, TextWord};
+use crate::documents::renderer::{RenderedPage, TextLine, TextWord};
 use crate::task_input::TextLayer;
 
 /// Pixels a side of the cells in which it is counted what the layer covers: finer
 /// than the gap between two words of small print at 150 dpi.
 const CELL: u32 = 4;
+
+/// Whether it takes a look at the page's ink to decide [`is_result`].
+pub(super) fn needs_look(page: &RenderedPage, mode: TextLayer) -> bool {
+    mode == TextLayer::Auto && has_text(page)
+}
 
 /// Whether the text layer of `page` is its result: `mode` decides, and for
 /// [`TextLayer::Auto`] whether the layer is whole.
@@ -28,10 +35,10 @@ pub(super) fn page(rendered: &RenderedPage, index: u32, attempts: u32) -> Page {
     let mut lines: Vec<Line> =
         rendered.text_layer.iter().map(|line| cleaned(line, size)).filter(|l| !l.words.is_empty()).collect();
     let areas: Vec<_> = lines.iter().map(|line| line.bounds.map(area)).collect();
-    let block = |group: std::ops::Range<usize>| {
+    let block = |group: Range<usize>| {
         let lines: Vec<Line> = lines.drain(..group.len()).collect();
         let bounds = around(lines.iter().map(|line| line.bounds));
-        Block { role: "paragraph".to_owned(), bounds, lines, attributes: Vec::new() }
+        Block { role: "paragraph".to_owned(), bounds, lines, ..Block::default() }
     };
     let text = PageText {
         blocks: paragraphs(&areas).into_iter().map(block).collect(),
@@ -53,26 +60,13 @@ fn has_text(page: &RenderedPage) -> bool {
 /// A scan with a stamp or a page number over it has hundreds outside; a photograph
 /// beside a column of text has fewer than the column has words.
 fn is_whole(page: &RenderedPage) -> bool {
-    let gray = match &page.pixels {
-        Pixels::Luma8(data) => Ink::of(page.width, page.height, data),
-        Pixels::Rgb8(data) => Ink::of(page.width, page.height, &luma(data)),
-    };
     // A page without contrast has nothing that the layer could miss.
-    let Some(ink) = gray else { return true };
+    let Some(ink) = Ink::of(page.width, page.height, &page.pixels.luma()) else { return true };
     let covered_cells = Covered::by(page);
     let found = ink::Page::of(&ink);
     let pieces = found.paragraphs.iter().flatten().flat_map(|line| &line.words);
     let (covered, uncovered): (Vec<_>, Vec<_>) = pieces.partition(|word| covered_cells.has(word.bounds));
     uncovered.len() * 2 <= covered.len()
-}
-
-/// Weights of ITU-R BT.601, in 256ths.
-fn luma(rgb: &[u8]) -> Vec<u8> {
-    let gray = |pixel: &[u8]| {
-        let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
-        u8::try_from((77 * r + 150 * g + 29 * b) >> 8).unwrap_or(u8::MAX)
-    };
-    rgb.chunks_exact(3).map(gray).collect()
 }
 
 /// The cells of a page that a word of its layer touches.
@@ -87,11 +81,7 @@ impl Covered {
         let mut cells = vec![false; columns as usize * rows as usize];
         for word in page.text_layer.iter().flat_map(|line| &line.words) {
             let Some(bounds) = clipped(word, page.width, page.height) else { continue };
-            for row in bounds.y / CELL..(bounds.y + bounds.height).div_ceil(CELL) {
-                let start = (row * columns + bounds.x / CELL) as usize;
-                let end = (row * columns + (bounds.x + bounds.width).div_ceil(CELL)) as usize;
-                cells[start..end].fill(true);
-            }
+            cells_under(area(bounds), columns).for_each(|row| cells[row].fill(true));
         }
         Self { columns, cells }
     }
@@ -99,14 +89,19 @@ impl Covered {
     /// Whether at least half of the cells under `bounds` are covered.
     fn has(&self, bounds: Area) -> bool {
         let (mut covered, mut all) = (0, 0);
-        for row in bounds.y / CELL..bounds.bottom().div_ceil(CELL) {
-            let start = (row * self.columns + bounds.x / CELL) as usize;
-            let end = (row * self.columns + bounds.right().div_ceil(CELL)) as usize;
-            covered += self.cells[start..end].iter().filter(|cell| **cell).count();
-            all += end - start;
+        for row in cells_under(bounds, self.columns) {
+            all += row.len();
+            covered += self.cells[row].iter().filter(|cell| **cell).count();
         }
         covered * 2 >= all
     }
+}
+
+/// The cells that `bounds` touches, row by row.
+fn cells_under(bounds: Area, columns: u32) -> impl Iterator<Item = Range<usize>> {
+    let (from, to) = (bounds.x / CELL, bounds.right().div_ceil(CELL));
+    (bounds.y / CELL..bounds.bottom().div_ceil(CELL))
+        .map(move |row| (row * columns + from) as usize..(row * columns + to) as usize)
 }
 
 /// The words of `line` that have text, with their boxes on the page: a file states
@@ -116,9 +111,9 @@ fn cleaned(line: &TextLine, (width, height, _): (u32, u32, u32)) -> Line {
         .words
         .iter()
         .filter(|word| !word.text.trim().is_empty())
-        .map(|word| Word { text: word.text.clone(), bounds: clipped(word, width, height), confidence: None })
+        .map(|word| Word { text: word.text.clone(), bounds: clipped(word, width, height), ..Word::default() })
         .collect();
-    Line { bounds: around(words.iter().map(|word| word.bounds)), words }
+    Line { bounds: around(words.iter().map(|word| word.bounds)), words, ..Line::default() }
 }
 
 /// The part of the word's box that lies on the page; `None` where none does.
@@ -142,6 +137,7 @@ fn around(all: impl Iterator<Item = Option<Rect>>) -> Option<Rect> {
 mod tests {
     use super::*;
     use crate::documents::model::{ConfidenceKind, PageStatus};
+    use crate::documents::renderer::Pixels;
 
     const WIDTH: u32 = 600;
     const HEIGHT: u32 = 400;

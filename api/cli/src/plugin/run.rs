@@ -54,7 +54,8 @@ async fn page(config: &Config, arguments: &RunArguments, engine: &LoadedEngine) 
     let probe = renderer.probe(&arguments.document).await.map_err(failed)?;
     let options = ocr::render_options(arguments.dpi, arguments.color, engine.described());
     let rendered = renderer.render(&arguments.document, index, options).await.map_err(failed)?;
-    ocr::page_for_engine(rendered, index, probe.pages).map_err(Failure::work)
+    let prepared = ocr::page_for_engine(rendered, index, probe.pages, engine.described());
+    prepared.map(|(page, _)| page).map_err(Failure::work)
 }
 
 /// Lines as lines, blocks apart.

@@ -36,6 +36,7 @@ mod idle;
 mod keys;
 mod kill;
 mod later_client;
+mod layouts;
 mod limits;
 mod listeners;
 mod memory;

@@ -14,7 +14,7 @@ mod page;
 mod turn;
 mod words;
 
-pub use page::{Line, PageText, Unread, Word, read};
+pub use page::{Corners, Line, PageText, Unread, Word, read};
 
 use facts::Facts;
 use network::Network;

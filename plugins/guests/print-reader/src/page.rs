@@ -6,6 +6,7 @@ use ink::{Area, paragraphs};
 use crate::Reader;
 use crate::line::Cut;
 use crate::turn::upright;
+use crate::words::Found;
 
 /// How likely the letters of a line have to be right; else what stands there is no
 /// print that can be read, and nothing is said of it.
@@ -16,6 +17,9 @@ const LIKELY_MIN_JOINED: f32 = 0.85;
 
 /// Letters a piece of ink: print seldom joins three.
 const JOINED: usize = 3;
+
+/// Text that sinks less than a pixel in 500 needs no corners beside its box.
+const TANGENT_MIN: f32 = 0.002;
 
 /// Pixels of all lines together, in rows of the network's height: four times
 /// those of the densest page of print.
@@ -36,11 +40,17 @@ pub struct PageText {
     pub cut: bool,
 }
 
+/// Corners of text on the page as it was given, clockwise from the upper left of the
+/// text as it is read.
+pub type Corners = [(f32, f32); 4];
+
 /// A line of text.
 #[derive(Debug, PartialEq)]
 pub struct Line {
     /// The box around its words, on the page as it was given.
     pub bounds: Area,
+    /// Of the straight box around its words; none on a page that lies straight.
+    pub corners: Option<Corners>,
     /// From left to right, never empty.
     pub words: Vec<Word>,
 }
@@ -52,6 +62,8 @@ pub struct Word {
     pub text: String,
     /// The box around its ink, on the page as it was given.
     pub bounds: Area,
+    /// Of the straight box around its ink; none on a page that lies straight.
+    pub corners: Option<Corners>,
     /// How likely it is right.
     pub confidence: f32,
 }
@@ -95,7 +107,7 @@ pub fn read(reader: &Reader, page: &Grey, mut go_on: impl FnMut(f32) -> bool) ->
     for region in regions {
         let (mut lines, mut frames) = (Vec::new(), Vec::new());
         for row in region {
-            let mut words = Vec::new();
+            let (mut words, mut straight) = (Vec::new(), Vec::new());
             for stretch in row {
                 columns += stretch.line.width() / stretch.line.height() * reader.facts.height as f32;
                 if columns > COLUMNS_MAX {
@@ -104,7 +116,10 @@ pub fn read(reader: &Reader, page: &Grey, mut go_on: impl FnMut(f32) -> bool) ->
                 }
                 let found = stretch_words(reader, page, &place, stretch)?;
                 text.unread += usize::from(found.is_empty());
-                words.extend(found);
+                for (word, frame) in found {
+                    words.push(word);
+                    straight.push(frame);
+                }
                 done += 1;
                 pause(0.1 + 0.9 * done as f32 / all as f32)?;
             }
@@ -116,7 +131,8 @@ pub fn read(reader: &Reader, page: &Grey, mut go_on: impl FnMut(f32) -> bool) ->
             let bounds = words.iter().map(|word: &Word| word.bounds).reduce(|all, one| all.union(&one));
             if let Some(bounds) = bounds {
                 frames.push(area(row));
-                lines.push(Line { bounds, words });
+                let straight = straight.into_iter().reduce(|all, one| all.union(&one));
+                lines.push(Line { bounds, corners: straight.and_then(|frame| place.corners(&frame)), words });
             }
         }
         for group in paragraphs(&frames) {
@@ -144,7 +160,7 @@ fn stretch_words(
     page: &Grey,
     place: &Place,
     stretch: &Stretch,
-) -> Result<Vec<Word>, String> {
+) -> Result<Vec<(Word, Frame)>, String> {
     let cut = Cut::of(reader, page, place.slope, &stretch.line);
     let read = reader.read(&cut)?;
     let is_joined = read.letters > JOINED * stretch.glyphs;
@@ -152,13 +168,17 @@ fn stretch_words(
         return Ok(Vec::new());
     }
     let words = read.words.into_iter();
-    Ok(words
-        .map(|found| Word {
-            bounds: place.area(&cut.place(&found)),
+    let word = |found: Found| {
+        let frame = cut.place(&found);
+        let word = Word {
+            bounds: place.area(&frame),
+            corners: place.corners(&frame),
             confidence: reader.facts.word(&found.probabilities),
             text: found.text,
-        })
-        .collect())
+        };
+        (word, frame)
+    };
+    Ok(words.map(word).collect())
 }
 
 /// The way from straight coordinates to the page as it was given.
@@ -169,15 +189,25 @@ struct Place {
 }
 
 impl Place {
-    /// The box around the corners of `frame`, on the page.
-    fn area(&self, frame: &Frame) -> Area {
+    /// The corners of `frame` on the page, if it lies askew there.
+    fn corners(&self, frame: &Frame) -> Option<Corners> {
+        let is_straight = self.turn == Turn::None && self.slope.tangent().abs() < TANGENT_MIN;
+        (!is_straight).then(|| self.back(frame))
+    }
+
+    fn back(&self, frame: &Frame) -> Corners {
         let corners = [
             (frame.left, frame.top),
             (frame.right, frame.top),
             (frame.right, frame.bottom),
             (frame.left, frame.bottom),
         ];
-        let corners = corners.map(|corner| self.turn.back(self.slope.back(corner), self.size));
+        corners.map(|corner| self.turn.back(self.slope.back(corner), self.size))
+    }
+
+    /// The box around the corners of `frame`, on the page.
+    fn area(&self, frame: &Frame) -> Area {
+        let corners = self.back(frame);
         let along = |of: fn(&(f32, f32)) -> f32, end: u32| {
             let (low, high) = corners
                 .iter()

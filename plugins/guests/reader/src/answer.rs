@@ -4,17 +4,19 @@ use ink::Area;
 use ink::print::Turn;
 use print_reader::{Line as ReadLine, PageText as Read};
 use text_layer::on_page;
-use untxt_plugin_sdk::{Block, Info, Line, PageText, Rect, Word};
+use untxt_plugin_sdk::layout::{Block, Corners, Layout, Line, Word};
+use untxt_plugin_sdk::{Info, Rect};
 
 /// The answer; `scale` is the page's pixels a pixel of what was read.
-pub(crate) fn answer(read: &Read, scale: f32, page: Info) -> PageText {
+pub(crate) fn answer(read: &Read, scale: f32, page: Info) -> Layout {
     let place = |area: Area| on_page(area, scale, page);
-    let blocks = read.paragraphs.iter().map(|lines| block(lines, place)).collect();
+    let corners = |found: print_reader::Corners| Corners::new(found.map(|(x, y)| (x * scale, y * scale)));
+    let blocks = read.paragraphs.iter().map(|lines| block(lines, place, corners)).collect();
     let words = || read.paragraphs.iter().flatten().flat_map(|line| &line.words);
     let count = words().count();
     let sum: f32 = words().map(|word| word.confidence).sum();
     let named = |name: &str, value: String| (name.to_owned(), value);
-    PageText {
+    Layout {
         confidence: (count > 0).then(|| (sum / count as f32).clamp(0.0, 1.0)),
         attributes: vec![
             named("confidence-kind", "calibrated".to_owned()),
@@ -23,7 +25,7 @@ pub(crate) fn answer(read: &Read, scale: f32, page: Info) -> PageText {
             named("skew", format!("{:.2}", read.tangent.atan().to_degrees())),
             named("unread-lines", read.unread.to_string()),
         ],
-        ..PageText::simple(blocks)
+        ..Layout::simple(blocks)
     }
 }
 
@@ -37,21 +39,23 @@ fn degrees(turn: Turn) -> u32 {
     }
 }
 
-fn block(lines: &[ReadLine], place: impl Fn(Area) -> Option<Rect>) -> Block {
+fn block(
+    lines: &[ReadLine],
+    place: impl Fn(Area) -> Option<Rect>,
+    corners: impl Fn(print_reader::Corners) -> Corners,
+) -> Block {
     let around = lines.iter().map(|line| line.bounds).reduce(|all, one| all.union(&one));
+    let word = |word: &print_reader::Word| Word {
+        corners: word.corners.map(&corners),
+        confidence: Some(word.confidence),
+        ..Word::new(word.text.as_str(), place(word.bounds))
+    };
     let line = |line: &ReadLine| Line {
         bounds: place(line.bounds),
-        words: line
-            .words
-            .iter()
-            .map(|word| Word {
-                text: word.text.clone(),
-                bounds: place(word.bounds),
-                confidence: Some(word.confidence),
-            })
-            .collect(),
+        corners: line.corners.map(&corners),
+        words: line.words.iter().map(word).collect(),
     };
-    Block::paragraph(around.and_then(&place), lines.iter().map(line).collect())
+    Block { bounds: around.and_then(&place), ..Block::new("paragraph", lines.iter().map(line).collect()) }
 }
 
 #[cfg(test)]
@@ -62,12 +66,15 @@ mod tests {
 
     fn word(text: &str, x: u32, confidence: f32) -> print_reader::Word {
         let bounds = Area { x, y: 100, width: 50, height: 20 };
-        print_reader::Word { text: text.to_owned(), bounds, confidence }
+        let (left, right) = (x as f32, x as f32 + 50.0);
+        let corners = Some([(left, 100.0), (right, 101.0), (right, 120.0), (left, 119.0)]);
+        print_reader::Word { text: text.to_owned(), bounds, corners, confidence }
     }
 
     fn read(words: Vec<print_reader::Word>) -> Read {
         let bounds = Area { x: 100, y: 100, width: 200, height: 20 };
-        let paragraphs = if words.is_empty() { Vec::new() } else { vec![vec![ReadLine { bounds, words }]] };
+        let paragraphs =
+            if words.is_empty() { Vec::new() } else { vec![vec![ReadLine { bounds, corners: None, words }]] };
         Read { turn: Turn::Left, tangent: 0.0175, paragraphs, unread: 3, cut: false }
     }
 
@@ -79,6 +86,8 @@ mod tests {
         assert_eq!(line.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["Guten", "Tag"]);
         let bounds = line.words[0].bounds.expect("it is on the page");
         assert_eq!((bounds.x, bounds.y, bounds.width, bounds.height), (150, 150, 75, 30));
+        let corners = line.words[0].corners.expect("they were found");
+        assert_eq!((corners.top_right.x, corners.top_right.y), (225, 152));
         for (name, value) in
             [("turned", "270"), ("skew", "1.00"), ("unread-lines", "3"), ("finish-reason", "stop")]
         {

@@ -12,9 +12,8 @@ mod answer;
 
 use ink::print::Grey;
 use print_reader::{Reader, Unread};
-use untxt_plugin_sdk::{
-    Description, Engine, Error, Options, Page, PageText, attributes, host, luma8, stop_if_cancelled,
-};
+use untxt_plugin_sdk::layout::{Layout, LayoutEngine};
+use untxt_plugin_sdk::{Description, Error, Options, Page, attributes, host, luma8, stop_if_cancelled};
 
 /// A4 at 400 dpi. What is larger is scaled down.
 const SIDE_MAX: u32 = 4_700;
@@ -33,7 +32,7 @@ const LANGUAGES: [&str; 27] = [
 
 struct PrintEngine;
 
-impl Engine for PrintEngine {
+impl LayoutEngine for PrintEngine {
     fn describe() -> Description {
         Description {
             languages: LANGUAGES.map(str::to_owned).into(),
@@ -42,7 +41,7 @@ impl Engine for PrintEngine {
         }
     }
 
-    fn recognize(page: &Page, _options: &Options) -> Result<PageText, Error> {
+    fn recognize(page: &Page, _options: &Options) -> Result<Layout, Error> {
         let bitmap = luma8(page, SIDE_MAX)?;
         stop_if_cancelled()?;
         let Some(mut grey) = Grey::new(bitmap.width, bitmap.height, bitmap.data) else {
@@ -69,4 +68,4 @@ fn broken(reason: String) -> Error {
     Error::permanent("broken-network", reason)
 }
 
-untxt_plugin_sdk::export!(PrintEngine);
+untxt_plugin_sdk::export_layout!(PrintEngine);

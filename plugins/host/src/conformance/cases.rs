@@ -11,7 +11,6 @@ use crate::engine::LoadedEngine;
 use crate::error::{Class, PluginError};
 use crate::grants::Grants;
 use crate::host::{Host, Recognized};
-use crate::limits::EngineLimits;
 use crate::page::Page;
 
 /// How late a call may end: 25 ms on an idle machine, and longer on a busy one.
@@ -99,6 +98,36 @@ impl Cases<'_> {
         let began = Instant::now();
         let outcome = self.determinism(engine, skip.as_ref()).await;
         self.note("determinism", began, outcome);
+        let began = Instant::now();
+        let outcome = self.older_host(engine, skip.as_ref()).await;
+        self.note("without-layout", began, outcome);
+    }
+
+    /// A host that does not know `recognize-layout` gets the same words through
+    /// `recognize`.
+    async fn older_host(&self, engine: &Arc<LoadedEngine>, skip: Option<&String>) -> Outcome {
+        if let Some(why) = skip {
+            return Outcome::Skipped(why.clone());
+        }
+        if !engine.pre.has_layout() {
+            return Outcome::Skipped("it does not export layout-engine".to_owned());
+        }
+        let older = self.within(|engine| engine.pre = engine.pre.clone().without_layout()).await;
+        let older = match older {
+            Ok(older) => self.call(&older, pages::gray()).await,
+            Err(error) => Err(error),
+        };
+        match (self.call(engine, pages::gray()).await, older) {
+            (Ok(layout), Ok(text)) if words(&layout) == words(&text) || !engine.described().deterministic => {
+                Outcome::Passed("recognize and recognize-layout both answer".to_owned())
+            }
+            (Ok(layout), Ok(text)) => Outcome::Failed(format!(
+                "recognize-layout finds {:?} and recognize {:?}; both have to find the same words",
+                words(&layout),
+                words(&text)
+            )),
+            (Err(error), _) | (_, Err(error)) => Outcome::Failed(error.to_string()),
+        }
     }
 
     fn skip_pages(&self) -> Option<String> {
@@ -142,11 +171,11 @@ impl Cases<'_> {
         self.note("memory-class", began, outcome);
     }
 
-    /// The engine with changed limits.
-    async fn within(&self, change: impl FnOnce(&mut EngineLimits)) -> Result<Arc<LoadedEngine>, PluginError> {
+    /// The engine, changed.
+    async fn within(&self, change: impl FnOnce(&mut LoadedEngine)) -> Result<Arc<LoadedEngine>, PluginError> {
         let mut engine =
             self.host.load(&self.subject.package.name, &self.subject.package, &self.subject.grants).await?;
-        change(&mut engine.limits);
+        change(&mut engine);
         Ok(Arc::new(engine))
     }
 
@@ -179,7 +208,7 @@ impl Cases<'_> {
 
     async fn budget(&self) -> Outcome {
         let wall = Duration::from_millis(1);
-        let engine = match self.within(|limits| limits.wall = wall).await {
+        let engine = match self.within(|engine| engine.limits.wall = wall).await {
             Ok(engine) => engine,
             Err(error) => return Outcome::Failed(error.to_string()),
         };
@@ -257,12 +286,16 @@ impl Cases<'_> {
 fn answered(called: &Called) -> Outcome {
     match called {
         Ok(read) => {
-            let lines = read.text.blocks.iter().flat_map(|block| &block.lines);
-            let words: usize = lines.map(|line| line.words.len()).sum();
-            Outcome::Passed(format!("{words} words in {:.1} ms", read.usage.wall.as_secs_f64() * 1_000.0))
+            let (words, wall) = (words(read).len(), read.usage.wall);
+            Outcome::Passed(format!("{words} words in {:.1} ms", wall.as_secs_f64() * 1_000.0))
         }
         Err(error) => Outcome::Failed(error.to_string()),
     }
+}
+
+fn words(read: &Recognized) -> Vec<&str> {
+    let lines = read.text.blocks.iter().flat_map(|block| &block.lines);
+    lines.flat_map(|line| &line.words).map(|word| word.text.as_str()).collect()
 }
 
 fn answered_or_refused(called: &Called) -> Outcome {

@@ -1,6 +1,6 @@
 //! Engines that are part of the program.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -10,30 +10,41 @@ pub const READER: &str = "reader";
 /// Stands in for a model, and says so.
 pub const SIMULATED: &str = "simulated-qwen3";
 
+static ALL: [BuiltIn; 2] = [
+    BuiltIn::new(READER, include_bytes!("../../../guests/built/reader.wasm")),
+    BuiltIn::new(SIMULATED, include_bytes!("../../../guests/built/simulated-qwen3.wasm")),
+];
+
+/// An engine that is part of the program.
+struct BuiltIn {
+    name: &'static str,
+    component: &'static [u8],
+    /// Computed once: it is needed for every page and never changes.
+    digest: OnceLock<String>,
+}
+
+impl BuiltIn {
+    const fn new(name: &'static str, component: &'static [u8]) -> Self {
+        Self { name, component, digest: OnceLock::new() }
+    }
+}
+
 /// Names of the built-in engines.
-pub const BUILT_INS: [&str; 2] = [READER, SIMULATED];
+pub fn built_ins() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|engine| engine.name)
+}
 
 /// The component of a built-in engine.
 pub(super) fn component(name: &str) -> Option<&'static [u8]> {
-    match name {
-        READER => Some(include_bytes!("../../../guests/built/reader.wasm")),
-        SIMULATED => Some(include_bytes!("../../../guests/built/simulated-qwen3.wasm")),
-        _ => None,
-    }
+    find(name).map(|engine| engine.component)
 }
 
-/// The SHA-256 of a built-in engine's component, hexadecimal. Each is computed once:
-/// it is needed for every page and never changes.
+/// The SHA-256 of a built-in engine's component, hexadecimal.
 pub(super) fn digest(name: &str) -> Option<String> {
-    static READER_DIGEST: LazyLock<String> = LazyLock::new(|| sha256(READER));
-    static SIMULATED_DIGEST: LazyLock<String> = LazyLock::new(|| sha256(SIMULATED));
-    match name {
-        READER => Some(READER_DIGEST.clone()),
-        SIMULATED => Some(SIMULATED_DIGEST.clone()),
-        _ => None,
-    }
+    let engine = find(name)?;
+    Some(engine.digest.get_or_init(|| hex::encode(Sha256::digest(engine.component))).clone())
 }
 
-fn sha256(name: &str) -> String {
-    component(name).map(|wasm| hex::encode(Sha256::digest(wasm))).unwrap_or_default()
+fn find(name: &str) -> Option<&'static BuiltIn> {
+    ALL.iter().find(|engine| engine.name == name)
 }

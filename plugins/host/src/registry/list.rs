@@ -1,7 +1,7 @@
 //! Lists all engines with all versions.
 
 use super::Registry;
-use super::built_in::{self, BUILT_INS};
+use super::built_in::{self, built_ins};
 use super::find::{ComponentSource, FoundComponent};
 use super::operate::blocking;
 use super::version_store::VersionStore;
@@ -44,7 +44,7 @@ impl Registry {
     #[boxed]
     pub async fn list(&self) -> Vec<Listed> {
         let mut names = self.store.names();
-        names.extend(BUILT_INS.map(str::to_owned));
+        names.extend(built_ins().map(str::to_owned));
         let mut listed = Vec::new();
         for name in names {
             listed.push(self.listed(name).await);

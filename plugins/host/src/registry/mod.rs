@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as NameLock;
 use tokio_util::sync::CancellationToken;
 
-pub use built_in::{BUILT_INS, READER, SIMULATED};
+pub use built_in::{READER, SIMULATED, built_ins};
 pub use list::{Listed, ListedVersion};
 pub use operate::Installed;
 pub use reference::Reference;
@@ -207,7 +207,7 @@ impl Registry {
 
     fn not_found(&self, name: &str) -> PluginError {
         let mut known = self.store.names();
-        known.extend(BUILT_INS.map(str::to_owned));
+        known.extend(built_ins().map(str::to_owned));
         let known: Vec<String> = known.into_iter().collect();
         // The name comes from a client, so it is cut.
         let name = name.chars().filter(|c| !c.is_control()).take(64).collect();

@@ -7,6 +7,7 @@ mod contract;
 mod directory;
 mod egress;
 mod fetched;
+mod layout;
 mod misbehaving;
 mod outcomes;
 mod places;

@@ -168,8 +168,8 @@ async fn the_last_attempt_falls_back_and_says_so() {
     assert_eq!((read.text.confidence, attribute(&read, "confidence-kind")), (None, Some("none")));
 
     let model = Model::saying(completion("", "stop")).await;
-    let word = Word { text: "carried".to_owned(), bounds: None, confidence: None };
-    let layer = vec![Line { bounds: None, words: vec![word] }];
+    let word = Word { text: "carried".to_owned(), ..Word::default() };
+    let layer = vec![Line { words: vec![word], ..Line::default() }];
     let page =
         Page::new(0, 1, 72, (100, 100), PixelFormat::Luma8, vec![255; 10_000], layer).expect("it fits");
     let read = model.read_page(page, json!({}), 3).await.expect("the page carries it");

@@ -208,8 +208,8 @@ async fn hostile_pages_end_within_the_limits() {
 #[tokio::test]
 async fn text_that_a_page_carries_is_not_read() {
     let bounds = Some(Rect { x: 10, y: 10, width: 50, height: 12 });
-    let word = |text: &str| Word { text: text.to_owned(), bounds, confidence: None };
-    let layer = vec![Line { bounds, words: vec![word("Guten"), word("Tag")] }];
+    let word = |text: &str| Word { text: text.to_owned(), bounds, ..Word::default() };
+    let layer = vec![Line { bounds, words: vec![word("Guten"), word("Tag")], ..Line::default() }];
     let page = Page::new(0, 1, 72, (100, 100), PixelFormat::Luma8, vec![255; 10_000], layer);
     let read = rig().read(READER, page.expect("it fits")).await.expect("it reads any page");
     assert!(words(&read).is_empty(), "the page is blank: {:?}", words(&read));

@@ -62,8 +62,8 @@ async fn it_says_what_it_is() {
 #[tokio::test]
 async fn a_page_that_carries_its_text_is_read_from_it() {
     let bounds = Some(Rect { x: 10, y: 10, width: 50, height: 12 });
-    let word = |text: &str| Word { text: text.to_owned(), bounds, confidence: None };
-    let layer = vec![Line { bounds, words: vec![word("Guten"), word("Tag")] }];
+    let word = |text: &str| Word { text: text.to_owned(), bounds, ..Word::default() };
+    let layer = vec![Line { bounds, words: vec![word("Guten"), word("Tag")], ..Line::default() }];
     let page = Page::new(0, 1, 72, (100, 100), PixelFormat::Luma8, vec![255; 10_000], layer);
     let read = read(&Rig::new(limits()), page.expect("it fits")).await;
     assert_eq!(words(&read), ["Guten", "Tag"]);

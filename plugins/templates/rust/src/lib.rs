@@ -1,4 +1,6 @@
-//! Says how much of the page is ink. Replace `recognize` by something that reads.
+//! Says how much of the page is ink. Replace `recognize` by something that reads. An
+//! engine that knows corners of turned text or cells of tables implements
+//! `untxt_plugin_sdk::layout::LayoutEngine` in place of `Engine`.
 
 use untxt_plugin_sdk::{
     Block, Description, Engine, Error, Line, Options, Page, PageText, Word, host, luma8, stop_if_cancelled,

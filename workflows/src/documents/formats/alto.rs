@@ -2,16 +2,17 @@
 //! words with boxes in pixels of the page image. Only what 4.2 knows is used, so
 //! that readers of 4.2 and 4.3 take it as well.
 //!
-//! A table is a `ComposedBlock` of one `TextBlock`; what a block is stands in the
+//! A table is a `ComposedBlock` of a `TextBlock` for each cell that the engine found,
+//! or else of one; what a block is stands in the
 //! tag that its `TAGREFS` name. ALTO has no place for what could not be read of a
 //! page: it is said in comments.
 
 use super::notes::comments;
 use super::outline::Outline;
-use super::places::Area;
+use super::places::{Area, pixels_of, points};
 use super::writer::Writer;
 use super::{escape, language};
-use crate::documents::model::{Block, Line, Page, Word};
+use crate::documents::model::{Block, Corners, Line, Page, Word};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
@@ -91,23 +92,45 @@ fn block(page: &Page, number: usize, block: &Block) -> String {
     let area = Area::of_block(block, page);
     let (at, path) = (place(area), format!("{}_{number}", page.index + 1));
     let role = ROLES.iter().find(|role| **role == block.role).unwrap_or(&"other");
-    let lines: String = (1..)
-        .zip(&block.lines)
-        .map(|(number, line)| self::line(page, &format!("{path}_{number}"), line, area))
-        .collect();
     let language = page.language.as_deref().filter(|tag| language::is_tag(tag));
     let language = language.map(|tag| format!(" LANG=\"{tag}\"")).unwrap_or_default();
-    let text =
-        |tag: &str| format!("<TextBlock ID=\"block_{path}\"{tag}{at}{language}>\n{lines}</TextBlock>\n");
     let tag = format!(" TAGREFS=\"role_{role}\"");
+    let shape = shape(block.corners, page);
+    let texts: Vec<String> = (0..)
+        .zip(block.parts())
+        .map(|(number, part)| {
+            let (id, area) = match part.cell {
+                Some(cell) => (format!("cell_{path}_{number}"), Area::of_cell(cell, block, page, area)),
+                None => (format!("block_{path}"), area),
+            };
+            let (tag, shape) = if is_group(role) { ("", "") } else { (tag.as_str(), shape.as_str()) };
+            let line =
+                |(at, line): &(usize, &Line)| self::line(page, &format!("{path}_{}", at + 1), line, area);
+            let lines: String = part.lines.iter().map(line).collect();
+            format!("<TextBlock ID=\"{id}\"{tag}{}{language}>\n{shape}{lines}</TextBlock>\n", place(area))
+        })
+        .collect();
     match *role {
-        "figure" if lines.is_empty() => format!("<Illustration ID=\"block_{path}\"{tag}{at}/>\n"),
-        "figure" | "table" => format!(
-            "<ComposedBlock ID=\"group_{path}\"{tag}{at} TYPE=\"{role}\">\n{}</ComposedBlock>\n",
-            text("")
+        "figure" if block.lines.is_empty() => match shape.is_empty() {
+            true => format!("<Illustration ID=\"block_{path}\"{tag}{at}/>\n"),
+            false => format!("<Illustration ID=\"block_{path}\"{tag}{at}>\n{shape}</Illustration>\n"),
+        },
+        role if is_group(role) => format!(
+            "<ComposedBlock ID=\"group_{path}\"{tag}{at} TYPE=\"{role}\">\n{shape}{}</ComposedBlock>\n",
+            texts.concat()
         ),
-        _ => text(&tag),
+        _ => texts.concat(),
     }
+}
+
+/// Whether blocks of text stand in one of this role.
+fn is_group(role: &str) -> bool {
+    matches!(role, "figure" | "table")
+}
+
+fn shape(corners: Option<Corners>, page: &Page) -> String {
+    let Some(corners) = corners else { return String::new() };
+    format!("<Shape><Polygon POINTS=\"{}\"/></Shape>\n", points(&pixels_of(corners, page)))
 }
 
 /// The schema has no line without a word.
@@ -124,16 +147,25 @@ fn line(page: &Page, path: &str, line: &Line, within: Area) -> String {
         words += &string(page, &format!("{path}_{number}"), word, at);
         before = Some(at);
     }
-    format!("<TextLine ID=\"line_{path}\"{}>\n{words}</TextLine>\n", place(area))
+    let shape = shape(line.corners, page);
+    format!("<TextLine ID=\"line_{path}\"{}>\n{shape}{words}</TextLine>\n", place(area))
 }
 
 fn string(page: &Page, path: &str, word: &Word, area: Area) -> String {
     let confidence = page.confidence_of(word).map(|part| format!(" WC=\"{}\"", escape::part(part)));
+    let content = |text: &str| escape::html(&escape::cell(text));
+    let alternatives: String = word
+        .alternatives
+        .iter()
+        .map(|other| format!("<ALTERNATIVE>{}</ALTERNATIVE>\n", content(&other.text)))
+        .collect();
+    let inside = shape(word.corners, page) + &alternatives;
+    let end = if inside.is_empty() { "/>".to_owned() } else { format!(">\n{inside}</String>") };
     format!(
-        "<String ID=\"word_{path}\"{}{} CONTENT=\"{}\"/>\n",
+        "<String ID=\"word_{path}\"{}{} CONTENT=\"{}\"{end}\n",
         place(area),
         confidence.unwrap_or_default(),
-        escape::html(&escape::cell(&word.text)),
+        content(&word.text),
     )
 }
 

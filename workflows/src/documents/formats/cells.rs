@@ -1,7 +1,7 @@
-//! The cells of a table: words that stand close are one, and cells that stand below
-//! each other are a column.
+//! The cells of a table: those that the engine found; else words that stand close are
+//! one, and cells that stand below each other are a column.
 
-use crate::documents::model::{Block, Line, Page, Rect, Word};
+use crate::documents::model::{self, Block, Line, Page, Rect, Word};
 
 /// A gap wider than so many line heights divides cells; words stand closer.
 const GAP_HEIGHTS: f32 = 1.2;
@@ -18,10 +18,88 @@ struct Cell {
     span: Option<Span>,
 }
 
-/// The texts of the cells of a table that stands on `page`, a list a line. A cell
-/// stands in the column that it stands below, with empty ones before it; where that
-/// can't be told the cells follow each other.
+/// A cell with its text, as HTML has it.
+pub(super) struct Placed {
+    pub(super) text: String,
+    pub(super) row_span: u32,
+    pub(super) column_span: u32,
+    pub(super) header: bool,
+}
+
+/// The cells of a table that stands on `page`, row by row; a row lacks the places that
+/// a cell before them takes up.
+pub(super) fn placed_rows(table: &Block, page: &Page) -> Vec<Vec<Placed>> {
+    let simple = |text| Placed { text, row_span: 1, column_span: 1, header: false };
+    let Some(grid) = Grid::of(table) else {
+        let rows = guessed(table, page).into_iter();
+        return rows.map(|row| row.into_iter().map(simple).collect()).collect();
+    };
+    let placed = |place: &Place<'_>| match place {
+        Place::Empty => Some(simple(String::new())),
+        Place::Taken => None,
+        Place::Cell(cell, text) => Some(Placed {
+            text: text.clone(),
+            row_span: cell.row_span,
+            column_span: cell.column_span,
+            header: cell.header,
+        }),
+    };
+    let rows = grid.rows.iter().map(|row| row.iter().filter_map(placed).collect());
+    rows.chain(grid.loose.into_iter().map(|text| vec![simple(text)])).collect()
+}
+
+/// The texts of the cells of a table that stands on `page`, row by row, one for each
+/// column: a cell that takes up several places has its text in the first.
 pub(super) fn rows(table: &Block, page: &Page) -> Vec<Vec<String>> {
+    let Some(grid) = Grid::of(table) else { return guessed(table, page) };
+    let text = |place: &Place<'_>| match place {
+        Place::Cell(_, text) => text.clone(),
+        Place::Empty | Place::Taken => String::new(),
+    };
+    let rows = grid.rows.iter().map(|row| row.iter().map(text).collect());
+    rows.chain(grid.loose.into_iter().map(|text| vec![text])).collect()
+}
+
+/// The cells that the engine found.
+struct Grid<'a> {
+    rows: Vec<Vec<Place<'a>>>,
+    /// Lines in no cell.
+    loose: Vec<String>,
+}
+
+#[derive(Clone)]
+enum Place<'a> {
+    Empty,
+    Cell(&'a model::Cell, String),
+    /// By a cell that begins above or to the left.
+    Taken,
+}
+
+impl<'a> Grid<'a> {
+    fn of(block: &'a Block) -> Option<Self> {
+        let table = block.table.as_ref()?;
+        let mut rows = vec![vec![Place::Empty; table.columns as usize]; table.rows as usize];
+        let mut loose = Vec::new();
+        for part in block.parts() {
+            let Some(cell) = part.cell else {
+                loose.extend(part.lines.iter().map(|(_, line)| line.text()));
+                continue;
+            };
+            let across = cell.column as usize..(cell.column + cell.column_span) as usize;
+            for row in rows.iter_mut().skip(cell.row as usize).take(cell.row_span as usize) {
+                row.get_mut(across.clone()).into_iter().flatten().for_each(|place| *place = Place::Taken);
+            }
+            let first = rows.get_mut(cell.row as usize).and_then(|row| row.get_mut(across.start));
+            first.into_iter().for_each(|place| *place = Place::Cell(cell, part.text(" ")));
+        }
+        Some(Self { rows, loose })
+    }
+}
+
+/// The texts of the cells, a list a line. A cell stands in the column that it stands
+/// below, with empty ones before it; where that can't be told the cells follow each
+/// other.
+fn guessed(table: &Block, page: &Page) -> Vec<Vec<String>> {
     let rows: Vec<Vec<Cell>> = table.lines.iter().map(|line| cells(line, page)).collect();
     let columns = columns(&rows);
     let texts = |row: Vec<Cell>| match columns.as_deref().and_then(|columns| placed(&row, columns)) {
@@ -105,13 +183,13 @@ mod tests {
             let words = words.iter().map(|(text, x)| Word {
                 text: (*text).to_owned(),
                 bounds: (*x >= 0.0).then_some(Rect { x: *x, y: 0.1, width: 0.08, height: 0.01 }),
-                confidence: None,
+                ..Word::default()
             });
-            Line { bounds: None, words: words.collect() }
+            Line { words: words.collect(), ..Line::default() }
         };
         let lines = lines.iter().map(line).collect();
         let page = Page { width: 1000, height: 1000, ..Page::default() };
-        rows(&Block { role: "table".to_owned(), bounds: None, lines }, &page)
+        rows(&Block { role: "table".to_owned(), lines, ..Block::default() }, &page)
     }
 
     #[test]
@@ -129,6 +207,42 @@ mod tests {
             &["Total paid", "", "5.50"],
         ];
         assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn cells_of_the_engine_keep_their_places_and_spans() {
+        let line = |text: &str| Line {
+            words: text.split(' ').map(|text| Word { text: text.to_owned(), ..Word::default() }).collect(),
+            ..Line::default()
+        };
+        let cell = |row, column, row_span, column_span, lines: &[usize]| model::Cell {
+            row,
+            column,
+            row_span,
+            column_span,
+            header: row == 0,
+            bounds: None,
+            lines: lines.to_vec(),
+        };
+        let cells = vec![cell(0, 0, 1, 2, &[1]), cell(0, 2, 2, 1, &[2, 3]), cell(1, 0, 1, 1, &[4])];
+        let block = Block {
+            lines: ["a note", "Item", "Price", "in EUR", "Nails"].map(line).into(),
+            table: Some(model::Table { rows: 2, columns: 3, cells }),
+            ..Block::default()
+        };
+        let expected: [&[&str]; 3] = [&["Item", "", "Price in EUR"], &["Nails", "", ""], &["a note"]];
+        assert_eq!(rows(&block, &Page::default()), expected);
+        let placed: Vec<Vec<_>> = placed_rows(&block, &Page::default())
+            .iter()
+            .map(|row| {
+                let cell = |cell: &Placed| (cell.text.clone(), cell.row_span, cell.column_span, cell.header);
+                row.iter().map(cell).collect()
+            })
+            .collect();
+        let is = |text: &str, rows, columns, header| (text.to_owned(), rows, columns, header);
+        assert_eq!(placed[0], [is("Item", 1, 2, true), is("Price in EUR", 2, 1, true)]);
+        assert_eq!(placed[1], [is("Nails", 1, 1, false), is("", 1, 1, false)]);
+        assert_eq!(placed[2], [is("a note", 1, 1, false)]);
     }
 
     #[test]

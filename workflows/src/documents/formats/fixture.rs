@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Format, Outline};
 use crate::documents::figures::Figures;
-use crate::documents::model::{Block, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Word};
+use crate::documents::model::{
+    Alternative, Block, Cell, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Table, Word,
+};
 
 /// Two pages, the second of which failed; hostile words among honest ones. A part
 /// of the first could not be read.
@@ -49,6 +51,34 @@ pub(super) fn document() -> Document {
     }
 }
 
+/// A page of all that engines may know beside the text: corners, other readings, cells.
+pub(super) fn layout() -> Document {
+    let mut heading = line(0.1, &[("Quarter", 0.1), ("l", 0.3)]);
+    heading.corners = Some([[0.1, 0.11], [0.7, 0.1], [0.7, 0.12], [0.1, 0.13]]);
+    heading.words[0].corners = Some([[0.1, 0.11], [0.3, 0.105], [0.3, 0.125], [0.1, 0.13]]);
+    let other = |text: &str, confidence| Alternative { text: text.to_owned(), confidence };
+    heading.words[1].alternatives = vec![other("1", Some(0.5)), other("|", None)];
+    let heading = Block { corners: heading.corners, ..block("heading", vec![heading]) };
+    let lines = vec![line(0.38, &[("Goods", 0.1)]), line(0.4, &[("Nails", 0.1)]), line(0.4, &[("7", 0.6)])];
+    let cell = |row, column, column_span, line| Cell {
+        row,
+        column,
+        row_span: 1,
+        column_span,
+        header: row == 0,
+        bounds: None,
+        lines: vec![line],
+    };
+    let cells = vec![cell(0, 0, 2, 0), cell(1, 0, 1, 1), cell(1, 1, 1, 2)];
+    let table = Some(Table { rows: 2, columns: 2, cells });
+    let blocks = vec![heading, Block { table, ..block("table", lines) }];
+    let mut document = document();
+    document.pages.truncate(1);
+    document.pages[0].warnings.clear();
+    document.pages[0].blocks = blocks;
+    document
+}
+
 /// The whole of `document` in a format.
 pub(super) fn render(format: Format, document: &Document, filename: &str) -> String {
     let mut figures = Figures::default();
@@ -64,7 +94,7 @@ fn made_at() -> DateTime<Utc> {
 }
 
 fn block(role: &str, lines: Vec<Line>) -> Block {
-    Block { role: role.to_owned(), bounds: None, lines }
+    Block { role: role.to_owned(), lines, ..Block::default() }
 }
 
 fn line(y: f32, words: &[(&str, f32)]) -> Line {
@@ -72,6 +102,8 @@ fn line(y: f32, words: &[(&str, f32)]) -> Line {
         text: (*text).to_owned(),
         bounds: Some(Rect { x: *x, y, width: 0.06, height: 0.02 }),
         confidence: Some(0.985),
+        ..Word::default()
     });
-    Line { bounds: Some(Rect { x: 0.1, y, width: 0.6, height: 0.02 }), words: words.collect() }
+    let bounds = Some(Rect { x: 0.1, y, width: 0.6, height: 0.02 });
+    Line { bounds, words: words.collect(), ..Line::default() }
 }

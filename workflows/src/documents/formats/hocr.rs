@@ -7,9 +7,9 @@
 use super::escape;
 use super::notes::comments;
 use super::outline::Outline;
-use super::places::Area;
+use super::places::{Area, pixels_of};
 use super::writer::Writer;
-use crate::documents::model::{Block, Engine, Line, Page, Word};
+use crate::documents::model::{Block, Corners, Engine, Line, Page, Word};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
@@ -33,7 +33,7 @@ fn head(outline: &Outline<'_>) -> String {
          <html xmlns=\"http://www.w3.org/1999/xhtml\" xml:lang=\"{language}\" lang=\"{language}\">\n<head>\n\
          <title>OCR Result</title>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\" />\n\
          <meta name=\"ocr-system\" content=\"{}\" />\n\
-         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_wconf\" />\n\
+         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_wconf ocrp_poly\" />\n\
          <meta name=\"ocr-number-of-pages\" content=\"{}\" />\n</head>\n<body>\n",
         escape::html(&system(outline.engine)),
         outline.figures.pages,
@@ -84,7 +84,7 @@ fn area(page: &Page, path: &str, block: &Block) -> String {
         .zip(&block.lines)
         .map(|(number, line)| self::line(page, &format!("{path}_{number}"), line, area))
         .collect();
-    let at = bbox(area);
+    let at = bbox(area) + &polygon(block.corners, page);
     format!(
         "<div class=\"ocr_carea\" id=\"block_{path}\" title=\"{at}\">\n\
          <p class=\"ocr_par\" id=\"par_{path}\" title=\"{at}\">\n{lines}</p>\n</div>\n"
@@ -98,14 +98,16 @@ fn line(page: &Page, path: &str, line: &Line, within: Area) -> String {
         .map(|(number, word)| self::word(page, &format!("{path}_{number}"), word, area))
         .collect();
     format!(
-        "<span class=\"ocr_line\" id=\"line_{path}\" title=\"{}\">{}</span>\n",
+        "<span class=\"ocr_line\" id=\"line_{path}\" title=\"{}{}{}\">{}</span>\n",
         bbox(area),
+        polygon(line.corners, page),
+        angle(line.corners, page),
         words.join(" ")
     )
 }
 
 fn word(page: &Page, path: &str, word: &Word, within: Area) -> String {
-    let at = bbox(Area::of_word(word, page, within));
+    let at = bbox(Area::of_word(word, page, within)) + &polygon(word.corners, page);
     let confidence = page.confidence_of(word).map(|part| format!("; x_wconf {:.0}", part * 100.0));
     format!(
         "<span class=\"ocrx_word\" id=\"word_{path}\" title=\"{at}{}\">{}</span>",
@@ -116,6 +118,21 @@ fn word(page: &Page, path: &str, word: &Word, within: Area) -> String {
 
 fn bbox(Area { left, top, right, bottom }: Area) -> String {
     format!("bbox {left} {top} {right} {bottom}")
+}
+
+fn polygon(corners: Option<Corners>, page: &Page) -> String {
+    let Some(corners) = corners else { return String::new() };
+    let numbers = pixels_of(corners, page).map(|(x, y)| format!("{x} {y}"));
+    format!("; poly {}", numbers.join(" "))
+}
+
+/// Degrees against the clock by which the text is turned, if it is by a tenth at least.
+#[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
+fn angle(corners: Option<Corners>, page: &Page) -> String {
+    let Some([[left, from], [right, to], ..]) = corners else { return String::new() };
+    let (along, down) = ((right - left) * page.width as f32, (to - from) * page.height as f32);
+    let degrees = ((-down).atan2(along).to_degrees() * 10.0).round() / 10.0;
+    if degrees == 0.0 { String::new() } else { format!("; textangle {degrees}") }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! A page for a browser. Its frame is what clients of the first version parse:
 //! the title, the heading, paragraphs, and the metadata under them.
 
+use super::cells::{self, Placed};
+use super::escape;
 use super::list::List;
 use super::notes::{document_facts, page_failure, page_warnings};
 use super::outline::Outline;
 use super::writer::Writer;
-use super::{cells, escape};
 use crate::documents::model::{Block, Page};
 
 /// The format.
@@ -67,7 +68,10 @@ fn block(block: &Block, page: &Page) -> String {
         "heading" => format!("  <h3>{}</h3>\n", text(block, " ")),
         "list" => list(&List::of(block)),
         "table" => {
-            format!("  <table>\n{}  </table>\n", wrapped(&cells::rows(block, page), |row| self::row(row)))
+            format!(
+                "  <table>\n{}  </table>\n",
+                wrapped(&cells::placed_rows(block, page), |row| self::row(row))
+            )
         }
         "figure" => format!("  <figure>{}</figure>\n", text(block, "\n")),
         "caption" => format!("  <p class=\"caption\">{}</p>\n", text(block, "\n")),
@@ -93,8 +97,14 @@ fn wrapped<T>(parts: &[T], wrap: impl Fn(&T) -> String) -> String {
     parts.iter().map(|part| format!("    {}\n", wrap(part))).collect()
 }
 
-fn row(cells: &[String]) -> String {
-    let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape::html(cell))).collect();
+fn row(cells: &[Placed]) -> String {
+    let span = |name: &str, span: u32| if span > 1 { format!(" {name}=\"{span}\"") } else { String::new() };
+    let cell = |cell: &Placed| {
+        let tag = if cell.header { "th" } else { "td" };
+        let spans = span("rowspan", cell.row_span) + &span("colspan", cell.column_span);
+        format!("<{tag}{spans}>{}</{tag}>", escape::html(&cell.text))
+    };
+    let cells: String = cells.iter().map(cell).collect();
     format!("<tr>{cells}</tr>")
 }
 

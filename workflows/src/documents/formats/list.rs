@@ -75,11 +75,11 @@ mod tests {
 
     fn list(lines: &[&str]) -> (Option<u32>, Vec<String>) {
         let line = |text: &&str| {
-            let word = |text: &str| Word { text: text.to_owned(), bounds: None, confidence: None };
-            Line { bounds: None, words: text.split(' ').map(word).collect() }
+            let word = |text: &str| Word { text: text.to_owned(), ..Word::default() };
+            Line { words: text.split(' ').map(word).collect(), ..Line::default() }
         };
         let lines = lines.iter().map(line).collect();
-        let list = List::of(&Block { role: "list".to_owned(), bounds: None, lines });
+        let list = List::of(&Block { role: "list".to_owned(), lines, ..Block::default() });
         (list.first, list.items.into_iter().map(|lines| lines.join("/")).collect())
     }
 

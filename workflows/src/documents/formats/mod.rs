@@ -280,11 +280,12 @@ mod tests {
 
     #[test]
     fn each_format_of_one_document_is_as_it_was() {
-        let document = fixture::document();
-        for format in Format::ALL {
-            let made = fixture::render(format, &document, "letter.pdf");
-            let made = made.replace('\u{c}', "[form feed]").replace(VERSION, "[version]");
-            insta::assert_snapshot!(format.name(), made);
+        for (document, name) in [(fixture::document(), ""), (fixture::layout(), "_layout")] {
+            for format in Format::ALL {
+                let made = fixture::render(format, &document, "letter.pdf");
+                let made = made.replace('\u{c}', "[form feed]").replace(VERSION, "[version]");
+                insta::assert_snapshot!(format.name().to_owned() + name, made);
+            }
         }
     }
 }

@@ -4,17 +4,17 @@
 //!
 //! What the region is stands in its `type`, or for a list, which PAGE has no type
 //! for, in `custom`. Tables and figures are regions of their own with their text in
-//! one of text within. What could not be read of a page is a comment in the
+//! one of text within, or in one for each cell that the engine found. What could not be read of a page is a comment in the
 //! metadata.
 
 use chrono::SecondsFormat;
 
 use super::notes::{page_failure, page_warnings};
 use super::outline::Outline;
-use super::places::Area;
+use super::places::{Area, pixels_of, points};
 use super::writer::Writer;
 use super::{escape, language};
-use crate::documents::model::{Block, Line, Page, Word};
+use crate::documents::model::{Block, Cell, Corners, Line, Page, Part, Table, Word};
 
 /// The format.
 pub(super) const WRITER: Writer = Writer {
@@ -99,16 +99,44 @@ fn reading_order(page: &Page) -> String {
 fn region(page: &Page, number: usize, block: &Block) -> String {
     let area = Area::of_block(block, page);
     let path = format!("{}_{number}", page.index + 1);
-    let around = match block.role.as_str() {
-        "table" => "TableRegion",
-        "figure" => "ImageRegion",
-        role => return text(page, &format!("region_{path}"), text_type(role), block, area),
+    let outline = coordinates(area, block.corners, page);
+    let region = |id: &str, kind: &str, outline: &str, part: &Part<'_>, area: Area| {
+        let line = |(at, line): &(usize, &Line)| self::line(page, &format!("{path}_{}", at + 1), line, area);
+        let lines: String = part.lines.iter().map(line).collect();
+        let text = equivalent(&part.text("\n"), None, None);
+        format!("<TextRegion id=\"{id}\"{kind}>\n{outline}{lines}{text}</TextRegion>\n")
     };
-    let within = match block.lines.is_empty() {
-        true => String::new(),
-        false => text(page, &format!("text_{path}"), "", block, area),
+    let (around, grid) = match (block.role.as_str(), &block.table) {
+        ("table", Some(Table { rows, columns, .. })) => {
+            ("TableRegion", format!(" rows=\"{rows}\" columns=\"{columns}\""))
+        }
+        ("table", None) => ("TableRegion", String::new()),
+        ("figure", _) => ("ImageRegion", String::new()),
+        (role, _) => {
+            let (id, kind) = (format!("region_{path}"), text_type(role));
+            let lines = (0..).zip(&block.lines).collect();
+            return region(&id, kind, &outline, &Part { cell: None, lines }, area);
+        }
     };
-    format!("<{around} id=\"region_{path}\">\n{}{within}</{around}>\n", coordinates(area))
+    let parts = (0..).zip(block.parts()).map(|(number, part)| match part.cell {
+        None if part.lines.is_empty() => String::new(),
+        None => region(&format!("text_{path}"), "", &coordinates(area, None, page), &part, area),
+        Some(cell) => {
+            let area = Area::of_cell(cell, block, page, area);
+            let outline = coordinates(area, None, page) + &cell_role(cell);
+            region(&format!("cell_{path}_{number}"), "", &outline, &part, area)
+        }
+    });
+    let parts: String = parts.collect();
+    format!("<{around} id=\"region_{path}\"{grid}>\n{outline}{parts}</{around}>\n")
+}
+
+fn cell_role(cell: &Cell) -> String {
+    let Cell { row, column, row_span, column_span, header, .. } = cell;
+    format!(
+        "<Roles><TableCellRole rowIndex=\"{row}\" columnIndex=\"{column}\" rowSpan=\"{row_span}\" \
+         colSpan=\"{column_span}\" header=\"{header}\"/></Roles>\n"
+    )
 }
 
 fn text_type(role: &str) -> &'static str {
@@ -121,19 +149,6 @@ fn text_type(role: &str) -> &'static str {
     }
 }
 
-fn text(page: &Page, id: &str, kind: &str, block: &Block, area: Area) -> String {
-    let path = id.split_once('_').map_or(id, |(_, path)| path);
-    let lines: String = (1..)
-        .zip(&block.lines)
-        .map(|(number, line)| self::line(page, &format!("{path}_{number}"), line, area))
-        .collect();
-    format!(
-        "<TextRegion id=\"{id}\"{kind}>\n{}{lines}{}</TextRegion>\n",
-        coordinates(area),
-        equivalent(&block.text(), None)
-    )
-}
-
 fn line(page: &Page, path: &str, line: &Line, within: Area) -> String {
     let area = Area::of_line(line, page, within);
     let words: String = (1..)
@@ -142,30 +157,43 @@ fn line(page: &Page, path: &str, line: &Line, within: Area) -> String {
         .collect();
     format!(
         "<TextLine id=\"line_{path}\">\n{}{words}{}</TextLine>\n",
-        coordinates(area),
-        equivalent(&line.text(), None)
+        coordinates(area, line.corners, page),
+        equivalent(&line.text(), None, None)
     )
 }
 
 fn word(page: &Page, path: &str, word: &Word, within: Area) -> String {
     let area = Area::of_word(word, page, within);
+    let index = |index| (!word.alternatives.is_empty()).then_some(index);
+    let others: String = (1..)
+        .zip(&word.alternatives)
+        .map(|(number, other)| equivalent(&other.text, index(number), page.rated(other.confidence)))
+        .collect();
     format!(
         "<Word id=\"word_{path}\">{}{}</Word>\n",
-        coordinates(area).trim_end(),
-        equivalent(&word.text, page.confidence_of(word)).trim_end()
+        coordinates(area, word.corners, page).trim_end(),
+        (equivalent(&word.text, index(0), page.confidence_of(word)) + &others).trim_end()
     )
 }
 
-fn equivalent(text: &str, confidence: Option<f32>) -> String {
+/// A reading; of several, the one with the lowest index counts.
+fn equivalent(text: &str, index: Option<usize>, confidence: Option<f32>) -> String {
+    let index = index.map(|index| format!(" index=\"{index}\"")).unwrap_or_default();
     let confidence = confidence.map(|part| format!(" conf=\"{}\"", escape::part(part))).unwrap_or_default();
-    format!("<TextEquiv{confidence}><Unicode>{}</Unicode></TextEquiv>\n", escape::html(text))
+    format!("<TextEquiv{index}{confidence}><Unicode>{}</Unicode></TextEquiv>\n", escape::html(text))
 }
 
-/// The corners, clockwise from the upper left; they are pixels of the box.
-fn coordinates(area: Area) -> String {
+/// The corners that the engine gave, or else those of the box, clockwise from the
+/// upper left; they are pixels of the page.
+fn coordinates(area: Area, corners: Option<Corners>, page: &Page) -> String {
     let Area { left, top, right, bottom } = area;
     let (right, bottom) = (right.saturating_sub(1).max(left), bottom.saturating_sub(1).max(top));
-    format!("<Coords points=\"{left},{top} {right},{top} {right},{bottom} {left},{bottom}\"/>\n")
+    let corners = match corners {
+        Some(corners) => pixels_of(corners, page)
+            .map(|(x, y)| (x.min(page.width.saturating_sub(1)), y.min(page.height.saturating_sub(1)))),
+        None => [(left, top), (right, top), (right, bottom), (left, bottom)],
+    };
+    format!("<Coords points=\"{}\"/>\n", points(&corners))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The formats that say so need a box of everything, and engines need not give
 //! any. What has none has that of its parts together, or else of what holds it.
 
-use crate::documents::model::{Block, Line, Page, Rect, Word};
+use crate::documents::model::{Block, Cell, Corners, Line, Page, Rect, Word};
 
 /// A box: from its first pixel to before its last, in both directions. It has a
 /// pixel at least: programs divide by areas.
@@ -26,6 +26,14 @@ impl Area {
         own(block.bounds, page).or_else(lines).unwrap_or_else(|| Self::of_page(page))
     }
 
+    /// Where `cell` of a table that stands at `within` does.
+    pub(super) fn of_cell(cell: &Cell, block: &Block, page: &Page, within: Self) -> Self {
+        let lines = cell.lines.iter().filter_map(|line| block.lines.get(*line));
+        own(cell.bounds, page)
+            .or_else(|| union(lines.filter_map(|line| own_line(line, page))))
+            .unwrap_or(within)
+    }
+
     /// Where `line` of what stands at `within` does.
     pub(super) fn of_line(line: &Line, page: &Page, within: Self) -> Self {
         own_line(line, page).unwrap_or(within)
@@ -43,6 +51,17 @@ impl Area {
     pub(super) fn height(self) -> u32 {
         self.bottom.saturating_sub(self.top)
     }
+}
+
+/// Corners that the engine gave, in pixels of the page image.
+pub(super) fn pixels_of(corners: Corners, page: &Page) -> [(u32, u32); 4] {
+    corners.map(|[x, y]| (pixel(x, page.width), pixel(y, page.height)))
+}
+
+/// A list of points as ALTO and PAGE write it.
+pub(super) fn points(points: &[(u32, u32)]) -> String {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
+    points.join(" ")
 }
 
 fn own_line(line: &Line, page: &Page) -> Option<Area> {
@@ -67,12 +86,15 @@ fn own(bounds: Option<Rect>, page: &Page) -> Option<Area> {
 }
 
 /// From and to, of a side of so many pixels.
+fn pixels(from: f32, extent: f32, side: u32) -> (u32, u32) {
+    let first = pixel(from, side).min(side.saturating_sub(1));
+    (first, pixel(from + extent, side).max(first + 1).min(side))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the page")]
-fn pixels(from: f32, extent: f32, side: u32) -> (u32, u32) {
-    let pixel = |part: f32| (part.clamp(0.0, 1.0) * side as f32).round() as u32;
-    let first = pixel(from).min(side.saturating_sub(1));
-    (first, pixel(from + extent).max(first + 1).min(side))
+fn pixel(part: f32, side: u32) -> u32 {
+    (part.clamp(0.0, 1.0) * side as f32).round() as u32
 }
 
 #[cfg(test)]
@@ -84,7 +106,11 @@ mod tests {
     }
 
     fn word(bounds: Option<Rect>) -> Word {
-        Word { text: "x".to_owned(), bounds, confidence: None }
+        Word { text: "x".to_owned(), bounds, ..Word::default() }
+    }
+
+    fn line(words: Vec<Word>) -> Line {
+        Line { words, ..Line::default() }
     }
 
     fn rect(x: f32, y: f32) -> Option<Rect> {
@@ -97,11 +123,10 @@ mod tests {
 
     #[test]
     fn what_has_no_place_stands_where_its_parts_do_or_what_holds_it() {
-        let placed =
-            Line { bounds: None, words: vec![word(rect(0.2, 0.3)), word(None), word(rect(0.5, 0.31))] };
-        let lost = Line { bounds: None, words: vec![word(None)] };
+        let placed = line(vec![word(rect(0.2, 0.3)), word(None), word(rect(0.5, 0.31))]);
+        let lost = line(vec![word(None)]);
         let lines = vec![placed, lost];
-        let block = Block { role: "paragraph".to_owned(), bounds: None, lines };
+        let block = Block { role: "paragraph".to_owned(), lines, ..Block::default() };
         let whole = Area::of_block(&block, &page());
         assert_eq!(whole, area(20, 60, 60, 82));
         let [placed, lost] = block.lines.as_slice() else { panic!("two lines") };

@@ -35,8 +35,9 @@ pub(super) fn render(
     let points = page.render_dimensions();
     let unit = user_unit(page);
     let size = |dpi| (pixels(points.0 * unit, dpi), pixels(points.1 * unit, dpi));
-    limits.check_at(number, options.dpi, size)?;
-    let (width, height) = size(options.dpi);
+    let dpi = options.dpi_of(size);
+    limits.check_at(number, dpi, size)?;
+    let (width, height) = size(dpi);
     let scale = (scale(width, points.0), scale(height, points.1));
     let transform = Affine::scale_non_uniform(f64::from(scale.0), f64::from(scale.1))
         * page.initial_transform(true).to_kurbo();
@@ -57,7 +58,7 @@ pub(super) fn render(
     if let Some(overlay) = overlay {
         pdf_overlay::weave(&mut text_layer, text::layer(overlay, size, scale));
     }
-    let (dpi, color, mut warnings) = (options.dpi, options.color, losses.told);
+    let (color, mut warnings) = (options.color, losses.told);
     warnings.extend(no_font(&unseen));
     let pixels = in_color(picture.into(), color).into_bytes();
     let (width, height) = size;

@@ -73,7 +73,7 @@ pub(super) fn render(
     let picture = pixels(decoder, &data, kind, page, limits)?;
     drop(data);
     let picture = fixup.into_iter().fold(picture, |picture, fixup| fixup.apply(picture));
-    let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options.dpi, page, limits)?;
+    let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options, page, limits)?;
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width(), picture.height());
     Ok((
@@ -183,7 +183,7 @@ fn on_white(picture: DynamicImage) -> DynamicImage {
     flat.into()
 }
 
-/// The picture at no more than `dpi`, as high as it is wide on paper (a fax
+/// The picture at no more than the resolution and size of `options`, as high as it is wide on paper (a fax
 /// has half as many lines as columns), and its resolution; 0 if the file does
 /// not say how large it is.
 #[expect(
@@ -195,16 +195,23 @@ fn on_white(picture: DynamicImage) -> DynamicImage {
 fn to_scale(
     picture: DynamicImage,
     density: Option<Density>,
-    dpi: u32,
+    options: RenderOptions,
     page: u32,
     limits: &ChildLimits,
 ) -> Result<(DynamicImage, u32), DocumentError> {
-    let Some(Density { x, y }) = density else { return Ok((picture, 0)) };
+    let Some(Density { x, y }) = density else {
+        let longer = picture.width().max(picture.height());
+        return Ok(match options.side_max.filter(|side_max| longer > *side_max) {
+            Some(side_max) => (picture.resize(side_max, side_max, FilterType::Triangle), 0),
+            None => (picture, 0),
+        });
+    };
     let target = |dpi: u32| x.max(y).min(dpi as f32);
     let size = |dpi: u32| {
         let scaled = |side: u32, density: f32| ((side as f32 * target(dpi) / density).round() as u32).max(1);
         (scaled(picture.width(), x), scaled(picture.height(), y))
     };
+    let dpi = options.dpi_of(size);
     let ((width, height), stated) = (size(dpi), target(dpi).round() as u32);
     if (width, height) == (picture.width(), picture.height()) {
         return Ok((picture, stated));

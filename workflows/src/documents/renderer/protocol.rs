@@ -1,9 +1,11 @@
 //! What parent and child say to each other: a line of JSON each way, and the
 //! pixels after the child's.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use untxt_plugins::luma;
 
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
@@ -43,18 +45,29 @@ pub struct RenderOptions {
     /// Dots per inch of a PDF's page. A picture that says its own resolution is
     /// scaled down to this one; no picture is scaled up.
     pub dpi: u32,
+    /// Pixels of the longer side at most, for which the resolution is lowered, down to
+    /// the lowest of [`RenderOptions::DPI`]. `None`: as `dpi` makes it.
+    pub side_max: Option<u32>,
     /// Whether colours are kept.
     pub color: Color,
 }
 
 impl RenderOptions {
     /// Resolutions that can be asked for.
-    pub const DPI: std::ops::RangeInclusive<u32> = 36..=600;
+    pub const DPI: std::ops::RangeInclusive<u32> = untxt_plugins::PAGE_DPI;
+
+    /// The highest resolution at which a page whose size at a resolution `size` tells
+    /// keeps to `side_max`.
+    pub(super) fn dpi_of(&self, size: impl Fn(u32) -> (u32, u32)) -> u32 {
+        let Some(side_max) = self.side_max else { return self.dpi };
+        let fits = |dpi: &u32| fits(size(*dpi), u64::MAX, side_max);
+        (*Self::DPI.start()..=self.dpi).rev().find(fits).unwrap_or(*Self::DPI.start())
+    }
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { dpi: 150, color: Color::Gray }
+        Self { dpi: 150, side_max: None, color: Color::Gray }
     }
 }
 
@@ -82,6 +95,17 @@ pub enum Pixels {
     Luma8(Vec<u8>),
     /// Red, green, blue.
     Rgb8(Vec<u8>),
+}
+
+impl Pixels {
+    /// The brightness of each.
+    #[must_use]
+    pub fn luma(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Luma8(data) => Cow::Borrowed(data),
+            Self::Rgb8(data) => data.as_chunks::<3>().0.iter().copied().map(luma).collect(),
+        }
+    }
 }
 
 /// A line of a text layer.

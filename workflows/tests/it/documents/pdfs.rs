@@ -24,7 +24,7 @@ async fn a_page_has_the_size_and_the_colours_it_should() {
     let harness = RendererHarness::new();
     let probe = harness.probe(&file).await.unwrap();
     assert_eq!((probe.kind, probe.pages), (Kind::Pdf, 2));
-    let options = RenderOptions { dpi: 100, color: Color::Rgb };
+    let options = RenderOptions { dpi: 100, color: Color::Rgb, ..RenderOptions::default() };
     let sheet = super::harness::Sheet(harness.render(&file, 0, options).await.unwrap());
     assert_eq!((sheet.size(), sheet.0.dpi), ((400, 200), 100));
     assert_eq!((sheet.color(20, 20), sheet.color(390, 190)), ([255, 0, 0], [255, 255, 255]));
@@ -69,10 +69,27 @@ async fn a_resolution_out_of_range_is_the_nearest_within() {
     let file = pages((72, 72), "", &[""]);
     let harness = RendererHarness::new();
     for (asked, given) in [(1, 36), (100_000, 600)] {
-        let options = RenderOptions { dpi: asked, color: Color::Gray };
+        let options = RenderOptions { dpi: asked, ..RenderOptions::default() };
         let page = harness.render(&file, 0, options).await.unwrap();
         assert_eq!((page.dpi, page.width), (given, given));
     }
+}
+
+#[tokio::test]
+async fn a_page_keeps_to_the_size_that_is_asked_for() {
+    let harness = RendererHarness::new();
+    let file = pages((288, 144), "", &[""]);
+    for (side_max, given) in [(600, (600, 150)), (599, (596, 149)), (50, (144, 36))] {
+        let options = RenderOptions { side_max: Some(side_max), ..RenderOptions::default() };
+        let page = harness.render(&file, 0, options).await.unwrap();
+        assert_eq!((page.width, page.dpi), given, "{side_max}");
+    }
+    // A picture that says no resolution.
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(800, 200).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    let options = RenderOptions { side_max: Some(400), ..RenderOptions::default() };
+    let page = harness.render(picture.get_ref(), 0, options).await.unwrap();
+    assert_eq!((page.width, page.height, page.dpi), (400, 100, 0));
 }
 
 #[tokio::test]

@@ -101,7 +101,8 @@ impl Evaluated {
             let mut rendered = renderer.render(&page.document, index, rendering).await.map_err(chain)?;
             // What the file says itself is no achievement of the engine's.
             rendered.text_layer.clear();
-            let input = ocr::page_for_engine(rendered, index, probe.pages).map_err(|error| wrong(&error))?;
+            let prepared = ocr::page_for_engine(rendered, index, probe.pages, self.engine.described());
+            let (input, _) = prepared.map_err(|error| wrong(&error))?;
             let options = Options {
                 languages: arguments.languages.clone(),
                 settings: self.subject.settings.clone(),

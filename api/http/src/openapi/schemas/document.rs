@@ -34,6 +34,9 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
         ("ResultDocument", document()),
         ("ResultPage", page()),
         ("Place", object(&[("x", number()), ("y", number()), ("width", number()), ("height", number())])),
+        ("Corners", corners()),
+        ("Line", line()),
+        ("Table", table()),
     ]
 }
 
@@ -52,9 +55,8 @@ fn document() -> Value {
 }
 
 fn page() -> Value {
-    let word = may(object(&[("text", text())]), &[("bounds", reference("Place")), ("confidence", share())]);
-    let line = may(object(&[("words", list(&word))]), &[("bounds", reference("Place"))]);
-    let block = may(object(&[("role", text()), ("lines", list(&line))]), &[("bounds", reference("Place"))]);
+    let fields = object(&[("role", text()), ("lines", list(&reference("Line")))]);
+    let block = may(fields, &[&place()[..], &[("table", reference("Table"))]].concat());
     let fields = object(&[
         ("index", count()),
         ("width", count()),
@@ -86,6 +88,40 @@ fn page() -> Value {
             ("warnings", warnings),
         ],
     )
+}
+
+fn line() -> Value {
+    let mut alternatives = list(&may(object(&[("text", text())]), &[("confidence", share())]));
+    alternatives["description"] = json!("Other readings, the likeliest first.");
+    let own = [("confidence", share()), ("alternatives", alternatives)];
+    let word = may(object(&[("text", text())]), &[&place()[..], &own].concat());
+    may(object(&[("words", list(&word))]), &place())
+}
+
+/// Where a block, a line or a word stands.
+fn place() -> [(&'static str, Value); 2] {
+    [("bounds", reference("Place")), ("corners", reference("Corners"))]
+}
+
+fn corners() -> Value {
+    let point = json!({ "type": "array", "minItems": 2, "maxItems": 2, "items": share() });
+    json!({ "type": "array", "minItems": 4, "maxItems": 4, "items": point,
+        "description": "Corners of turned text as it is read, clockwise from its upper left: x and y of each." })
+}
+
+fn table() -> Value {
+    let mut lines = list(&count());
+    lines["description"] = json!("Places in the block's `lines`, from 0, of those in the cell.");
+    let cell = object(&[
+        ("row", count()),
+        ("column", count()),
+        ("rowSpan", count()),
+        ("columnSpan", count()),
+        ("header", flag()),
+        ("lines", lines),
+    ]);
+    let cell = may(cell, &[("bounds", reference("Place"))]);
+    object(&[("rows", count()), ("columns", count()), ("cells", list(&cell))])
 }
 
 fn confidence_kind() -> Value {

@@ -1,6 +1,8 @@
 //! What users send and are sent.
 
 use serde_json::{Value, json};
+use untxt_workflows::documents::renderer::RenderOptions;
+use untxt_workflows::task_input::TextLayer;
 
 use super::super::operation::reference;
 use super::shape::{
@@ -79,14 +81,13 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             "Options",
             open(
                 &[
-                    ("dpi", json!({ "type": ["integer", "null"], "minimum": 36, "maximum": 600 })),
-                    ("color", json!({ "type": "boolean" })),
                     (
-                        "textLayer",
-                        json!({ "type": ["string", "null"],
-                            "enum": ["auto", "use", "ignore", "engine", null],
-                            "description": TEXT_LAYER }),
+                        "dpi",
+                        json!({ "type": ["integer", "null"],
+                        "minimum": RenderOptions::DPI.start(), "maximum": RenderOptions::DPI.end() }),
                     ),
+                    ("color", json!({ "type": "boolean" })),
+                    ("textLayer", text_layer()),
                     (
                         "languages",
                         json!({ "type": "array", "maxItems": 16, "items": { "type": "string", "maxLength": 35 } }),
@@ -255,4 +256,10 @@ fn task() -> Vec<(&'static str, Value)> {
         ("completedAt", or_null(&time())),
         ("updatedAt", or_null(&time())),
     ]
+}
+
+fn text_layer() -> Value {
+    let modes = TextLayer::ALL.map(|mode| json!(mode.name()));
+    let modes = [&modes[..], &[Value::Null]].concat();
+    json!({ "type": ["string", "null"], "enum": modes, "description": TEXT_LAYER })
 }
