@@ -9,7 +9,7 @@
 use super::notes::comments;
 use super::outline::Outline;
 use super::places::Area;
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use super::{escape, language};
 use crate::documents::model::{Block, Line, Page, Word};
 
@@ -20,10 +20,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "application/xml",
     archive_extension: None,
     about: "ALTO 4: text with positions for libraries and archives",
-    head,
-    page: |_, page| self::page(page),
-    between: "",
-    tail: |_| TAIL.to_owned(),
+    content: Content::Text(TextWriter {
+        head,
+        page: |_, page| self::page(page),
+        between: "",
+        tail: |_| TAIL.to_owned(),
+    }),
 };
 
 /// What the block may be; each has a tag.

@@ -4,7 +4,7 @@
 use super::list::List;
 use super::notes::{document_facts, page_failure, page_warnings};
 use super::outline::Outline;
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use super::{cells, escape};
 use crate::documents::model::{Block, Page};
 
@@ -15,10 +15,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/html; charset=utf-8",
     archive_extension: None,
     about: "a page for a browser",
-    head,
-    page,
-    between: "",
-    tail,
+    content: Content::Text(TextWriter {
+        head,
+        page,
+        between: "",
+        tail,
+    }),
 };
 
 fn head(outline: &Outline<'_>) -> String {
