@@ -95,7 +95,9 @@ pub enum DocumentError {
         pages: u32,
     },
     /// A PDF made of it would have too many bytes.
-    #[error("the PDF would have more than {size_bytes_max} bytes; ask for fewer pages, or for format pdf instead of pdfa")]
+    #[error(
+        "the PDF would have more than {size_bytes_max} bytes; ask for fewer pages, or for format pdf instead of pdfa"
+    )]
     ResultTooLarge {
         /// How many it may have.
         size_bytes_max: u64,

@@ -86,7 +86,8 @@ pub(super) fn json_lines(pages: &Pages) -> impl Stream<Item = Result<Bytes, Step
             let json = serde_json::to_string(&page);
             Ok(json.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))? + "\n")
         };
-        let lines = tokio::task::spawn_blocking(move || items.into_iter().map(line).collect::<Result<String, _>>());
+        let lines =
+            tokio::task::spawn_blocking(move || items.into_iter().map(line).collect::<Result<String, _>>());
         let lines = lines.await.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))??;
         Ok(Some((Bytes::from(lines), from + PAGES_AT_ONCE)))
     })

@@ -52,6 +52,7 @@ mod proxies;
 mod refusals;
 mod repeated;
 mod results;
+mod searchable_pdfs;
 mod seed_client;
 mod serve;
 mod settings;

@@ -15,12 +15,7 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/html; charset=utf-8",
     archive_extension: None,
     about: "a page for a browser",
-    content: Content::Text(TextWriter {
-        head,
-        page,
-        between: "",
-        tail,
-    }),
+    content: Content::Text(TextWriter { head, page, between: "", tail }),
 };
 
 fn head(outline: &Outline<'_>) -> String {

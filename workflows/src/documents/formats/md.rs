@@ -14,12 +14,7 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/markdown; charset=utf-8",
     archive_extension: None,
     about: "Markdown",
-    content: Content::Text(TextWriter {
-        head: |_| HEAD.to_owned(),
-        page,
-        between: "",
-        tail,
-    }),
+    content: Content::Text(TextWriter { head: |_| HEAD.to_owned(), page, between: "", tail }),
 };
 
 const HEAD: &str = "# Extracted Text\n\n";

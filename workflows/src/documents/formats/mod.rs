@@ -31,6 +31,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::kind::Kind;
 use crate::archive;
 pub use outline::Outline;
 use writer::Writer;
@@ -104,6 +105,19 @@ pub struct FileKind {
     pub extension: &'static str,
     /// Media type.
     pub content_type: &'static str,
+}
+
+impl FileKind {
+    /// What the name of such a file ends with when it lies beside its document. It may
+    /// not be named as the document is: `ocr.pdf`.
+    #[must_use]
+    pub fn ending(self) -> String {
+        let Self { extension, .. } = self;
+        match Kind::ALL.iter().any(|document| document.extension() == extension) {
+            true => format!("ocr.{extension}"),
+            false => extension.to_owned(),
+        }
+    }
 }
 
 /// Why a list of formats can't be used.
@@ -262,6 +276,12 @@ mod tests {
         assert_eq!(Format::Page.files().collect::<Vec<_>>(), [file(1), file(2)]);
         assert_eq!(Format::Html.files().collect::<Vec<_>>(), [Format::Html.file(2)]);
         assert_eq!(Format::page_name(41), "page-0042.xml");
+        let ending = |format: Format| format.file(1).ending();
+        assert_eq!(ending(Format::Html), "html");
+        assert_eq!(
+            (ending(Format::Pdf), ending(Format::PdfA)),
+            ("ocr.pdf".to_owned(), "pdfa.pdf".to_owned())
+        );
     }
 
     fn texts() -> impl Iterator<Item = Format> {

@@ -124,14 +124,33 @@ fn program() -> Vec<u8> {
     }
     let (ascent, descent, width) = (800, -200, 500);
     let head = words(&[
-        1, 0, // version
-        1, 0, // revision of the font
-        0, 0, // sum over the file, filled in below
-        0x5f0f, 0x3cf5, // magic number
-        0, i32::from(UNITS_PER_EM), // flags, units
-        0, 0, 0, 0, 0, 0, 0, 0, // made and changed in 1904
-        0, descent, width, ascent, // bounds
-        0, 8, 2, 0, 0, // style, smallest size, direction, short places, format
+        1,
+        0, // version
+        1,
+        0, // revision of the font
+        0,
+        0, // sum over the file, filled in below
+        0x5f0f,
+        0x3cf5, // magic number
+        0,
+        i32::from(UNITS_PER_EM), // flags, units
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0, // made and changed in 1904
+        0,
+        descent,
+        width,
+        ascent, // bounds
+        0,
+        8,
+        2,
+        0,
+        0, // style, smallest size, direction, short places, format
     ]);
     let hhea = words(&[1, 0, ascent, descent, 0, width, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
     let maxp = words(&[1, 0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -139,8 +158,14 @@ fn program() -> Vec<u8> {
     let loca = words(&[0, 0, 0]);
     // Both glyphs have no outline; an empty table is refused by some programs.
     let glyf = vec![0; 4];
-    let tables: [(&[u8; 4], Vec<u8>); 6] =
-        [(b"glyf", glyf), (b"head", head), (b"hhea", hhea), (b"hmtx", hmtx), (b"loca", loca), (b"maxp", maxp)];
+    let tables: [(&[u8; 4], Vec<u8>); 6] = [
+        (b"glyf", glyf),
+        (b"head", head),
+        (b"hhea", hhea),
+        (b"hmtx", hmtx),
+        (b"loca", loca),
+        (b"maxp", maxp),
+    ];
 
     // Six tables: the largest power of two in it, as the directory has it.
     let mut directory = words(&[1, 0, 6, 64, 2, 32]);

@@ -84,7 +84,8 @@ impl RecognizedPages {
         struct Place {
             index: u32,
         }
-        let indexes = lines::<Place>(path)?.map(|page| Ok(page?.index)).collect::<Result<_, DocumentError>>()?;
+        let indexes =
+            lines::<Place>(path)?.map(|page| Ok(page?.index)).collect::<Result<_, DocumentError>>()?;
         Ok(Self { path: path.to_owned(), indexes })
     }
 

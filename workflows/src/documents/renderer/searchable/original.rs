@@ -27,7 +27,8 @@ use crate::documents::model::{self, PageSource};
 
 /// Entries of the catalog that a selection of pages keeps. The others lead to pages
 /// that were not asked for, or say what is on them.
-const KEPT_OF_SELECTION: [&[u8]; 5] = [b"Lang", b"OCProperties", b"PageLayout", b"Type", b"ViewerPreferences"];
+const KEPT_OF_SELECTION: [&[u8]; 5] =
+    [b"Lang", b"OCProperties", b"PageLayout", b"Type", b"ViewerPreferences"];
 
 /// Entries of a page that are written anew.
 const REPLACED: [&[u8]; 7] =
@@ -104,7 +105,8 @@ impl<'a, W: Write> Copy<'a, '_, W> {
             let mut without: Vec<&[u8]> = vec![b"Type", b"Pages", b"Version"];
             let keys: Vec<_> = catalog.keys().collect();
             if !self.is_whole {
-                without.extend(keys.iter().map(|key| &key[..]).filter(|key| !KEPT_OF_SELECTION.contains(key)));
+                without
+                    .extend(keys.iter().map(|key| &key[..]).filter(|key| !KEPT_OF_SELECTION.contains(key)));
             }
             if claims_a_standard(&catalog) {
                 without.push(b"Metadata");
@@ -117,7 +119,12 @@ impl<'a, W: Write> Copy<'a, '_, W> {
         Ok(id)
     }
 
-    fn put_page(&mut self, page: &'a Page<'a>, id: Ref, recognized: &model::Page) -> Result<(), DocumentError> {
+    fn put_page(
+        &mut self,
+        page: &'a Page<'a>,
+        id: Ref,
+        recognized: &model::Page,
+    ) -> Result<(), DocumentError> {
         let contents = self.put_contents(page, recognized)?;
         let resources = resources(page);
         let shared = match &resources {
@@ -185,7 +192,8 @@ impl<'a, W: Write> Copy<'a, '_, W> {
         let text = text::shown(recognized, page.render_dimensions(), font, |word| seen.has(word));
         let mut parts = match text {
             Some(text) => {
-                let [a, b, c, d, e, f] = page.initial_transform(false).to_kurbo().inverse().as_coeffs().map(single);
+                let [a, b, c, d, e, f] =
+                    page.initial_transform(false).to_kurbo().inverse().as_coeffs().map(single);
                 let turn = format!("q {a} {b} {c} {d} {e} {f} cm\n");
                 let text = [turn.as_bytes(), &text, b"\nQ\n"].concat();
                 vec![Part::New(self.document.file.put_packed(&text, |_| {})?)]
@@ -235,7 +243,8 @@ impl<'a, W: Write> Copy<'a, '_, W> {
             };
             let Some(dict) = dict else { continue };
             let is_widget = dict.get::<PdfName<'_>>(b"Subtype").is_some_and(|kind| &kind[..] == b"Widget");
-            let without: &[&[u8]] = if is_widget { &[b"Parent", b"Kids", b"StructParent"] } else { &[b"StructParent"] };
+            let without: &[&[u8]] =
+                if is_widget { &[b"Parent", b"Kids", b"StructParent"] } else { &[b"StructParent"] };
             let mut chunk = new_chunk();
             let mut into = chunk.indirect(id).dict();
             self.copier.entries(&dict, &mut into, &self.document.file.numbers, without);
@@ -308,5 +317,6 @@ fn degrees(rotation: Rotation) -> i32 {
 
 #[expect(clippy::cast_possible_truncation, reason = "as precise as readers are")]
 fn single(number: f64) -> f32 {
-    number as f32
+    // Without the sign of a zero.
+    number as f32 + 0.0
 }

@@ -29,7 +29,7 @@ pub(super) fn write<W: Write>(
         let page = pdf.pages().get(index as usize);
         let page = page.ok_or_else(|| no_such_page(index, pdf.pages().len()))?;
         let picture = pdf::picture(page, index, DPI, limits)?;
-        let picture = put_picture(&mut document.file, &picture)?;
+        let picture = put_picture(&mut document.file, &picture, true)?;
         let sheet = placed(picture, pdf::size_in_points(page), Orientation::NoTransforms);
         let text = text::shown(&recognized, sheet.size, &mut document.font, |_| false);
         document.put_sheet(&sheet, text)?;

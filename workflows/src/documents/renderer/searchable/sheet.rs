@@ -65,7 +65,7 @@ fn sheet<W: Write>(
     let id = match (kind, PngData::of(data)) {
         (Kind::Jpeg, _) if whole::is_plain_jpeg(data) => put_jpeg(file, data, picture)?,
         (Kind::Png, Some(png)) => put_png(file, &png)?,
-        _ => put_picture(file, picture)?,
+        _ => put_picture(file, picture, false)?,
     };
     Ok(placed(id, size, *orientation))
 }
@@ -162,10 +162,12 @@ fn put_png<W: Write>(file: &mut PdfFile<W>, png: &PngData) -> Result<Ref, Docume
     Ok(id)
 }
 
-/// Packs a picture that is not packed as PDF could show it.
+/// Packs a picture that is not packed as PDF could show it; a photograph as JPEG, if
+/// that is allowed.
 pub(super) fn put_picture<W: Write>(
     file: &mut PdfFile<W>,
     picture: &DynamicImage,
+    may_lose: bool,
 ) -> Result<Ref, DocumentError> {
     let plain = plain(picture);
     if let Some(gray) = plain.as_luma8()
@@ -179,7 +181,7 @@ pub(super) fn put_picture<W: Write>(
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
         .write_image(plain.as_bytes(), width, height, plain.color().into())
         .map_err(failed)?;
-    if png.len() > plain.as_bytes().len() / PHOTOGRAPH {
+    if may_lose && png.len() > plain.as_bytes().len() / PHOTOGRAPH {
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, QUALITY)
             .write_image(plain.as_bytes(), width, height, plain.color().into())

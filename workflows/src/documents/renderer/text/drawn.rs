@@ -54,7 +54,16 @@ impl<'a> Listener<'a> {
     pub(super) fn new(structure: Option<Structure<'a>>, only_seen: bool) -> Self {
         let (glyphs, elements) = (Vec::new(), Vec::new());
         let element_numbers = HashMap::new();
-        Self { characters: 0, glyphs, depth: 0, stated: None, structure, elements, element_numbers, only_seen }
+        Self {
+            characters: 0,
+            glyphs,
+            depth: 0,
+            stated: None,
+            structure,
+            elements,
+            element_numbers,
+            only_seen,
+        }
     }
 
     /// What was drawn, in drawing order.
