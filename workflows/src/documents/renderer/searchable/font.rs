@@ -1,6 +1,10 @@
 //! The font of text that is not seen: each character that occurs has a code of its
-//! own, all codes have one empty glyph, and a table says which characters they are.
-//! It is embedded, as PDF/A wants it, and takes some hundred bytes.
+//! own, all codes have one glyph, and a table says which characters they are. It is
+//! embedded, as PDF/A wants it, and takes some hundred bytes.
+//!
+//! The glyph is a line without width. It leaves nothing to be seen even where a
+//! program shows what should not be seen, and it has an extent: pdfium, which Chrome
+//! reads PDFs with, drops text without one.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -115,7 +119,7 @@ impl Font {
     }
 }
 
-/// A TrueType font of two empty glyphs (OpenType 1.9, "Required Tables" and those
+/// A TrueType font of an empty glyph and the line (OpenType 1.9, "Required Tables" and those
 /// for TrueType outlines; without what only programs that install fonts read).
 fn program() -> Vec<u8> {
     /// In tables of 16-bit words, signed or not.
@@ -153,11 +157,16 @@ fn program() -> Vec<u8> {
         0, // style, smallest size, direction, short places, format
     ]);
     let hhea = words(&[1, 0, ascent, descent, 0, width, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
-    let maxp = words(&[1, 0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let maxp = words(&[1, 0, 2, 3, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     let hmtx = words(&[width, 0, width, 0]);
-    let loca = words(&[0, 0, 0]);
-    // Both glyphs have no outline; an empty table is refused by some programs.
-    let glyf = vec![0; 4];
+    // One outline of three points, with its bounds before; from the lower left corner
+    // to the upper right one, and back.
+    let mut glyf = words(&[1, 0, descent, width, ascent, 2, 0]);
+    glyf.extend([1; 3]);
+    glyf.extend(words(&[0, width, 0, descent, ascent - descent, 0]));
+    glyf.resize(glyf.len().next_multiple_of(4), 0);
+    // In units of two bytes.
+    let loca = words(&[0, 0, i32::try_from(glyf.len() / 2).unwrap_or_default()]);
     let tables: [(&[u8; 4], Vec<u8>); 6] = [
         (b"glyf", glyf),
         (b"head", head),
@@ -170,8 +179,11 @@ fn program() -> Vec<u8> {
     // Six tables: the largest power of two in it, as the directory has it.
     let mut directory = words(&[1, 0, 6, 64, 2, 32]);
     let first = directory.len() + 16 * tables.len();
-    let mut data = Vec::new();
+    let (mut data, mut head_at) = (Vec::new(), 0);
     for (tag, table) in &tables {
+        if *tag == b"head" {
+            head_at = first + data.len();
+        }
         directory.extend(*tag);
         for number in [sum(table), u32_of(first + data.len()), u32_of(table.len())] {
             directory.extend(number.to_be_bytes());
@@ -179,8 +191,6 @@ fn program() -> Vec<u8> {
         data.extend(table);
         data.resize(data.len().next_multiple_of(4), 0);
     }
-    // Behind the other table's four bytes.
-    let head_at = directory.len() + 4;
     let mut program = [directory, data].concat();
     let adjustment = 0xb1b0_afba_u32.wrapping_sub(sum(&program));
     program[head_at + 8..head_at + 12].copy_from_slice(&adjustment.to_be_bytes());
@@ -216,13 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn the_program_is_a_font_of_two_empty_glyphs() {
+    fn the_program_is_a_font() {
         let program = program();
         assert_eq!(sum(&program), 0xb1b0_afba);
         let places: Vec<usize> = (0..6)
             .map(|table| u32::from_be_bytes(program[12 + 16 * table + 8..][..4].try_into().unwrap()) as usize)
             .collect();
         assert_eq!(&program[places[1] + 12..][..4], [0x5f, 0x0f, 0x3c, 0xf5]);
+        assert_eq!(&program[places[0] + 10..][..7], [0, 2, 0, 0, 1, 1, 1], "three points, no instructions");
         assert!(places.windows(2).all(|two| two[0] < two[1]), "{places:?}");
     }
 }
