@@ -38,16 +38,18 @@ fn unpacked(file: &Path) -> String {
 #[test]
 fn a_picture_becomes_a_page_with_its_words_where_they_stand() {
     let home = Home::new();
-    home.write("scan.png", &samples::picture(4));
-    home.run(&["ocr", "scan.png", "--format", "pdf,pdfa,json"]).exits(0);
-    assert_eq!(names(&home.path(".")), ["scan.json", "scan.ocr.pdf", "scan.pdfa.pdf", "scan.png"]);
-    let json: serde_json::Value = serde_json::from_slice(&fs::read(home.path("scan.json")).unwrap()).unwrap();
+    fs::create_dir(home.path("in")).unwrap();
+    home.write("in/scan.png", &samples::picture(4));
+    home.run(&["ocr", "in/scan.png", "--format", "pdf,pdfa,json"]).exits(0);
+    assert_eq!(names(&home.path("in")), ["scan.json", "scan.ocr.pdf", "scan.pdfa.pdf", "scan.png"]);
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(home.path("in/scan.json")).unwrap()).unwrap();
     let lines =
         json["pages"][0]["blocks"].as_array().unwrap().iter().flat_map(|b| b["lines"].as_array().unwrap());
     let expected: Vec<&serde_json::Value> =
         lines.flat_map(|line| line["words"].as_array().unwrap()).collect();
     for name in ["scan.ocr.pdf", "scan.pdfa.pdf"] {
-        let file = home.path(name);
+        let file = home.path("in").join(name);
         let found = text(&file);
         let said: Vec<&str> = expected.iter().map(|word| word["text"].as_str().unwrap()).collect();
         assert_eq!(words(&found), said, "{name}");
@@ -58,14 +60,14 @@ fn a_picture_becomes_a_page_with_its_words_where_they_stand() {
         let fonts = printed("pdffonts", &[], &file);
         assert!(fonts.contains("UntxtUnseen") && fonts.contains("yes no  yes"), "{fonts}");
     }
-    let original = fs::read(home.path("scan.png")).unwrap();
-    let made = fs::read(home.path("scan.ocr.pdf")).unwrap();
+    let original = fs::read(home.path("in/scan.png")).unwrap();
+    let made = fs::read(home.path("in/scan.ocr.pdf")).unwrap();
     assert!(made.len() < original.len() + 8_000, "its pixels are not packed again");
-    let archival = unpacked(&home.path("scan.pdfa.pdf"));
+    let archival = unpacked(&home.path("in/scan.pdfa.pdf"));
     for part in ["pdfaid:part>2<", "pdfaid:conformance>B<", "/GTS_PDFA1", "/DestOutputProfile"] {
         assert!(archival.contains(part), "{part}");
     }
-    assert!(!unpacked(&home.path("scan.ocr.pdf")).contains("pdfaid"));
+    assert!(!unpacked(&home.path("in/scan.ocr.pdf")).contains("pdfaid"));
 }
 
 /// The number in an attribute of the first element that begins so.
@@ -79,22 +81,27 @@ fn attribute(xml: &str, element: &str, name: &str) -> f64 {
 fn a_pdf_keeps_its_pages_and_no_text_is_said_twice() {
     let home = Home::new();
     let (report, stamped) = (samples::pdf(2), samples::pdf_with_a_stamped_scan());
-    home.write("report.pdf", &report);
-    home.write("stamped.pdf", &stamped);
-    home.run(&["ocr", "report.pdf", "stamped.pdf", "--format", "pdf"]).exits(0);
-    assert_eq!(names(&home.path(".")), ["report.ocr.pdf", "report.pdf", "stamped.ocr.pdf", "stamped.pdf"]);
-    assert_eq!(fs::read(home.path("report.pdf")).unwrap(), report, "what is read stays as it is");
-    assert_eq!(text(&home.path("report.ocr.pdf")), printed("pdftotext", &[], &home.path("report.pdf")));
+    fs::create_dir(home.path("in")).unwrap();
+    home.write("in/report.pdf", &report);
+    home.write("in/stamped.pdf", &stamped);
+    home.run(&["ocr", "in/report.pdf", "in/stamped.pdf", "--format", "pdf"]).exits(0);
+    assert_eq!(names(&home.path("in")), ["report.ocr.pdf", "report.pdf", "stamped.ocr.pdf", "stamped.pdf"]);
+    assert_eq!(fs::read(home.path("in/report.pdf")).unwrap(), report, "what is read stays as it is");
+    assert_eq!(text(&home.path("in/report.ocr.pdf")), printed("pdftotext", &[], &home.path("in/report.pdf")));
 
-    let found = text(&home.path("stamped.ocr.pdf"));
+    let found = text(&home.path("in/stamped.ocr.pdf"));
     assert_eq!(found.matches("Received").count(), 1, "{found}");
-    assert!(words(&found).len() > words(&printed("pdftotext", &[], &home.path("stamped.pdf"))).len() + 10);
+    assert!(words(&found).len() > words(&printed("pdftotext", &[], &home.path("in/stamped.pdf"))).len() + 10);
 
     // Recognised again, though all of its text can be seen.
-    home.run(&["ocr", "report.pdf", "--format", "pdf", "--text-layer", "engine", "--out", "again"]).exits(0);
-    assert_eq!(text(&home.path("again/report.ocr.pdf")), printed("pdftotext", &[], &home.path("report.pdf")));
+    home.run(&["ocr", "in/report.pdf", "--format", "pdf", "--text-layer", "engine", "--out", "again"])
+        .exits(0);
+    assert_eq!(
+        text(&home.path("again/report.ocr.pdf")),
+        printed("pdftotext", &[], &home.path("in/report.pdf"))
+    );
     // And once more, over the result: what was not seen is replaced.
-    fs::copy(home.path("stamped.ocr.pdf"), home.path("second.pdf")).unwrap();
+    fs::copy(home.path("in/stamped.ocr.pdf"), home.path("second.pdf")).unwrap();
     home.run(&["ocr", "second.pdf", "--format", "pdf", "--text-layer", "ignore"]).exits(0);
     assert_eq!(words(&text(&home.path("second.ocr.pdf"))).len(), words(&found).len());
 }

@@ -221,7 +221,7 @@ mod tests {
         let all: String = ('\u{20}'..=char::MAX).collect();
         let codes = font.encoded(&all);
         assert_eq!(codes.len(), 2 * all.chars().count());
-        assert_eq!(font.characters.len(), CHARACTERS_MAX + 1);
+        assert_eq!(font.characters.len(), CHARACTERS_MAX);
         assert_eq!(font.encoded("\u{10fffd}"), font.encoded("\u{fffd}"));
     }
 

@@ -92,7 +92,10 @@ fn write(operation: &Instruction<'_, '_>, into: &mut Vec<u8>) {
         let head = content.finish();
         let entries = head.strip_prefix(b"<<").and_then(|head| head.strip_suffix(b"ID")).unwrap_or_default();
         let entries = entries.trim_ascii_end().strip_suffix(b">>").unwrap_or_default();
-        for part in [b"BI ", entries, b" ID ", &picture.raw_data(), b"\nEI\n"] {
+        let data = picture.raw_data();
+        // It comes with the gap before its end.
+        let gap: &[u8] = if data.last().is_some_and(u8::is_ascii_whitespace) { b"" } else { b"\n" };
+        for part in [b"BI ", entries, b" ID ", &data, gap, b"EI\n"] {
             into.extend_from_slice(part);
         }
         return;
@@ -130,7 +133,7 @@ mod tests {
         assert_eq!(rewritten("BT /F 9 Tf (seen) Tj ET"), None);
         assert_eq!(
             rewritten("BT /F 9.5 Tf q 3 Tr (unseen) Tj [(a) -20 <62>] TJ Q (seen) Tj ET 1 0 0 RG").unwrap(),
-            "BT\n/F 9.5 Tf\nq\n3 Tr\nQ\n(seen)Tj\nET\n1 0 0 RG\n"
+            "BT\n/F 9.5 Tf\nq\n3 Tr\nQ\n(seen) Tj\nET\n1 0 0 RG\n"
         );
     }
 
