@@ -84,7 +84,8 @@ fn a_pdf_keeps_its_pages_and_no_text_is_said_twice() {
     fs::create_dir(home.path("in")).unwrap();
     home.write("in/report.pdf", &report);
     home.write("in/stamped.pdf", &stamped);
-    home.run(&["ocr", "in/report.pdf", "in/stamped.pdf", "--format", "pdf"]).exits(0);
+    home.run(&["ocr", "in/report.pdf", "--format", "pdf"]).exits(0);
+    home.run(&["ocr", "in/stamped.pdf", "--format", "pdf", "--text-layer", "ignore"]).exits(0);
     assert_eq!(names(&home.path("in")), ["report.ocr.pdf", "report.pdf", "stamped.ocr.pdf", "stamped.pdf"]);
     assert_eq!(fs::read(home.path("in/report.pdf")).unwrap(), report, "what is read stays as it is");
     assert_eq!(text(&home.path("in/report.ocr.pdf")), printed("pdftotext", &[], &home.path("in/report.pdf")));
