@@ -94,6 +94,14 @@ pub enum DocumentError {
         /// How many there are.
         pages: u32,
     },
+    /// A PDF made of it would have too many bytes.
+    #[error(
+        "the PDF would have more than {size_bytes_max} bytes; ask for fewer pages, or for format pdf instead of pdfa"
+    )]
+    ResultTooLarge {
+        /// How many it may have.
+        size_bytes_max: u64,
+    },
     /// It took too long and was ended.
     #[error("{what} was not done after {after:?} and was ended; such files are often built to never end")]
     Timeout {
@@ -156,6 +164,7 @@ impl DocumentError {
             Self::PageBroken { .. } => "PAGE_BROKEN",
             Self::PageTooLarge { .. } => "PAGE_TOO_LARGE",
             Self::PageOutOfRange { .. } => "PAGE_OUT_OF_RANGE",
+            Self::ResultTooLarge { .. } => "RESULT_TOO_LARGE",
             Self::Timeout { .. } => "PAGE_TIMEOUT",
             Self::Memory { .. } => "PAGE_MEMORY",
             Self::RendererCrashed { .. } => "RENDERER_CRASHED",

@@ -23,6 +23,9 @@ pub struct Limits {
     /// Address space of the process that decodes: a page of as many pixels as
     /// may be, in four channels and in three, and 300 MB for the rest.
     pub memory_bytes_max: u64,
+    /// Bytes of a PDF that is made of a document: what programs open that read a
+    /// file at once, and 5,000 pages of 400 KB.
+    pub written_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             deadline: Duration::from_secs(20),
             decode_budget: Duration::from_secs(30),
             memory_bytes_max: 1 << 30,
+            written_bytes_max: 2 << 30,
         }
     }
 }

@@ -12,6 +12,7 @@ mod webhook_event;
 mod download;
 mod recognize;
 mod result_body;
+mod result_pdf;
 mod upload_result;
 
 mod finalize;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde_json::from_value;
 use untxt_engine::error::StepError;
+use untxt_engine::id::RunId;
 use untxt_engine::state::{ItemOutput, ItemStatus};
 use untxt_engine::step::StepContext;
 
@@ -17,7 +18,7 @@ use super::page_result;
 use super::steps::RECOGNIZE;
 use crate::archive::{self, ArchiveError, ArchiveFile};
 use crate::documents::figures::Figures;
-use crate::documents::formats::{Format, Outline};
+use crate::documents::formats::{Format, Outline, TextWriter};
 use crate::documents::model::{Engine, Page};
 use crate::task_input::TaskInput;
 
@@ -27,33 +28,33 @@ const PAGES_AT_ONCE: u32 = 4;
 
 /// The document in a format, a few pages at a time.
 pub(super) fn text<'a>(
-    format: Format,
+    writer: TextWriter,
     whole: &'a Arc<Whole>,
     pages: &'a Pages,
 ) -> impl Stream<Item = Result<Bytes, StepError>> + Send + 'a {
-    let head = format.head(&whole.outline());
+    let head = writer.head(&whole.outline());
     let middle = stream::try_unfold(0, move |from| async move {
         if from >= pages.total {
             return Ok(None);
         }
-        let written = written(format, whole, pages.read(from).await?).await?;
+        let written = written(writer, whole, pages.read(from).await?).await?;
         let mut text = String::new();
         for (number, page) in (from..).zip(written) {
             if number > 0 {
-                text.push_str(format.between());
+                text.push_str(writer.between());
             }
             text.push_str(&page.text);
         }
         Ok(Some((Bytes::from(text), from + PAGES_AT_ONCE)))
     });
-    let tail = format.tail(&whole.outline());
+    let tail = writer.tail(&whole.outline());
     let once = |text: String| stream::iter([Ok(Bytes::from(text))]);
     once(head).chain(middle).chain(once(tail))
 }
 
 /// The document as an archive with a file for each page, a few pages at a time.
 pub(super) fn archive<'a>(
-    format: Format,
+    writer: TextWriter,
     whole: &'a Arc<Whole>,
     pages: &'a Pages,
 ) -> impl Stream<Item = Result<Bytes, StepError>> + Send + 'a {
@@ -61,15 +62,34 @@ pub(super) fn archive<'a>(
         if from >= pages.total {
             return Ok(None);
         }
-        let written = written(format, whole, pages.read(from).await?).await?;
+        let written = written(writer, whole, pages.read(from).await?).await?;
         let files = written.into_iter().map(|page| Ok::<_, StepError>(page.into_file()));
         Ok(Some((stream::iter(files), from + PAGES_AT_ONCE)))
     });
     archive::zip(runs.try_flatten(), whole.made_at).map_err(move |error| match error {
         ArchiveError::File(failure) => failure,
         ArchiveError::Format(error) => {
-            StepError::permanent("FORMAT_FAILED", format!("writing {format}: {error}"))
+            StepError::permanent("FORMAT_FAILED", format!("writing the archive: {error}"))
         }
+    })
+}
+
+/// The pages as JSON, each on a line of its own, a few at a time.
+pub(super) fn json_lines(pages: &Pages) -> impl Stream<Item = Result<Bytes, StepError>> + Send + '_ {
+    stream::try_unfold(0, move |from| async move {
+        if from >= pages.total {
+            return Ok(None);
+        }
+        let items = pages.read(from).await?;
+        let line = |item: PageItem| -> Result<String, StepError> {
+            let page = Page { html: None, ..item.page()? };
+            let json = serde_json::to_string(&page);
+            Ok(json.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))? + "\n")
+        };
+        let lines =
+            tokio::task::spawn_blocking(move || items.into_iter().map(line).collect::<Result<String, _>>());
+        let lines = lines.await.map_err(|e| StepError::permanent("OUTPUT", e.to_string()))??;
+        Ok(Some((Bytes::from(lines), from + PAGES_AT_ONCE)))
     })
 }
 
@@ -89,17 +109,17 @@ impl Written {
 /// The items, taken apart and written in a format. On a thread of its own: long
 /// pages would hold up whatever else this one does.
 async fn written(
-    format: Format,
+    writer: TextWriter,
     whole: &Arc<Whole>,
     items: Vec<PageItem>,
 ) -> Result<Vec<Written>, StepError> {
     let whole = Arc::clone(whole);
     let write = move |item: PageItem| -> Result<Written, StepError> {
         let page = item.page()?;
-        Ok(Written { index: page.index, text: format.page(&whole.outline(), &page) })
+        Ok(Written { index: page.index, text: writer.page(&whole.outline(), &page) })
     };
     let done = tokio::task::spawn_blocking(move || items.into_iter().map(write).collect()).await;
-    done.map_err(|e| StepError::permanent("FORMAT_FAILED", format!("writing {format}: {e}")))?
+    done.map_err(|e| StepError::permanent("FORMAT_FAILED", format!("writing pages: {e}")))?
 }
 
 /// What is known of the document before its first page is written.
@@ -147,6 +167,18 @@ impl Pages {
     pub(super) fn of(context: StepContext) -> Result<Self, StepError> {
         let (total, downloaded) = (context.run.items.total, Downloaded::of(&context)?);
         Ok(Self { context, total, downloaded })
+    }
+
+    pub(super) fn run(&self) -> RunId {
+        self.context.run.id
+    }
+
+    pub(super) fn tenant(&self) -> &str {
+        &self.context.run.tenant
+    }
+
+    pub(super) fn total(&self) -> u32 {
+        self.total
     }
 
     /// Up to [`PAGES_AT_ONCE`] pages from item `from` on.

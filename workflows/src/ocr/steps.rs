@@ -24,10 +24,12 @@ pub(super) fn workflow(code: Option<[Arc<dyn Step>; 4]>) -> Workflow {
     };
     let policy = RetryPolicy::default();
     let stores = RetryPolicy { timeout: Duration::from_secs(15 * 60), ..policy };
+    // A PDF of 5,000 pages that are drawn takes most of it.
+    let results = RetryPolicy { timeout: Duration::from_secs(60 * 60), ..policy };
     Workflow::new(WORKFLOW, 1)
         .step(DOWNLOAD, stores, download)
         .step_per_item(RECOGNIZE, policy, recognize)
-        .step(UPLOAD_RESULT, stores, upload_result)
+        .step(UPLOAD_RESULT, results, upload_result)
         .step("finalize", policy, finalize)
 }
 

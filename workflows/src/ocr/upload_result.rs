@@ -11,8 +11,9 @@ use untxt_engine::error::{StepError, Verdict};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::result_body::{Pages, Whole, archive, text};
+use super::result_pdf::ResultPdf;
 use crate::documents::figures::{Figures, PageWarning};
-use crate::documents::formats::{FileKind, Format};
+use crate::documents::formats::{Content, FileKind, Format};
 use crate::objects::{ObjectError, keys};
 use crate::resources::Resources;
 use crate::step_error;
@@ -114,11 +115,21 @@ impl UploadResult {
         let kind = format.file(whole.figures.pages);
         let key = keys::result_key(file.user, month, file.id, kind.extension);
         let objects = &self.0.objects;
-        let stored = match format.is_archive(whole.figures.pages) {
-            true => {
-                objects.put_stream(&key, kind.content_type, archive(format, whole, pages), u64::MAX).await
+        let content_type = kind.content_type;
+        let stored = match format.content() {
+            Content::Text(writer) if format.is_archive(whole.figures.pages) => {
+                objects.put_stream(&key, content_type, archive(writer, whole, pages), u64::MAX).await
             }
-            false => objects.put_stream(&key, kind.content_type, text(format, whole, pages), u64::MAX).await,
+            Content::Text(writer) => {
+                objects.put_stream(&key, content_type, text(writer, whole, pages), u64::MAX).await
+            }
+            Content::Pdf { archival } => {
+                let pdf = ResultPdf { resources: &self.0, input, pages, archival };
+                let body = pdf.write().await?;
+                let stored = objects.put_stream(&key, content_type, body, u64::MAX).await;
+                pdf.clear().await;
+                stored
+            }
         };
         let stored = stored.map_err(verdict)?;
         Ok(ResultObject { format, key, size_bytes: stored.size_bytes, sha256: stored.sha256 })

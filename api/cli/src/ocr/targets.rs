@@ -40,7 +40,7 @@ pub(super) fn targets(files: &[PathBuf], formats: &[Format], out: Option<&Path>)
 pub(super) fn result(target: &Path, kind: FileKind) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".");
-    name.push(kind.extension);
+    name.push(kind.ending());
     PathBuf::from(name)
 }
 
@@ -123,6 +123,10 @@ mod tests {
         let (dir, files) = directory_with(&["b.html"]);
         assert_eq!(shown(&dir, &targets(&files, &[Format::Html], None)), ["b.html"]);
         assert_eq!(shown(&dir, &targets(&files, &[Format::Txt], None)), ["b"]);
+        let (dir, files) = directory_with(&["d.pdf"]);
+        let beside = targets(&files, &[Format::Pdf], None);
+        let written = Format::Pdf.files().map(|kind| result(&beside[0], kind)).collect::<Vec<_>>();
+        assert_eq!(shown(&dir, &written), ["d.ocr.pdf"]);
         let (dir, files) = directory_with(&["c.png", "c.html"]);
         let both = targets(&files[..1], &[Format::Html], None);
         assert_eq!(shown(&dir, &both), ["c"], "what is not read may be replaced");

@@ -53,6 +53,7 @@ mod proxies;
 mod refusals;
 mod repeated;
 mod results;
+mod searchable_pdfs;
 mod seed_client;
 mod serve;
 mod settings;

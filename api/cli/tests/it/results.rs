@@ -93,6 +93,28 @@ async fn the_content_comes_whole_in_part_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_searchable_pdf_is_fetched_as_one() {
+    let home = Home::new();
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let task = done(&client, user, "pdf,pdfa").await;
+    let path = format!("/api/tasks/{task}/result");
+    for (format, name) in [("pdf", "the _letter_.ocr.pdf"), ("pdfa", "the _letter_.pdfa.pdf")] {
+        let told = client.data(&format!("{path}?format={format}")).await;
+        let (status, headers, content) =
+            fetched(&server, "GET", &format!("{path}/content?format={format}"), &[]).await;
+        assert_eq!((status, header(&headers, "content-type")), (200, "application/pdf"));
+        assert!(content.starts_with(b"%PDF-1.7") && json!(content.len()) == told["bytes"], "{told}");
+        let (status, headers, same) = fetched(&server, "GET", told["resultUrl"].as_str().unwrap(), &[]).await;
+        let disposition = header(&headers, "content-disposition");
+        assert!(disposition.contains(&format!("filename=\"{name}\"")), "{disposition}");
+        assert_eq!((status, same), (200, content));
+    }
+    let (_, _, archive) = fetched(&server, "GET", &format!("{path}/archive"), &[]).await;
+    assert!(archive.windows(9).any(|bytes| bytes == b".pdfa.pdf"));
+}
+
+#[tokio::test]
 async fn an_archive_has_all_formats_or_those_asked_for() {
     let home = Home::new();
     let server = Server::start(&home, &["serve"]);

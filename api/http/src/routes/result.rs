@@ -118,7 +118,7 @@ fn find(
 
 /// What a client calls it.
 pub(super) fn file_name(file: &file::Model, object: &ResultObject) -> String {
-    named(file, object.kind().extension)
+    named(file, &object.kind().ending())
 }
 
 /// What something made of the file is called.

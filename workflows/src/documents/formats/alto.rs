@@ -10,7 +10,7 @@
 use super::notes::comments;
 use super::outline::Outline;
 use super::places::{Area, pixels_of, points};
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use super::{escape, language};
 use crate::documents::model::{Block, Corners, Line, Page, Word};
 
@@ -21,10 +21,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "application/xml",
     archive_extension: None,
     about: "ALTO 4: text with positions for libraries and archives",
-    head,
-    page: |_, page| self::page(page),
-    between: "",
-    tail: |_| TAIL.to_owned(),
+    content: Content::Text(TextWriter {
+        head,
+        page: |_, page| self::page(page),
+        between: "",
+        tail: |_| TAIL.to_owned(),
+    }),
 };
 
 /// What the block may be; each has a tag.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Format, Outline};
+use super::{Content, Format, Outline};
 use crate::documents::figures::Figures;
 use crate::documents::model::{
     Alternative, Block, Cell, ConfidenceKind, Document, Engine, Line, Page, PageStatus, Rect, Table, Word,
@@ -85,8 +85,9 @@ pub(super) fn render(format: Format, document: &Document, filename: &str) -> Str
     figures.language.clone_from(&document.language);
     document.pages.iter().for_each(|page| figures.add(page));
     let outline = Outline { filename, engine: &document.engine, made_at: made_at(), figures: &figures };
-    let pages: Vec<String> = document.pages.iter().map(|page| format.page(&outline, page)).collect();
-    format.head(&outline) + &pages.join(format.between()) + &format.tail(&outline)
+    let Content::Text(text) = format.content() else { panic!("{format} is no text") };
+    let pages: Vec<String> = document.pages.iter().map(|page| text.page(&outline, page)).collect();
+    text.head(&outline) + &pages.join(text.between()) + &text.tail(&outline)
 }
 
 fn made_at() -> DateTime<Utc> {

@@ -8,7 +8,7 @@ use super::escape;
 use super::notes::comments;
 use super::outline::Outline;
 use super::places::{Area, pixels_of};
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use crate::documents::model::{Block, Corners, Engine, Line, Page, Word};
 
 /// The format.
@@ -18,10 +18,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/vnd.hocr+html; charset=utf-8",
     archive_extension: None,
     about: "hOCR 1.2: text with the positions of words",
-    head,
-    page: |outline, page| self::page(page, outline.filename),
-    between: "",
-    tail: |_| TAIL.to_owned(),
+    content: Content::Text(TextWriter {
+        head,
+        page: |outline, page| self::page(page, outline.filename),
+        between: "",
+        tail: |_| TAIL.to_owned(),
+    }),
 };
 
 fn head(outline: &Outline<'_>) -> String {

@@ -6,7 +6,7 @@ use super::escape;
 use super::list::List;
 use super::notes::{document_facts, page_failure, page_warnings};
 use super::outline::Outline;
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use crate::documents::model::{Block, Page};
 
 /// The format.
@@ -16,10 +16,7 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/html; charset=utf-8",
     archive_extension: None,
     about: "a page for a browser",
-    head,
-    page,
-    between: "",
-    tail,
+    content: Content::Text(TextWriter { head, page, between: "", tail }),
 };
 
 fn head(outline: &Outline<'_>) -> String {

@@ -12,7 +12,7 @@
 use serde::Serialize;
 
 use super::outline::Outline;
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use crate::documents::model::{ConfidenceKind, Document, Engine};
 
 /// The format.
@@ -22,10 +22,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "application/json",
     archive_extension: None,
     about: "text, positions and confidences for programs",
-    head,
-    page: |_, page| json(page),
-    between: ",\n",
-    tail: |_| TAIL.to_owned(),
+    content: Content::Text(TextWriter {
+        head,
+        page: |_, page| json(page),
+        between: ",\n",
+        tail: |_| TAIL.to_owned(),
+    }),
 };
 
 /// What closes the list of pages and the object that [`head`] opened.

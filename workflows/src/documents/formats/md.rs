@@ -3,7 +3,7 @@
 use super::list::List;
 use super::notes::{document_facts, page_failure, page_warnings};
 use super::outline::Outline;
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use super::{cells, escape};
 use crate::documents::model::{Block, Page};
 
@@ -14,10 +14,7 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/markdown; charset=utf-8",
     archive_extension: None,
     about: "Markdown",
-    head: |_| HEAD.to_owned(),
-    page,
-    between: "",
-    tail,
+    content: Content::Text(TextWriter { head: |_| HEAD.to_owned(), page, between: "", tail }),
 };
 
 const HEAD: &str = "# Extracted Text\n\n";

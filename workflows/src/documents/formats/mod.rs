@@ -1,5 +1,5 @@
-//! Formats of results, each made from the neutral model alone, so that every
-//! engine yields every format.
+//! Formats of results, made from the neutral model, so that every engine yields
+//! every format; the PDFs from the document's file as well.
 //!
 //! A new format is a file with a `WRITER` and an entry in each part of the list
 //! below; the API, the command line and the texts are derived from it.
@@ -21,6 +21,7 @@ mod html;
 mod json;
 mod md;
 mod page_xml;
+mod pdf;
 mod tsv;
 mod txt;
 
@@ -30,10 +31,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::model::Page;
+use super::kind::Kind;
 use crate::archive;
 pub use outline::Outline;
 use writer::Writer;
+pub use writer::{Content, TextWriter};
 
 /// Of this program, which formats name.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -59,12 +61,26 @@ pub enum Format {
     Page,
     /// TSV as Tesseract writes it.
     Tsv,
+    /// Searchable PDF.
+    Pdf,
+    /// Searchable PDF/A-2b.
+    PdfA,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Html, Self::Txt, Self::Md, Self::Json, Self::Hocr, Self::Alto, Self::Page, Self::Tsv];
+    pub const ALL: [Self; 10] = [
+        Self::Html,
+        Self::Txt,
+        Self::Md,
+        Self::Json,
+        Self::Hocr,
+        Self::Alto,
+        Self::Page,
+        Self::Tsv,
+        Self::Pdf,
+        Self::PdfA,
+    ];
 
     const fn writer(self) -> &'static Writer {
         match self {
@@ -76,6 +92,8 @@ impl Format {
             Self::Alto => &alto::WRITER,
             Self::Page => &page_xml::WRITER,
             Self::Tsv => &tsv::WRITER,
+            Self::Pdf => &pdf::WRITER,
+            Self::PdfA => &pdf::ARCHIVAL_WRITER,
         }
     }
 }
@@ -87,6 +105,19 @@ pub struct FileKind {
     pub extension: &'static str,
     /// Media type.
     pub content_type: &'static str,
+}
+
+impl FileKind {
+    /// What the name of such a file ends with when it lies beside its document. It may
+    /// not be named as the document is: `ocr.pdf`.
+    #[must_use]
+    pub fn ending(self) -> String {
+        let Self { extension, .. } = self;
+        match Kind::ALL.iter().any(|document| document.extension() == extension) {
+            true => format!("ocr.{extension}"),
+            false => extension.to_owned(),
+        }
+    }
 }
 
 /// Why a list of formats can't be used.
@@ -124,7 +155,7 @@ impl Format {
     }
 
     /// Whether a document of so many pages becomes an archive, with a file for each
-    /// of them: [`Format::page`], under the name [`Format::page_name`].
+    /// of them under the name [`Format::page_name`].
     #[must_use]
     pub const fn is_archive(self, pages: usize) -> bool {
         pages > 1 && self.writer().archive_extension.is_some()
@@ -142,12 +173,10 @@ impl Format {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// What stands before the first page, as UTF-8. Head, pages with
-    /// [`Format::between`] between them, and tail, one after the other, are the
-    /// document in this format; the same document gives the same bytes.
+    /// What it is made from, and how.
     #[must_use]
-    pub fn head(self, outline: &Outline<'_>) -> String {
-        (self.writer().head)(outline)
+    pub const fn content(self) -> Content {
+        self.writer().content
     }
 
     /// What the file of a page is called in an archive.
@@ -155,24 +184,6 @@ impl Format {
     pub fn page_name(index: u32) -> String {
         // Documents have 5,000 pages at most, so that names are in order.
         format!("page-{:04}.xml", index + 1)
-    }
-
-    /// One page.
-    #[must_use]
-    pub fn page(self, outline: &Outline<'_>, page: &Page) -> String {
-        (self.writer().page)(outline, page)
-    }
-
-    /// What stands between two pages.
-    #[must_use]
-    pub const fn between(self) -> &'static str {
-        self.writer().between
-    }
-
-    /// What stands after the last page.
-    #[must_use]
-    pub fn tail(self, outline: &Outline<'_>) -> String {
-        (self.writer().tail)(outline)
     }
 
     /// Joins names with commas, as [`Format::parse_list`] reads them.
@@ -265,12 +276,22 @@ mod tests {
         assert_eq!(Format::Page.files().collect::<Vec<_>>(), [file(1), file(2)]);
         assert_eq!(Format::Html.files().collect::<Vec<_>>(), [Format::Html.file(2)]);
         assert_eq!(Format::page_name(41), "page-0042.xml");
+        let ending = |format: Format| format.file(1).ending();
+        assert_eq!(ending(Format::Html), "html");
+        assert_eq!(
+            (ending(Format::Pdf), ending(Format::PdfA)),
+            ("ocr.pdf".to_owned(), "pdfa.pdf".to_owned())
+        );
+    }
+
+    fn texts() -> impl Iterator<Item = Format> {
+        Format::ALL.into_iter().filter(|format| matches!(format.content(), Content::Text(_)))
     }
 
     #[test]
     fn no_form_says_what_was_not_read_or_hides_what_failed() {
         let document = fixture::document();
-        for format in Format::ALL {
+        for format in texts() {
             let made = fixture::render(format, &document, "letter.pdf");
             assert!(made.contains("TIMEOUT"), "{format} hides the failed page:\n{made}");
             assert!(made.contains("42"), "{format} lost the text:\n{made}");
@@ -281,7 +302,7 @@ mod tests {
     #[test]
     fn each_format_of_one_document_is_as_it_was() {
         for (document, name) in [(fixture::document(), ""), (fixture::layout(), "_layout")] {
-            for format in Format::ALL {
+            for format in texts() {
                 let made = fixture::render(format, &document, "letter.pdf");
                 let made = made.replace('\u{c}', "[form feed]").replace(VERSION, "[version]");
                 insta::assert_snapshot!(format.name().to_owned() + name, made);

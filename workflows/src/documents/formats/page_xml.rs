@@ -12,7 +12,7 @@ use chrono::SecondsFormat;
 use super::notes::{page_failure, page_warnings};
 use super::outline::Outline;
 use super::places::{Area, pixels_of, points};
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use super::{escape, language};
 use crate::documents::model::{Block, Cell, Corners, Line, Page, Part, Table, Word};
 
@@ -23,10 +23,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "application/xml",
     archive_extension: Some("page.zip"),
     about: "PAGE XML 2019: regions, lines and words with their outlines, a file a page",
-    head: |_| String::new(),
-    page,
-    between: "",
-    tail: |_| String::new(),
+    content: Content::Text(TextWriter {
+        head: |_| String::new(),
+        page,
+        between: "",
+        tail: |_| String::new(),
+    }),
 };
 
 const NAMESPACE: &str = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15";

@@ -10,7 +10,7 @@
 use super::escape;
 use super::notes::{page_failure, page_warnings};
 use super::places::Area;
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use crate::documents::model::{Block, Page};
 
 /// The format.
@@ -20,10 +20,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/tab-separated-values; charset=utf-8",
     archive_extension: None,
     about: "a table of words with positions and confidences, as Tesseract writes it",
-    head: |_| HEAD.to_owned(),
-    page: |_, page| self::page(page),
-    between: "",
-    tail: |_| String::new(),
+    content: Content::Text(TextWriter {
+        head: |_| HEAD.to_owned(),
+        page: |_, page| self::page(page),
+        between: "",
+        tail: |_| String::new(),
+    }),
 };
 
 const HEAD: &str =

@@ -2,7 +2,7 @@
 //! pages, as `pdftotext` has it. What could not be read is said in brackets.
 
 use super::notes::{page_failure, page_warnings};
-use super::writer::Writer;
+use super::writer::{Content, TextWriter, Writer};
 use super::{cells, escape};
 use crate::documents::model::{Block, Page};
 
@@ -13,10 +13,12 @@ pub(super) const WRITER: Writer = Writer {
     content_type: "text/plain; charset=utf-8",
     archive_extension: None,
     about: "plain text",
-    head: |_| String::new(),
-    page: |_, page| self::page(page),
-    between: "\u{c}",
-    tail: |_| String::new(),
+    content: Content::Text(TextWriter {
+        head: |_| String::new(),
+        page: |_, page| self::page(page),
+        between: "\u{c}",
+        tail: |_| String::new(),
+    }),
 };
 
 fn page(page: &Page) -> String {

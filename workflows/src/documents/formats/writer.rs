@@ -16,12 +16,56 @@ pub(super) struct Writer {
     pub(super) archive_extension: Option<&'static str>,
     /// What it is, in a few words.
     pub(super) about: &'static str,
-    /// Writes what stands before the first page.
+    /// What it is made from, and how.
+    pub(super) content: Content,
+}
+
+/// What a format is made from, and how.
+#[derive(Clone, Copy, Debug)]
+pub enum Content {
+    /// Text, made page by page from the neutral model alone.
+    Text(TextWriter),
+    /// A PDF with the pages of the document's file and the model's text over them;
+    /// [`crate::documents::renderer::Renderer::write_pdf`] makes it.
+    Pdf {
+        /// Whether it keeps to PDF/A-2b.
+        archival: bool,
+    },
+}
+
+/// How a document is written as text: head, pages with [`TextWriter::between`]
+/// between them, and tail, one after the other. The same document gives the same
+/// bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct TextWriter {
     pub(super) head: fn(&Outline<'_>) -> String,
-    /// Writes one page.
     pub(super) page: fn(&Outline<'_>, &Page) -> String,
-    /// Stands between two pages.
     pub(super) between: &'static str,
-    /// Writes what stands after the last page.
     pub(super) tail: fn(&Outline<'_>) -> String,
+}
+
+impl TextWriter {
+    /// What stands before the first page, as UTF-8.
+    #[must_use]
+    pub fn head(&self, outline: &Outline<'_>) -> String {
+        (self.head)(outline)
+    }
+
+    /// One page.
+    #[must_use]
+    pub fn page(&self, outline: &Outline<'_>, page: &Page) -> String {
+        (self.page)(outline, page)
+    }
+
+    /// What stands between two pages.
+    #[must_use]
+    pub const fn between(&self) -> &'static str {
+        self.between
+    }
+
+    /// What stands after the last page.
+    #[must_use]
+    pub fn tail(&self, outline: &Outline<'_>) -> String {
+        (self.tail)(outline)
+    }
 }

@@ -2,7 +2,7 @@
 //! input ends.
 
 use std::fs;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,8 +14,8 @@ use std::thread;
 use hayro::hayro_syntax::Pdf;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::protocol::{Answer, ChildLimits, Request, Task};
-use super::{pdf, picture};
+use super::protocol::{Answer, ChildLimits, PART_BYTES_MAX, Request, Task};
+use super::{pdf, picture, searchable};
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 
@@ -125,7 +125,7 @@ fn answer(request: &Request, opened: &mut Option<Opened>) -> (Answer, Vec<u8>) {
 }
 
 fn decode(request: &Request, opened: &mut Option<Opened>) -> Result<(Answer, Vec<u8>), DocumentError> {
-    match (request.kind, request.task) {
+    match (request.kind, &request.task) {
         (Kind::Pdf, Task::Probe) => {
             let pdf = pdf::open(read(request)?)?;
             Ok((Answer::Probed { pages: pdf::count(&pdf) }, Vec::new()))
@@ -136,7 +136,7 @@ fn decode(request: &Request, opened: &mut Option<Opened>) -> Result<(Answer, Vec
                 Some(kept) => kept.pdf,
                 None => pdf::open(read(request)?)?,
             };
-            let rendered = pdf::render(&pdf, index, options, &request.limits)?;
+            let rendered = pdf::render(&pdf, *index, *options, &request.limits)?;
             *opened = Some(Opened { path: request.path.clone(), pdf });
             Ok(rendered)
         }
@@ -145,8 +145,30 @@ fn decode(request: &Request, opened: &mut Option<Opened>) -> Result<(Answer, Vec
             Ok((Answer::Probed { pages }, Vec::new()))
         }
         (kind, Task::Render { index, options }) => {
-            picture::render(read(request)?, kind, index, options, &request.limits)
+            picture::render(read(request)?, kind, *index, *options, &request.limits)
         }
+        (kind, Task::Write(task)) => {
+            let out = BufWriter::with_capacity(PART_BYTES_MAX, Parts(io::stdout().lock()));
+            searchable::write(read(request)?, kind, task, &request.limits, out)?;
+            Ok((Answer::Written, Vec::new()))
+        }
+    }
+}
+
+/// Sends what is written as parts of a file.
+struct Parts<W>(W);
+
+impl<W: Write> Write for Parts<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let part = &bytes[..bytes.len().min(PART_BYTES_MAX)];
+        serde_json::to_writer(&mut self.0, &Answer::Part { bytes: part.len() })?;
+        self.0.write_all(b"\n")?;
+        self.0.write_all(part)?;
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -158,9 +180,10 @@ fn read(request: &Request) -> Result<Vec<u8>, DocumentError> {
 fn crashed(request: &Request, panic: &(dyn std::any::Any + Send)) -> DocumentError {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
-    let what = match request.task {
+    let what = match &request.task {
         Task::Probe => format!("the {}", request.kind.mime()),
         Task::Render { index, .. } => format!("page {} of the {}", index + 1, request.kind.mime()),
+        Task::Write(_) => format!("writing the PDF of the {}", request.kind.mime()),
     };
     DocumentError::RendererCrashed { what, reason: text.to_owned() }
 }

@@ -59,7 +59,7 @@ impl DecoderPool {
         config: &RendererConfig,
         caller: &Caller,
         bound_to: Option<Document>,
-        question: &Question<'_>,
+        question: &mut Question<'_>,
         cost: &mut Duration,
     ) -> Result<(Answer, Vec<u8>), DocumentError> {
         let suits = |seat: &Option<Idle>| match seat {

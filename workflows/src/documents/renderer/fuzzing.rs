@@ -46,7 +46,7 @@ pub fn picture(bytes: &[u8], kind: Kind) {
 /// When a page image breaks the limits, or more is waited for than is there.
 pub fn decoder_answer(mut bytes: &[u8]) {
     let limits = limits();
-    let answered = process::answer(&mut bytes, &limits).now_or_never();
+    let answered = process::answer(&mut bytes, &limits, None).now_or_never();
     let answered = answered.expect("nothing is waited for behind the end of the bytes");
     if let Ok((Answer::Rendered { width, height, color, .. }, pixels)) = answered {
         assert!(limits.admit(width, height), "{width} x {height}");

@@ -25,6 +25,7 @@ mod pdf_pictures;
 mod picture;
 mod process;
 mod protocol;
+mod searchable;
 mod text;
 mod tiff_colors;
 mod tiff_fax;
@@ -52,6 +53,7 @@ use protocol::{Answer, ChildLimits, Request, Task};
 
 pub use config::RendererConfig;
 pub use protocol::{Color, Pixels, Probe, RenderOptions, RenderedPage, TextLine, TextWord};
+pub use searchable::SearchablePdf;
 
 /// Looks at once. They have places of their own: a page may hold its place until
 /// its deadline, and a client that has sent a file waits for the look. Four look
@@ -61,6 +63,14 @@ const LOOKS_AT_ONCE: usize = 4;
 /// A child with an open document ends when no page of it was asked for in this
 /// time: it holds the file in memory.
 const DOCUMENT_OPEN_FOR: Duration = Duration::from_secs(10);
+
+/// What each page may take when a PDF is written of them: one that is a picture is
+/// drawn and packed in less.
+pub const WRITING_OF_PAGE: Duration = Duration::from_secs(1);
+
+/// What all of them may take: less than the step that waits for them, and than the
+/// CPU time of one child.
+const WRITING_MAX: Duration = Duration::from_secs(50 * 60);
 
 /// Turns files into page images. Clones share their children.
 #[derive(Clone, Debug)]
@@ -123,17 +133,17 @@ impl Renderer {
     pub async fn probe(&self, path: &Path) -> Result<Probe, DocumentError> {
         let (kind, _) = self.sniff(path).await?;
         let what = format!("looking at the {}", kind.mime());
-        let question = self.question(path, kind, Task::Probe, &what);
+        let mut question = self.question(path, kind, Task::Probe, &what);
         let Shared { config, looks, .. } = &*self.shared;
         let mut cost = Duration::ZERO;
-        match looks.ask(config, &self.caller, None, &question, &mut cost).await?.0 {
+        match looks.ask(config, &self.caller, None, &mut question, &mut cost).await?.0 {
             Answer::Probed { pages: 0 } => Err(DocumentError::NoPages),
             Answer::Probed { pages } if pages > config.limits.pages_max => {
                 Err(DocumentError::TooManyPages { pages, pages_max: config.limits.pages_max })
             }
             Answer::Probed { pages } => Ok(Probe { kind, pages }),
             Answer::Failed(error) => Err(error),
-            Answer::Rendered { .. } => Err(nonsense("another answer than was asked for")),
+            Answer::Rendered { .. } | Answer::Part { .. } | Answer::Written => Err(nonsense()),
         }
     }
 
@@ -172,9 +182,9 @@ impl Renderer {
         let dpi = options.dpi.clamp(*RenderOptions::DPI.start(), *RenderOptions::DPI.end());
         let options = RenderOptions { dpi, ..options };
         let what = format!("page {} of the {} at {dpi} dpi", index.saturating_add(1), kind.mime());
-        let question = self.question(path, kind, Task::Render { index, options }, &what);
+        let mut question = self.question(path, kind, Task::Render { index, options }, &what);
         let Shared { config, pages, .. } = &*self.shared;
-        let (answer, pixels) = pages.ask(config, &self.caller, Some(document), &question, cost).await?;
+        let (answer, pixels) = pages.ask(config, &self.caller, Some(document), &mut question, cost).await?;
         match answer {
             Answer::Rendered { width, height, dpi, color, text_layer, warnings } => {
                 let pixels = match color {
@@ -184,7 +194,44 @@ impl Renderer {
                 Ok(RenderedPage { width, height, dpi, pixels, text_layer, warnings })
             }
             Answer::Failed(error) => Err(error),
-            Answer::Probed { .. } => Err(nonsense("another answer than was asked for")),
+            Answer::Probed { .. } | Answer::Part { .. } | Answer::Written => Err(nonsense()),
+        }
+    }
+
+    /// Writes the searchable PDF of the file at `path` to `to`, with `pages` pages. It
+    /// may take [`Renderer::deadline`] and [`WRITING_OF_PAGE`] for each of them. The
+    /// same document and task give the same bytes.
+    ///
+    /// What it took is added to `cost`, as by [`Renderer::render_at_cost`]. Dropping
+    /// the future ends the child.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`], and [`DocumentError::ResultTooLarge`]. What is in `to`
+    /// then is nothing whole.
+    pub async fn write_pdf(
+        &self,
+        path: &Path,
+        task: SearchablePdf,
+        pages: u32,
+        to: &Path,
+        cost: &mut Duration,
+    ) -> Result<(), DocumentError> {
+        let (kind, _) = self.sniff(path).await?;
+        let what = format!("the searchable PDF of the {}, {pages} pages", kind.mime());
+        let deadline = (self.deadline + WRITING_OF_PAGE * pages).min(WRITING_MAX);
+        let file = File::create(to).await.map_err(|error| {
+            DocumentError::RendererUnavailable(format!("its output {}: {error}", to.display()))
+        })?;
+        let mut question = self.question(path, kind, Task::Write(task), &what);
+        question.limits.deadline = deadline;
+        question.request.limits = ChildLimits::from(&question.limits);
+        question.written_to = Some(file);
+        // Bound to no document, so that a new child is asked, which writes all of it.
+        let Shared { config, pages, .. } = &*self.shared;
+        match pages.ask(config, &self.caller, None, &mut question, cost).await?.0 {
+            Answer::Written => Ok(()),
+            Answer::Failed(error) => Err(error),
+            Answer::Probed { .. } | Answer::Rendered { .. } | Answer::Part { .. } => Err(nonsense()),
         }
     }
 
@@ -202,11 +249,12 @@ impl Renderer {
     fn question<'a>(&self, path: &Path, kind: Kind, task: Task, what: &'a str) -> Question<'a> {
         let limits = Limits { deadline: self.deadline, ..self.shared.config.limits };
         let request = Request { path: path.to_owned(), kind, task, limits: ChildLimits::from(&limits) };
-        let may_repeat = match task {
+        let may_repeat = match request.task {
             Task::Probe => true,
             Task::Render { .. } => kind == Kind::Pdf,
+            Task::Write(_) => false,
         };
-        Question { request, may_repeat, limits, what }
+        Question { request, may_repeat, limits, what, written_to: None }
     }
 
     async fn sniff(&self, path: &Path) -> Result<(Kind, Document), DocumentError> {
@@ -226,6 +274,7 @@ impl Renderer {
     }
 }
 
-fn nonsense(reason: &str) -> DocumentError {
-    DocumentError::RendererCrashed { what: "the answer".to_owned(), reason: reason.to_owned() }
+fn nonsense() -> DocumentError {
+    let reason = "another answer than was asked for".to_owned();
+    DocumentError::RendererCrashed { what: "the answer".to_owned(), reason }
 }

@@ -6,10 +6,11 @@ use hayro::hayro_interpret::util::TransformExt;
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
+use image::{DynamicImage, RgbaImage};
 
 use super::pdf_canvas::{Drawn, is_blank, is_blank_without, whiten};
 use super::picture::in_color;
-use super::protocol::{Answer, ChildLimits, RenderOptions};
+use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
 use super::{pdf_canvas, pdf_fields, pdf_losses, pdf_overlay, text};
 use crate::documents::error::DocumentError;
 
@@ -33,21 +34,12 @@ pub(super) fn render(
         .ok_or_else(|| DocumentError::PageOutOfRange { page: index.saturating_add(1), pages })?;
     let number = index.saturating_add(1);
     let points = page.render_dimensions();
-    let unit = user_unit(page);
-    let size = |dpi| (pixels(points.0 * unit, dpi), pixels(points.1 * unit, dpi));
-    let dpi = options.dpi_of(size);
-    limits.check_at(number, dpi, size)?;
-    let (width, height) = size(dpi);
-    let scale = (scale(width, points.0), scale(height, points.1));
-    let transform = Affine::scale_non_uniform(f64::from(scale.0), f64::from(scale.1))
-        * page.initial_transform(true).to_kurbo();
-    let unshown = pdf_fields::entries(page);
-    let overlay = if unshown.is_empty() { None } else { Some(open(pdf_overlay::pdf(page, &unshown))?) };
+    let in_points = size_in_points(page);
+    let dpi = options.dpi_of(|dpi| (pixels(in_points.0, dpi), pixels(in_points.1, dpi)));
+    let Picture { mut picture, all_decoded, overlay, transform } = draw(page, number, dpi, limits)?;
     let overlay = overlay.as_ref().and_then(|overlay| overlay.pages().first());
-    let drawn = pdf_canvas::draw(page, overlay, (width, height), transform);
-    let Drawn { mut picture, all_decoded } =
-        drawn.ok_or_else(|| broken("its page has fewer pixels than it should".to_owned()))?;
     let size = picture.dimensions();
+    let scale = (scale(size.0, points.0), scale(size.1, points.1));
     let unseen = overlay.map(pdf_overlay::unseen).unwrap_or_default();
     let losses = pdf_losses::find(page, transform, size, !all_decoded || is_blank(&picture));
     losses.noise.iter().for_each(|area| whiten(&mut picture, *area));
@@ -63,6 +55,55 @@ pub(super) fn render(
     let pixels = in_color(picture.into(), color).into_bytes();
     let (width, height) = size;
     Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings }, pixels))
+}
+
+/// A page as it is drawn.
+struct Picture {
+    picture: RgbaImage,
+    /// Whether all pictures on it could be decoded.
+    all_decoded: bool,
+    /// What fields and notes say, which was drawn over it.
+    overlay: Option<Pdf>,
+    /// From the page's points to pixels.
+    transform: Affine,
+}
+
+fn draw(page: &Page<'_>, number: u32, dpi: u32, limits: &ChildLimits) -> Result<Picture, DocumentError> {
+    let (points, in_points) = (page.render_dimensions(), size_in_points(page));
+    let size = |dpi| (pixels(in_points.0, dpi), pixels(in_points.1, dpi));
+    limits.check_at(number, dpi, size)?;
+    let (width, height) = size(dpi);
+    let (across, down) = (scale(width, points.0), scale(height, points.1));
+    let transform = Affine::scale_non_uniform(f64::from(across), f64::from(down))
+        * page.initial_transform(true).to_kurbo();
+    let unshown = pdf_fields::entries(page);
+    let overlay = if unshown.is_empty() { None } else { Some(open(pdf_overlay::pdf(page, &unshown))?) };
+    let over = overlay.as_ref().and_then(|overlay| overlay.pages().first());
+    let drawn = pdf_canvas::draw(page, over, (width, height), transform);
+    let Drawn { picture, all_decoded } =
+        drawn.ok_or_else(|| broken("its page has fewer pixels than it should".to_owned()))?;
+    Ok(Picture { picture, all_decoded, overlay, transform })
+}
+
+/// The page at `index` in colours, as sharp as `dpi` or as a picture may be.
+pub(super) fn picture(
+    page: &Page<'_>,
+    index: u32,
+    dpi: u32,
+    limits: &ChildLimits,
+) -> Result<DynamicImage, DocumentError> {
+    let number = index.saturating_add(1);
+    let drawn = match draw(page, number, dpi, limits) {
+        Err(DocumentError::PageTooLarge { dpi_that_fits: Some(dpi), .. }) => draw(page, number, dpi, limits)?,
+        drawn => drawn?,
+    };
+    Ok(in_color(drawn.picture.into(), Color::Rgb))
+}
+
+/// How large the page is seen, in points of a 72nd of an inch.
+pub(super) fn size_in_points(page: &Page<'_>) -> (f32, f32) {
+    let ((width, height), unit) = (page.render_dimensions(), user_unit(page));
+    (width * unit, height * unit)
 }
 
 /// What is said of letters that stand in fields and can't be drawn there.

@@ -58,21 +58,14 @@ fn look_at(
 }
 
 pub(super) fn render(
-    mut data: Vec<u8>,
+    data: Vec<u8>,
     kind: Kind,
     index: u32,
     options: RenderOptions,
     limits: &ChildLimits,
 ) -> Result<(Answer, Vec<u8>), DocumentError> {
     let page = index.saturating_add(1);
-    let fixup = turn_to(&mut data, kind, index, limits)?;
-    let mut decoder = open(&data, kind, page, fixup.as_ref(), limits)?;
-    let density = density::of(&data, kind, decoder.as_mut());
-    // Metadata that can't be read turns nothing.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = pixels(decoder, &data, kind, page, limits)?;
-    drop(data);
-    let picture = fixup.into_iter().fold(picture, |picture, fixup| fixup.apply(picture));
+    let Original { picture, orientation, density } = original(data, kind, index, limits)?;
     let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options, page, limits)?;
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width(), picture.height());
@@ -87,6 +80,32 @@ pub(super) fn render(
         },
         picture.into_bytes(),
     ))
+}
+
+/// A picture as its file has it.
+pub(super) struct Original {
+    pub(super) picture: DynamicImage,
+    /// How it is to be turned.
+    pub(super) orientation: Orientation,
+    /// Before it is turned.
+    pub(super) density: Option<Density>,
+}
+
+pub(super) fn original(
+    mut data: Vec<u8>,
+    kind: Kind,
+    index: u32,
+    limits: &ChildLimits,
+) -> Result<Original, DocumentError> {
+    let page = index.saturating_add(1);
+    let fixup = turn_to(&mut data, kind, index, limits)?;
+    let mut decoder = open(&data, kind, page, fixup.as_ref(), limits)?;
+    let density = density::of(&data, kind, decoder.as_mut());
+    // Metadata that can't be read turns nothing.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = pixels(decoder, &data, kind, page, limits)?;
+    let picture = fixup.into_iter().fold(picture, |picture, fixup| fixup.apply(picture));
+    Ok(Original { picture, orientation, density })
 }
 
 /// All that `decoder`, or what it can't do, makes of `data`.
@@ -159,7 +178,7 @@ fn decoder(data: &[u8], kind: Kind) -> ImageResult<Decoder<'_>> {
 
 /// The picture in the wanted colours, 8 bits a channel; what is transparent
 /// lies on white paper.
-fn flat(picture: DynamicImage, color: Color) -> DynamicImage {
+pub(super) fn flat(picture: DynamicImage, color: Color) -> DynamicImage {
     in_color(if picture.color().has_alpha() { on_white(picture) } else { picture }, color)
 }
 

@@ -6,12 +6,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::fs::File;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_buf};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use super::config::RendererConfig;
-use super::protocol::{Answer, ChildLimits, Request, Task};
+use super::protocol::{Answer, ChildLimits, PART_BYTES_MAX, Request, Task};
 use crate::documents::error::DocumentError;
 use crate::documents::limits::Limits;
 
@@ -32,6 +33,8 @@ pub(super) struct Question<'a> {
     pub(super) limits: Limits,
     /// For people.
     pub(super) what: &'a str,
+    /// Where a file goes that the child writes.
+    pub(super) written_to: Option<File>,
 }
 
 impl Question<'_> {
@@ -40,6 +43,7 @@ impl Question<'_> {
         match self.request.task {
             Task::Probe => matches!(answer, Answer::Probed { .. }),
             Task::Render { .. } => matches!(answer, Answer::Rendered { .. }),
+            Task::Write(_) => matches!(answer, Answer::Written),
         }
     }
 }
@@ -65,7 +69,7 @@ impl Decoder {
     /// the child's CPU time, or the whole deadline when that was over.
     pub(super) async fn ask(
         mut self,
-        question: &Question<'_>,
+        question: &mut Question<'_>,
         cost: &mut Duration,
     ) -> Result<(Answer, Vec<u8>, Self), DocumentError> {
         let (began, before) = (Instant::now(), self.cpu_time());
@@ -91,7 +95,7 @@ impl Decoder {
 
     async fn answer(
         &mut self,
-        question: &Question<'_>,
+        question: &mut Question<'_>,
         spent: Option<Duration>,
     ) -> Result<(Answer, Vec<u8>), Failure> {
         let mut request = question.request.clone();
@@ -107,7 +111,7 @@ impl Decoder {
         if let Some(stdin) = self.child.stdin.as_mut() {
             stdin.write_all(&line).await.map_err(Failure::Unreachable)?;
         }
-        answer(&mut self.stdout, &question.limits).await
+        answer(&mut self.stdout, &question.limits, question.written_to.as_mut()).await
     }
 
     /// CPU time of the child so far, to the kernel's tick of 10 ms; `None` where
@@ -145,27 +149,53 @@ fn spawn(config: &RendererConfig) -> Result<Child, DocumentError> {
 
 /// Why there is no answer.
 pub(super) enum Failure {
-    /// The request did not reach the child.
+    /// The request did not reach the child, or its file not the disk.
     Unreachable(std::io::Error),
     /// The child closed its output before it had answered, or answered nonsense.
     NoAnswer,
 }
 
+/// The next answer on `stdout`, with the pixels that follow it; parts of a file that
+/// come before it go to `file`.
 pub(super) async fn answer<R: AsyncBufRead + Unpin>(
     stdout: &mut R,
     limits: &Limits,
+    mut file: Option<&mut File>,
 ) -> Result<(Answer, Vec<u8>), Failure> {
     let silent = |_| Failure::NoAnswer;
-    let mut header = Vec::new();
-    (&mut *stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(silent)?;
-    let answer: Answer = serde_json::from_slice(&header).map_err(|_| Failure::NoAnswer)?;
-    let Answer::Rendered { width, height, color, .. } = &answer else { return Ok((answer, Vec::new())) };
-    if !limits.admit(*width, *height) {
-        return Err(Failure::NoAnswer);
+    let mut written: u64 = 0;
+    loop {
+        let mut header = Vec::new();
+        (&mut *stdout).take(HEADER_BYTES_MAX).read_until(b'\n', &mut header).await.map_err(silent)?;
+        match serde_json::from_slice(&header).map_err(|_| Failure::NoAnswer)? {
+            Answer::Part { bytes } => {
+                let file = file.as_deref_mut().ok_or(Failure::NoAnswer)?;
+                written += bytes as u64;
+                if bytes > PART_BYTES_MAX || written > limits.written_bytes_max {
+                    return Err(Failure::NoAnswer);
+                }
+                let copied = copy_buf(&mut (&mut *stdout).take(bytes as u64), file).await;
+                if copied.map_err(Failure::Unreachable)? < bytes as u64 {
+                    return Err(Failure::NoAnswer);
+                }
+            }
+            Answer::Rendered { width, height, .. } if !limits.admit(width, height) => {
+                return Err(Failure::NoAnswer);
+            }
+            answer @ Answer::Rendered { width, height, color, .. } => {
+                let mut pixels = vec![0; width as usize * height as usize * color.channels()];
+                stdout.read_exact(&mut pixels).await.map_err(silent)?;
+                return Ok((answer, pixels));
+            }
+            answer @ Answer::Written => {
+                if let Some(file) = file {
+                    file.flush().await.map_err(Failure::Unreachable)?;
+                }
+                return Ok((answer, Vec::new()));
+            }
+            answer @ (Answer::Probed { .. } | Answer::Failed(_)) => return Ok((answer, Vec::new())),
+        }
     }
-    let mut pixels = vec![0; *width as usize * *height as usize * color.channels()];
-    stdout.read_exact(&mut pixels).await.map_err(silent)?;
-    Ok((answer, pixels))
 }
 
 /// Kills the child if it lives and takes its status, so that nothing of it is

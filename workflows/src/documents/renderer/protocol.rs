@@ -1,5 +1,6 @@
 //! What parent and child say to each other: a line of JSON each way, and the
-//! pixels after the child's.
+//! pixels after the child's. Of a PDF that it writes the child says several lines,
+//! each with a part of the file after it, and then that it is whole.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ use untxt_plugins::luma;
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 use crate::documents::limits::{Limits, fits};
+
+use super::searchable::SearchablePdf;
 
 /// What is known of a document before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,12 +141,16 @@ pub(super) struct Request {
     pub(super) limits: ChildLimits,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Task {
     Probe,
     Render { index: u32, options: RenderOptions },
+    Write(SearchablePdf),
 }
+
+/// Bytes of a part of a file, at most: what is in memory on either side.
+pub(super) const PART_BYTES_MAX: usize = 256 << 10;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct ChildLimits {
@@ -152,6 +159,7 @@ pub(super) struct ChildLimits {
     pub(super) page_side_max: u32,
     pub(super) cpu_seconds_max: u64,
     pub(super) memory_bytes_max: u64,
+    pub(super) written_bytes_max: u64,
 }
 
 impl From<&Limits> for ChildLimits {
@@ -164,6 +172,7 @@ impl From<&Limits> for ChildLimits {
             // parent was stopped.
             cpu_seconds_max: limits.deadline.as_secs() + 2,
             memory_bytes_max: limits.memory_bytes_max,
+            written_bytes_max: limits.written_bytes_max,
         }
     }
 }
@@ -213,5 +222,11 @@ pub(super) enum Answer {
         text_layer: Vec<TextLine>,
         warnings: Vec<String>,
     },
+    /// So many bytes of the file that is written follow, and another answer.
+    Part {
+        bytes: usize,
+    },
+    /// All of the file was sent.
+    Written,
     Failed(DocumentError),
 }

@@ -41,12 +41,22 @@ use rows::Word;
 /// Lines of text drawn on `page`, in reading order, boxes in pixels of an image
 /// of `size` that was rendered at `scale` pixels a point.
 pub(super) fn layer(page: &Page<'_>, size: (u32, u32), scale: (f32, f32)) -> Vec<TextLine> {
+    drawn_lines(page, size, scale, false)
+}
+
+/// The same of what can be seen: an earlier recognition may have laid text over the
+/// page that can't.
+pub(super) fn seen(page: &Page<'_>, size: (u32, u32), scale: (f32, f32)) -> Vec<TextLine> {
+    drawn_lines(page, size, scale, true)
+}
+
+fn drawn_lines(page: &Page<'_>, size: (u32, u32), scale: (f32, f32), only_seen: bool) -> Vec<TextLine> {
     let target = Rect::new(0.0, 0.0, f64::from(size.0), f64::from(size.1));
     let transform = Affine::scale_non_uniform(f64::from(scale.0), f64::from(scale.1))
         * page.initial_transform(true).to_kurbo();
     let cache = InterpreterCache::new();
     let mut context = Context::new(transform, target, &cache, page.xref(), InterpreterSettings::default());
-    let mut listener = drawn::Listener::new(structure::Structure::of(page));
+    let mut listener = drawn::Listener::new(structure::Structure::of(page), only_seen);
     interpret_page(page, &mut context, &mut listener);
     lines(listener.finish(), target)
 }

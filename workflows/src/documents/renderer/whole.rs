@@ -43,6 +43,22 @@ fn jpeg(data: &[u8]) -> Result<Option<()>, DocumentError> {
     Ok(None)
 }
 
+/// Whether a JPEG that is read has grey, or the red, green and blue that all programs
+/// take it for: one sample a pixel, or three that are not called so.
+pub(super) fn is_plain_jpeg(data: &[u8]) -> bool {
+    let mut rest = data.get(2..).unwrap_or_default();
+    while let Some((marker, after)) = next_marker(rest) {
+        if matches!(marker, 0xc0..=0xc2) {
+            let components = after.get(7).copied().unwrap_or_default();
+            let names = [8, 11, 14].map(|at| after.get(at).copied());
+            return components == 1 || components == 3 && names != b"RGB".map(Some);
+        }
+        let length = after.first_chunk().map(|bytes| usize::from(u16::from_be_bytes(*bytes)));
+        rest = length.and_then(|length| after.get(length..)).unwrap_or_default();
+    }
+    false
+}
+
 /// The next marker and what follows it. A zero after 0xff stands for 0xff
 /// among the pixels; more of 0xff are padding.
 fn next_marker(data: &[u8]) -> Option<(u8, &[u8])> {

@@ -9,6 +9,7 @@ mod pdfs;
 mod pictures;
 mod processes;
 mod samples;
+mod searchable;
 mod text_layers;
 mod tiff_file;
 mod tiffs;

@@ -181,7 +181,8 @@ async fn the_parent_is_killed_and_a_child_that_spins_ends() {
         "path": path, "kind": "pdf",
         "task": { "render": { "index": 0, "options": { "dpi": 150, "color": "gray" } } },
         "limits": { "pages_max": 10, "page_pixels_max": 1_000_000, "page_side_max": 1000,
-                    "cpu_seconds_max": 20, "memory_bytes_max": 1 << 30 },
+                    "cpu_seconds_max": 20, "memory_bytes_max": 1 << 30,
+                    "written_bytes_max": 1 << 30 },
     });
     let mut child =
         Command::new(CHILD).arg(&harness.mark).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

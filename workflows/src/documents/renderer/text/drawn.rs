@@ -35,6 +35,8 @@ pub(super) struct Listener<'a> {
     elements: Vec<Element>,
     /// Where each stands among them.
     element_numbers: HashMap<ObjRef, usize>,
+    /// Whether text that can't be seen is passed over.
+    only_seen: bool,
 }
 
 /// What an element of the structure states; its content may be drawn in several
@@ -47,11 +49,21 @@ struct Element {
 }
 
 impl<'a> Listener<'a> {
-    /// One for what a page with this structure draws.
-    pub(super) fn new(structure: Option<Structure<'a>>) -> Self {
+    /// One for what a page with this structure draws, or only for what of it can be
+    /// seen.
+    pub(super) fn new(structure: Option<Structure<'a>>, only_seen: bool) -> Self {
         let (glyphs, elements) = (Vec::new(), Vec::new());
         let element_numbers = HashMap::new();
-        Self { characters: 0, glyphs, depth: 0, stated: None, structure, elements, element_numbers }
+        Self {
+            characters: 0,
+            glyphs,
+            depth: 0,
+            stated: None,
+            structure,
+            elements,
+            element_numbers,
+            only_seen,
+        }
     }
 
     /// What was drawn, in drawing order.
@@ -157,7 +169,10 @@ fn written(text: BfString) -> String {
 }
 
 impl<'a> Device<'a> for Listener<'a> {
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        if self.only_seen && matches!(mode, DrawMode::Invisible) {
+            return;
+        }
         let vertical = run.writing_mode() == WritingMode::Vertical;
         for glyph in run.glyphs() {
             self.glyph(glyph, props.transform * glyph.transform(), vertical);
