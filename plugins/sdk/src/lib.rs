@@ -54,7 +54,11 @@ mod settings;
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit/untxt-ocr@0.1.0",
-        world: "ocr-engine-http",
+        inline: "package untxt:sdk; world all {
+            include untxt:ocr/ocr-engine-http@0.1.0;
+            include untxt:ocr/ocr-engine-models@0.1.0;
+        }",
+        world: "untxt:sdk/all",
         generate_all,
         pub_export_macro: true,
         export_macro_name: "export_ocr_engine",

@@ -1,6 +1,5 @@
 //! dev only
 #![allow(missing_docs, clippy::print_stdout)]
-use std::time::Instant;
 
 use ppocr::{Models, Network, Picture, Tensor};
 use rten::{Model, ModelOptions, Value};
@@ -16,7 +15,7 @@ struct Native {
 impl Models for Native {
     fn compute(&mut self, network: Network, input: Tensor) -> Result<Tensor, Error> {
         let at = network as usize;
-        let start = Instant::now();
+        let start = cpu();
         let shape: Vec<usize> = input.dimensions.iter().map(|d| *d as usize).collect();
         let shape: [usize; 4] = shape.try_into().unwrap();
         let data: Vec<f32> = input.data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
@@ -25,9 +24,14 @@ impl Models for Native {
         let output: rten_tensor::Tensor<f32> = output.try_into().unwrap();
         let dimensions = output.shape().iter().map(|d| *d as u32).collect();
         let data = output.to_vec().into_iter().flat_map(f32::to_le_bytes).collect();
-        self.spent[at] += start.elapsed().as_secs_f64();
+        self.spent[at] += cpu() - start;
         Ok(Tensor { dimensions, data })
     }
+}
+
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    stat.split_whitespace().skip(13).take(2).map(|t| t.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
 fn ppm(path: &str) -> Picture {
@@ -55,11 +59,11 @@ fn main() {
     for path in arguments {
         models.spent = [0.0; 3];
         let page = ppm(&path);
-        let start = Instant::now();
+        let start = cpu();
         let read = ppocr::read(&mut models, &characters, &page, |_| Ok(())).unwrap();
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let peak = status.lines().find(|l| l.starts_with("VmHWM")).unwrap();
-        eprintln!("{path} {:.2} {:.2?} unread {} {peak}", start.elapsed().as_secs_f64(), models.spent, read.unread);
+        eprintln!("{path} {:.2} {:.2?} unread {} {peak}", cpu() - start, models.spent, read.unread);
         for line in read.paragraphs.iter().flatten() {
             for word in &line.words {
                 let b = word.quad.bounds();

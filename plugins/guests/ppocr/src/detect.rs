@@ -17,6 +17,12 @@ const SIDE_MIN: f64 = 736.0;
 /// narrow page, the picture is scaled down.
 const PIXELS_MAX: f64 = 4_000_000.0;
 
+/// Pixels that the network is given at once; each takes the host some 170 bytes.
+const BAND_PIXELS: usize = 1_200_000;
+
+/// Rows that a band is given beyond its own, so that lines on its edges are whole.
+const BAND_MARGIN: usize = 64;
+
 /// Sides are multiples of this: the network halves the picture five times.
 const STEP: f64 = 32.0;
 
@@ -42,8 +48,7 @@ const SIDE_ON_PAGE_MIN: usize = 4;
 /// What [`Models::compute`] says, and `bad-model`.
 pub(crate) fn detect(models: &mut impl Models, page: &Picture) -> Result<Vec<Quad>, Error> {
     let (width, height) = size(page.width, page.height);
-    let input = Tensor::of(&[page.resized(width, height)], width, height);
-    let map = models.compute(Network::Detect, input)?.numbers([1, 1, height, width])?;
+    let map = map(models, &page.resized(width, height))?;
     let scale = (page.width as f32 / width as f32, page.height as f32 / height as f32);
     let found = regions(&thickened(&map, width), width).into_iter();
     Ok(found
@@ -59,6 +64,21 @@ pub(crate) fn detect(models: &mut impl Models, page: &Picture) -> Result<Vec<Qua
             (outer.shorter >= SHORTER_MIN.1).then(|| on_page(outer.quad, scale, page))?
         })
         .collect())
+}
+
+/// The likelihood of text at each pixel, computed in bands from top to bottom.
+fn map(models: &mut impl Models, page: &Picture) -> Result<Vec<f32>, Error> {
+    let (width, height) = (page.width, page.height);
+    let rows = height.div_ceil((width * height).div_ceil(BAND_PIXELS)).next_multiple_of(STEP as usize);
+    let mut map = Vec::with_capacity(width * height);
+    for top in (0..height).step_by(rows) {
+        let bottom = (top + rows).min(height);
+        let (from, to) = (top.saturating_sub(BAND_MARGIN), (bottom + BAND_MARGIN).min(height));
+        let input = Tensor::of(&[page.rows(from..to)], width, to - from);
+        let band = models.compute(Network::Detect, input)?.numbers([1, 1, to - from, width])?;
+        map.extend_from_slice(&band[(top - from) * width..(bottom - from) * width]);
+    }
+    Ok(map)
 }
 
 /// The size in which a page is looked at.
@@ -169,6 +189,24 @@ mod tests {
         let quads = detect(&mut models, &page(736, 736)).expect("it finds");
         let [a, b, ..] = quads[0].0;
         assert!(((b.1 - a.1) / (b.0 - a.0) - 0.1).abs() < 0.01, "{quads:?}");
+    }
+
+    #[test]
+    fn a_large_page_is_looked_at_in_bands() {
+        // The network sees each band from its own first row.
+        struct Bands(Vec<u32>);
+        impl Models for Bands {
+            fn compute(&mut self, network: Network, input: Tensor) -> Result<Tensor, Error> {
+                self.0.push(input.dimensions[2]);
+                let line = BAND_MARGIN + 20..BAND_MARGIN + 30;
+                Map(|x, y| (100..400).contains(&x) && line.contains(&y)).compute(network, input)
+            }
+        }
+        let mut bands = Bands(Vec::new());
+        let quads = detect(&mut bands, &page(1_280, 1_760)).expect("it finds");
+        assert_eq!(bands.0, [960, 928]);
+        let tops: Vec<f32> = quads.iter().map(|quad| quad.bounds()[1]).collect();
+        assert_eq!(tops, [76.0, 908.0]);
     }
 
     #[test]

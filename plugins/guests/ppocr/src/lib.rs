@@ -7,10 +7,12 @@
 //! The map: `picture` and `quad` (pixels), `tensor` (what networks take and give), `detect`
 //! with `regions` and `shape` (boxes of text), `orient` (lines on their heads), `recognise`
 //! with `ctc` (letters), `words`, `straight` (reading order), `page` (all of it), `answer`
-//! (the contract's form).
+//! and `engine` (the contract's form).
 
+mod answer;
 mod ctc;
 mod detect;
+mod engine;
 mod orient;
 mod page;
 mod picture;

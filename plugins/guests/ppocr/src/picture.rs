@@ -1,5 +1,7 @@
 //! Pixels in colour, and how they are scaled.
 
+use std::ops::Range;
+
 /// A picture in RGB, one byte a channel, rows from top to bottom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
@@ -45,6 +47,13 @@ impl Picture {
             }
         }
         Self { width, height, data }
+    }
+
+    /// Some of its rows, at least one.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Self {
+        let row = self.width * 3;
+        let data = self.data[rows.start * row..rows.end * row].to_vec();
+        Self { width: self.width, height: rows.len(), data }
     }
 
     /// The picture turned by 180 degrees.
