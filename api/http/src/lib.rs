@@ -1,6 +1,6 @@
 //! The HTTP and WebSocket API.
 //!
-//! In reading order; each module uses only those above it: [`codes`] and [`error`] (how
+//! In reading order; each module uses only those above it: `boxed`, [`codes`] and [`error`] (how
 //! requests fail), [`json`] (what clients send), [`views`], [`dead_letters`] and [`audit`]
 //! (what they are sent, and what is recorded before it is done), [`meter`], [`request_info`]
 //! (the client's address and the URL it calls), [`auth`]; the middleware of all routes, from
@@ -9,6 +9,8 @@
 //! [`update_hub`] (events of tasks, read once for all sockets), [`connection_limiter`],
 //! [`read_limiter`] and [`app_state`] (what all routes share); [`operator_views`],
 //! [`plugins`] and [`queues`]; the API's description, the routes, and [`server`].
+
+mod boxed;
 
 pub mod codes;
 pub mod error;

@@ -21,10 +21,12 @@ use super::named_task;
 use super::objects::SANDBOX;
 use super::result::{file_name, named, objects};
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::request_tracker;
 
 #[handler]
+#[boxed]
 pub(crate) async fn archive(
     req: &mut Request,
     depot: &mut Depot,

@@ -10,11 +10,13 @@ use untxt_engine::journal::JournalError;
 use super::get::shown;
 use super::{audited, named_task};
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::origin::same_origin;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn cancel(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     same_origin(req)?;
     let state = AppState::of(depot)?;

@@ -18,10 +18,12 @@ use super::named_task;
 use super::objects::SANDBOX;
 use super::result::{asked_format, file_name, object};
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::request_tracker;
 
 #[handler]
+#[boxed]
 pub(crate) async fn content(
     req: &mut Request,
     depot: &mut Depot,

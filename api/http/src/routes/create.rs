@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::parse_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::json;
 use crate::request_info::RequestInfo;
@@ -30,6 +31,7 @@ const PART_HEAD_BYTES_MAX: u64 = 8 << 10;
 pub(crate) const PARTS_MAX: usize = 20;
 
 #[handler]
+#[boxed]
 pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let state = AppState::of(depot)?;
     let idempotency_key = idempotency_key(req)?;

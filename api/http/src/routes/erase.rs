@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 
 use super::{audited, named_task};
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::origin::same_origin;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn erase(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     same_origin(req)?;
     let state = AppState::of(depot)?;

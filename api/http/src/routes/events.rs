@@ -20,6 +20,7 @@ use untxt_workflows::updates::UpdateProjector;
 use super::named_task;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::connection_limiter::ConnectionPermit;
 use crate::error::ApiError;
 use crate::meter;
@@ -32,6 +33,7 @@ const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const RECONNECT_AFTER: Duration = Duration::from_secs(2);
 
 #[handler]
+#[boxed]
 pub(crate) async fn events(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;

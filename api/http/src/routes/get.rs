@@ -8,10 +8,12 @@ use untxt_workflows::entities::{file, task};
 use super::named_task;
 use super::result::url;
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn get(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (task, file) = named_task(req, depot).await?;

@@ -4,10 +4,12 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Response, handler};
 use serde_json::json;
 
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::health::HealthState;
 
 #[handler]
+#[boxed]
 pub(crate) async fn health(depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let process = HealthState::of(depot)?;
     let checks = process.checks().await;

@@ -7,12 +7,14 @@ use untxt_engine::id::RunId;
 use super::list::number;
 use super::named_task;
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::views;
 
 const LIMIT_MAX: u64 = 1_000;
 
 #[handler]
+#[boxed]
 pub(crate) async fn history(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (task, _) = named_task(req, depot).await?;

@@ -9,6 +9,7 @@ use untxt_workflows::task_queries::TaskFilter;
 use super::asked_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::views;
 
@@ -16,6 +17,7 @@ const LIMIT_DEFAULT: u64 = 50;
 const LIMIT_MAX: u64 = 200;
 
 #[handler]
+#[boxed]
 pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let user = Principal::of(depot)?.acts_for(asked_user(req)?)?;

@@ -14,6 +14,7 @@ use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::signed_request;
 
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::request_info::RequestInfo;
 
@@ -31,6 +32,7 @@ pub(super) const SANDBOX: HeaderValue =
     HeaderValue::from_static("sandbox; default-src 'none'; frame-ancestors 'none'");
 
 #[handler]
+#[boxed]
 pub(crate) async fn objects(
     req: &mut Request,
     depot: &mut Depot,

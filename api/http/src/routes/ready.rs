@@ -3,11 +3,13 @@
 use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::health::HealthState;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn ready(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (missing, full) = HealthState::of(depot)?.missing().await;
     if missing.is_empty() {

@@ -17,6 +17,7 @@ use super::list::number;
 use super::named_task;
 use super::objects::embedded_at;
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::views;
 
@@ -25,6 +26,7 @@ const EXPIRES_SECONDS: u64 = 3_600;
 const EXPIRES_SECONDS_RANGE: RangeInclusive<u64> = 60..=604_800;
 
 #[handler]
+#[boxed]
 pub(crate) async fn result(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (task, file) = named_task(req, depot).await?;

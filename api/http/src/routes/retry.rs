@@ -8,11 +8,13 @@ use super::get::shown;
 use super::named_task;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::origin::same_origin;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     same_origin(req)?;

@@ -10,10 +10,12 @@ use uuid::Uuid;
 use super::{asked_user, named_id};
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn status(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (id, asked, caller) = (named_id(req)?, asked_user(req)?, Principal::of(depot)?);

@@ -8,10 +8,12 @@ use serde_json::json;
 use crate::app_state::AppState;
 use crate::auth::TICKET_LIFE;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::views;
 
 #[handler]
+#[boxed]
 pub(crate) async fn create(depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let ticket = AppState::of(depot)?.auth.ticket(Principal::of(depot)?).await?;
     res.status_code(StatusCode::CREATED);

@@ -17,6 +17,7 @@ use super::objects::embedded_at;
 use super::{asked_user, body};
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::request_info::RequestInfo;
 use crate::views;
@@ -32,6 +33,7 @@ struct Announced {
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn begin(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let state = AppState::of(depot)?;
     let Announced { user_id, filename, bytes: size_bytes, sha256 } = body(req).await?;
@@ -71,6 +73,7 @@ struct UploadParams {
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn complete(
     req: &mut Request,
     depot: &mut Depot,
@@ -86,6 +89,7 @@ pub(crate) async fn complete(
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn give_up(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let upload = named_upload(req, depot).await?;
     AppState::of(depot)?.platform.tasks.give_up_upload(&upload).await?;

@@ -3,6 +3,7 @@
 use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::health::HealthState;
 use crate::{operator_views, queues, views};
@@ -11,6 +12,7 @@ use crate::{operator_views, queues, views};
 const HELD_MAX: u32 = 10_000;
 
 #[handler]
+#[boxed]
 pub(crate) async fn worker_status(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let health = HealthState::of(depot)?;
     let (platform, engine) = (health.platform(), health.platform().records.engine());

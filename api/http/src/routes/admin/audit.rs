@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::list::number;
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::{dead_letters, views};
 
@@ -12,6 +13,7 @@ const LIMIT_DEFAULT: u64 = 50;
 const LIMIT_MAX: u64 = 200;
 
 #[handler]
+#[boxed]
 pub(super) async fn audit(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let limit = number(req, "limit", LIMIT_DEFAULT)?.clamp(1, LIMIT_MAX);

@@ -7,10 +7,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::{dead_letters, views};
 
 #[handler]
+#[boxed]
 pub(super) async fn progress(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let missing =

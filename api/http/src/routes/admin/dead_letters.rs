@@ -17,6 +17,7 @@ use super::super::body;
 use super::super::list::number;
 use super::actor;
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::request_info::RequestInfo;
 use crate::{dead_letters, views};
@@ -41,6 +42,7 @@ pub(super) fn router() -> Router {
 }
 
 #[handler]
+#[boxed]
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (limit, offset) = (number(req, "limit", LIMIT_DEFAULT)?, number(req, "offset", 0)?);
@@ -66,6 +68,7 @@ fn filter<'a>(wanted: impl Iterator<Item = (&'a str, &'a str)>) -> Result<DeadLe
 }
 
 #[handler]
+#[boxed]
 async fn show(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     Ok(Json(views::success(&shown(state, named(req)?).await?)))
@@ -95,6 +98,7 @@ struct One {
 }
 
 #[handler]
+#[boxed]
 async fn redrive(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (id, one) = (named(req)?, body::<One>(req).await?);
@@ -114,6 +118,7 @@ struct Why {
 }
 
 #[handler]
+#[boxed]
 async fn discard(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let (id, why) = (named(req)?, body::<Why>(req).await?);
@@ -141,6 +146,7 @@ struct Many {
 }
 
 #[handler]
+#[boxed]
 async fn redrive_many(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let many = body::<Many>(req).await?;
     let how = RedriveOptions {
@@ -152,6 +158,7 @@ async fn redrive_many(req: &mut Request, depot: &mut Depot, res: &mut Response) 
 }
 
 #[handler]
+#[boxed]
 async fn discard_many(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let many = body::<Many>(req).await?;
     if many.from_step.is_some() || many.engine.is_some() || many.only_failed_pages {

@@ -10,6 +10,7 @@ use crate::app_state::AppState;
 use crate::auth::keys::NewKey;
 use crate::auth::middleware::RequireScope;
 use crate::auth::principal::{Principal, Scope};
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::routes::list::{page, pagination};
 use crate::routes::{asked_user, body};
@@ -24,6 +25,7 @@ pub(super) fn router() -> Router {
 }
 
 #[handler]
+#[boxed]
 async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (state, (limit, offset)) = (AppState::of(depot)?, page(req)?);
     let now = state.platform.records.engine().now();
@@ -46,6 +48,7 @@ struct Wanted {
 }
 
 #[handler]
+#[boxed]
 async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let (state, caller) = (AppState::of(depot)?, Principal::of(depot)?);
     let wanted = body::<Wanted>(req).await?;
@@ -64,6 +67,7 @@ async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Res
 }
 
 #[handler]
+#[boxed]
 async fn revoke(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (state, by) = (AppState::of(depot)?, Principal::of(depot)?.name());
     let text = req.param::<String>("id").unwrap_or_default();

@@ -13,6 +13,7 @@ use super::super::body::body;
 use super::actor;
 use crate::app_state::AppState;
 use crate::audit::AuditedAction;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::{plugins, views};
 
@@ -39,11 +40,13 @@ struct Why {
 }
 
 #[handler]
+#[boxed]
 async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     shown(AppState::of(depot)?).await
 }
 
 #[handler]
+#[boxed]
 async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let wanted: Wanted = body(req).await?;
@@ -64,6 +67,7 @@ async fn activate(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, A
 }
 
 #[handler]
+#[boxed]
 async fn rollback(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let state = AppState::of(depot)?;
     let why: Why = body(req).await?;

@@ -11,6 +11,7 @@ use untxt_engine::journal::JournalError;
 use super::super::body;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::queues::{self, Limits, Target};
 use crate::views;
@@ -41,21 +42,25 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<NonZeroU32>
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     shown(AppState::of(depot)?).await
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn pause(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     set(req, depot, true).await
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn resume(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     set(req, depot, false).await
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn limit(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let (state, by) = (AppState::of(depot)?, Principal::of(depot)?.name());
     let Share { tenant, weight, concurrency, rate_per_minute } = body(req).await?;

@@ -4,11 +4,13 @@ use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::{Value, json};
 
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::routes::list::{page, pagination};
 use crate::{operator_views, views};
 
 #[handler]
+#[boxed]
 pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let platform = &AppState::of(depot)?.platform;
     let (limit, offset) = page(req)?;

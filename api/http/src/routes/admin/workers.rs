@@ -4,6 +4,7 @@ use salvo::prelude::{Depot, Json, handler};
 use serde_json::{Value, json};
 
 use crate::app_state::AppState;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::{operator_views, views};
 
@@ -11,6 +12,7 @@ use crate::{operator_views, views};
 const HELD_MAX: u32 = 10_000;
 
 #[handler]
+#[boxed]
 pub(crate) async fn list(depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     let platform = &AppState::of(depot)?.platform;
     let (rows, held) =

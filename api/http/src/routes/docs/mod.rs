@@ -6,6 +6,7 @@ use salvo::http::ResBody;
 use salvo::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use salvo::prelude::{Request, Response, handler};
 
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::openapi;
 use crate::request_info::RequestInfo;
@@ -15,18 +16,21 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[handler]
+#[boxed]
 pub(crate) async fn document(req: &mut Request, res: &mut Response) -> Result<(), ApiError> {
     write(res, "application/json; charset=utf-8", openapi::text(&RequestInfo::of(req)?.base));
     Ok(())
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn page(res: &mut Response) {
     res.headers_mut().insert("content-security-policy", HeaderValue::from_static(POLICY));
     write(res, "text/html; charset=utf-8", include_str!("page.html"));
 }
 
 #[handler]
+#[boxed]
 pub(crate) async fn file(req: &mut Request, res: &mut Response) -> Result<(), ApiError> {
     match req.param::<&str>("file").unwrap_or_default() {
         "reader.js" => write(res, "text/javascript; charset=utf-8", include_str!("reader.js")),

@@ -27,6 +27,7 @@ use self::replay_cursor::ReplayCursor;
 use super::asked_user;
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
+use crate::boxed::boxed;
 use crate::error::ApiError;
 use crate::meter;
 use crate::origin::same_origin;
@@ -74,6 +75,7 @@ const UNAUTHENTICATED: u16 = 4401;
 const FORBIDDEN: u16 = 4403;
 
 #[handler]
+#[boxed]
 pub(crate) async fn socket(req: &mut Request, res: &mut Response, depot: &mut Depot) -> Result<(), ApiError> {
     let state = AppState::of(depot)?.clone();
     let (asked, from) = (asked_user(req)?, RequestInfo::of(req)?.client);
