@@ -1,10 +1,9 @@
 //! What was read, in the contract's form.
 
 use ink::Area;
+use ppocr_reader::{Line, PageText, Word};
 use text_layer::on_page;
 use untxt_plugin_sdk::{self as sdk, Block, Info, Rect, attributes};
-
-use crate::page::{Line, PageText, Word};
 
 /// The answer; `scale` is the page's pixels a pixel of what was read.
 pub(crate) fn answer(read: &PageText, scale: f32, page: Info) -> sdk::PageText {
@@ -55,7 +54,7 @@ fn area(word: &Word) -> Area {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quad::Quad;
+    use ppocr_reader::Quad;
 
     const PAGE: Info = Info { index: 0, count: 1, width: 1240, height: 1754, dpi: 150 };
 

@@ -1,30 +1,98 @@
-//! `ppocr`: PP-OCRv6, whose three networks the host computes. This engine finds the
-//! boxes in the first one's map, cuts the lines out, turns those that stand on their heads
-//! and makes text of what the last one says of each.
+//! `ppocr`: reads print in Latin, Chinese and Japanese script with PP-OCRv6, whose three
+//! networks come with the engine as assets and are computed by the host.
 //!
-//! Limits and the order of the steps are those of RapidOCR, so that the text is the same.
-//!
-//! The map: `picture` and `quad` (pixels), `tensor` (what networks take and give), `detect`
-//! with `regions` and `shape` (boxes of text), `orient` (lines on their heads), `recognise`
-//! with `ctc` (letters), `words`, `straight` (reading order), `page` (all of it), `answer`
-//! and `engine` (the contract's form).
+//! The map: `ppocr_reader` reads; `answer` brings what was read into the contract's form.
 
 mod answer;
-mod ctc;
-mod detect;
-mod engine;
-mod orient;
-mod page;
-mod picture;
-mod quad;
-mod recognise;
-mod regions;
-mod shape;
-mod straight;
-mod tensor;
-mod words;
 
-pub use page::{Line, PageText, Word, read};
-pub use picture::Picture;
-pub use quad::{Point, Quad};
-pub use tensor::{Models, Network, Tensor};
+use untxt_plugin_sdk::bindings::untxt::ocr::inference::{self, Graph, TensorType};
+use untxt_plugin_sdk::{
+    Description, Engine, Error, Options, Page, PageText, PixelFormat, Rect, assets, attributes, host,
+    stop_if_cancelled,
+};
+
+use answer::answer;
+use ppocr_reader::{Models, Network, Picture, Tensor, bad_model, read};
+
+/// What is larger is scaled down: RapidOCR's bound, beyond which text does not get better.
+const SIDE_MAX: u32 = 2_000;
+
+/// A4 is 1,754 pixels high at this resolution.
+const PAGE_DPI: &str = "150";
+
+/// Languages whose characters the recogniser knows.
+const LANGUAGES: [&str; 32] = [
+    "zh", "ja", "en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "nn", "fi", "is", "ga", "ca", "eu",
+    "gl", "pl", "cs", "sk", "hu", "hr", "sl", "ro", "tr", "et", "lv", "lt", "sq", "el",
+];
+
+const CHARACTERS: &str = "characters";
+
+struct PpOcr;
+
+impl Engine for PpOcr {
+    fn describe() -> Description {
+        Description {
+            languages: LANGUAGES.map(str::to_owned).into(),
+            attributes: attributes([("page-dpi", PAGE_DPI), ("page-color", "rgb")]),
+            ..Description::new("ppocr", env!("CARGO_PKG_VERSION"))
+        }
+    }
+
+    fn recognize(page: &Page, _options: &Options) -> Result<PageText, Error> {
+        let info = page.info();
+        let whole = Rect { x: 0, y: 0, width: info.width, height: info.height };
+        let bitmap = page.pixels(whole, PixelFormat::Rgb8, SIDE_MAX)?;
+        let picture = Picture::new(bitmap.width as usize, bitmap.height as usize, bitmap.data)
+            .ok_or_else(|| Error::permanent("bad-image", "a picture without pixels"))?;
+        let characters = characters()?;
+        let mut models = Host { graphs: [None, None, None] };
+        let read = read(&mut models, &characters, &picture, |done| {
+            host::progress(done, "lines");
+            stop_if_cancelled()
+        })?;
+        Ok(answer(&read, bitmap.scale, info))
+    }
+}
+
+/// The characters of the recogniser's classes, one in a line.
+fn characters() -> Result<Vec<char>, Error> {
+    let file = String::from_utf8(assets::read(CHARACTERS)?);
+    let file = file.map_err(|error| bad_model(format!("the asset {CHARACTERS}: {error}")))?;
+    Ok(file.lines().filter_map(|line| line.chars().next()).collect())
+}
+
+/// Networks as the host has them, by their places in [`Network`].
+struct Host {
+    graphs: [Option<Graph>; 3],
+}
+
+impl Models for Host {
+    fn compute(&mut self, network: Network, input: Tensor) -> Result<Tensor, Error> {
+        let name = match network {
+            Network::Detect => "detect",
+            Network::Orient => "orient",
+            Network::Recognise => "recognise",
+        };
+        let graph = &mut self.graphs[network as usize];
+        let graph = match graph {
+            Some(graph) => graph,
+            None => graph.insert(inference::load_by_name(name)?),
+        };
+        let one = |names: Vec<String>| {
+            let [name] = <[String; 1]>::try_from(names)
+                .map_err(|names| bad_model(format!("the asset {name} has {} inputs or outputs", names.len())))?;
+            Ok::<String, Error>(name)
+        };
+        let tensor = inference::Tensor { dimensions: input.dimensions, ty: TensorType::Fp32, data: input.data };
+        let outputs = graph.compute(&[(one(graph.inputs())?, tensor)])?;
+        match <[_; 1]>::try_from(outputs) {
+            Ok([(_, output)]) if output.ty == TensorType::Fp32 => {
+                Ok(Tensor { dimensions: output.dimensions, data: output.data })
+            }
+            _ => Err(bad_model(format!("the asset {name} answers with more than one tensor of 32 bits"))),
+        }
+    }
+}
+
+untxt_plugin_sdk::export!(PpOcr);

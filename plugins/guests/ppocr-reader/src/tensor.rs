@@ -68,8 +68,8 @@ impl Tensor {
     }
 }
 
-/// A network that is not the one this engine was made for.
-pub(crate) fn bad_model(message: impl Into<String>) -> Error {
+/// The failure of a network that is not the one this engine was made for.
+pub fn bad_model(message: impl Into<String>) -> Error {
     Error::permanent("bad-model", message)
 }
 
