@@ -155,4 +155,5 @@ def main():
         (folder / name).write_bytes(found[LICENCES + name])
 
 
-main()
+if __name__ == "__main__":
+    main()
