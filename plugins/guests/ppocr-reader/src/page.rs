@@ -146,3 +146,118 @@ fn padding(page: &Picture) -> usize {
     }
     (2 * (page.width / RATIO_MAX).max(HEIGHT_MIN)).saturating_sub(page.height) / 2
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::{Network, Tensor};
+
+    /// Takes for text what is dark, reads an A, and a B of a line that is darker in its left
+    /// half; it is told which lines stand on their heads, and counts what it reads.
+    struct Fake {
+        turned: fn(usize) -> bool,
+        lines: usize,
+        recognised: usize,
+    }
+
+    impl Fake {
+        fn new(turned: fn(usize) -> bool) -> Self {
+            Self { turned, lines: 0, recognised: 0 }
+        }
+    }
+
+    impl Models for Fake {
+        fn compute(&mut self, network: Network, input: Tensor) -> Result<Tensor, Error> {
+            let [count, _, height, width] = [0, 1, 2, 3].map(|at| input.dimensions[at] as usize);
+            let numbers = input.numbers([count, 3, height, width])?;
+            let planes = numbers.chunks_exact(height * width).step_by(3);
+            let (dimensions, answer): (_, Vec<f32>) = match network {
+                Network::Detect => {
+                    (vec![1, 1, height, width], numbers[..height * width].iter().map(|light| (-light).max(0.0)).collect())
+                }
+                Network::Orient => {
+                    let before = self.lines;
+                    self.lines += count;
+                    let pair = |at| if (self.turned)(at) { [0.0, 1.0] } else { [1.0, 0.0] };
+                    (vec![count, 2], (before..self.lines).flat_map(pair).collect())
+                }
+                Network::Recognise => {
+                    self.recognised += count;
+                    let dark = |columns: &mut dyn Iterator<Item = &f32>| columns.filter(|light| **light < 0.0).count();
+                    let class = |plane: &[f32]| {
+                        let left = plane.chunks(width).map(|row| dark(&mut row[..width / 2].iter())).sum::<usize>();
+                        if left * 2 > dark(&mut plane.iter()) { [2.0, 0.9] } else { [1.0, 0.8] }
+                    };
+                    (vec![count, 1, 2], planes.flat_map(class).collect())
+                }
+            };
+            let dimensions = dimensions.iter().map(|side| *side as u32).collect();
+            Ok(Tensor { dimensions, data: answer.into_iter().flat_map(f32::to_le_bytes).collect() })
+        }
+    }
+
+    /// White, with a bar 14 pixels high at each place, whose right end is higher.
+    fn page(places: &[(usize, usize)]) -> Picture {
+        let mut page = Picture::new(800, 736, vec![255; 800 * 736 * 3]).expect("a page");
+        for &(left, top) in places {
+            for (y, x) in (top..top + 14).flat_map(|y| (left..left + 300).map(move |x| (y, x))) {
+                if y < top + 8 || x > left + 150 {
+                    page.data[(y * 800 + x) * 3..][..3].fill(0);
+                }
+            }
+        }
+        page
+    }
+
+    fn text(read: &PageText) -> Vec<&str> {
+        let lines = read.paragraphs.iter().flatten();
+        lines.flat_map(|line| &line.words).map(|word| word.text.as_str()).collect()
+    }
+
+    const PLACES: [(usize, usize); 3] = [(50, 100), (50, 200), (50, 300)];
+
+    #[test]
+    fn lines_on_their_heads_are_turned() {
+        let mut models = Fake::new(|_| true);
+        let read = read(&mut models, &['A', 'B'], &page(&PLACES), |_| Ok(())).expect("it reads");
+        // Turned by 180 degrees, the dark end is on the left.
+        assert_eq!(text(&read), ["B", "B", "B"]);
+        assert_eq!(models.recognised, 3);
+    }
+
+    #[test]
+    fn a_line_unlike_the_others_is_read_either_way() {
+        let mut models = Fake::new(|at| at == 1);
+        let read = read(&mut models, &['A', 'B'], &page(&PLACES), |_| Ok(())).expect("it reads");
+        // B is surer, so it stays on its head.
+        assert_eq!(text(&read).iter().filter(|text| **text == "B").count(), 1);
+        assert_eq!(models.recognised, 4);
+    }
+
+    #[test]
+    fn what_is_no_text_is_counted_and_stopping_stops() {
+        let mut models = Fake::new(|_| false);
+        let unread = read(&mut models, &[' ', 'B'], &page(&PLACES), |_| Ok(())).expect("it reads");
+        assert_eq!((unread.paragraphs.len(), unread.unread, unread.cut), (0, 3, false));
+        let mut models = Fake::new(|_| false);
+        let stopped = read(&mut models, &['A', 'B'], &page(&PLACES), |_| Err(Error::Cancelled));
+        assert!(matches!(stopped, Err(Error::Cancelled)) && models.recognised == 0);
+        let blank = read(&mut models, &['A', 'B'], &page(&[]), |_| Ok(())).expect("it reads");
+        assert_eq!(blank, PageText::default());
+    }
+
+    #[test]
+    fn flat_pages_get_room_above_and_below() {
+        let flat = |width: usize, height: usize| padding(&Picture { width, height, data: Vec::new() });
+        assert_eq!((flat(800, 100), flat(1_600, 100), flat(100, 20)), (0, 150, 20));
+    }
+
+    #[test]
+    fn boxes_that_cover_the_page_many_times_are_dropped() {
+        let quad = Quad([(0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0)]);
+        let mut quads = vec![quad; 5];
+        assert!(within(&mut quads, 100));
+        assert_eq!(quads.len(), 2);
+        assert!(!within(&mut quads, 100));
+    }
+}

@@ -77,3 +77,48 @@ fn scaled(line: &Picture, width: usize) -> Picture {
 pub(crate) fn columns(line: &Picture) -> f32 {
     (HEIGHT * line.width).div_ceil(line.height).min(COLUMNS_MAX) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(width: usize, height: usize) -> Picture {
+        Picture::new(width, height, vec![255; width * height * 3]).expect("a line")
+    }
+
+    #[test]
+    fn what_is_read_at_once_has_a_bound() {
+        let lines = [line(100, 48), line(500, 48), line(96_000, 48), line(1_000, 24)];
+        assert_eq!(batch(&[0], &lines), (&[0][..], WIDTH_MIN));
+        assert_eq!(batch(&[0, 1], &lines), (&[0, 1][..], 500));
+        assert_eq!(batch(&[1; 9], &lines).0.len(), BATCH);
+        assert_eq!(batch(&[2, 2], &lines), (&[2][..], COLUMNS_MAX));
+        assert_eq!(scaled(&lines[2], COLUMNS_MAX).width, COLUMNS_MAX);
+    }
+
+    #[test]
+    fn each_line_has_its_own_letters_whatever_the_order() {
+        /// Reads as many letters as there are lines before, in frames of the picture.
+        struct Widths(Vec<u32>);
+        impl Models for Widths {
+            fn compute(&mut self, _: Network, input: Tensor) -> Result<Tensor, Error> {
+                let [count, _, _, width] = [0, 1, 2, 3].map(|at| input.dimensions[at]);
+                self.0.push(width);
+                let class = |at: u32| if width > 1_000 { 2.0 } else { (at % 2 + 1) as f32 };
+                let data = (0..count).flat_map(|at| [class(at), 0.9]).flat_map(f32::to_le_bytes).collect();
+                Ok(Tensor { dimensions: vec![count, 1, 2], data })
+            }
+        }
+        let mut models = Widths(Vec::new());
+        let lines = [line(4_000, 48), line(200, 48), line(150, 48)];
+        let mut done = Vec::new();
+        let go_on = |count| {
+            done.push(count);
+            Ok(())
+        };
+        let read = recognise(&mut models, &['a', 'b'], &lines, go_on).expect("it reads");
+        let text = |letters: &Vec<Letter>| letters.iter().map(|letter| letter.character).collect::<String>();
+        assert_eq!(read.iter().map(text).collect::<Vec<_>>(), ["b", "b", "a"]);
+        assert_eq!((models.0, done), (vec![320, 4_000], vec![0, 2]));
+    }
+}
