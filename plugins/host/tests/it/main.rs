@@ -8,6 +8,7 @@ mod directory;
 mod egress;
 mod fetched;
 mod misbehaving;
+mod models;
 mod outcomes;
 mod places;
 mod qwen;
