@@ -10,7 +10,8 @@
 //! [`limits`] are what goes in, [`error`] is all that can come out wrong. A
 //! [`package`] is what is installed: a component, its [`manifest`], its
 //! [`signature`]; [`fetch`](Package::fetch) downloads one, and [`grants`] are
-//! what its operator allows it. `sandbox` configures wasmtime, `contract` is
+//! what its operator allows it. [`child_process`] is for work that may not end;
+//! [`inference`] computes models in such children. `sandbox` configures wasmtime, `contract` is
 //! generated from the WIT, and `call` is what a guest can ask for during a call.
 //! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
 //! what comes back. [`admission`] checks a package before it is installed,
@@ -34,6 +35,12 @@ pub mod package;
 mod fetch;
 
 pub mod grants;
+
+pub mod child_process;
+
+mod metric_labels;
+
+pub mod inference;
 
 mod capabilities;
 
@@ -89,10 +96,12 @@ pub mod conformance;
 pub mod fuzzing;
 
 pub use check::Check;
+pub use child_process::ChildProgram;
 pub use config::HostConfig;
 pub use engine::{Described, LoadedEngine};
-pub use error::{Class, PluginError};
+pub use error::{Class, ModelFault, PluginError};
 pub use host::{Host, Options, Recognized, Usage};
+pub use inference::ModelUsage;
 pub use limits::EngineLimits;
 pub use package::Package;
 pub use page::{Block, Line, Page, PageText, PixelFormat, Rect, Word};

@@ -12,6 +12,9 @@ pub const WORLD: &str = "ocr-engine";
 /// World of engines that call servers.
 pub const WORLD_HTTP: &str = "ocr-engine-http";
 
+/// World of engines with models that the host computes.
+pub const WORLD_MODELS: &str = "ocr-engine-models";
+
 /// Files beside a component.
 const ASSETS_MAX: usize = 64;
 
@@ -69,6 +72,8 @@ impl Asset {
 pub struct Wants {
     /// Linear memory, MiB.
     pub memory_mib: Option<usize>,
+    /// Memory of the process that computes its models, MiB.
+    pub model_memory_mib: Option<usize>,
     /// Wall clock of a page, milliseconds.
     pub wall_ms: Option<u64>,
     /// Origins it calls, such as `https://api.example.com`; `*` for every origin that
@@ -85,8 +90,9 @@ impl Manifest {
     /// What is wrong, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        if ![WORLD, WORLD_HTTP].contains(&manifest.world.as_str()) {
-            return Err(format!("world = {:?}: must be `{WORLD}` or `{WORLD_HTTP}`", manifest.world));
+        let worlds = [WORLD, WORLD_HTTP, WORLD_MODELS];
+        if !worlds.contains(&manifest.world.as_str()) {
+            return Err(format!("world = {:?}: must be one of {}", manifest.world, worlds.join(", ")));
         }
         let wants = &manifest.wants;
         let wants_servers = !wants.http.is_empty() || !wants.secrets.is_empty();

@@ -24,7 +24,11 @@ pub(crate) fn letters(frames: impl Iterator<Item = (f32, f32)>, characters: &[ch
         if class > 0 {
             let &character = characters.get(class - 1)?;
             if class != last {
-                letters.push(Letter { character, frame: at as f32, probability: probability.clamp(0.0, 1.0) });
+                letters.push(Letter {
+                    character,
+                    frame: at as f32,
+                    probability: probability.clamp(0.0, 1.0),
+                });
             } else if let Some(letter) = letters.last_mut() {
                 letter.frame = (since + at) as f32 / 2.0;
             }

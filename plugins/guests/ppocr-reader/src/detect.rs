@@ -217,7 +217,8 @@ mod tests {
         assert_eq!(detect(&mut specks, &page(736, 736)).expect("it looks"), []);
         // A thin frame whose middle is no text.
         let mut frame = Map(|x, y| {
-            (100..300).contains(&x) && (100..300).contains(&y)
+            (100..300).contains(&x)
+                && (100..300).contains(&y)
                 && !((102..298).contains(&x) && (102..298).contains(&y))
         });
         assert_eq!(detect(&mut frame, &page(736, 736)).expect("it looks"), []);

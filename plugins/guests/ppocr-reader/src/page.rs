@@ -97,16 +97,24 @@ pub fn read(
     for ((letters, line), quad) in read.iter().zip(&lines).zip(&quads) {
         let is_text = likely(letters) >= CONFIDENCE_MIN;
         let words = is_text.then(|| words(letters, line, recognise::columns(line) / STRIDE as f32));
-        found.push(words.unwrap_or_default().into_iter().map(|word| Word {
-            text: word.text,
-            quad: quad.part(word.from, word.to).map(|(x, y)| (x, y - rows as f32)),
-            confidence: word.confidence,
-        }).collect());
+        found.push(
+            words
+                .unwrap_or_default()
+                .into_iter()
+                .map(|word| Word {
+                    text: word.text,
+                    quad: quad.part(word.from, word.to).map(|(x, y)| (x, y - rows as f32)),
+                    confidence: word.confidence,
+                })
+                .collect(),
+        );
     }
     let unread = found.iter().filter(|line| line.is_empty()).count();
     let mut text = PageText { paragraphs: Vec::new(), unread, cut };
     for paragraph in in_order(&quads) {
-        let row = |row: &Vec<usize>| Line { words: row.iter().flat_map(|&at| std::mem::take(&mut found[at])).collect() };
+        let row = |row: &Vec<usize>| Line {
+            words: row.iter().flat_map(|&at| std::mem::take(&mut found[at])).collect(),
+        };
         let lines: Vec<Line> = paragraph.iter().map(row).filter(|line| !line.words.is_empty()).collect();
         if !lines.is_empty() {
             text.paragraphs.push(lines);
@@ -172,9 +180,10 @@ mod tests {
             let numbers = input.numbers([count, 3, height, width])?;
             let planes = numbers.chunks_exact(height * width).step_by(3);
             let (dimensions, answer): (_, Vec<f32>) = match network {
-                Network::Detect => {
-                    (vec![1, 1, height, width], numbers[..height * width].iter().map(|light| (-light).max(0.0)).collect())
-                }
+                Network::Detect => (
+                    vec![1, 1, height, width],
+                    numbers[..height * width].iter().map(|light| (-light).max(0.0)).collect(),
+                ),
                 Network::Orient => {
                     let before = self.lines;
                     self.lines += count;
@@ -183,9 +192,12 @@ mod tests {
                 }
                 Network::Recognise => {
                     self.recognised += count;
-                    let dark = |columns: &mut dyn Iterator<Item = &f32>| columns.filter(|light| **light < 0.0).count();
+                    let dark = |columns: &mut dyn Iterator<Item = &f32>| {
+                        columns.filter(|light| **light < 0.0).count()
+                    };
                     let class = |plane: &[f32]| {
-                        let left = plane.chunks(width).map(|row| dark(&mut row[..width / 2].iter())).sum::<usize>();
+                        let left =
+                            plane.chunks(width).map(|row| dark(&mut row[..width / 2].iter())).sum::<usize>();
                         if left * 2 > dark(&mut plane.iter()) { [2.0, 0.9] } else { [1.0, 0.8] }
                     };
                     (vec![count, 1, 2], planes.flat_map(class).collect())

@@ -55,16 +55,10 @@ impl Quad {
 
     /// Left, top, right and bottom of the upright box around it.
     pub fn bounds(&self) -> [f32; 4] {
-        let fold = |of: fn(&Point) -> f32, join: fn(f32, f32) -> f32, start| {
-            self.0.iter().map(of).fold(start, join)
-        };
-        let (x, y): (fn(&Point) -> f32, fn(&Point) -> f32) = (|p| p.0, |p| p.1);
-        [
-            fold(x, f32::min, f32::MAX),
-            fold(y, f32::min, f32::MAX),
-            fold(x, f32::max, f32::MIN),
-            fold(y, f32::max, f32::MIN),
-        ]
+        let [first, rest @ ..] = self.0;
+        rest.iter().fold([first.0, first.1, first.0, first.1], |[left, top, right, bottom], (x, y)| {
+            [left.min(*x), top.min(*y), right.max(*x), bottom.max(*y)]
+        })
     }
 
     /// The pixels inside, straightened, with cubic interpolation.

@@ -42,7 +42,8 @@ fn direction(lines: &[Quad]) -> Point {
     let of_quarter = |wanted: f32| -> f32 {
         angles.iter().filter(|(angle, _)| quarter(*angle) == wanted).map(|(_, length)| length).sum()
     };
-    let main = [0.0, 1.0, 2.0, 3.0].into_iter().rev().max_by(|a, b| of_quarter(*a).total_cmp(&of_quarter(*b)));
+    let main =
+        [0.0, 1.0, 2.0, 3.0].into_iter().rev().max_by(|a, b| of_quarter(*a).total_cmp(&of_quarter(*b)));
     let main = main.unwrap_or(0.0);
     angles.retain(|(angle, _)| quarter(*angle) == main);
     let turned = main * std::f32::consts::FRAC_PI_2;

@@ -5,7 +5,7 @@
 
 mod answer;
 
-use untxt_plugin_sdk::bindings::untxt::ocr::inference::{self, Graph, TensorType};
+use untxt_plugin_sdk::inference::{self, Model, TensorType};
 use untxt_plugin_sdk::{
     Description, Engine, Error, Options, Page, PageText, PixelFormat, Rect, assets, attributes, host,
     stop_if_cancelled,
@@ -14,7 +14,7 @@ use untxt_plugin_sdk::{
 use answer::answer;
 use ppocr_reader::{Models, Network, Picture, Tensor, bad_model, read};
 
-/// What is larger is scaled down: RapidOCR's bound, beyond which text does not get better.
+/// What is larger is scaled down, as RapidOCR does.
 const SIDE_MAX: u32 = 2_000;
 
 /// A4 is 1,754 pixels high at this resolution.
@@ -22,8 +22,8 @@ const PAGE_DPI: &str = "150";
 
 /// Languages whose characters the recogniser knows.
 const LANGUAGES: [&str; 32] = [
-    "zh", "ja", "en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "nn", "fi", "is", "ga", "ca", "eu",
-    "gl", "pl", "cs", "sk", "hu", "hr", "sl", "ro", "tr", "et", "lv", "lt", "sq", "el",
+    "zh", "ja", "en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "nn", "fi", "is", "ga", "ca",
+    "eu", "gl", "pl", "cs", "sk", "hu", "hr", "sl", "ro", "tr", "et", "lv", "lt", "sq", "el",
 ];
 
 const CHARACTERS: &str = "characters";
@@ -46,7 +46,7 @@ impl Engine for PpOcr {
         let picture = Picture::new(bitmap.width as usize, bitmap.height as usize, bitmap.data)
             .ok_or_else(|| Error::permanent("bad-image", "a picture without pixels"))?;
         let characters = characters()?;
-        let mut models = Host { graphs: [None, None, None] };
+        let mut models = Host { models: [None, None, None] };
         let read = read(&mut models, &characters, &picture, |done| {
             host::progress(done, "lines");
             stop_if_cancelled()
@@ -64,7 +64,7 @@ fn characters() -> Result<Vec<char>, Error> {
 
 /// Networks as the host has them, by their places in [`Network`].
 struct Host {
-    graphs: [Option<Graph>; 3],
+    models: [Option<Model>; 3],
 }
 
 impl Models for Host {
@@ -74,23 +74,24 @@ impl Models for Host {
             Network::Orient => "orient",
             Network::Recognise => "recognise",
         };
-        let graph = &mut self.graphs[network as usize];
-        let graph = match graph {
-            Some(graph) => graph,
-            None => graph.insert(inference::load_by_name(name)?),
+        let model = match &mut self.models[network as usize] {
+            Some(model) => model,
+            place => place.insert(Model::load(name)?),
         };
-        let one = |names: Vec<String>| {
-            let [name] = <[String; 1]>::try_from(names)
-                .map_err(|names| bad_model(format!("the asset {name} has {} inputs or outputs", names.len())))?;
-            Ok::<String, Error>(name)
+        let inputs = model.inputs();
+        let [input_name] = &inputs[..] else {
+            return Err(bad_model(format!("the asset {name} has {} inputs, not 1", inputs.len())));
         };
-        let tensor = inference::Tensor { dimensions: input.dimensions, ty: TensorType::Fp32, data: input.data };
-        let outputs = graph.compute(&[(one(graph.inputs())?, tensor)])?;
+        let Tensor { dimensions, data } = input;
+        let outputs =
+            model.compute([(&**input_name, inference::Tensor { dimensions, ty: TensorType::Fp32, data })])?;
         match <[_; 1]>::try_from(outputs) {
-            Ok([(_, output)]) if output.ty == TensorType::Fp32 => {
-                Ok(Tensor { dimensions: output.dimensions, data: output.data })
+            Ok([(_, inference::Tensor { dimensions, ty: TensorType::Fp32, data })]) => {
+                Ok(Tensor { dimensions, data })
             }
-            _ => Err(bad_model(format!("the asset {name} answers with more than one tensor of 32 bits"))),
+            _ => Err(bad_model(format!(
+                "the asset {name} answers with other than one tensor of 32-bit floats"
+            ))),
         }
     }
 }

@@ -110,9 +110,8 @@ impl Ink {
         }
         let frames: Vec<Frame> = chains.iter().map(|chain| chain.frame).collect();
         let regions = reading_order(&frames, self.size.0 as f32);
-        let row = |row: &Vec<usize>| {
-            stretches(&row.iter().map(|&at| chains[at]).collect::<Vec<_>>(), self.scale)
-        };
+        let row =
+            |row: &Vec<usize>| stretches(&row.iter().map(|&at| chains[at]).collect::<Vec<_>>(), self.scale);
         let rows = |region: &Vec<Vec<usize>>| region.iter().map(row).collect();
         Print { slope, regions: regions.iter().map(rows).collect(), cut: cut | self.pieces.cut }
     }
