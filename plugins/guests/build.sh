@@ -16,7 +16,7 @@ set -eu
 
 guests=$(cd "$(dirname "$0")" && pwd)
 target=wasm32-unknown-unknown
-names="dial flaky form garbage grow hostile line-count old-version qwen3-vl reader refuse simulated-qwen3 slow spin take trap"
+names="dial flaky form garbage grow hostile line-count model old-version ppocr qwen3-vl reader refuse simulated-qwen3 slow spin take trap"
 cd "$guests"
 : "${CARGO_TARGET_DIR:=$guests/target}"
 mkdir -p "$CARGO_TARGET_DIR"

@@ -1,13 +1,12 @@
 //! Settings of a process.
 
-use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
-use untxt_plugins::{EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
+use untxt_plugins::{ChildProgram, EngineLimits, Host, HostConfig, PluginError, Registry, Trust};
 
 use crate::disk_space::DiskLimits;
 use crate::documents::limits::Limits as DocumentLimits;
@@ -56,11 +55,10 @@ pub struct Settings {
     pub engine_limits: EngineLimits,
     /// How users' own servers are told.
     pub webhooks: WebhookSettings,
-    /// A program that decodes documents when it is started with
-    /// `renderer_arguments`.
-    pub renderer_program: PathBuf,
-    /// See `renderer_program`.
-    pub renderer_arguments: Vec<OsString>,
+    /// Decodes documents.
+    pub renderer: ChildProgram,
+    /// Computes the models of engines.
+    pub models: ChildProgram,
 }
 
 impl Settings {
@@ -68,8 +66,7 @@ impl Settings {
     #[must_use]
     pub fn renderer(&self) -> Renderer {
         Renderer::new(RendererConfig {
-            program: self.renderer_program.clone(),
-            arguments: self.renderer_arguments.clone(),
+            program: self.renderer.clone(),
             limits: self.document_limits,
             pages_at_once: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
@@ -85,6 +82,7 @@ impl Settings {
             concurrency: self.concurrency.get(),
             limits: self.engine_limits,
             metered: false,
+            models: Some(self.models.clone()),
         })?;
         Ok(Registry::open(Arc::new(host), self.plugin_dir.clone()).trusting(self.plugin_trust.clone()))
     }

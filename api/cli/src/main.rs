@@ -43,16 +43,19 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use untxt_settings::RENDER_COMMAND;
-use untxt_workflows::documents::renderer::child;
+use untxt_plugins::inference;
+use untxt_settings::{MODEL_COMMAND, RENDER_COMMAND};
+use untxt_workflows::documents::renderer;
 
 use cli::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    // Before anything else is set up: this process reads one document and ends.
-    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new(RENDER_COMMAND)) {
-        return child::main();
+    // Before anything else is set up: these processes do one kind of work.
+    match std::env::args_os().nth(1).as_deref().and_then(OsStr::to_str) {
+        Some(RENDER_COMMAND) => return renderer::child::main(),
+        Some(MODEL_COMMAND) => return inference::child::main(),
+        _ => {}
     }
     let cli = Cli::parse();
     match run(cli) {

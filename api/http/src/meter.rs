@@ -35,7 +35,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// Every metric of this program but the kernel's view of the process. Names only
 /// grow: dashboards and alerts know them.
-const METRICS: [(Kind, &str, &str); 29] = [
+const METRICS: [(Kind, &str, &str); 32] = [
     (Counter, "untxt_http_requests_total", "Requests that were answered, by route, method and status."),
     (
         Histogram,
@@ -68,6 +68,13 @@ const METRICS: [(Kind, &str, &str); 29] = [
     (Counter, "untxt_plugin_calls_total", "Calls of engines, by engine, version and outcome."),
     (Histogram, "untxt_plugin_call_duration_seconds", "What calls of engines took, by engine and version."),
     (Histogram, "untxt_plugin_memory_peak_bytes", "Most memory that a call had, by engine and version."),
+    (Histogram, "untxt_plugin_model_duration_seconds", "Time in models of a call, by engine and version."),
+    (Counter, "untxt_plugin_model_loads_total", "Models that were loaded, by engine and version."),
+    (
+        Counter,
+        "untxt_plugin_model_processes_ended_total",
+        "Processes of models that ended, by engine, version and reason.",
+    ),
     (Counter, "untxt_plugin_quarantines_total", "Versions of engines that were taken out of service."),
     (Counter, "untxt_journal_commits_total", "Transactions of the journal, by outcome."),
     (Histogram, "untxt_journal_commit_seconds", "What a transaction of the journal took."),

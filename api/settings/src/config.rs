@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use untxt_engine::journal::retention::Retention;
 use untxt_plugins::registry::READER;
-use untxt_plugins::{EngineLimits, Trust};
+use untxt_plugins::{ChildProgram, EngineLimits, Trust};
 use untxt_workflows::disk_space::DiskLimits;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
 use untxt_workflows::objects::ObjectsConfig;
@@ -26,6 +26,9 @@ use crate::{auth, proxies, values};
 
 /// The hidden command that decodes documents in a process of its own.
 pub const RENDER_COMMAND: &str = "render-page";
+
+/// The hidden command that computes models in a process of its own.
+pub const MODEL_COMMAND: &str = "compute-models";
 
 /// Where a worker tells about itself unless `UNTXT_WORKER_LISTEN` says otherwise.
 pub const WORKER_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_000);
@@ -210,10 +213,16 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
         document_limits: document_limits(values, upload_bytes_max)?,
         webhooks: webhooks(values)?,
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
-        renderer_program: std::env::current_exe()
-            .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?,
-        renderer_arguments: vec![OsString::from(RENDER_COMMAND)],
+        renderer: this_program(RENDER_COMMAND)?,
+        models: this_program(MODEL_COMMAND)?,
     })
+}
+
+/// This program with a hidden command.
+fn this_program(command: &str) -> Result<ChildProgram, ConfigError> {
+    let program = std::env::current_exe()
+        .map_err(|error| ConfigError::Together(format!("can't find this program's own file: {error}")))?;
+    Ok(ChildProgram { program, arguments: vec![OsString::from(command)] })
 }
 
 fn document_limits(values: &Values<'_>, upload_bytes_max: u64) -> Result<DocumentLimits, ConfigError> {

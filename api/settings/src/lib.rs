@@ -24,7 +24,7 @@ mod config;
 #[path = "../../../engine/src/module_order.rs"]
 mod module_order;
 
-pub use self::config::{Config, RENDER_COMMAND, WORKER_LISTEN};
+pub use self::config::{Config, MODEL_COMMAND, RENDER_COMMAND, WORKER_LISTEN};
 pub use self::error::ConfigError;
 pub use self::known::FILE;
 pub use self::values::RUNNING_SERVICES;

@@ -122,7 +122,8 @@ async fn call(host: &Host, engine: &Arc<LoadedEngine>, page: &Arc<Page>) -> Dura
 }
 
 fn host(cache: &Path, concurrency: usize, limits: EngineLimits) -> Arc<Host> {
-    let config = HostConfig { cache_dir: cache.to_owned(), concurrency, limits, metered: false };
+    let config =
+        HostConfig { cache_dir: cache.to_owned(), concurrency, limits, metered: false, models: None };
     Arc::new(Host::new(&config).expect("a sandbox"))
 }
 

@@ -13,10 +13,12 @@ use crate::clock::TickGuard;
 use crate::contract::untxt::ocr::assets;
 use crate::contract::untxt::ocr::host::{Host, Level};
 use crate::contract::untxt::ocr::http;
+use crate::contract::untxt::ocr::inference::{self, HostGraph, TensorType};
 use crate::contract::untxt::ocr::pages::{self, HostPage, Info};
 use crate::contract::untxt::ocr::types::{self, Bitmap, Failure, ImageEncoding, PixelFormat, Rect};
-use crate::contract::{OcrEngine, PageHandle};
+use crate::contract::{GraphHandle, OcrEngine, PageHandle};
 use crate::egress::Egress;
+use crate::inference::{ElementType, Graph, ModelLease, NamedTensor, Refusal, Stopped, TensorHeader};
 use crate::limits::EngineLimits;
 use crate::memory_limiter::MemoryLimiter;
 use crate::page::{self, Page};
@@ -29,6 +31,7 @@ pub(crate) struct Call {
     record: SharedCallRecord,
     capabilities: Arc<Capabilities>,
     egress: Egress,
+    models: ModelLease,
     cancel: CancellationToken,
     deadline: Instant,
     table: ResourceTable,
@@ -42,6 +45,7 @@ impl Call {
     pub(crate) fn new(
         limits: &EngineLimits,
         capabilities: Arc<Capabilities>,
+        models: ModelLease,
         wall: Duration,
         cancel: CancellationToken,
     ) -> Self {
@@ -50,6 +54,7 @@ impl Call {
             memory: MemoryLimiter::new(limits.memory_bytes_max, record.clone()),
             egress: Egress::new(Arc::clone(&capabilities), limits, record.clone()),
             capabilities,
+            models,
             record,
             cancel,
             deadline: Instant::now() + wall,
@@ -108,11 +113,7 @@ impl assets::Host for Call {
     }
 
     fn read(&mut self, name: String) -> Result<Result<Vec<u8>, Failure>> {
-        Ok(self.capabilities.assets.get(&name).map(|bytes| bytes.to_vec()).ok_or_else(|| Failure {
-            code: "no-such-asset".to_owned(),
-            message: format!("there is no asset {name:?}"),
-            attributes: Vec::new(),
-        }))
+        Ok(self.capabilities.assets.get(&name).map(|b| b.to_vec()).ok_or_else(|| no_such_asset(&name)))
     }
 }
 
@@ -128,6 +129,127 @@ impl http::Host for Call {
             }
         }
     }
+}
+
+impl inference::Host for Call {
+    async fn load_by_name(&mut self, name: String) -> Result<Result<Resource<GraphHandle>, Failure>> {
+        let Some(model) = self.capabilities.model(&name) else { return Ok(Err(no_such_asset(&name))) };
+        let loaded = self.in_model(name, async |models| models.load(model).await).await?;
+        Ok(match loaded {
+            Ok(graph) => Ok(self.table.push(GraphHandle(graph))?),
+            Err(refusal) => Err(refused(refusal)),
+        })
+    }
+}
+
+impl HostGraph for Call {
+    fn inputs(&mut self, graph: Resource<GraphHandle>) -> Result<Vec<String>> {
+        Ok(self.graph(&graph)?.names.inputs.clone())
+    }
+
+    fn outputs(&mut self, graph: Resource<GraphHandle>) -> Result<Vec<String>> {
+        Ok(self.graph(&graph)?.names.outputs.clone())
+    }
+
+    async fn compute(
+        &mut self,
+        graph: Resource<GraphHandle>,
+        inputs: Vec<inference::NamedTensor>,
+    ) -> Result<Result<Vec<inference::NamedTensor>, Failure>> {
+        let graph = self.graph(&graph)?;
+        let inputs: Vec<NamedTensor> = match inputs.into_iter().map(from_wit).collect() {
+            Ok(inputs) => inputs,
+            Err(refusal) => return Ok(Err(refused(refusal))),
+        };
+        let name = graph.model.name.clone();
+        let computed = self.in_model(name, async |models| models.compute(&graph, &inputs).await).await?;
+        Ok(computed.map(|outputs| outputs.into_iter().map(to_wit).collect()).map_err(refused))
+    }
+
+    fn drop(&mut self, graph: Resource<GraphHandle>) -> Result<()> {
+        self.table.delete(graph)?;
+        Ok(())
+    }
+}
+
+impl Call {
+    fn graph(&self, handle: &Resource<GraphHandle>) -> Result<Graph> {
+        Ok(self.table.get(handle)?.0.clone())
+    }
+
+    /// Works with the model `name` within the call's time. What it fails for is
+    /// recorded, unless the guest is to be told.
+    async fn in_model<T>(
+        &mut self,
+        name: String,
+        work: impl AsyncFnOnce(&mut ModelLease) -> Result<T, Stopped>,
+    ) -> Result<Result<T, Refusal>> {
+        self.record.lock().model = Some(name);
+        let (began, deadline) = (Instant::now(), self.deadline.into());
+        // What is not finished is dropped, and its process killed.
+        let stopped = tokio::select! {
+            worked = work(&mut self.models) => match worked {
+                Ok(done) => Ok(Ok(done)),
+                Err(Stopped::Refused(refusal)) => Ok(Err(refusal)),
+                Err(Stopped::Fault(fault)) => {
+                    self.record.lock().model_fault = Some(fault);
+                    Err("its model failed")
+                }
+                Err(Stopped::Unavailable(reason)) => {
+                    self.record.lock().models_unavailable = Some(reason);
+                    Err("models can't be computed")
+                }
+            },
+            () = self.cancel.cancelled() => {
+                self.record.stop(Stop::Cancelled);
+                Err("cancelled while it waited for a model")
+            }
+            () = tokio::time::sleep_until(deadline) => {
+                self.record.stop(Stop::Deadline);
+                Err("out of time while it waited for a model")
+            }
+        };
+        self.models.usage.wall += began.elapsed();
+        let mut record = self.record.lock();
+        record.models = self.models.usage;
+        let worked = stopped.map_err(wasmtime::Error::msg)?;
+        record.model = None;
+        Ok(worked)
+    }
+}
+
+fn no_such_asset(name: &str) -> Failure {
+    refused(Refusal::new("no-such-asset", format!("there is no asset {name:?}")))
+}
+
+fn refused(Refusal { code, message }: Refusal) -> Failure {
+    Failure { code, message, attributes: Vec::new() }
+}
+
+fn from_wit((name, tensor): inference::NamedTensor) -> Result<NamedTensor, Refusal> {
+    let inference::Tensor { dimensions, ty, data } = tensor;
+    let ty = match ty {
+        TensorType::Fp32 => ElementType::F32,
+        TensorType::U8 => ElementType::U8,
+        TensorType::I32 => ElementType::I32,
+        TensorType::I64 => ElementType::I64,
+        TensorType::Fp16 | TensorType::Fp64 | TensorType::Bf16 => {
+            let message = format!("input {name:?}: elements of type {ty:?} are not computed");
+            return Err(Refusal::new("unsupported", message));
+        }
+    };
+    Ok(NamedTensor { header: TensorHeader { name, ty, dimensions }, data })
+}
+
+fn to_wit(tensor: NamedTensor) -> inference::NamedTensor {
+    let TensorHeader { name, ty, dimensions } = tensor.header;
+    let ty = match ty {
+        ElementType::F32 => TensorType::Fp32,
+        ElementType::U8 => TensorType::U8,
+        ElementType::I32 => TensorType::I32,
+        ElementType::I64 => TensorType::I64,
+    };
+    (name, inference::Tensor { dimensions, ty, data: tensor.data })
 }
 
 impl pages::Host for Call {}

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::call_log::CallLog;
 use crate::contract::untxt::ocr::types::Failure;
+use crate::error::ModelFault;
+use crate::inference::ModelUsage;
 use crate::limits::EngineLimits;
 
 /// Why the host stopped the guest.
@@ -27,6 +29,14 @@ pub(crate) struct CallRecord {
     pub(crate) denied_bytes: Option<usize>,
     /// The request that it was not granted.
     pub(crate) egress_denied: Option<String>,
+    /// The model that is being loaded or computed.
+    pub(crate) model: Option<String>,
+    /// Why the host gave up that model.
+    pub(crate) model_fault: Option<ModelFault>,
+    /// What it used of models.
+    pub(crate) models: ModelUsage,
+    /// Why the host computes no models.
+    pub(crate) models_unavailable: Option<String>,
     /// A failure of the host itself.
     pub(crate) host_failure: Option<Failure>,
 }
@@ -44,6 +54,10 @@ impl SharedCallRecord {
             fuel: None,
             denied_bytes: None,
             egress_denied: None,
+            model: None,
+            model_fault: None,
+            models: ModelUsage::default(),
+            models_unavailable: None,
             host_failure: None,
         })))
     }

@@ -1,16 +1,20 @@
 //! What an engine may use besides its page: what its manifest requests and its
 //! operator grants.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use untxt_net::{AddressPolicy, Origin};
 
 use crate::grants::{Grants, Secret};
+use crate::inference::Model;
 use crate::package::{Assets, Package};
 
 /// Assets, servers and secrets of an engine.
 pub(crate) struct Capabilities {
     pub(crate) assets: Assets,
+    /// SHA-256 of the assets.
+    asset_digests: BTreeMap<String, String>,
     servers: Vec<(Origin, AddressPolicy)>,
     secrets: Vec<Secret>,
 }
@@ -19,8 +23,10 @@ impl Capabilities {
     /// What `package` requests and `grants` allow.
     pub(crate) fn of(package: &Package, grants: &Grants) -> Self {
         let assets = package.assets.clone();
+        let named = package.manifest.iter().flat_map(|manifest| &manifest.assets);
+        let asset_digests = named.map(|asset| (asset.name.clone(), asset.sha256.clone())).collect();
         let Some(manifest) = package.manifest.as_ref().filter(|manifest| manifest.asks_servers()) else {
-            return Self { assets, servers: Vec::new(), secrets: Vec::new() };
+            return Self { assets, asset_digests, servers: Vec::new(), secrets: Vec::new() };
         };
         let wanted = |origin: &Origin| {
             manifest.wants.http.iter().any(|want| want == "*" || Origin::parse(want).as_ref() == Ok(origin))
@@ -28,7 +34,13 @@ impl Capabilities {
         let servers = grants.origins().filter(|(origin, _)| wanted(origin)).collect();
         let wants = |secret: &&Secret| manifest.wants.secrets.contains(&secret.name);
         let secrets = grants.secrets.iter().filter(wants).cloned().collect();
-        Self { assets, servers, secrets }
+        Self { assets, asset_digests, servers, secrets }
+    }
+
+    /// The asset of that name as a model.
+    pub(crate) fn model(&self, name: &str) -> Option<Model> {
+        let (file, digest) = (self.assets.get(name)?.clone(), self.asset_digests.get(name)?.clone());
+        Some(Model { name: name.to_owned(), digest, file })
     }
 
     /// Which addresses the server at `origin` may have; `None` if it is not granted.

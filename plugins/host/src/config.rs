@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::child_process::ChildProgram;
 use crate::limits::EngineLimits;
 
 /// Settings of a host.
@@ -16,4 +17,7 @@ pub struct HostConfig {
     /// Whether to count what guests execute, which costs them about a quarter of
     /// their speed.
     pub metered: bool,
+    /// A program that ends up in [`crate::inference::child::main`]; without one, no
+    /// engine can use models.
+    pub models: Option<ChildProgram>,
 }

@@ -27,6 +27,33 @@ pub enum Class {
     Park,
 }
 
+/// What became of a model that the host computed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelFault {
+    /// It exceeded the memory limit of models.
+    #[error(
+        "requested more memory than its process may have, {memory_bytes_max} bytes; `limits.model_memory_mib` allows more"
+    )]
+    Memory {
+        /// The limit.
+        memory_bytes_max: u64,
+    },
+    /// It was not ready when the call reached its time limit.
+    #[error(
+        "was not ready when the call's time was over; it had {after:?}, and `limits.wall_ms` allows more"
+    )]
+    Timeout {
+        /// What it had.
+        after: Duration,
+    },
+    /// Its process crashed.
+    #[error("crashed: {reason}")]
+    Crashed {
+        /// The status of its process, and its last words.
+        reason: String,
+    },
+}
+
 /// Why there is no result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PluginError {
@@ -172,6 +199,18 @@ pub enum PluginError {
         /// Its log.
         logs: Vec<String>,
     },
+    /// A model that the host computed for it failed.
+    #[error("model `{model}` of engine `{name}` {fault} (limits are in {name}.toml in the plugin directory)")]
+    Model {
+        /// The name of the engine.
+        name: String,
+        /// The name of the asset.
+        model: String,
+        /// What became of it.
+        fault: ModelFault,
+        /// The engine's log.
+        logs: Vec<String>,
+    },
     /// It used a capability that it was not granted.
     #[error("engine `{name}` lacks a capability: {what}; grants are in {name}.toml in the plugin directory")]
     CapabilityDenied {
@@ -241,6 +280,11 @@ impl PluginError {
             Self::Cancelled { .. } => "ENGINE_CANCELLED",
             Self::Timeout { .. } => "ENGINE_TIMEOUT",
             Self::MemoryLimit { .. } => "ENGINE_MEMORY_LIMIT",
+            Self::Model { fault, .. } => match fault {
+                ModelFault::Memory { .. } => "ENGINE_MODEL_MEMORY",
+                ModelFault::Timeout { .. } => "ENGINE_MODEL_TIMEOUT",
+                ModelFault::Crashed { .. } => "ENGINE_MODEL_CRASHED",
+            },
             Self::CapabilityDenied { .. } => "ENGINE_CAPABILITY_DENIED",
             Self::Trapped { .. } => "ENGINE_TRAPPED",
             Self::InvalidOutput { .. } => "ENGINE_INVALID_OUTPUT",
@@ -258,8 +302,10 @@ impl PluginError {
             | Self::Quarantined { .. }
             | Self::Unreadable { .. }
             | Self::Sandbox(_) => Class::Park,
-            Self::Timeout { .. } => Class::Retry { after: None },
-            Self::Trapped { .. } => Class::RetryOnce,
+            Self::Timeout { .. } | Self::Model { fault: ModelFault::Timeout { .. }, .. } => {
+                Class::Retry { after: None }
+            }
+            Self::Trapped { .. } | Self::Model { fault: ModelFault::Crashed { .. }, .. } => Class::RetryOnce,
             Self::BadPage { .. }
             | Self::NotFound { .. }
             | Self::Gone { .. }
@@ -269,6 +315,7 @@ impl PluginError {
             | Self::Package { .. }
             | Self::Directory { .. }
             | Self::MemoryLimit { .. }
+            | Self::Model { fault: ModelFault::Memory { .. }, .. }
             | Self::CapabilityDenied { .. }
             | Self::InvalidOutput { .. } => Class::Permanent,
             Self::Refused { class, .. } => *class,
@@ -281,6 +328,7 @@ impl PluginError {
         match self {
             Self::Timeout { logs, .. }
             | Self::MemoryLimit { logs, .. }
+            | Self::Model { logs, .. }
             | Self::CapabilityDenied { logs, .. }
             | Self::Trapped { logs, .. }
             | Self::InvalidOutput { logs, .. }

@@ -60,6 +60,8 @@ pub struct Secret {
 pub struct GrantedLimits {
     /// Linear memory, MiB; at most 1024.
     pub memory_mib: Option<usize>,
+    /// Memory of the process that computes an engine's models, MiB.
+    pub model_memory_mib: Option<usize>,
     /// Wall clock of a page, milliseconds.
     pub wall_ms: Option<u64>,
     /// Text of an answer, bytes.
@@ -117,9 +119,13 @@ impl Grants {
     pub fn limits(&self, all: &EngineLimits, wants: Option<&Wants>) -> EngineLimits {
         let own = &self.limits;
         let asked_memory = wants.and_then(|wants| wants.memory_mib).map_or(usize::MAX, mib);
+        let asked_models = wants.and_then(|wants| wants.model_memory_mib).map_or(usize::MAX, mib);
         let asked_wall = wants.and_then(|wants| wants.wall_ms).map_or(Duration::MAX, Duration::from_millis);
         EngineLimits {
             memory_bytes_max: own.memory_mib.map_or_else(|| all.memory_bytes_max.min(asked_memory), mib),
+            model_memory_bytes_max: own
+                .model_memory_mib
+                .map_or_else(|| all.model_memory_bytes_max.min(asked_models), mib),
             wall: own.wall_ms.map_or_else(|| all.wall.min(asked_wall), Duration::from_millis),
             text_bytes_max: own.text_bytes.unwrap_or(all.text_bytes_max),
             html_bytes_max: own.html_bytes.unwrap_or(all.html_bytes_max),

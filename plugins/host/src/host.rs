@@ -20,6 +20,7 @@ use crate::engine::LoadedEngine;
 use crate::error::PluginError;
 use crate::guest::GuestPre;
 use crate::guest::layout_engine::Layout;
+use crate::inference::{ModelLease, ModelUsage, Owner, Pool};
 use crate::limits::EngineLimits;
 use crate::outcome;
 use crate::page::{Page, PageText};
@@ -41,6 +42,7 @@ pub struct Host {
     pub(crate) linker: Linker<Call>,
     pub(crate) cache: Cache,
     pub(crate) limits: EngineLimits,
+    models: Arc<Pool>,
     /// `Some` until the host is dropped.
     guests: Option<Runtime>,
 }
@@ -76,6 +78,8 @@ pub struct Usage {
     pub logs: Vec<String>,
     /// Units of work, about one an instruction; `None` if not counted.
     pub fuel: Option<u64>,
+    /// Models that the host computed for it.
+    pub models: ModelUsage,
 }
 
 impl Host {
@@ -97,7 +101,8 @@ impl Host {
             .map_err(|error| PluginError::Sandbox(format!("can't start threads for engines: {error}")))?;
         let cache = Cache::open(&config.cache_dir);
         tracing::debug!(pooled = sandbox.pooled, "the sandbox is ready");
-        Ok(Self { sandbox, linker, cache, limits: config.limits, guests: Some(guests) })
+        let models = Pool::new(config.models.clone(), config.concurrency, guests.handle().clone());
+        Ok(Self { sandbox, linker, cache, limits: config.limits, models, guests: Some(guests) })
     }
 
     /// Lets `engine` recognise `page`.
@@ -119,13 +124,14 @@ impl Host {
         let began = Instant::now();
         let stop = cancel.child_token();
         let _stop_when_dropped = stop.clone().drop_guard();
-        let call = Call::new(&engine.limits, Arc::clone(&engine.capabilities), engine.limits.wall, stop);
+        let call = self.new_call(engine, engine.limits.wall, stop);
         let record = call.record();
         let result = self.call(call, engine, page, options, cancel).await;
         let mut record = record.lock();
-        call_metrics::record_call(engine, began.elapsed(), record.peak_bytes, result.as_ref().err());
+        call_metrics::record_call(engine, began.elapsed(), &record, result.as_ref().err());
         let (memory_bytes_peak, logs) = (record.peak_bytes, record.log.take_lines());
-        let usage = Usage { memory_bytes_peak, wall: began.elapsed(), logs, fuel: record.fuel };
+        let (fuel, models) = (record.fuel, record.models);
+        let usage = Usage { memory_bytes_peak, wall: began.elapsed(), logs, fuel, models };
         Ok(Recognized { text: result?, usage })
     }
 
@@ -153,6 +159,15 @@ impl Host {
             record.stop(Stop::Cancelled);
         }
         outcome::classify(engine, &mut record.lock(), answered, &page)
+    }
+
+    /// A call of `engine` that ends after `wall` or when `cancel` fires.
+    pub(crate) fn new_call(&self, engine: &LoadedEngine, wall: Duration, cancel: CancellationToken) -> Call {
+        let LoadedEngine { name, digest, limits, capabilities, .. } = engine;
+        let memory_bytes_max = limits.model_memory_bytes_max as u64;
+        let owner = Owner { engine: name.clone(), digest: digest.clone(), memory_bytes_max };
+        let models = ModelLease::new(Arc::clone(&self.models), owner, Instant::now() + wall);
+        Call::new(limits, Arc::clone(capabilities), models, wall, cancel)
     }
 
     pub(crate) fn store(&self, mut call: Call) -> Store<Call> {

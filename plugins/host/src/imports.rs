@@ -5,7 +5,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Interfaces that this host offers to every engine.
-const OFFERED: [&str; 4] = ["types", "host", "pages", "assets"];
+const OFFERED: [&str; 5] = ["types", "host", "pages", "assets", "inference"];
 
 /// The interface that it offers to engines of the world `ocr-engine-http`.
 const HTTP: &str = "http";

@@ -10,9 +10,10 @@
 //! [`limits`] are what goes in, [`error`] is all that can come out wrong. A
 //! [`package`] is what is installed: a component, its [`manifest`], its
 //! [`signature`]; [`fetch`](Package::fetch) downloads one, and [`grants`] are
-//! what its operator allows it. `sandbox` configures wasmtime, `contract` is
-//! generated from the WIT, `call` is what a guest can ask for during a call, and
-//! `guest` is an instance of an engine.
+//! what its operator allows it. [`child_process`] is for work that may not end;
+//! [`inference`] computes models in such children. `sandbox` configures wasmtime,
+//! `contract` is generated from the WIT, `call` is what a guest can ask for during a
+//! call, and `guest` is an instance of an engine.
 //! [`host`] makes the calls to an [`engine`] that it has loaded, and judges
 //! what comes back. [`admission`] checks a package before it is installed,
 //! [`registry`] finds an engine by name or digest and keeps its versions, and
@@ -39,6 +40,12 @@ pub mod package;
 mod fetch;
 
 pub mod grants;
+
+pub mod child_process;
+
+mod metric_labels;
+
+pub mod inference;
 
 mod capabilities;
 
@@ -96,10 +103,12 @@ pub mod conformance;
 pub mod fuzzing;
 
 pub use check::Check;
+pub use child_process::ChildProgram;
 pub use config::HostConfig;
 pub use engine::{Described, LoadedEngine};
-pub use error::{Class, PluginError};
+pub use error::{Class, ModelFault, PluginError};
 pub use host::{Host, Options, Recognized, Usage};
+pub use inference::ModelUsage;
 pub use limits::EngineLimits;
 pub use load::PAGE_DPI;
 pub use package::Package;

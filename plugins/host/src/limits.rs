@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct EngineLimits {
     /// Bytes of linear memory of an instance.
     pub memory_bytes_max: usize,
+    /// Bytes of address space of the process that computes an engine's models.
+    pub model_memory_bytes_max: usize,
     /// Wall clock of a call.
     pub wall: Duration,
     /// Bytes of all words, roles and attributes of an answer.
@@ -34,6 +36,7 @@ impl Default for EngineLimits {
     fn default() -> Self {
         Self {
             memory_bytes_max: 256 << 20,
+            model_memory_bytes_max: 1 << 30,
             wall: Duration::from_secs(120),
             text_bytes_max: 8 << 20,
             html_bytes_max: 4 << 20,

@@ -151,8 +151,7 @@ impl Host {
         let name = || engine.name.clone();
         let incompatible =
             |reason: String| PluginError::Incompatible { name: name(), reason: format!("{what}: {reason}") };
-        let capabilities = Arc::clone(&engine.capabilities);
-        let call = Call::new(&engine.limits, capabilities, DESCRIBE_WALL, CancellationToken::new());
+        let call = self.new_call(engine, DESCRIBE_WALL, CancellationToken::new());
         let record = call.record();
         let (mut store, pre) = (self.store(call), engine.pre.clone());
         let guest = self.spawn(async move {
@@ -226,6 +225,7 @@ mod tests {
             concurrency: 1,
             limits: EngineLimits::default(),
             metered: false,
+            models: None,
         };
         let host = Arc::new(Host::new(&config).unwrap());
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests/built/refuse.wasm");
@@ -235,8 +235,7 @@ mod tests {
         let mut took = Vec::new();
         for _ in 0..10_000 {
             let began = Instant::now();
-            let capabilities = Arc::clone(&engine.capabilities);
-            let call = Call::new(&engine.limits, capabilities, engine.limits.wall, CancellationToken::new());
+            let call = host.new_call(&engine, engine.limits.wall, CancellationToken::new());
             let mut store = host.store(call);
             let instance = engine.pre.instantiate(&mut store).await.unwrap();
             drop((instance, store));

@@ -12,6 +12,9 @@ pub const WORLD: &str = "ocr-engine";
 /// World of engines that call servers.
 pub const WORLD_HTTP: &str = "ocr-engine-http";
 
+/// World of engines with models that the host computes.
+pub const WORLD_MODELS: &str = "ocr-engine-models";
+
 /// Worlds of engines that answer with the layout of the page, without servers and
 /// with them.
 const LAYOUT_WORLDS: [&str; 2] = ["ocr-engine-layout", "ocr-engine-layout-http"];
@@ -73,6 +76,8 @@ impl Asset {
 pub struct Wants {
     /// Linear memory, MiB.
     pub memory_mib: Option<usize>,
+    /// Memory of the process that computes its models, MiB.
+    pub model_memory_mib: Option<usize>,
     /// Wall clock of a page, milliseconds.
     pub wall_ms: Option<u64>,
     /// Origins it calls, such as `https://api.example.com`; `*` for every origin that
@@ -89,7 +94,7 @@ impl Manifest {
     /// What is wrong, with the line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        let worlds = [[WORLD, WORLD_HTTP], LAYOUT_WORLDS].concat();
+        let worlds = [&[WORLD, WORLD_HTTP, WORLD_MODELS][..], &LAYOUT_WORLDS].concat();
         if !worlds.contains(&manifest.world.as_str()) {
             let worlds = worlds.join("`, `");
             return Err(format!("world = {:?}: must be one of `{worlds}`", manifest.world));

@@ -9,7 +9,7 @@ use crate::answer;
 use crate::call_record::{CallRecord, Stop};
 use crate::contract::untxt::ocr::types;
 use crate::engine::LoadedEngine;
-use crate::error::{Class, PluginError, refusal_code};
+use crate::error::{Class, ModelFault, PluginError, refusal_code};
 use crate::guest::layout_engine::Layout;
 use crate::page::{Page, PageText};
 
@@ -48,11 +48,22 @@ pub(crate) fn classify(
     if !succeeded && let Some(what) = record.egress_denied.take() {
         return Err(PluginError::CapabilityDenied { name, what, logs: logs(record) });
     }
+    if !succeeded && let Some(reason) = record.models_unavailable.take() {
+        return Err(PluginError::Sandbox(reason));
+    }
+    // A guest that waits for a model has neither trapped nor spent the time itself.
+    let late = record.stop == Some(Stop::Deadline);
+    if !succeeded && let Some(model) = record.model.take() {
+        let timeout = late.then_some(ModelFault::Timeout { after: limits.wall });
+        if let Some(fault) = record.model_fault.take().or(timeout) {
+            return Err(PluginError::Model { name, model, fault, logs: logs(record) });
+        }
+    }
     if !succeeded && let Some(wanted_bytes) = record.denied_bytes {
         let (memory_bytes_max, logs) = (limits.memory_bytes_max, logs(record));
         return Err(PluginError::MemoryLimit { name, wanted_bytes, memory_bytes_max, logs });
     }
-    if record.stop == Some(Stop::Deadline) {
+    if late {
         return Err(PluginError::Timeout { name, after: limits.wall, logs: logs(record) });
     }
     match answered {

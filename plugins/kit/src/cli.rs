@@ -50,6 +50,9 @@ pub(crate) struct NewArguments {
     /// An engine that calls an OCR server.
     #[arg(long)]
     pub(crate) http: bool,
+    /// An engine with a model that the host computes (Rust and C).
+    #[arg(long, conflicts_with = "http")]
+    pub(crate) model: bool,
 }
 
 /// Languages with a template.

@@ -28,6 +28,13 @@ const CALLS_SERVER: Files = &[
     ("grants.toml", plugins!("templates/http/grants.toml")),
 ];
 
+const WITH_MODEL: Files = &[
+    ("plugin.toml", plugins!("templates/model/plugin.toml")),
+    ("make_model.py", plugins!("templates/model/make_model.py")),
+];
+
+const MODEL: &[u8] = include_bytes!("../../templates/model/model.onnx");
+
 const SDK: Files = &[
     ("sdk/Cargo.toml", plugins!("templates/rust/sdk.toml")),
     ("sdk/src/lib.rs", plugins!("sdk/src/lib.rs")),
@@ -36,6 +43,7 @@ const SDK: Files = &[
     ("sdk/src/engine.rs", plugins!("sdk/src/engine.rs")),
     ("sdk/src/error.rs", plugins!("sdk/src/error.rs")),
     ("sdk/src/http.rs", plugins!("sdk/src/http.rs")),
+    ("sdk/src/inference.rs", plugins!("sdk/src/inference.rs")),
     ("sdk/src/layout.rs", plugins!("sdk/src/layout.rs")),
     ("sdk/src/pixels.rs", plugins!("sdk/src/pixels.rs")),
     ("sdk/src/settings.rs", plugins!("sdk/src/settings.rs")),
@@ -51,9 +59,16 @@ const RUST_CALLS_SERVER: Files = &[
     ("src/lib.rs", plugins!("templates/http/rust/src/lib.rs")),
 ];
 
+const RUST_WITH_MODEL: Files = &[
+    ("Cargo.toml", plugins!("templates/rust/Cargo.toml")),
+    ("src/lib.rs", plugins!("templates/model/rust/src/lib.rs")),
+];
+
 const C: Files = &[("engine.c", plugins!("templates/c/engine.c"))];
 
 const C_CALLS_SERVER: Files = &[("engine.c", plugins!("templates/http/c/engine.c"))];
+
+const C_WITH_MODEL: Files = &[("engine.c", plugins!("templates/model/c/engine.c"))];
 
 const JS_PACKAGE: Files = &[("package.json", plugins!("templates/js/package.json"))];
 
@@ -80,21 +95,33 @@ pub(crate) fn run(arguments: &NewArguments) -> Result<(), Failure> {
     if folder.exists() {
         return Err(Failure::usage(format!("{} already exists", folder.display())));
     }
-    for (place, text) in files(arguments.lang, arguments.http).into_iter().flatten() {
-        write(&folder.join(place), &text.replace("NAME", name))?;
+    for (place, text) in files(arguments)?.into_iter().flatten() {
+        write(&folder.join(place), text.replace("NAME", name).as_bytes())?;
+    }
+    if arguments.model {
+        write(&folder.join("model.onnx"), MODEL)?;
     }
     print_next_steps(arguments);
     Ok(())
 }
 
-fn files(language: Language, http: bool) -> [Files; 4] {
-    let (shared, local, calling): (Files, Files, Files) = match language {
+fn files(arguments: &NewArguments) -> Result<[Files; 4], Failure> {
+    if arguments.model {
+        return match arguments.lang {
+            Language::Rust => Ok([ALL, WITH_MODEL, SDK, RUST_WITH_MODEL]),
+            Language::C => Ok([ALL, WITH_MODEL, &[], C_WITH_MODEL]),
+            Language::Js | Language::Py => {
+                Err(Failure::usage("--model has a template for --lang rust and --lang c"))
+            }
+        };
+    }
+    let (shared, local, calling): (Files, Files, Files) = match arguments.lang {
         Language::Rust => (SDK, RUST, RUST_CALLS_SERVER),
         Language::C => (&[], C, C_CALLS_SERVER),
         Language::Js => (JS_PACKAGE, JS, JS_CALLS_SERVER),
         Language::Py => (&[], PY, PY_CALLS_SERVER),
     };
-    if http { [ALL, CALLS_SERVER, shared, calling] } else { [ALL, LOCAL, shared, local] }
+    Ok(if arguments.http { [ALL, CALLS_SERVER, shared, calling] } else { [ALL, LOCAL, shared, local] })
 }
 
 fn print_next_steps(arguments: &NewArguments) {
@@ -109,8 +136,8 @@ fn print_next_steps(arguments: &NewArguments) {
     println!("  untxt plugin install {name}");
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, bytes));
     written.map_err(|error| Failure::file(path, &error))
 }

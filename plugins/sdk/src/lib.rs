@@ -26,17 +26,18 @@
 //!
 //! The map: `bindings` (what the contract generates, of which a component
 //! imports what it uses), `answer` (makes answers), `error` (makes failures),
-//! `pixels` (pulls the page), `assets` (files that come with the engine), `http`
-//! (asks servers, where the manifest wants it and the operator grants it),
-//! `settings` (reads the engine's own options), `engine` (the trait, and what
-//! stands between it and the host), `layout` (the same for engines that know more
-//! than words and boxes).
+//! `pixels` (pulls the page), `assets` (files that come with the engine),
+//! `inference` (models among them, which the host computes), `http` (asks servers,
+//! where the manifest wants it and the operator grants it), `settings` (reads the
+//! engine's own options), `engine` (the trait, and what stands between it and the
+//! host), `layout` (the same for engines that know more than words and boxes).
 
 mod answer;
 pub mod assets;
 mod engine;
 mod error;
 pub mod http;
+pub mod inference;
 pub mod layout;
 mod pixels;
 #[cfg(feature = "settings")]
@@ -56,7 +57,14 @@ mod settings;
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit/untxt-ocr@0.1.0",
-        world: "ocr-engine-http",
+        inline: "
+            package untxt:sdk;
+            world all-interfaces {
+                include untxt:ocr/ocr-engine-http@0.1.0;
+                include untxt:ocr/ocr-engine-models@0.1.0;
+            }
+        ",
+        world: "all-interfaces",
         generate_all,
         pub_export_macro: true,
         export_macro_name: "export_ocr_engine",

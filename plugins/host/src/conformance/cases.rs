@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::report::{Case, ConformanceReport, Outcome};
 use super::{SERVER, Subject, loaded, pages, servers};
 use crate::engine::LoadedEngine;
-use crate::error::{Class, PluginError};
+use crate::error::{Class, ModelFault, PluginError};
 use crate::grants::Grants;
 use crate::host::{Host, Recognized};
 use crate::page::Page;
@@ -30,6 +32,7 @@ pub(super) async fn run(host: &Arc<Host>, subject: &Subject) -> ConformanceRepor
     if let Some(engine) = engine {
         cases.pages(&engine).await;
         cases.limits().await;
+        cases.broken_model().await;
         cases.egress().await;
         cases.servers().await;
     }
@@ -216,10 +219,12 @@ impl Cases<'_> {
         let called = self.call(&engine, pages::a4()).await;
         let late = began.elapsed().saturating_sub(wall);
         match called {
-            Err(PluginError::Timeout { .. }) if late <= OVERSHOOT => {
-                Outcome::Passed(format!("it was stopped {:.1} ms later", late.as_secs_f64() * 1_000.0))
+            Err(
+                PluginError::Timeout { .. } | PluginError::Model { fault: ModelFault::Timeout { .. }, .. },
+            ) => {
+                let text = format!("it was stopped {:.1} ms later", late.as_secs_f64() * 1_000.0);
+                if late <= OVERSHOOT { Outcome::Passed(text) } else { Outcome::Failed(text) }
             }
-            Err(PluginError::Timeout { .. }) => Outcome::Failed(format!("it was stopped {late:?} later")),
             Ok(_) => Outcome::Passed("it finished before".to_owned()),
             Err(error) => passed_if_refused(&error),
         }
@@ -242,6 +247,33 @@ impl Cases<'_> {
             }
             Err(error) => Outcome::Failed(error.to_string()),
         }
+    }
+
+    /// A model that can't be read makes an error of the engine, not a crash.
+    async fn broken_model(&mut self) {
+        let began = Instant::now();
+        let mut broken = self.subject.clone();
+        let mut models = 0;
+        for asset in broken.package.manifest.iter_mut().flat_map(|manifest| &mut manifest.assets) {
+            if asset.file().ends_with(".onnx") {
+                let bytes = Bytes::from_static(b"not a model");
+                asset.sha256 = hex::encode(Sha256::digest(&bytes));
+                broken.package.assets.insert(asset.name.clone(), bytes);
+                models += 1;
+            }
+        }
+        let outcome = match (models, self.skip_pages()) {
+            (0, _) => Outcome::Skipped("it has no models (*.onnx)".to_owned()),
+            (_, Some(why)) => Outcome::Skipped(why),
+            _ => match loaded(self.host, &broken).await {
+                Err(error) => Outcome::Failed(error.to_string()),
+                Ok(engine) => match self.call(&engine, pages::gray()).await {
+                    Ok(_) => Outcome::Passed("it answers without its models".to_owned()),
+                    Err(error) => passed_if_refused(&error),
+                },
+            },
+        };
+        self.note("broken-model", began, outcome);
     }
 
     /// Without a grant the call ends in an error of the engine or the host, not in a
@@ -310,7 +342,8 @@ fn passed_if_refused(error: &PluginError) -> Outcome {
     match error {
         PluginError::Refused { .. }
         | PluginError::CapabilityDenied { .. }
-        | PluginError::MemoryLimit { .. } => Outcome::Passed(error.to_string()),
+        | PluginError::MemoryLimit { .. }
+        | PluginError::Model { fault: ModelFault::Memory { .. }, .. } => Outcome::Passed(error.to_string()),
         other => Outcome::Failed(other.to_string()),
     }
 }

@@ -7,7 +7,8 @@
 //! use untxt_plugins::conformance::{Tester, Subject};
 //!
 //! let package = Package::read("my-engine".as_ref(), 64 << 20)?;
-//! let report = Tester::new("target/compiled-engines".as_ref())?.test(&Subject::of(package)).await;
+//! let tester = Tester::new("target/compiled-engines".as_ref(), None)?;
+//! let report = tester.test(&Subject::of(package)).await;
 //! assert!(report.passed(), "{}", report.junit());
 //! # Ok(())
 //! # }
@@ -29,6 +30,7 @@ pub use report::{Case, ConformanceReport, Outcome};
 
 use crate::admission::{self, AdmissionReport, Requirements};
 use crate::boxed;
+use crate::child_process::ChildProgram;
 use crate::config::HostConfig;
 use crate::engine::LoadedEngine;
 use crate::error::PluginError;
@@ -79,16 +81,18 @@ pub struct Tester {
 }
 
 impl Tester {
-    /// Keeps compiled engines in `cache_dir`.
+    /// Keeps compiled engines in `cache_dir`, and computes models with `models`, without
+    /// which no engine can use any.
     ///
     /// # Errors
     /// [`PluginError::Sandbox`] when the sandbox can't be set up on this machine.
-    pub fn new(cache_dir: &Path) -> Result<Self, PluginError> {
+    pub fn new(cache_dir: &Path, models: Option<ChildProgram>) -> Result<Self, PluginError> {
         let config = |metered| HostConfig {
             cache_dir: cache_dir.to_owned(),
             concurrency: 2,
             limits: EngineLimits::default(),
             metered,
+            models: models.clone(),
         };
         Ok(Self { host: Arc::new(Host::new(&config(false))?), metered: Arc::new(Host::new(&config(true))?) })
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::engine::LoadedEngine;
-use crate::error::PluginError;
+use crate::error::{ModelFault, PluginError};
 use crate::host::Recognized;
 
 /// Versions that are counted; beyond, all counts start again.
@@ -28,7 +28,14 @@ impl Breaker {
         let key = (engine.name().to_owned(), engine.digest().to_owned());
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let error = match outcome {
-            Err(error @ (PluginError::Trapped { .. } | PluginError::Timeout { .. })) => error,
+            Err(
+                error @ (PluginError::Trapped { .. }
+                | PluginError::Timeout { .. }
+                | PluginError::Model {
+                    fault: ModelFault::Crashed { .. } | ModelFault::Timeout { .. },
+                    ..
+                }),
+            ) => error,
             // Says nothing about the engine.
             Err(PluginError::Cancelled { .. } | PluginError::Busy { .. } | PluginError::Sandbox(_)) => {
                 return None;

@@ -6,10 +6,10 @@ use serde_json::json;
 use untxt_plugins::Package;
 use untxt_plugins::conformance::{Bench, ConformanceReport, Outcome, Ratio, Subject, Tester};
 
-use crate::rig::built;
+use crate::rig::{built, models};
 
 fn tester() -> Tester {
-    Tester::new(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines")).expect("a sandbox")
+    Tester::new(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines"), None).expect("a sandbox")
 }
 
 fn subject(guest: &str) -> Subject {
@@ -30,6 +30,16 @@ async fn engines_that_behave_pass() {
     let report = tester.test(&subject("form")).await;
     let layout = report.cases.iter().find(|case| case.name == "without-layout").expect("it ran");
     assert!(report.passed() && matches!(layout.outcome, Outcome::Passed(_)), "{:?}", report.cases);
+}
+
+#[tokio::test]
+async fn an_engine_with_models_is_tested_with_broken_ones() {
+    let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines");
+    let tester = Tester::new(&cache_dir, Some(models("conformance"))).expect("a sandbox");
+    let report = tester.test(&Subject::of(crate::models::package(&[]))).await;
+    assert!(report.passed(), "{:?}", report.cases);
+    let told = report.cases.iter().find(|case| case.name == "broken-model").expect("it ran");
+    assert!(matches!(&told.outcome, Outcome::Passed(text) if text.contains("BAD_MODEL")), "{told:?}");
 }
 
 #[tokio::test]

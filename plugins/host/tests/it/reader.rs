@@ -217,8 +217,8 @@ async fn text_that_a_page_carries_is_not_read() {
 
 #[tokio::test]
 async fn it_passes_the_conformance_tests() {
-    let tester =
-        Tester::new(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines")).expect("a sandbox");
+    let tester = Tester::new(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines"), None)
+        .expect("a sandbox");
     let package = Package::read(&built(READER), EngineLimits::default().component_bytes_max);
     let report = tester.test(&Subject::of(package.expect("it is built"))).await;
     assert!(report.passed(), "{:?}", report.cases);

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use untxt_plugins::{
-    Class, EngineLimits, Host, HostConfig, Options, Page, PixelFormat, PluginError, Recognized, Registry,
+    ChildProgram, Class, EngineLimits, Host, HostConfig, Options, Page, PixelFormat, PluginError, Recognized,
+    Registry,
 };
 
 /// What a loaded machine may take for something that takes milliseconds.
@@ -28,6 +30,8 @@ pub(crate) struct Rig {
     pub(crate) registry: Registry,
     /// Where engines are dropped: a folder in a folder that is ours too.
     pub(crate) engines: PathBuf,
+    /// An argument of the processes that compute models, by which they are found.
+    pub(crate) mark: String,
     _dir: TempDir,
 }
 
@@ -38,22 +42,42 @@ impl Rig {
     }
 
     pub(crate) fn with_cache(limits: EngineLimits, cache_dir: &Path) -> Self {
-        Self::over(&HostConfig { cache_dir: cache_dir.to_owned(), concurrency: 1, limits, metered: false })
+        Self::over(&HostConfig {
+            cache_dir: cache_dir.to_owned(),
+            concurrency: 1,
+            limits,
+            metered: false,
+            models: None,
+        })
     }
 
     /// A rig for that many calls at once.
     pub(crate) fn with_concurrency(limits: EngineLimits, concurrency: usize) -> Self {
         let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines");
-        Self::over(&HostConfig { cache_dir, concurrency, limits, metered: false })
+        Self::over(&HostConfig { cache_dir, concurrency, limits, metered: false, models: None })
+    }
+
+    /// A rig whose processes that compute models carry `mark`.
+    pub(crate) fn marked(mark: &str) -> Self {
+        let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines");
+        let config = HostConfig { cache_dir, concurrency: 1, limits: limits(), metered: false, models: None };
+        Self::with_mark(&config, mark)
     }
 
     fn over(config: &HostConfig) -> Self {
+        static RIGS: AtomicU32 = AtomicU32::new(0);
+        let number = RIGS.fetch_add(1, Ordering::Relaxed);
+        Self::with_mark(config, &format!("rig-{}-{number}.", std::process::id()))
+    }
+
+    fn with_mark(config: &HostConfig, mark: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let engines = dir.path().join("engines");
         fs::create_dir(&engines).expect("a folder in it");
-        let host = Arc::new(Host::new(config).expect("a sandbox"));
+        let config = HostConfig { models: Some(models(mark)), ..config.clone() };
+        let host = Arc::new(Host::new(&config).expect("a sandbox"));
         let registry = Registry::open(Arc::clone(&host), engines.clone());
-        Self { host, registry, engines, _dir: dir }
+        Self { host, registry, engines, mark: mark.to_owned(), _dir: dir }
     }
 
     /// Drops the built guest `guest` into the directory as `name`.
@@ -112,6 +136,12 @@ pub(crate) async fn stops_at_once(
     let (ended, stopped) = tokio::join!(calling, stopping);
     assert_eq!(ended.expect_err("it was stopped").class(), Class::Cancelled);
     assert!(stopped.elapsed() < LATE, "{:?}", stopped.elapsed());
+}
+
+/// The program that computes models, with an argument that it ignores.
+pub(crate) fn models(mark: &str) -> ChildProgram {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_untxt-model"));
+    ChildProgram { program, arguments: vec![mark.into()] }
 }
 
 pub(crate) fn built(guest: &str) -> PathBuf {

@@ -2,19 +2,16 @@
 //! input ends.
 
 use std::fs;
-use std::io::{self, BufRead, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use hayro::hayro_syntax::Pdf;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use untxt_plugins::child_process::{Requests, confine, limit_cpu_time};
 
-use super::protocol::{Answer, ChildLimits, PART_BYTES_MAX, Request, Task};
+use super::protocol::{Answer, PART_BYTES_MAX, Request, Task};
 use super::{pdf, picture, searchable};
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
@@ -48,17 +45,15 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
-    let at_work = Arc::new(AtomicBool::new(false));
-    let lines = lines(&at_work);
     let mut confined = false;
     let mut opened = None;
-    while let Ok(line) = lines.recv() {
+    Requests::read(|| io::stdin().lines().next()?.ok()).answer_all(|line| {
         let request: Request = serde_json::from_str(&line)?;
         if !confined {
-            confine(&request.limits)?;
+            confine(request.limits.memory_bytes_max)?;
             confined = true;
         }
-        limit_cpu_time(&request.limits)?;
+        limit_cpu_time(request.limits.cpu_seconds_max, Some(CPU_SECONDS_CEILING))?;
         let decoded = thread::scope(|scope| {
             let decoding = || answer(&request, &mut opened);
             Ok::<_, io::Error>(
@@ -71,47 +66,8 @@ fn serve() -> io::Result<()> {
         serde_json::to_writer(&mut out, &answer)?;
         out.write_all(b"\n")?;
         out.write_all(&pixels)?;
-        out.flush()?;
-        at_work.store(false, Ordering::SeqCst);
-    }
-    Ok(())
-}
-
-/// The lines of the input. The parent never closes it while it wants an answer,
-/// so its end means that the parent is gone, even if it was killed: then nobody
-/// goes on `at_work`.
-fn lines(at_work: &Arc<AtomicBool>) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    let at_work = Arc::clone(at_work);
-    thread::spawn(move || {
-        for line in io::stdin().lock().lines().map_while(Result::ok) {
-            at_work.store(true, Ordering::SeqCst);
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-        if at_work.load(Ordering::SeqCst) {
-            std::process::abort();
-        }
-    });
-    receiver
-}
-
-/// Bounds that the kernel keeps, whatever the decoder does.
-fn confine(limits: &ChildLimits) -> io::Result<()> {
-    let at_most = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
-    setrlimit(Resource::Core, at_most(0))?;
-    setrlimit(Resource::As, at_most(limits.memory_bytes_max))?;
-    // It writes to a pipe and nowhere else.
-    Ok(setrlimit(Resource::Fsize, at_most(0))?)
-}
-
-/// The first bound ends us with a signal that says why, the second would not,
-/// and can't be raised again.
-fn limit_cpu_time(limits: &ChildLimits) -> io::Result<()> {
-    let seconds_max = limits.cpu_seconds_max.min(CPU_SECONDS_CEILING - 1);
-    let bounds = Rlimit { current: Some(seconds_max), maximum: Some(CPU_SECONDS_CEILING) };
-    Ok(setrlimit(Resource::Cpu, bounds)?)
+        out.flush()
+    })
 }
 
 fn answer(request: &Request, opened: &mut Option<Opened>) -> (Answer, Vec<u8>) {

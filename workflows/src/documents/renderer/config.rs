@@ -1,7 +1,6 @@
 //! How decoding processes are started.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use untxt_plugins::ChildProgram;
 
 use crate::documents::limits::Limits;
 
@@ -9,9 +8,7 @@ use crate::documents::limits::Limits;
 #[derive(Clone, Debug)]
 pub struct RendererConfig {
     /// A program that ends up in [`super::child::main`].
-    pub program: PathBuf,
-    /// The arguments that bring it there.
-    pub arguments: Vec<OsString>,
+    pub program: ChildProgram,
     /// What a document may cost.
     pub limits: Limits,
     /// Pages that are made at once, each by a child of its own: as many as there

@@ -1,15 +1,14 @@
 //! The parent's side of a child: start it, ask it, end it, and say how it ended.
 //! Nothing it answers is trusted.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use tokio::fs::File;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_buf};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdout};
 use tokio::time::timeout;
+use untxt_plugins::child_process::{self, End};
 
 use super::config::RendererConfig;
 use super::protocol::{Answer, ChildLimits, PART_BYTES_MAX, Request, Task};
@@ -18,9 +17,6 @@ use crate::documents::limits::Limits;
 
 /// Bytes of an answer's header: a text layer of a very full page.
 const HEADER_BYTES_MAX: u64 = 32 << 20;
-
-/// Bytes of a child's last words that are kept.
-const LAST_WORDS_BYTES_MAX: u64 = 4 << 10;
 
 /// What a child is asked.
 #[derive(Debug)]
@@ -57,10 +53,9 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn start(config: &RendererConfig) -> Result<Self, DocumentError> {
-        let mut child = spawn(config)?;
-        let stdout = child.stdout.take();
-        let stdout =
-            stdout.ok_or_else(|| DocumentError::RendererUnavailable("it has no output".to_owned()))?;
+        let unavailable = |error: io::Error| DocumentError::RendererUnavailable(error.to_string());
+        let mut child = child_process::start(&config.program, &[]).map_err(unavailable)?;
+        let stdout = child.stdout.take().ok_or_else(|| unavailable(io::Error::other("it has no output")))?;
         Ok(Self { child, stdout: BufReader::with_capacity(64 << 10, stdout) })
     }
 
@@ -72,9 +67,11 @@ impl Decoder {
         question: &mut Question<'_>,
         cost: &mut Duration,
     ) -> Result<(Answer, Vec<u8>, Self), DocumentError> {
-        let (began, before) = (Instant::now(), self.cpu_time());
+        let (began, before) = (Instant::now(), child_process::cpu_time(&self.child));
         let asked = timeout(question.limits.deadline, self.answer(question, before)).await;
-        let spent = self.cpu_time().zip(before).map(|(after, before)| after.saturating_sub(before));
+        let spent = child_process::cpu_time(&self.child)
+            .zip(before)
+            .map(|(after, before)| after.saturating_sub(before));
         *cost += match &asked {
             Ok(_) => spent.unwrap_or_else(|| began.elapsed()),
             Err(_) => question.limits.deadline,
@@ -114,43 +111,16 @@ impl Decoder {
         answer(&mut self.stdout, &question.limits, question.written_to.as_mut()).await
     }
 
-    /// CPU time of the child so far, to the kernel's tick of 10 ms; `None` where
-    /// the kernel does not tell.
-    fn cpu_time(&self) -> Option<Duration> {
-        let id = self.child.id()?;
-        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The program's name, in brackets, may hold anything. Behind it stand the
-        // state and, as the 12th and 13th, user and system time: proc(5).
-        let (_, fields) = text.rsplit_once(')')?;
-        let times = fields.split_ascii_whitespace().skip(11).take(2);
-        let ticks = times.map(str::parse::<u64>).sum::<Result<u64, _>>().ok()?;
-        Some(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second().max(1)))
-    }
-
     /// Nothing of it is left afterwards.
     pub(super) async fn end(mut self) {
-        end(&mut self.child).await;
+        child_process::kill(&mut self.child).await;
     }
-}
-
-fn spawn(config: &RendererConfig) -> Result<Child, DocumentError> {
-    Command::new(&config.program)
-        .args(&config.arguments)
-        .env_clear()
-        // Ctrl-C at the terminal asks the parent to drain, which needs us.
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| DocumentError::RendererUnavailable(format!("{}: {error}", config.program.display())))
 }
 
 /// Why there is no answer.
 pub(super) enum Failure {
     /// The request did not reach the child, or its file not the disk.
-    Unreachable(std::io::Error),
+    Unreachable(io::Error),
     /// The child closed its output before it had answered, or answered nonsense.
     NoAnswer,
 }
@@ -198,43 +168,17 @@ pub(super) async fn answer<R: AsyncBufRead + Unpin>(
     }
 }
 
-/// Kills the child if it lives and takes its status, so that nothing of it is
-/// left.
-async fn end(child: &mut Child) -> Option<ExitStatus> {
-    drop(child.stdin.take());
-    if let Err(error) = child.start_kill() {
-        tracing::debug!(%error, "the renderer had ended");
-    }
-    child.wait().await.ok()
-}
-
 /// Why a child ended without an answer.
 async fn exit_reason(child: &mut Child, question: &Question<'_>) -> DocumentError {
-    let mut words = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        // Unreadable last words are no words. A child that neither speaks nor
-        // ends is killed below.
-        let mut stderr = stderr.take(LAST_WORDS_BYTES_MAX);
-        drop(timeout(question.limits.deadline, stderr.read_to_end(&mut words)).await);
-    }
-    let Some(status) = end(child).await else {
-        return DocumentError::RendererUnavailable("its end could not be observed".to_owned());
-    };
     let what = question.what.to_owned();
-    let words = String::from_utf8_lossy(&words).trim().to_owned();
-    let from_outside = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP].map(Signal::as_raw);
-    match status.signal() {
-        Some(signal) if signal == Signal::XCPU.as_raw() => late(question),
-        Some(signal) if from_outside.contains(&signal) => {
+    match child_process::end(child, question.limits.deadline).await {
+        End::CpuTime => late(question),
+        End::Memory => DocumentError::Memory { what, memory_bytes_max: question.limits.memory_bytes_max },
+        End::FromOutside(status) => {
             DocumentError::RendererUnavailable(format!("it was ended from outside ({status}) at {what}"))
         }
-        // The runtime's own words before it aborts: a refused allocation can't
-        // be reported in any other way, as reporting would allocate.
-        Some(signal) if signal == Signal::ABORT.as_raw() && words.starts_with("memory allocation of") => {
-            DocumentError::Memory { what, memory_bytes_max: question.limits.memory_bytes_max }
-        }
-        _ if words.is_empty() => DocumentError::RendererCrashed { what, reason: status.to_string() },
-        _ => DocumentError::RendererCrashed { what, reason: format!("{status}: {words}") },
+        End::Crashed(reason) => DocumentError::RendererCrashed { what, reason },
+        End::Unobserved => DocumentError::RendererUnavailable("its end could not be observed".to_owned()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use untxt_plugins::ChildProgram;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::renderer::{
@@ -93,8 +94,8 @@ impl RendererHarness {
 
 /// One whose children carry `mark`.
 fn renderer(mark: &str, limits: Limits) -> Renderer {
-    let arguments = vec![mark.into()];
-    Renderer::new(RendererConfig { program: CHILD.into(), arguments, limits, pages_at_once: 2 })
+    let program = ChildProgram { program: CHILD.into(), arguments: vec![mark.into()] };
+    Renderer::new(RendererConfig { program, limits, pages_at_once: 2 })
 }
 
 /// A rendered page that can be looked at.

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use untxt_plugins::ChildProgram;
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::renderer::{RenderOptions, Renderer, RendererConfig};
 
@@ -121,8 +122,8 @@ async fn a_look_waits_no_longer_than_its_caller_is_patient() {
     let harness = RendererHarness::new();
     // It reads the request and never answers.
     let arguments = ["-c", "read request; read nothing", &harness.mark].map(Into::into).to_vec();
-    let program = "/bin/sh".into();
-    let config = RendererConfig { program, arguments, limits: Limits::default(), pages_at_once: 2 };
+    let program = ChildProgram { program: "/bin/sh".into(), arguments };
+    let config = RendererConfig { program, limits: Limits::default(), pages_at_once: 2 };
     let renderer = Renderer::new(config);
     let path = harness.file("a.pdf", &pages((72, 72), "", &[""]));
     let looks: Vec<_> = (0..4)
@@ -227,8 +228,7 @@ async fn answered_by(program: &str, arguments: &[&str]) -> &'static str {
     let harness = RendererHarness::new();
     let arguments = arguments.iter().map(Into::into).collect();
     let renderer = Renderer::new(RendererConfig {
-        program: program.into(),
-        arguments,
+        program: ChildProgram { program: program.into(), arguments },
         limits: Limits::default(),
         pages_at_once: 2,
     });

@@ -19,11 +19,11 @@ mod strip;
 
 pub use frame::{Frame, Slope};
 pub use grey::{Grey, Turn};
+pub use order::reading_order;
 pub use strip::Strip;
 
 use chains::Chain;
 use glyphs::{Shape, shape};
-use order::Row;
 use pieces::Pieces;
 
 /// Stretches of lines that a page has at most: a telephone book's has 1,500. The
@@ -108,15 +108,18 @@ impl Ink {
             chains.truncate(STRETCHES_MAX);
             cut = true;
         }
-        let regions = order::regions(chains, self.size.0 as f32);
-        let rows = |region: &Vec<Row>| region.iter().map(|row| stretches(row, self.scale)).collect();
+        let frames: Vec<Frame> = chains.iter().map(|chain| chain.frame).collect();
+        let regions = reading_order(&frames, self.size.0 as f32);
+        let row =
+            |row: &Vec<usize>| stretches(&row.iter().map(|&at| chains[at]).collect::<Vec<_>>(), self.scale);
+        let rows = |region: &Vec<Vec<usize>>| region.iter().map(row).collect();
         Print { slope, regions: regions.iter().map(rows).collect(), cut: cut | self.pieces.cut }
     }
 }
 
 /// A short stretch takes over the height of the longest one beside it: of a dash
 /// or a dot alone, nobody could tell what it is.
-fn stretches(row: &Row, scale: f32) -> Vec<Stretch> {
+fn stretches(row: &[Chain], scale: f32) -> Vec<Stretch> {
     let longest = row.iter().max_by_key(|chain| chain.glyphs);
     let stretch = |chain: &Chain| {
         let mut line = chain.frame;

@@ -1,6 +1,5 @@
 //! Columns, rows and the order in which they are read.
 
-use super::chains::Chain;
 use super::frame::Frame;
 
 /// Rows that a column has at least; what has fewer is a table's, a letterhead's.
@@ -9,14 +8,24 @@ const COLUMN_ROWS_MIN: usize = 4;
 /// Columns within columns within columns: no print goes deeper.
 const DEPTH_MAX: usize = 4;
 
-/// Chains that stand beside each other, from left to right.
-pub(crate) type Row = Vec<Chain>;
+/// A stretch of a line, and which one it is.
+#[derive(Clone, Copy)]
+struct Chain {
+    frame: Frame,
+    at: usize,
+}
 
-/// Rows in reading order, in groups that are not read across.
-pub(crate) fn regions(chains: Vec<Chain>, page_width: f32) -> Vec<Vec<Row>> {
+/// Chains that stand beside each other, from left to right.
+type Row = Vec<Chain>;
+
+/// Rows of stretches of lines in reading order, in groups that are not read across.
+/// Stretches are named by their places in `frames`, which are straight; each is in one row.
+pub fn reading_order(frames: &[Frame], page_width: f32) -> Vec<Vec<Vec<usize>>> {
     let mut regions = Vec::new();
-    part(chains, page_width, 0, &mut regions);
-    regions
+    let chains = frames.iter().enumerate().map(|(at, &frame)| Chain { frame, at });
+    part(chains.collect(), page_width, 0, &mut regions);
+    let places = |row: &Row| row.iter().map(|chain| chain.at).collect();
+    regions.iter().map(|rows| rows.iter().map(places).collect()).collect()
 }
 
 fn part(chains: Vec<Chain>, page_width: f32, depth: usize, out: &mut Vec<Vec<Row>>) {
@@ -152,7 +161,7 @@ fn middle(values: impl Iterator<Item = f32>) -> f32 {
 }
 
 /// The box around all.
-pub(crate) fn frame(chains: &[Chain]) -> Frame {
+fn frame(chains: &[Chain]) -> Frame {
     let all = chains.iter().map(|chain| chain.frame).reduce(|all, one| all.union(&one));
     all.unwrap_or(Frame { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 })
 }
