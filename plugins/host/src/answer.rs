@@ -192,3 +192,37 @@ fn check_bytes(text: &PageText, limits: &EngineLimits) -> Result<(), String> {
 fn is_language(tag: &str) -> bool {
     !tag.is_empty() && tag.len() <= 35 && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::PixelFormat;
+
+    #[test]
+    fn ten_readings_of_a_word_are_kept_and_their_text_counts() {
+        let page = Page::new(0, 1, 0, (1, 1), PixelFormat::Luma8, vec![0], Vec::new()).expect("it fits");
+        let layout = || {
+            let text = "x".to_owned();
+            let other = wit::Alternative { text: text.clone(), confidence: None };
+            let alternatives = vec![other; ALTERNATIVES_MAX + 2];
+            let word = wit::Word { text, bounds: None, corners: None, confidence: None, alternatives };
+            let line = wit::Line { bounds: None, corners: None, words: vec![word] };
+            let role = String::new();
+            let (lines, attributes) = (vec![line], Vec::new());
+            let block = wit::Block { role, bounds: None, corners: None, lines, table: None, attributes };
+            Layout {
+                blocks: vec![block],
+                html: None,
+                language: None,
+                confidence: None,
+                attributes: Vec::new(),
+            }
+        };
+        let limits = EngineLimits { text_bytes_max: ALTERNATIVES_MAX + 1, ..EngineLimits::default() };
+        let text = validate(layout(), &page, &limits).expect("they fit");
+        assert_eq!(text.blocks[0].lines[0].words[0].alternatives.len(), ALTERNATIVES_MAX);
+        let less = EngineLimits { text_bytes_max: ALTERNATIVES_MAX, ..limits };
+        let error = validate(layout(), &page, &less).expect_err("one byte too many");
+        assert_eq!(error, "11 bytes of text, and 10 are allowed");
+    }
+}
