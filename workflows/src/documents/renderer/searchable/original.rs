@@ -263,7 +263,10 @@ fn resources<'a>(page: &'a Page<'a>) -> Option<PageResources<'a>> {
     for above in 0..ANCESTORS_MAX {
         if let Some(dict) = node.get::<Dict<'_>>(KEY) {
             let holder = node.get_ref(KEY).map(Into::into);
-            return Some(PageResources { dict, holder: holder.or(node.obj_id().filter(|_| above > 0)) });
+            return Some(PageResources {
+                dict,
+                holder: holder.or_else(|| node.obj_id().filter(|_| above > 0)),
+            });
         }
         node = node.get::<Dict<'_>>(b"Parent")?;
     }

@@ -13,6 +13,10 @@ const ASKEW: f32 = 1.5;
 /// The whole page.
 const PAGE: Rect = Rect { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
 
+/// Between two words of a line, in parts of the type size. Programs tell words by the
+/// gaps between them, and take a smaller one for none, whatever is shown in it.
+const GAP: f32 = 0.2;
+
 /// Points that a side of a word has at least: programs divide by it.
 const SIDE_MIN: f32 = 0.1;
 
@@ -62,8 +66,12 @@ impl Pen<'_> {
         let highest = words.iter().map(|(word, _)| word.height(way)).fold(0.0, f32::max);
         let is_level = line.height(way) <= ASKEW * highest;
         let mut before: Option<Spot> = None;
-        for (word, text) in words {
+        for (index, (word, text)) in words.iter().enumerate() {
             let word = if is_level { word.as_high_as(line, way) } else { *word };
+            let word = match words.get(index + 1) {
+                Some((next, _)) => word.apart_from(*next, way),
+                None => word,
+            };
             if let Some(before) = before {
                 self.show(before.gap(word, way), way, " ");
             }
@@ -173,6 +181,28 @@ impl Spot {
             Way::Down => [0.0, -1.0, 1.0, 0.0, self.left + below, self.top],
             Way::Left => [-1.0, 0.0, 0.0, -1.0, self.right, self.top - below],
             Way::Up => [0.0, 1.0, -1.0, 0.0, self.right - below, self.bottom],
+        }
+    }
+
+    /// The part of it, half at least, that leaves a gap before the `next` word.
+    fn apart_from(self, next: Self, way: Way) -> Self {
+        fn apart((from, to): (f32, f32), other: (f32, f32), gap: f32) -> (f32, f32) {
+            let middle = f32::midpoint(from, to);
+            match other.0 > from {
+                true => (from, to.min((other.0 - gap).max(middle))),
+                false => (from.max((other.1 + gap).min(middle)), to),
+            }
+        }
+        let gap = GAP * self.height(way);
+        match way {
+            Way::Right | Way::Left => {
+                let (left, right) = apart((self.left, self.right), (next.left, next.right), gap);
+                Self { left, right, ..self }
+            }
+            Way::Down | Way::Up => {
+                let (bottom, top) = apart((self.bottom, self.top), (next.bottom, next.top), gap);
+                Self { bottom, top, ..self }
+            }
         }
     }
 
@@ -318,6 +348,19 @@ mod tests {
             assert!(made.contains(part), "{part} is not in {made}");
         }
         assert!(made.ends_with("ET\nQ"), "{made}");
+    }
+
+    #[test]
+    fn words_that_touch_are_set_apart() {
+        let (one, next) = (spot(0.0, 20.0, 50.0, 10.0), spot(50.0, 20.0, 30.0, 10.0));
+        assert_eq!(one.apart_from(next, Way::Right), Spot { right: 48.0, ..one });
+        assert_eq!(next.apart_from(one, Way::Right), Spot { left: 52.0, ..next });
+        let over = Spot { left: 10.0, ..next };
+        assert_eq!(one.apart_from(over, Way::Right), Spot { right: 25.0, ..one });
+        let far = Spot { left: 60.0, ..next };
+        assert_eq!(one.apart_from(far, Way::Right), one);
+        let (above, below) = (spot(0.0, 90.0, 10.0, 40.0), spot(0.0, 50.0, 10.0, 40.0));
+        assert_eq!(above.apart_from(below, Way::Down), Spot { bottom: 52.0, ..above });
     }
 
     #[test]

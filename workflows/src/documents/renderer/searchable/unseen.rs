@@ -84,7 +84,7 @@ fn is_unseen(form: &Stream<'_>) -> bool {
 }
 
 fn write(operation: &Instruction<'_, '_>, into: &mut Vec<u8>) {
-    let Ok(name) = std::str::from_utf8(&operation.operator) else { return };
+    let Ok(name) = std::str::from_utf8(operation.operator) else { return };
     let mut content = Content::new();
     if let (b"BI", Some(Object::Stream(picture))) = (&operation.operator[..], operation.operands().next()) {
         // Written as the operand of an operator, whose brackets an inline picture has not.
