@@ -22,8 +22,7 @@ fn package(detect: &str, orient: &str, recognise: &str) -> Package {
         assets.insert(name.to_owned(), network(file).into());
     }
     assets.insert("characters".to_owned(), CHARACTERS.as_bytes().to_vec().into());
-    let mut manifest_text =
-        "id = \"ppocr\"\nversion = \"0.1.0\"\nworld = \"ocr-engine-models\"\n".to_owned();
+    let mut manifest_text = "id = \"ppocr\"\nversion = \"0.1.0\"\nworld = \"ocr-engine-models\"\n".to_owned();
     for (name, bytes) in &assets {
         let sha256 = hex::encode(Sha256::digest(bytes));
         manifest_text += &format!("[[assets]]\nname = {name:?}\nsha256 = \"{sha256}\"\n");
@@ -79,9 +78,11 @@ async fn a_blank_page_has_no_text() {
 
 #[tokio::test]
 async fn networks_that_are_not_those_of_pp_ocr_are_refused() {
-    for (detect, orient, recognise) in
-        [("recognise", "orient", "recognise"), ("detect", "detect", "recognise"), ("detect", "orient", "detect")]
-    {
+    for (detect, orient, recognise) in [
+        ("recognise", "orient", "recognise"),
+        ("detect", "detect", "recognise"),
+        ("detect", "orient", "detect"),
+    ] {
         let error = read(package(detect, orient, recognise), page(&[bar(100, 100, 300)])).await;
         let error = error.expect_err("it is another network").to_string();
         assert!(error.contains("it answers with"), "{error}");
