@@ -35,7 +35,7 @@ use Kind::{Counter, Gauge, Histogram};
 
 /// Every metric of this program but the kernel's view of the process. Names only
 /// grow: dashboards and alerts know them.
-const METRICS: [(Kind, &str, &str); 29] = [
+const METRICS: [(Kind, &str, &str); 32] = [
     (Counter, "untxt_http_requests_total", "Requests that were answered, by route, method and status."),
     (
         Histogram,

@@ -29,6 +29,7 @@ pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<Exi
         }
     };
     let wall_ms = read.usage.wall.as_secs_f64() * 1_000.0;
+    let models = read.usage.models;
     if arguments.subject.json {
         output::json(&json!({
             "text": text(&read.text),
@@ -37,6 +38,11 @@ pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<Exi
             "attributes": read.text.attributes,
             "ms": wall_ms,
             "peakMemoryBytes": read.usage.memory_bytes_peak,
+            "models": {
+                "loads": models.loads,
+                "computations": models.computations,
+                "ms": models.wall.as_secs_f64() * 1_000.0,
+            },
             "logs": read.usage.logs,
         }));
         return Ok(ExitCode::SUCCESS);
@@ -44,6 +50,13 @@ pub(super) async fn run(config: &Config, arguments: &RunArguments) -> Result<Exi
     read.usage.logs.iter().for_each(|line| output::problem(line));
     output::line(&text(&read.text));
     output::problem(&format!("{wall_ms:.1} ms, {} MiB of memory", read.usage.memory_bytes_peak >> 20));
+    if models.computations > 0 {
+        let models_ms = models.wall.as_secs_f64() * 1_000.0;
+        output::problem(&format!(
+            "{models_ms:.1} ms of it in {} computations of models",
+            models.computations
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -45,10 +45,9 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
-    let mut lines = io::stdin().lines();
     let mut confined = false;
     let mut opened = None;
-    Requests::read(move || lines.next()?.ok()).answer_all(|line| {
+    Requests::read(|| io::stdin().lines().next()?.ok()).answer_all(|line| {
         let request: Request = serde_json::from_str(&line)?;
         if !confined {
             confine(request.limits.memory_bytes_max)?;
