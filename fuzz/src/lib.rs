@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "manifest", read: plugins::manifest },
     Target { name: "signature", read: plugins::signature },
     Target { name: "engine_answer", read: plugins::engine_answer },
+    Target { name: "model_answer", read: plugins::model_answer },
     Target { name: "origin", read: plugins::origin },
     Target { name: "traceparent", read: requests::traceparent },
     Target { name: "socket_message", read: requests::socket_message },

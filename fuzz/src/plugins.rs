@@ -42,3 +42,8 @@ pub(crate) fn origin(bytes: &[u8]) {
         assert_eq!(Origin::parse(&written).map(|again| again.to_string()), Ok(written));
     });
 }
+
+/// What a process that computes models answers.
+pub(crate) fn model_answer(bytes: &[u8]) {
+    untxt_plugins::inference::fuzzing::model_answer(bytes);
+}

@@ -159,6 +159,10 @@ mod tests {
         let more = Grants::parse("[limits]\nmemory_mib = 512\nwords = 9").expect("it can be read");
         let given = more.limits(&all, Some(&wants(8)));
         assert_eq!((given.memory_bytes_max, given.words_max, given.wall), (512 << 20, 9, all.wall));
+        let models = Grants::parse("[limits]\nmodel_memory_mib = 2048").expect("it can be read");
+        let wants = Wants { model_memory_mib: Some(512), ..Wants::default() };
+        assert_eq!(nothing.limits(&all, Some(&wants)).model_memory_bytes_max, 512 << 20);
+        assert_eq!(models.limits(&all, Some(&wants)).model_memory_bytes_max, 2048 << 20);
         for (text, says) in [("[limits]\nmemory_mib = 1025", "at most 1024"), ("[limit]", "limit")] {
             assert!(Grants::parse(text).expect_err("it is wrong").contains(says), "{text}");
         }

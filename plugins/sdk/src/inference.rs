@@ -56,12 +56,12 @@ impl Tensor {
     /// A tensor of these elements in row-major order; their number is the product of
     /// the dimensions.
     pub fn f32(dimensions: &[u32], elements: &[f32]) -> Self {
-        Self::new(TensorType::Fp32, dimensions, elements.iter().flat_map(|element| element.to_le_bytes()))
+        Self::new(TensorType::Fp32, dimensions, bytes(elements, f32::to_le_bytes))
     }
 
-    /// The same of integers of 64 bits, of which the host computes the lower 32.
+    /// The same of integers of 64 bits; each has to fit into 32.
     pub fn i64(dimensions: &[u32], elements: &[i64]) -> Self {
-        Self::new(TensorType::I64, dimensions, elements.iter().flat_map(|element| element.to_le_bytes()))
+        Self::new(TensorType::I64, dimensions, bytes(elements, i64::to_le_bytes))
     }
 
     /// The same of bytes.
@@ -69,8 +69,8 @@ impl Tensor {
         Self::new(TensorType::U8, dimensions, elements)
     }
 
-    fn new(ty: TensorType, dimensions: &[u32], data: impl IntoIterator<Item = u8>) -> Self {
-        Self { dimensions: dimensions.to_vec(), ty, data: data.into_iter().collect() }
+    fn new(ty: TensorType, dimensions: &[u32], data: Vec<u8>) -> Self {
+        Self { dimensions: dimensions.to_vec(), ty, data }
     }
 
     /// The elements of a tensor of `f32`.
@@ -96,4 +96,10 @@ impl Tensor {
         }
         Ok(self.data.as_chunks().0.iter().map(|bytes| element(*bytes)).collect())
     }
+}
+
+fn bytes<const N: usize, T: Copy>(elements: &[T], element: fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(N * elements.len());
+    elements.iter().for_each(|value| bytes.extend_from_slice(&element(*value)));
+    bytes
 }

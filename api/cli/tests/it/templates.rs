@@ -95,6 +95,9 @@ async fn both(lang: &str) {
         return;
     }
     asks(&home, lang).await;
+    if ["rust", "c"].contains(&lang) {
+        has_a_model(&home, lang).await;
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "whoever runs it is told what was not tried")]
@@ -148,6 +151,20 @@ async fn asks(home: &Home, lang: &str) {
     let upload = Upload::new(Uuid::new_v4(), "page.pdf", samples::pdf(1)).with("options", &options);
     let html = completed(&server, upload, &name).await;
     assert!(html.contains("two words") && html.contains("and more"), "{html}");
+}
+
+/// The template whose model the host computes.
+async fn has_a_model(home: &Home, lang: &str) {
+    let server = Server::start(home, &["serve"]);
+    let name = format!("model-{lang}");
+    home.run(&["plugin", "new", &name, "--lang", lang, "--model"]).exits(0);
+    build(home, lang, &name).exits(0);
+    let report = home.run(&["plugin", "test", &name, "--json"]).exits(0).json();
+    let told = report["cases"].as_array().unwrap().iter().find(|case| case["name"] == "broken-model");
+    assert_eq!(told.unwrap()["outcome"], "passed", "{report}");
+    home.run(&["plugin", "install", &name]).exits(0);
+    let html = completed(&server, Upload::new(Uuid::new_v4(), "page.pdf", samples::pdf(1)), &name).await;
+    assert!(html.contains("<p>ink: "), "{html}");
 }
 
 fn build(home: &Home, lang: &str, name: &str) -> Ended {

@@ -19,6 +19,9 @@ mod pool;
 
 mod lease;
 
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use lease::ModelUsage;
 pub(crate) use lease::{Graph, ModelLease};
 pub(crate) use pool::{Owner, Pool};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout};
 
 use super::protocol::{Answer, HEADER_BYTES_MAX, Names, Refusal, Request, Task, framed, output_lengths};
@@ -56,6 +56,7 @@ pub(crate) enum Stopped {
 }
 
 /// Why a child did not answer as it should.
+#[derive(Debug)]
 pub(super) enum Failure {
     Refused(Refusal),
     Panicked(String),
@@ -117,14 +118,14 @@ impl Process {
         let (digest, file_bytes) = (model.digest.clone(), model.file.len());
         let task = Task::Load { digest: digest.clone(), bytes: file_bytes, forget };
         match self.ask(task, &[&model.file[..]], bounds).await? {
-            Answer::Loaded(names) if names.is_bounded() => {
+            (Answer::Loaded(names), _) if names.is_bounded() => {
                 let names = Arc::new(names);
                 self.loaded.push(Loaded { digest, file_bytes, names: Arc::clone(&names) });
                 Ok((names, true))
             }
-            Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
-            Answer::Panicked { reason } => Err(Failure::Refused(Refusal::new("bad-model", reason))),
-            Answer::Loaded(_) | Answer::Computed { .. } => Err(Failure::Silent),
+            (Answer::Refused(refusal), _) => Err(Failure::Refused(refusal)),
+            (Answer::Panicked { reason }, _) => Err(Failure::Refused(Refusal::new("bad-model", reason))),
+            (Answer::Loaded(_) | Answer::Computed { .. }, _) => Err(Failure::Silent),
         }
     }
 
@@ -139,21 +140,19 @@ impl Process {
         let data: Vec<&[u8]> = inputs.iter().map(|input| &input.data[..]).collect();
         let task = Task::Compute { digest: model.digest.clone(), inputs: headers };
         match self.ask(task, &data, bounds).await? {
-            Answer::Computed { outputs } => {
-                let lengths = output_lengths(&outputs).ok_or(Failure::Silent)?;
-                let mut tensors = Vec::new();
-                for (header, length) in outputs.into_iter().zip(lengths) {
-                    tensors.push(NamedTensor { header, data: self.read(length).await? });
-                }
-                Ok(tensors)
-            }
-            Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
-            Answer::Panicked { reason } => Err(Failure::Panicked(reason)),
-            Answer::Loaded(_) => Err(Failure::Silent),
+            (Answer::Computed { .. }, outputs) => Ok(outputs),
+            (Answer::Refused(refusal), _) => Err(Failure::Refused(refusal)),
+            (Answer::Panicked { reason }, _) => Err(Failure::Panicked(reason)),
+            (Answer::Loaded(_), _) => Err(Failure::Silent),
         }
     }
 
-    async fn ask(&mut self, task: Task, data: &[&[u8]], bounds: Bounds) -> Result<Answer, Failure> {
+    async fn ask(
+        &mut self,
+        task: Task,
+        data: &[&[u8]],
+        bounds: Bounds,
+    ) -> Result<(Answer, Vec<NamedTensor>), Failure> {
         let spent = child_process::cpu_time(&self.child).unwrap_or_default();
         let request = Request {
             memory_bytes_max: bounds.memory_bytes_max,
@@ -161,13 +160,7 @@ impl Process {
             task,
         };
         self.write(&request, data).await.map_err(|_| Failure::Silent)?;
-        let mut length = [0; 4];
-        self.stdout.read_exact(&mut length).await.map_err(|_| Failure::Silent)?;
-        let length = u32::from_le_bytes(length) as usize;
-        if length > HEADER_BYTES_MAX {
-            return Err(Failure::Silent);
-        }
-        serde_json::from_slice(&self.read(length).await?).map_err(|_| Failure::Silent)
+        answer(&mut self.stdout).await
     }
 
     async fn write(&mut self, header: &impl Serialize, data: &[&[u8]]) -> io::Result<()> {
@@ -179,12 +172,6 @@ impl Process {
             stdin.write_all(piece).await?;
         }
         stdin.flush().await
-    }
-
-    async fn read(&mut self, length: usize) -> Result<Vec<u8>, Failure> {
-        let mut bytes = vec![0; length];
-        self.stdout.read_exact(&mut bytes).await.map_err(|_| Failure::Silent)?;
-        Ok(bytes)
     }
 
     /// Why it went silent. Nothing of it is left afterwards.
@@ -203,4 +190,31 @@ impl Process {
             }
         })
     }
+}
+
+/// An answer, with the outputs that follow it. Sizes are checked before memory is
+/// given.
+pub(super) async fn answer<R: AsyncRead + Unpin>(
+    stdout: &mut R,
+) -> Result<(Answer, Vec<NamedTensor>), Failure> {
+    let length = piece(stdout, 4).await?.try_into().map_err(|_| Failure::Silent)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > HEADER_BYTES_MAX {
+        return Err(Failure::Silent);
+    }
+    let answer = serde_json::from_slice(&piece(stdout, length).await?).map_err(|_| Failure::Silent)?;
+    let mut tensors = Vec::new();
+    if let Answer::Computed { outputs } = &answer {
+        let lengths = output_lengths(outputs).ok_or(Failure::Silent)?;
+        for (header, length) in outputs.iter().zip(lengths) {
+            tensors.push(NamedTensor { header: header.clone(), data: piece(stdout, length).await? });
+        }
+    }
+    Ok((answer, tensors))
+}
+
+async fn piece<R: AsyncRead + Unpin>(stdout: &mut R, length: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = vec![0; length];
+    stdout.read_exact(&mut bytes).await.map_err(|_| Failure::Silent)?;
+    Ok(bytes)
 }

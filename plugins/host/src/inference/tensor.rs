@@ -108,7 +108,9 @@ pub(super) fn named(name: String, value: &Value) -> Result<NamedTensor, Refusal>
 }
 
 fn bytes<const N: usize, T: Copy>(tensor: &Tensor<T>, bytes: fn(T) -> [u8; N]) -> Vec<u8> {
-    tensor.to_vec().into_iter().flat_map(bytes).collect()
+    let mut all = Vec::with_capacity(N * tensor.len());
+    tensor.to_vec().into_iter().for_each(|element| all.extend_from_slice(&bytes(element)));
+    all
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ async fn one_name_is_prepared_while_another_goes_on() {
         concurrency: 1,
         limits: EngineLimits::default(),
         metered: false,
+        models: None,
     };
     let host = Arc::new(Host::new(&config).expect("a sandbox"));
     let registry = Registry::open(host, dir.path().join("engines"));

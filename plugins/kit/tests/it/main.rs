@@ -45,6 +45,17 @@ fn a_new_project_is_complete_and_a_missing_toolchain_is_named() {
         let (_, stderr) = exits(build, 2);
         assert!(stderr.contains("run `"), "{stderr}");
     }
+    for lang in ["rust", "c"] {
+        let name = format!("model-{lang}");
+        exits(kit(folder.path(), &["new", &name, "--lang", lang, "--model"]), 0);
+        let project = untxt_plugins::Package::read;
+        let model = fs::read(folder.path().join(&name).join("model.onnx")).unwrap();
+        fs::write(folder.path().join(&name).join(format!("{name}.wasm")), "not built yet").unwrap();
+        let package = project(&folder.path().join(&name), 1 << 20).expect("the digest is that of the model");
+        assert_eq!(package.assets["model.onnx"], model);
+    }
+    let (_, stderr) = exits(kit(folder.path(), &["new", "model-py", "--lang", "py", "--model"]), 2);
+    assert!(stderr.contains("--lang rust and --lang c"), "{stderr}");
     exits(kit(folder.path(), &["new", "Not A Name"]), 2);
     exits(kit(folder.path(), &["build", "nowhere"]), 2);
 }
