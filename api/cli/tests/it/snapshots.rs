@@ -14,7 +14,7 @@ use crate::server::Server;
 
 /// What differs from run to run, and what stands for it, of the same width where
 /// it stands in a table.
-const VARYING: [(&str, &str); 9] = [
+const VARYING: [(&str, &str); 10] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-0000-0000-000000000000"),
     (r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d", "2000-01-01${1}00:00:00"),
     (r"00:00:00\.\d{3}([^\d])", "00:00:00.000${1}"),
@@ -24,6 +24,7 @@ const VARYING: [(&str, &str); 9] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
     (r"\b\d+(\.\d+)? ?(ms|s|GB|GiB|MB|MiB)\b", "[figure] $2"),
     (r"[0-9a-f]{16}\b", "[fingerprint]"),
+    (r"\([0-9a-f]{12}, built in\)", "([digest], built in)"),
 ];
 
 fn record(name: &str, text: &str) {
