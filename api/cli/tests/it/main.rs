@@ -1,6 +1,7 @@
 //! The program as its users meet it: started as a process of its own, over a
 //! data directory of its own, seen from outside only.
 
+mod children;
 mod client;
 mod database;
 mod history;

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use untxt_stack::postgres::Postgres;
 use uuid::Uuid;
 
+use crate::children::children;
 use crate::client::{Answer, Upload};
 use crate::database;
 use crate::home::Home;
@@ -34,20 +35,6 @@ fn assert_comes_again(answer: &Answer, code: &str) {
 fn looks(pid: u32) -> bool {
     fs::read(format!("/proc/{pid}/cmdline"))
         .is_ok_and(|line| line.split(|b| *b == 0).any(|arg| arg == b"render-page"))
-}
-
-/// Processes whose parent is `parent`.
-fn children(parent: u32) -> Vec<u32> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        if fields.split(' ').nth(1) == Some(&parent.to_string()) {
-            found.push(pid);
-        }
-    }
-    found
 }
 
 fn signal(pid: u32, signal: Signal) {
