@@ -31,7 +31,7 @@ pub(super) async fn set_up(
         subject.settings =
             serde_json::from_str(settings).map_err(|error| Failure::usage(format!("--settings: {error}")))?;
     }
-    Ok((Tester::new(&config.data_dir.join("cache"), Some(config.settings.models.clone()))?, subject))
+    Ok((Tester::new(&config.data_dir.join("cache"), Some(&config.settings.models))?, subject))
 }
 
 /// The engine at `path`; where nothing is, the installed or built-in one of that name.

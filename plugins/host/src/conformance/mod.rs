@@ -86,13 +86,13 @@ impl Tester {
     ///
     /// # Errors
     /// [`PluginError::Sandbox`] when the sandbox can't be set up on this machine.
-    pub fn new(cache_dir: &Path, models: Option<ChildProgram>) -> Result<Self, PluginError> {
+    pub fn new(cache_dir: &Path, models: Option<&ChildProgram>) -> Result<Self, PluginError> {
         let config = |metered| HostConfig {
             cache_dir: cache_dir.to_owned(),
             concurrency: 2,
             limits: EngineLimits::default(),
             metered,
-            models: models.clone(),
+            models: models.cloned(),
         };
         Ok(Self { host: Arc::new(Host::new(&config(false))?), metered: Arc::new(Host::new(&config(true))?) })
     }

@@ -35,7 +35,7 @@ async fn engines_that_behave_pass() {
 #[tokio::test]
 async fn an_engine_with_models_is_tested_with_broken_ones() {
     let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-engines");
-    let tester = Tester::new(&cache_dir, Some(models("conformance"))).expect("a sandbox");
+    let tester = Tester::new(&cache_dir, Some(&models("conformance"))).expect("a sandbox");
     let report = tester.test(&Subject::of(crate::models::package(&[]))).await;
     assert!(report.passed(), "{:?}", report.cases);
     let told = report.cases.iter().find(|case| case.name == "broken-model").expect("it ran");
