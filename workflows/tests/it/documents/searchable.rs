@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+use untxt_plugins::ChildProgram;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::model::{Block, Line, Page, PageSource, Rect, Word};
@@ -18,10 +19,14 @@ fn recognized(index: u32) -> Page {
     let word = |text: &str, x: f32| Word {
         text: text.to_owned(),
         bounds: Some(Rect { x, y: 0.1, width: 0.2, height: 0.05 }),
-        confidence: None,
+        ..Word::default()
     };
-    let line = Line { bounds: None, words: vec![word(&format!("Page{index}"), 0.1), word("read", 0.4)] };
-    let block = Block { role: "paragraph".to_owned(), bounds: None, lines: vec![line] };
+    let words = vec![word(&format!("Page{index}"), 0.1), word("read", 0.4)];
+    let block = Block {
+        role: "paragraph".to_owned(),
+        lines: vec![Line { words, ..Line::default() }],
+        ..Block::default()
+    };
     Page { index, width: 100, height: 100, dpi: 72, attempts: 1, blocks: vec![block], ..Page::default() }
 }
 
@@ -196,7 +201,8 @@ async fn a_child_that_writes_more_than_it_may_is_not_believed() {
     for lie in lies {
         let arguments = ["-c".into(), format!("read request; echo '{lie}'").into()].to_vec();
         let limits = Limits { written_bytes_max: 100, ..Limits::default() };
-        let config = RendererConfig { program: "/bin/sh".into(), arguments, limits, pages_at_once: 1 };
+        let program = ChildProgram { program: "/bin/sh".into(), arguments };
+        let config = RendererConfig { program, limits, pages_at_once: 1 };
         let mut liar = RendererHarness::new();
         liar.renderer = Renderer::new(config);
         let error = liar.written(&pages((72, 72), "", &[""]), &[recognized(0)], false).await.unwrap_err();

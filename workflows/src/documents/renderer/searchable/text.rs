@@ -320,12 +320,12 @@ mod tests {
 
     fn word(text: &str, bounds: Option<(f32, f32, f32, f32)>) -> Word {
         let bounds = bounds.map(|(x, y, width, height)| Rect { x, y, width, height });
-        Word { text: text.to_owned(), bounds, confidence: None }
+        Word { text: text.to_owned(), bounds, ..Word::default() }
     }
 
     fn page(lines: Vec<Vec<Word>>) -> Page {
-        let lines = lines.into_iter().map(|words| Line { bounds: None, words }).collect();
-        let block = Block { role: "paragraph".to_owned(), bounds: None, lines };
+        let lines = lines.into_iter().map(|words| Line { words, ..Line::default() }).collect();
+        let block = Block { role: "paragraph".to_owned(), lines, ..Block::default() };
         Page { blocks: vec![block], ..Page::default() }
     }
 
