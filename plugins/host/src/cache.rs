@@ -94,7 +94,20 @@ fn create_private(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)
 }
 
+/// A cache only saves time: the last of a disk is left to what must be written there,
+/// such as a database beside it.
+fn check_room(code_bytes: u64, free_bytes: u64) -> io::Result<()> {
+    match code_bytes > free_bytes / 2 {
+        true => Err(io::Error::other(format!(
+            "it has {code_bytes} bytes, more than half of the {free_bytes} bytes that are free"
+        ))),
+        false => Ok(()),
+    }
+}
+
 fn store(dir: &Path, file: &Path, code: &[u8]) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(dir)?;
+    check_room(code.len() as u64, disk.f_bavail.saturating_mul(disk.f_frsize))?;
     let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
     temporary.write_all(&Sha256::digest(code))?;
     temporary.write_all(code)?;
@@ -152,4 +165,16 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // may write to (`check_owner`). That file's name carries the digest of the component
     // and the compatibility hash, so it is code for this wasmtime.
     unsafe { Component::deserialize(engine, code) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cached_leaves_half_of_the_free_room() {
+        assert!(check_room(10, 20).is_ok());
+        let error = check_room(10, 19).unwrap_err().to_string();
+        assert!(error.contains("more than half of the 19 bytes that are free"), "{error}");
+    }
 }

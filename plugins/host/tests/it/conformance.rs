@@ -26,7 +26,7 @@ async fn engines_that_behave_pass() {
     let tester = tester();
     let report = tester.test(&subject("simulated-qwen3")).await;
     assert!(report.passed(), "{:?}", report.cases);
-    assert_eq!(report.cases.len(), 18, "{:?}", report.cases);
+    assert_eq!(report.cases.len(), 19, "{:?}", report.cases);
     let report = tester.test(&subject("form")).await;
     let layout = report.cases.iter().find(|case| case.name == "without-layout").expect("it ran");
     assert!(report.passed() && matches!(layout.outcome, Outcome::Passed(_)), "{:?}", report.cases);
