@@ -10,9 +10,9 @@ use rustix::process::Signal;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::children::children;
 use crate::history::History;
 use crate::home::{Home, built};
-use crate::children::children;
 use crate::samples;
 use crate::server::signal;
 
