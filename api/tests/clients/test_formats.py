@@ -193,7 +193,8 @@ def test_an_archive_has_the_formats_and_nothing_else(handbook, formats):
         assert archive.testzip() is None
         assert len(archive.namelist()) == len(formats)
         for name in formats:
-            extension = {"alto": "alto.xml", "page": "page.zip"}.get(name, name)
+            extensions = {"alto": "alto.xml", "page": "page.zip", "pdf": "ocr.pdf", "pdfa": "pdfa.pdf"}
+            extension = extensions.get(name, name)
             assert archive.read(f"handbook.{extension}") == handbook.get(name).content, name
     chosen = handbook.archive(formats="json,html")
     with zipfile.ZipFile(io.BytesIO(chosen.content)) as archive:
