@@ -1,7 +1,7 @@
 //! A page that is turned and straightened for an engine that asks for upright pages
 //! (`page-upright`), and the way back for what the engine finds.
 
-use ink::print::{Frame, Grey, Ink, Print, Stretch, Strip, Turn};
+use ink::print::{Frame, Grey, Ink, Print, Slope, Stretch, Strip, Turn};
 use untxt_plugins::{Corners, PageText, Point, Rect};
 
 use crate::documents::renderer::{Pixels, RenderedPage, TextWord};
@@ -39,8 +39,7 @@ const STRIP_WIDTH_MAX: usize = 2_000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Upright {
     turn: Turn,
-    sin: f32,
-    cos: f32,
+    slope: Slope,
     /// Straight coordinates of the upper left corner of the upright page.
     origin: (f32, f32),
     /// Pixels of the page as it was given.
@@ -54,14 +53,14 @@ pub(super) fn straighten(page: &mut RenderedPage) -> Option<Upright> {
     let grey = Grey::new(page.width, page.height, page.pixels.luma().into_owned())?;
     let paper = grey.median();
     let grey = if paper < DARK_PAPER { grey.inverted() } else { grey };
-    let (turn, tangent) = lie(&grey)?;
-    let upright = Upright::new(turn, tangent, (page.width, page.height))?;
+    let (turn, slope) = lie(&grey)?;
+    let upright = Upright::new(turn, slope, (page.width, page.height))?;
     upright.apply(page, paper);
     Some(upright)
 }
 
-/// How far the page has to be turned, and by how much its lines then sink.
-fn lie(grey: &Grey) -> Option<(Turn, f32)> {
+/// How far the page has to be turned, and the angle of its lines then.
+fn lie(grey: &Grey) -> Option<(Turn, Slope)> {
     let ink = Ink::of(grey);
     let (turned, print);
     let (axis, grey) = if ink.uprightness() * SIDEWAYS < 1.0 {
@@ -84,7 +83,7 @@ fn lie(grey: &Grey) -> Option<(Turn, f32)> {
         (Turn::Right, true) => Turn::Left,
         (turn, _) => turn,
     };
-    Some((turn, print.slope.tangent()))
+    Some((turn, print.slope))
 }
 
 /// Whether there is more ink below the small letters of these lines than above them.
@@ -118,13 +117,13 @@ fn rows_of_ink(strip: &Strip) -> Vec<f32> {
 #[expect(clippy::cast_precision_loss, reason = "sides are far below 2^24 pixels")]
 impl Upright {
     /// None where nothing is to be done.
-    fn new(turn: Turn, tangent: f32, given: (u32, u32)) -> Option<Self> {
-        let tangent = if tangent.abs() < TANGENT_MIN { 0.0 } else { tangent };
-        if turn == Turn::None && tangent == 0.0 {
+    fn new(turn: Turn, slope: Slope, given: (u32, u32)) -> Option<Self> {
+        let is_straight = slope.tangent().abs() < TANGENT_MIN;
+        if turn == Turn::None && is_straight {
             return None;
         }
-        let cos = 1.0 / (1.0 + tangent * tangent).sqrt();
-        let mut upright = Self { turn, sin: tangent * cos, cos, origin: (0.0, 0.0), given };
+        let slope = if is_straight { Slope::of_tangent(0.0) } else { slope };
+        let mut upright = Self { turn, slope, origin: (0.0, 0.0), given };
         upright.origin = upright.frame().0;
         Some(upright)
     }
@@ -151,8 +150,8 @@ impl Upright {
         }
     }
 
-    fn straight(&self, (x, y): (f32, f32)) -> (f32, f32) {
-        (x * self.cos + y * self.sin, y * self.cos - x * self.sin)
+    fn straight(&self, place: (f32, f32)) -> (f32, f32) {
+        Slope::of_tangent(-self.slope.tangent()).back(place)
     }
 
     /// A place of the page as it was given on the upright page.
@@ -164,7 +163,7 @@ impl Upright {
     /// A place of the upright page on the page as it was given.
     fn back(&self, (x, y): (f32, f32)) -> (f32, f32) {
         let (x, y) = (x + self.origin.0, y + self.origin.1);
-        self.turn.back((x * self.cos - y * self.sin, x * self.sin + y * self.cos), self.given)
+        self.turn.back(self.slope.back((x, y)), self.given)
     }
 
     /// Pixels of the upright page, which holds all of the page as it was given.
@@ -175,7 +174,7 @@ impl Upright {
     )]
     fn size(&self) -> (u32, u32) {
         let (from, to) = self.frame();
-        // Half a thousandth of a pixel is an error of the arithmetic.
+        // A hundredth of a pixel is an error of the arithmetic.
         let side = |from: f32, to: f32| ((to - from - 0.01).ceil() as u32).max(1);
         (side(from.0, to.0), side(from.1, to.1))
     }
@@ -307,7 +306,7 @@ mod tests {
         };
         let mut page = page.clone();
         for (turn, tangent) in [(Turn::None, -tangent), (back, 0.0)] {
-            if let Some(upright) = Upright::new(turn, tangent, (page.width, page.height)) {
+            if let Some(upright) = Upright::new(turn, Slope::of_tangent(tangent), (page.width, page.height)) {
                 upright.apply(&mut page, 255);
             }
         }
@@ -341,7 +340,7 @@ mod tests {
             let Pixels::Luma8(gray) = &page.pixels else { unreachable!("it is gray") };
             page.pixels = Pixels::Rgb8(gray.iter().flat_map(|level| [*level; 3]).collect());
             let upright = straighten(&mut page).expect("it lies askew");
-            let found = (upright.sin / upright.cos).atan().to_degrees();
+            let found = upright.slope.tangent().atan().to_degrees();
             assert!((found - degrees).abs() < 0.3 && upright.turn == turn, "{found} of {degrees}");
             assert!(matches!(page.pixels, Pixels::Rgb8(_)));
         }
@@ -370,7 +369,9 @@ mod tests {
             for tangent in [0.0, 0.05] {
                 let mut page = page(GrayImage::from_pixel(700, 500, image::Luma([255])));
                 page.text_layer = vec![TextLine { words: vec![word.clone()] }];
-                let Some(upright) = Upright::new(turn, tangent, (700, 500)) else { continue };
+                let Some(upright) = Upright::new(turn, Slope::of_tangent(tangent), (700, 500)) else {
+                    continue;
+                };
                 upright.apply(&mut page, 255);
                 let TextWord { left: x, top: y, width, height, .. } = page.text_layer[0].words[0];
                 let found = Rect { x, y, width, height };
