@@ -125,6 +125,6 @@ pub(super) fn check_inputs(inputs: &[NamedTensor]) -> Result<(), Refusal> {
 /// Lengths of the outputs' data, if they keep the bounds.
 pub(super) fn output_lengths(outputs: &[TensorHeader]) -> Option<Vec<usize>> {
     let lengths: Vec<usize> = outputs.iter().map(TensorHeader::bytes).collect::<Option<_>>()?;
-    let total = lengths.iter().try_fold(0_usize, |total, length| total.checked_add(*length))?;
+    let total: usize = lengths.iter().sum();
     (outputs.len() <= TENSORS_MAX && total <= TENSOR_BYTES_MAX).then_some(lengths)
 }
