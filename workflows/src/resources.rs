@@ -8,10 +8,14 @@ use tokio::sync::Mutex;
 use untxt_engine::error::StepError;
 use untxt_engine::id::RunId;
 use untxt_plugins::Registry;
+use uuid::Uuid;
 
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::renderer::Renderer;
+use crate::entities::file;
+use crate::image_cache::ImageCache;
 use crate::objects::Objects;
+use crate::originals::{Original, OriginalError, Originals};
 use crate::step_error;
 use crate::task_input::FileInput;
 use crate::temp_dirs::TempDirs;
@@ -28,6 +32,10 @@ pub(crate) struct Resources {
     pub(crate) temp_dirs: Arc<TempDirs>,
     /// What documents may still take to decode.
     pub(crate) decode_budgets: DecodeBudgets,
+    /// Copies of documents for people who look at their pages.
+    pub(crate) originals: Originals,
+    /// Images of pages that were made lately.
+    pub(crate) images: ImageCache,
     /// One lock a task, so that its pages wait for one download.
     fetching: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
 }
@@ -41,8 +49,10 @@ impl Resources {
         renderer: Renderer,
         temp_dirs: Arc<TempDirs>,
         decode_budgets: DecodeBudgets,
+        images: ImageCache,
     ) -> Self {
-        Self { objects, engines, renderer, temp_dirs, decode_budgets, fetching: Mutex::default() }
+        let (originals, fetching) = (Originals::default(), Mutex::default());
+        Self { objects, engines, renderer, temp_dirs, decode_budgets, originals, images, fetching }
     }
 
     /// The task's file on this machine: fetched and checked against its hash
@@ -80,6 +90,27 @@ impl Resources {
             return Err(StepError::permanent("OBJECT_CORRUPT", message));
         }
         Ok(path)
+    }
+
+    /// The document of a task for people who look at it.
+    ///
+    /// # Errors
+    /// Each [`OriginalError`].
+    pub(crate) async fn original(
+        &self,
+        task: Uuid,
+        file: &file::Model,
+    ) -> Result<Arc<Original>, OriginalError> {
+        self.originals.get(task, file, &self.objects, &self.temp_dirs, &self.renderer).await
+    }
+
+    /// Removes what people looked at of a task that was erased. What can't be removed now
+    /// is removed by the next comparison of images with tasks.
+    pub(crate) async fn forget_views(&self, task: Uuid) {
+        self.originals.forget(task);
+        if let Err(error) = self.images.remove(task).await {
+            tracing::warn!(%task, %error, "can't remove the page images of an erased task; the next pass retries");
+        }
     }
 
     /// Takes the task's local files away. What can't be removed now is removed

@@ -38,6 +38,7 @@ pub const CODES: &[Code] = &[
     ),
     code(StatusCode::NOT_FOUND, "NOT_FOUND", "The route or object does not exist."),
     code(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", "The task does not exist, or belongs to another user."),
+    code(StatusCode::NOT_FOUND, "PAGE_NOT_FOUND", "The task has no such page."),
     code(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", "The upload does not exist or has expired."),
     code(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", "The task was created without this format."),
     code(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", "The dead letter does not exist."),
@@ -48,6 +49,11 @@ pub const CODES: &[Code] = &[
     code(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The route does not support this method."),
     code(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", "The client sent the request too slowly."),
     code(StatusCode::CONFLICT, "TASK_NOT_COMPLETED", "The task has no result yet."),
+    code(
+        StatusCode::CONFLICT,
+        "PAGE_NOT_DONE",
+        "The page has no result yet, or will have none; `details.status` is its status.",
+    ),
     code(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", "The task has already ended."),
     code(
         StatusCode::CONFLICT,
@@ -95,7 +101,7 @@ pub const CODES: &[Code] = &[
     code(
         StatusCode::RANGE_NOT_SATISFIABLE,
         "RANGE_NOT_SATISFIABLE",
-        "The range is outside the result; `details.bytes` is its size.",
+        "The range is outside the content; `details.bytes` is its size.",
     ),
     code(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -161,7 +167,7 @@ pub const CODES: &[Code] = &[
     code(
         StatusCode::SERVICE_UNAVAILABLE,
         "RENDERER_BUSY",
-        "Too many documents are being checked; retry after `Retry-After`.",
+        "Too many documents are being decoded; retry after `Retry-After`.",
     ),
     code(StatusCode::SERVICE_UNAVAILABLE, "NO_ROOM", "The server's disk is full; retry after `Retry-After`."),
 ];

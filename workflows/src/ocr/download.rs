@@ -44,12 +44,12 @@ impl Downloaded {
         Ok(Self { range, ..read })
     }
 
-    /// What the step of `run` returned; as if all pages were asked for when it
-    /// did not return yet.
+    /// What the step of `run` returned, or will return as far as its input tells.
     pub(crate) fn in_run(run: &RunState) -> Self {
+        let range = range(run).and_then(Result::ok);
         match Self::deserialize(run.output_of(definition(), DOWNLOAD)).ok() {
-            Some(read) => Self { range: range(run).and_then(Result::ok), ..read },
-            None => Self { page_count: 0, chosen: None, range: None },
+            Some(read) => Self { range, ..read },
+            None => Self { page_count: 0, chosen: None, range },
         }
     }
 
@@ -61,6 +61,17 @@ impl Downloaded {
             (None, None) => None,
         }
         .unwrap_or(index)
+    }
+
+    /// The first item that stands for `page` or for one behind it.
+    pub(crate) fn first_from(&self, page: u32) -> u32 {
+        match (&self.chosen, &self.range) {
+            (Some(pages), _) => {
+                u32::try_from(pages.partition_point(|known| *known < page)).unwrap_or(u32::MAX)
+            }
+            (None, Some(range)) => range.before(page),
+            (None, None) => page,
+        }
     }
 }
 

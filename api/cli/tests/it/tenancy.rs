@@ -28,6 +28,8 @@ enum About {
     OneUpload,
     /// A user's tasks.
     Tasks,
+    /// What there is for every caller who may do anything with tasks.
+    Known,
     /// All that goes on.
     Operations,
     /// Who may call.
@@ -37,7 +39,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 46] = [
+const ROUTES: [(&str, About); 53] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -47,14 +49,21 @@ const ROUTES: [(&str, About); 46] = [
     ("GET /docs/{file}", About::Nobody),
     ("GET /api/openapi.json", About::Nobody),
     ("POST /api/tickets", About::Caller),
+    ("GET /api/engines", About::Known),
     ("POST /api/tasks", About::Tasks),
     ("GET /api/tasks", About::Tasks),
+    ("POST /api/tasks/bulk", About::Tasks),
     ("GET /api/tasks/{id}", About::OneTask),
     ("GET /api/tasks/{id}/status", About::OneTask),
     ("GET /api/tasks/{id}/result", About::OneTask),
     ("GET /api/tasks/{id}/result/content", About::OneTask),
     ("GET /api/tasks/{id}/result/archive", About::OneTask),
     ("GET /api/tasks/{id}/history", About::OneTask),
+    ("GET /api/tasks/{id}/pages", About::OneTask),
+    ("GET /api/tasks/{id}/pages/{page}", About::OneTask),
+    ("GET /api/tasks/{id}/pages/{page}/image", About::OneTask),
+    ("GET /api/tasks/{id}/original", About::OneTask),
+    ("GET /api/tasks/{id}/search", About::OneTask),
     ("POST /api/tasks/{id}/cancel", About::OneTask),
     ("POST /api/tasks/{id}/retry", About::OneTask),
     ("GET /api/tasks/{id}/events", About::OneTask),
@@ -166,6 +175,11 @@ async fn whatever_route_another_user_tries_a_task_is_not_there() {
                 }
             }
             About::Caller => assert_eq!(status(&stage.other).await.0, 201, "{route}"),
+            About::Known => {
+                for person in [&stage.owner, &stage.blind, &stage.operator] {
+                    assert_eq!(status(person).await.0, 200, "{route}");
+                }
+            }
             About::OneTask => one_thing(&stage, route, &task, "TASK_NOT_FOUND").await,
             About::OneUpload => one_thing(&stage, route, &stage.upload().await, "UPLOAD_NOT_FOUND").await,
             About::Tasks => {
@@ -187,6 +201,7 @@ async fn whatever_route_another_user_tries_a_task_is_not_there() {
 /// What is another's is answered as what does not exist.
 async fn one_thing(stage: &Stage, route: &str, there: &str, code: &str) {
     let (method, pattern) = route.split_once(' ').unwrap();
+    let pattern = pattern.replace("{page}", "1");
     let other = stage.client(&stage.other);
     let mut said = Vec::new();
     for id in [there, &Uuid::now_v7().to_string()] {

@@ -52,6 +52,7 @@ use process::Question;
 use protocol::{Answer, ChildLimits, Request, Task};
 
 pub use config::RendererConfig;
+pub(crate) use fair_pool::FairPool;
 pub use protocol::{Color, Pixels, Probe, RenderOptions, RenderedPage, TextLine, TextWord};
 pub use searchable::SearchablePdf;
 
@@ -59,6 +60,11 @@ pub use searchable::SearchablePdf;
 /// its deadline, and a client that has sent a file waits for the look. Four look
 /// at hundreds of sound documents a second.
 const LOOKS_AT_ONCE: usize = 4;
+
+/// Pages that are drawn at once for people who look at them. They have places of their
+/// own: a person waits for them, and recognition must not wait for persons. Two draw a
+/// dozen common pages a second.
+pub(crate) const VIEWS_AT_ONCE: usize = 2;
 
 /// A child with an open document ends when no page of it was asked for in this
 /// time: it holds the file in memory.
@@ -85,6 +91,7 @@ struct Shared {
     config: RendererConfig,
     looks: DecoderPool,
     pages: DecoderPool,
+    views: DecoderPool,
 }
 
 impl Renderer {
@@ -93,8 +100,9 @@ impl Renderer {
     pub fn new(config: RendererConfig) -> Self {
         let deadline = config.limits.deadline;
         let (looks, pages) = (DecoderPool::new(LOOKS_AT_ONCE), DecoderPool::new(config.pages_at_once.max(1)));
+        let views = DecoderPool::new(VIEWS_AT_ONCE);
         let caller = Caller { tenant: Arc::from(""), patience: None };
-        Self { shared: Arc::new(Shared { config, looks, pages }), caller, deadline }
+        Self { shared: Arc::new(Shared { config, looks, pages, views }), caller, deadline }
     }
 
     /// The same for work of `tenant`: tenants take turns.
@@ -178,13 +186,39 @@ impl Renderer {
         options: RenderOptions,
         cost: &mut Duration,
     ) -> Result<RenderedPage, DocumentError> {
+        self.render_in(&self.shared.pages, path, index, options, cost).await
+    }
+
+    /// The same for somebody who looks at the page: it takes none of the places that
+    /// recognition has.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub async fn view_at_cost(
+        &self,
+        path: &Path,
+        index: u32,
+        options: RenderOptions,
+        cost: &mut Duration,
+    ) -> Result<RenderedPage, DocumentError> {
+        self.render_in(&self.shared.views, path, index, options, cost).await
+    }
+
+    async fn render_in(
+        &self,
+        pool: &DecoderPool,
+        path: &Path,
+        index: u32,
+        options: RenderOptions,
+        cost: &mut Duration,
+    ) -> Result<RenderedPage, DocumentError> {
         let (kind, document) = self.sniff(path).await?;
         let dpi = options.dpi.clamp(*RenderOptions::DPI.start(), *RenderOptions::DPI.end());
         let options = RenderOptions { dpi, ..options };
         let what = format!("page {} of the {} at {dpi} dpi", index.saturating_add(1), kind.mime());
         let mut question = self.question(path, kind, Task::Render { index, options }, &what);
-        let Shared { config, pages, .. } = &*self.shared;
-        let (answer, pixels) = pages.ask(config, &self.caller, Some(document), &mut question, cost).await?;
+        let config = &self.shared.config;
+        let (answer, pixels) = pool.ask(config, &self.caller, Some(document), &mut question, cost).await?;
         match answer {
             Answer::Rendered { width, height, dpi, color, text_layer, warnings } => {
                 let pixels = match color {
@@ -237,13 +271,17 @@ impl Renderer {
 
     /// Ends the children that wait for another page of a document under `dir`.
     pub fn close(&self, dir: &Path) {
-        self.shared.pages.end_idle(Duration::ZERO, |document| document.path().starts_with(dir));
+        for pool in [&self.shared.pages, &self.shared.views] {
+            pool.end_idle(Duration::ZERO, |document| document.path().starts_with(dir));
+        }
     }
 
     /// Ends the children that have waited too long for another page of their
     /// document.
     pub fn close_unused(&self) {
-        self.shared.pages.end_idle(DOCUMENT_OPEN_FOR, |_| true);
+        for pool in [&self.shared.pages, &self.shared.views] {
+            pool.end_idle(DOCUMENT_OPEN_FOR, |_| true);
+        }
     }
 
     fn question<'a>(&self, path: &Path, kind: Kind, task: Task, what: &'a str) -> Question<'a> {
