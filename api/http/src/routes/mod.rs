@@ -20,6 +20,7 @@ pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod socket;
 pub(crate) mod status;
+mod task_params;
 pub(crate) mod tickets;
 pub(crate) mod uploads;
 pub(crate) mod worker_status;
