@@ -82,7 +82,7 @@ fn gzip(text: &[u8]) -> std::io::Result<Bytes> {
 
 /// Whether the client takes gzip, and would not rather have no encoding at all
 /// (RFC 9110, section 12.5.3).
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|list| list.to_str().ok());
     let weights: Vec<(String, f32)> = lists.flat_map(|list| list.split(',')).map(weight).collect();
     let of = |coding: &str| weights.iter().find(|(name, _)| name == coding).map(|(_, weight)| *weight);

@@ -20,8 +20,8 @@ use crate::request_checks::RequestChecks;
 use crate::request_log::RequestLog;
 use crate::request_trace::RequestTrace;
 use crate::routes::{
-    admin, archive, cancel, content, create, docs, erase, events, get, health, history, list, metrics,
-    objects, ready, result, retry, socket, status, tickets, uploads, worker_status,
+    admin, archive, cancel, console, content, create, docs, erase, events, get, health, history, list,
+    metrics, objects, ready, result, retry, socket, status, tickets, uploads, worker_status,
 };
 use crate::security_headers::SecurityHeaders;
 
@@ -102,15 +102,17 @@ fn open() -> Router {
         .push(Router::with_path("ready").get(ready::ready))
         .push(Router::with_path("api/openapi.json").get(docs::document))
         .push(Router::with_path("objects/{**key}").get(objects::objects).put(objects::objects))
+        .push(console::router())
         .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
 }
 
 /// Sockets need [`Scope::Read`], which they see to themselves: they may hear who
-/// calls after they are open.
+/// calls after they are open. A browser that opens the root is sent to the console.
 fn sockets() -> Router {
-    Router::with_hoop(AuthenticateSocket)
-        .get(socket::socket)
-        .push(Router::with_path("ws").get(socket::socket))
+    let socket = || Router::with_hoop(AuthenticateSocket).get(socket::socket);
+    Router::new()
+        .push(Router::with_hoop(console::ConsoleForBrowsers).push(socket()))
+        .push(Router::with_path("ws").push(socket()))
 }
 
 /// A ticket lets somebody read.

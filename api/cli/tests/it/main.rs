@@ -25,6 +25,7 @@ mod before_routes;
 mod behind_proxies;
 mod broken_disk;
 mod cancel;
+mod console;
 mod dead_letters;
 mod decode_budget;
 mod early_refusals;

@@ -7,6 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::client::{Client, Upload};
+use crate::console;
 use crate::home::Home;
 use crate::people::Person;
 use crate::samples;
@@ -37,12 +38,14 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 46] = [
+const ROUTES: [(&str, About); 48] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
     ("GET /ready", About::Nobody),
     ("GET /metrics", About::Operations),
+    ("GET /console", About::Nobody),
+    ("GET /console/{version}/{file}", About::Nobody),
     ("GET /docs", About::Nobody),
     ("GET /docs/{file}", About::Nobody),
     ("GET /api/openapi.json", About::Nobody),
@@ -138,10 +141,14 @@ fn no_route_is_left_out() {
 async fn whatever_route_another_user_tries_a_task_is_not_there() {
     let home = Home::new().with("UNTXT_AUTH", "api-key");
     let stage = Stage::new(&home);
+    let console = console::file(&stage.server.client(), "console.js").await;
     for (route, about) in ROUTES {
         let (method, pattern) = route.split_once(' ').unwrap();
         let task = stage.task().await;
-        let path = pattern.replace("{id}", &task).replace("{file}", "reader.js");
+        let path = pattern
+            .replace("/console/{version}/{file}", &console)
+            .replace("{id}", &task)
+            .replace("{file}", "reader.js");
         let status = async |person| {
             let answer = stage.client(person).ask(method, &path).await;
             (answer.status, answer.code().to_owned())

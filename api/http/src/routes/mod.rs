@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod archive;
 mod body;
 pub(crate) mod cancel;
+pub(crate) mod console;
 pub(crate) mod content;
 pub(crate) mod create;
 pub(crate) mod docs;
