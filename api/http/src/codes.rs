@@ -61,6 +61,8 @@ pub const CODES: &[Code] = &[
     code(StatusCode::CONFLICT, "PAGES_DONE", "No page of the step failed."),
     code(StatusCode::CONFLICT, "STEP_NOT_REACHED", "The task has not reached this step."),
     code(StatusCode::CONFLICT, "PLUGIN_NOTHING_EARLIER", "There is no previous version."),
+    code(StatusCode::CONFLICT, "REDRIVE_ENDED", "The bulk redrive has ended."),
+    code(StatusCode::CONFLICT, "REDRIVE_RUNNING", "The bulk redrive is still running."),
     code(StatusCode::CONFLICT, "DEAD_LETTER_SETTLED", "The dead letter was already redriven or discarded."),
     code(
         StatusCode::CONFLICT,

@@ -38,7 +38,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 48] = [
+const ROUTES: [(&str, About); 53] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -80,7 +80,12 @@ const ROUTES: [(&str, About); 48] = [
     ("POST /api/admin/dead-letters/{id}/discard", About::Operations),
     ("POST /api/admin/dead-letters/redrive", About::Operations),
     ("POST /api/admin/dead-letters/discard", About::Operations),
+    ("GET /api/admin/dead-letters/groups", About::Operations),
+    ("GET /api/admin/redrives", About::Operations),
     ("GET /api/admin/redrives/{id}", About::Operations),
+    ("POST /api/admin/redrives/{id}/stop", About::Operations),
+    ("POST /api/admin/redrives/{id}/rate", About::Operations),
+    ("POST /api/admin/redrives/{id}/resume", About::Operations),
     ("GET /api/admin/plugins", About::Operations),
     ("POST /api/admin/plugins/{name}/activate", About::Operations),
     ("POST /api/admin/plugins/{name}/rollback", About::Operations),
