@@ -17,15 +17,17 @@ async fn the_tables_of_a_development_build_are_taken_over_with_their_rows() {
 
 async fn taken_over(db: &Database) {
     let layout = db.for_layout();
-    assert_eq!(untxt_migrations::up(&layout).await.unwrap(), 1);
+    assert_eq!(untxt_migrations::up(&layout).await.unwrap(), 2);
+    db.execute_unprepared("DROP TABLE sessions").await.unwrap();
     let pass = "INSERT INTO passes (name, began_at_ms) VALUES ('kept', 7)";
     db.execute_unprepared(pass).await.unwrap();
     recorded(db, &[FIRST, LAST]).await;
-    assert_eq!(untxt_migrations::pending(db).await.unwrap(), 1);
-    assert_eq!(untxt_migrations::up(&layout).await.unwrap(), 0, "nothing had to be created");
+    assert_eq!(untxt_migrations::pending(db).await.unwrap(), 2);
+    assert_eq!(untxt_migrations::up(&layout).await.unwrap(), 1, "what came after development builds");
     assert_eq!(untxt_migrations::pending(db).await.unwrap(), 0);
-    let initial = ("m20261126_000100_initial".to_owned(), true);
-    assert_eq!(untxt_migrations::status(&layout).await.unwrap(), [initial]);
+    let applied =
+        ["m20261126_000100_initial", "m20261127_000200_sessions"].map(|name| (name.to_owned(), true));
+    assert_eq!(untxt_migrations::status(&layout).await.unwrap(), applied);
     let kept = db.execute_unprepared("DELETE FROM passes WHERE name = 'kept'").await.unwrap();
     assert_eq!(kept.rows_affected(), 1);
 }

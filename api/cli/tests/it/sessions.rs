@@ -1,15 +1,21 @@
 //! Browsers: they sign in, act, sign out, and no page of another site does so for them.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use reqwest::multipart::{Form, Part};
+use reqwest::redirect::Policy;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::home::Home;
 use crate::people::Person;
+use crate::provider::{AUDIENCE, Grant, Provider, SigningKey, seconds_now};
 use crate::samples;
 use crate::server::Server;
 use crate::socket::Socket;
@@ -395,4 +401,220 @@ async fn without_authentication_there_is_nothing_to_sign_in_to() {
     assert_eq!((refused.status, refused.code()), (409, "AUTHENTICATION_OFF"), "{refused:?}");
     let none = client.get("/auth/login").await;
     assert_eq!((none.status, none.code()), (404, "NOT_FOUND"), "{none:?}");
+}
+
+/// A browser that follows no redirect: the test looks at each.
+async fn visited(client: &Client, path: &str, cookie: Option<&str>) -> (u16, String, HeaderMap) {
+    let browser = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+    let mut request = browser.get(client.url(path)).header("sec-fetch-site", "cross-site");
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    let answer = request.send().await.unwrap();
+    let headers = answer.headers().clone();
+    let location = headers.get("location").map(|value| value.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), location.unwrap_or_default(), headers)
+}
+
+fn cookies_of(headers: &HeaderMap) -> Vec<String> {
+    let set = headers.get_all(SET_COOKIE).into_iter().map(|value| value.to_str().unwrap());
+    set.map(|set| set.split(';').next().unwrap().to_owned()).collect()
+}
+
+const FAILED: &str = "../console/#/sign-in?error=";
+
+#[tokio::test]
+async fn a_browser_signs_in_at_the_provider() {
+    let key = SigningKey::new("a");
+    let provider = Provider::start(&key).await;
+    let home = Home::new()
+        .with("UNTXT_AUTH", "jwt")
+        .with("UNTXT_JWT_ISSUER", &provider.issuer)
+        .with("UNTXT_JWT_AUDIENCE", AUDIENCE)
+        .with("UNTXT_PUBLIC_URL", "http://localhost/ocr")
+        .with("UNTXT_OIDC_CLIENT_ID", "console")
+        .with("UNTXT_OIDC_CLIENT_SECRET", "a secret/of the client")
+        .with("UNTXT_OIDC_SCOPES", "openid untxt:read");
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    let ways = client.data("/api/sign-in").await;
+    assert_eq!(ways, json!({ "authentication": "required", "key": false, "provider": true }));
+
+    let (status, address, headers) =
+        visited(&client, "/auth/login?return=%23%2Fletters%3Fcode%3DA", None).await;
+    assert_eq!(status, 302);
+    let [begun] = cookies_of(&headers).try_into().unwrap();
+    assert!(headers[SET_COOKIE].to_str().unwrap().contains("Max-Age=600; Path=/; HttpOnly; SameSite=Lax"));
+    let address = Url::parse(&address).unwrap();
+    let asked: HashMap<_, _> = address.query_pairs().into_owned().collect();
+    assert!(address.as_str().starts_with(&provider.issuer), "{address}");
+    assert_eq!((asked["response_type"].as_str(), asked["client_id"].as_str()), ("code", "console"));
+    assert_eq!(asked["redirect_uri"], "http://localhost/ocr/auth/callback");
+    assert_eq!(
+        (asked["scope"].as_str(), asked["code_challenge_method"].as_str()),
+        ("openid untxt:read", "S256")
+    );
+
+    let mut claims = provider.claims("ann", "openid untxt:read");
+    claims["preferred_username"] = json!("Ann");
+    let grant = || Grant {
+        challenge: asked["code_challenge"].clone(),
+        redirect: asked["redirect_uri"].clone(),
+        authorization: format!("Basic {}", STANDARD.encode("console:a+secret%2Fof+the+client")),
+        token: key.sign(&claims),
+    };
+    provider.grant("good", grant());
+    provider.grant("later", grant());
+    let state = &asked["state"];
+    let answered = format!("/auth/callback?code=good&state={state}");
+    for (path, cookie, code) in [
+        (answered.clone(), None, "SIGN_IN_EXPIRED"),
+        (answered.replace(state, &"0".repeat(64)), Some(&begun), "SIGN_IN_EXPIRED"),
+        (format!("/auth/callback?error=access_denied&state={state}"), Some(&begun), "SIGN_IN_DENIED"),
+        (format!("/auth/callback?error=server_error&state={state}"), Some(&begun), "SIGN_IN_FAILED"),
+        (format!("/auth/callback?code=unknown&state={state}"), Some(&begun), "UNAUTHENTICATED"),
+    ] {
+        let (status, location, headers) = visited(&client, &path, cookie.map(String::as_str)).await;
+        assert_eq!((status, location), (302, format!("{FAILED}{code}")), "{path}");
+        assert_eq!(cookies_of(&headers), ["untxt-sign-in="], "{path}: it is over");
+    }
+    assert_eq!(provider.exchanged(), 0, "what this browser did not begin is not asked for");
+
+    let (status, location, headers) = visited(&client, &answered, Some(&begun)).await;
+    assert_eq!((status, location.as_str()), (302, "../console/#/letters?code=A"));
+    let [over, session] = cookies_of(&headers).try_into().unwrap();
+    assert_eq!((over.as_str(), provider.exchanged()), ("untxt-sign-in=", 1));
+    let page = page(&client, &session);
+    let me = page.data("/api/me").await;
+    assert_eq!((&me["name"], &me["authentication"]), (&json!("Ann"), &json!("session")), "{me}");
+    assert_eq!(me["scopes"], json!(["read"]), "{me}");
+    let by_token = client.presenting(&key.sign(&claims)).data("/api/me").await;
+    assert_eq!(
+        (&me["userId"], &me["expiresAt"]),
+        (&by_token["userId"], &by_token["expiresAt"]),
+        "it ends with its token"
+    );
+    assert_eq!(by_token["authentication"], "token");
+
+    let (_, location, headers) = visited(&client, &answered, Some(&begun)).await;
+    assert_eq!(location, format!("{FAILED}UNAUTHENTICATED"), "a code is taken once");
+    assert_eq!(cookies_of(&headers), ["untxt-sign-in="]);
+    let other = Begun::of(visited(&client, "/auth/login", None).await);
+    let (_, location, _) =
+        visited(&client, &format!("/auth/callback?code=later&state={}", other.state), Some(&other.cookie))
+            .await;
+    assert_eq!(
+        location,
+        format!("{FAILED}UNAUTHENTICATED"),
+        "another verifier than the code was asked for with"
+    );
+    let log = std::fs::read_to_string(server.log()).unwrap();
+    for secret in
+        [session.split_once('=').unwrap().1, "code=good", state, "of the client", &key.sign(&claims)[..200]]
+    {
+        assert!(!log.contains(secret), "{secret} stands in the log");
+    }
+    let out = page.delete("/api/session").await;
+    assert_eq!((out.status, page.get("/api/me").await.status), (204, 401));
+}
+
+/// What a browser was sent to the provider with.
+struct Begun {
+    cookie: String,
+    state: String,
+    challenge: String,
+}
+
+impl Begun {
+    fn of((_, address, headers): (u16, String, HeaderMap)) -> Self {
+        let address = Url::parse(&address).unwrap();
+        let asked: HashMap<_, _> = address.query_pairs().into_owned().collect();
+        let cookie = cookies_of(&headers).swap_remove(0);
+        Self { cookie, state: asked["state"].clone(), challenge: asked["code_challenge"].clone() }
+    }
+}
+
+// The provider answers while this thread waits for a command.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_fails_returns_to_the_console_and_says_why() {
+    let key = SigningKey::new("a");
+    let provider = Provider::start(&key).await;
+    provider.be_away(true);
+    let home = Home::new()
+        .with("UNTXT_AUTH", "jwt")
+        .with("UNTXT_JWT_ISSUER", &provider.issuer)
+        .with("UNTXT_JWT_AUDIENCE", AUDIENCE)
+        .with("UNTXT_PUBLIC_URL", "http://localhost")
+        .with("UNTXT_OIDC_CLIENT_ID", "console");
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    let (status, location, headers) = visited(&client, "/auth/login", None).await;
+    assert_eq!((status, location), (302, format!("{FAILED}SERVICE_UNAVAILABLE")));
+    assert!(cookies_of(&headers).is_empty());
+    let doctor = home.run(&["doctor"]).exits(3);
+    assert!(doctor.stdout.contains("can't find where to sign in at"), "{}", doctor.stdout);
+
+    // A process asks again after some seconds; another one at once.
+    provider.be_away(false);
+    let server = Server::start(&home, &["serve", "--no-worker"]);
+    let client = server.client();
+    assert!(home.run(&["doctor"]).exits(0).stdout.contains("1 key(s)"));
+    let grant = |begun: &Begun, token: String| Grant {
+        challenge: begun.challenge.clone(),
+        redirect: "http://localhost/auth/callback".to_owned(),
+        authorization: String::new(),
+        token,
+    };
+    let mut elsewhere = provider.claims("ann", "untxt:read");
+    elsewhere["aud"] = json!("somebody else");
+    let begun = Begun::of(visited(&client, "/auth/login?return=https://evil.example", None).await);
+    let back = |code: &str| format!("/auth/callback?code={code}&state={}", begun.state);
+    provider.grant("elsewhere", grant(&begun, key.sign(&elsewhere)));
+    provider.grant("odd", grant(&begun, "no token".to_owned()));
+    provider.grant("good", grant(&begun, key.sign(&provider.claims("ann", "untxt:read"))));
+    for code in ["elsewhere", "odd"] {
+        let (_, location, headers) = visited(&client, &back(code), Some(&begun.cookie)).await;
+        assert_eq!(location, format!("{FAILED}UNAUTHENTICATED"), "{code}");
+        assert_eq!(cookies_of(&headers), ["untxt-sign-in="], "{code}");
+    }
+    let log = std::fs::read_to_string(server.log()).unwrap();
+    assert!(log.contains("`aud` does not hold untxt"), "the operator is told why: {log}");
+    provider.be_away(true);
+    let (_, location, _) = visited(&client, &back("good"), Some(&begun.cookie)).await;
+    assert_eq!(location, format!("{FAILED}SERVICE_UNAVAILABLE"));
+    provider.be_away(false);
+    let (_, location, headers) = visited(&client, &back("good"), Some(&begun.cookie)).await;
+    assert_eq!((location.as_str(), cookies_of(&headers).len()), ("../console/", 2), "and to nowhere else");
+
+    let end = json!(seconds_now() - 59);
+    let mut short = provider.claims("bob", "untxt:read");
+    short["exp"] = end;
+    let begun = Begun::of(visited(&client, "/auth/login", None).await);
+    provider.grant("short", grant(&begun, key.sign(&short)));
+    let path = format!("/auth/callback?code=short&state={}", begun.state);
+    let (_, location, headers) = visited(&client, &path, Some(&begun.cookie)).await;
+    assert_eq!(location, "../console/", "within the skew");
+    let page = page(&client, &cookies_of(&headers)[1]);
+    assert!(ended(&page).await.as_str().unwrap().contains("has ended"), "with its token");
+}
+
+#[test]
+fn a_client_of_the_provider_needs_an_address_to_return_to() {
+    let home = Home::new().with("UNTXT_OIDC_CLIENT_SECRET", "s3cret");
+    let refused = home.run(&["doctor"]).exits(2);
+    assert!(
+        refused.stderr.contains("UNTXT_OIDC_CLIENT_SECRET has no effect without UNTXT_AUTH=jwt"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!refused.stderr.contains("s3cret"));
+    let home = Home::new()
+        .with("UNTXT_AUTH", "jwt")
+        .with("UNTXT_JWT_ISSUER", "https://id.example.com")
+        .with("UNTXT_JWT_AUDIENCE", AUDIENCE)
+        .with("UNTXT_OIDC_CLIENT_ID", "console");
+    let refused = home.run(&["doctor"]).exits(2);
+    assert!(refused.stderr.contains("UNTXT_OIDC_CLIENT_ID needs UNTXT_PUBLIC_URL"), "{}", refused.stderr);
+    let refused = home.with("UNTXT_PUBLIC_URL", "http://ocr.example.com").run(&["doctor"]).exits(2);
+    assert!(refused.stderr.contains("it is an https URL"), "{}", refused.stderr);
 }
