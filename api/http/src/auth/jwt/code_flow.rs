@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::timeout;
 use untxt_settings::provider_url::{self, ProviderUrl};
 use untxt_settings::server::{ClientSecret, OidcClient};
 use url::{Url, form_urlencoded};
@@ -27,6 +28,9 @@ pub(crate) const SIGN_IN_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// Codes that are exchanged at once: each is one request to the provider, and anybody may
 /// make one up.
 const EXCHANGES_MAX: usize = 8;
+
+/// How long one waits for its turn: about as long as those before it may take.
+const EXCHANGE_BEGINS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Bytes of the part of an address behind `#` to which somebody returns.
 const RETURN_BYTES_MAX: usize = 1_024;
@@ -138,7 +142,8 @@ impl CodeFlow {
     pub(crate) async fn token(&self, begun: &Begun, code: &str) -> Result<String, AuthError> {
         let endpoints = self.endpoints().await?;
         let away = |reason: String| self.failed(&endpoints.token, reason);
-        let _permit = self.exchanges.acquire().await.map_err(|error| away(error.to_string()))?;
+        let permit = timeout(EXCHANGE_BEGINS_WITHIN, self.exchanges.acquire()).await;
+        let _permit = permit.map_err(|_| away("too many sign-ins at once".to_owned()))?;
         let (form, authorization) = self.form(begun, code, &endpoints);
         let answer = fetch::post_form(&endpoints.token, form, authorization).await.map_err(away)?;
         if answer.status().is_client_error() {
