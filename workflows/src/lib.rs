@@ -17,9 +17,15 @@ pub mod objects;
 pub mod disk_space;
 pub mod temp_dirs;
 
+pub mod incoming;
+
 pub mod decode_budget;
 mod step_error;
 pub mod task_input;
+
+mod user_url;
+
+pub mod fetch;
 
 mod resources;
 
@@ -44,8 +50,6 @@ mod erasures;
 pub mod operations;
 
 pub mod dead_letters;
-
-pub mod incoming;
 
 mod orphan_objects;
 

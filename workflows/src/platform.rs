@@ -60,6 +60,7 @@ impl Platform {
             settings.renderer(),
             Arc::new(temp_dirs),
             decode_budgets,
+            settings.fetch.clone(),
         ));
         let letters = Arc::default();
         let workflows = registry::workflows(&settings.webhooks, Some(&resources), Some(&letters))?;

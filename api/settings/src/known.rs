@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 pub const FILE: &str = "untxt.toml";
 
 /// Every setting that the program looks up, wherever it is set.
-pub(crate) const NAMES: [&str; 54] = [
+pub(crate) const NAMES: [&str; 56] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -47,6 +47,8 @@ pub(crate) const NAMES: [&str; 54] = [
     "UNTXT_PLUGIN_KEYS",
     "UNTXT_PLUGIN_SIGNATURES",
     "UNTXT_ENGINE_TIMEOUT_MS",
+    "UNTXT_FETCH_ALLOW_PRIVATE",
+    "UNTXT_FETCH_SECONDS",
     "UNTXT_WEBHOOK_SECRETS",
     "UNTXT_WEBHOOK_ALLOW_PRIVATE",
     "UNTXT_WEBHOOK_ATTEMPTS",

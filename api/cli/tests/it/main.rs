@@ -4,6 +4,7 @@
 mod children;
 mod client;
 mod database;
+mod document_server;
 mod history;
 mod home;
 mod people;
@@ -32,6 +33,7 @@ mod engines;
 mod erase;
 mod evaluate;
 mod events;
+mod fetched;
 mod frames;
 mod full_disk;
 mod idle;

@@ -66,9 +66,11 @@ impl Operation {
         self.takes("application/json", &reference(schema), example)
     }
 
+    /// A body of this type; one more that the client may choose, after the first.
     pub(super) fn takes(mut self, content_type: &str, schema: &Value, example: &Value) -> Self {
-        let content = json!({ content_type: { "schema": schema, "example": example } });
-        self.body.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+        let body =
+            self.body.entry("requestBody").or_insert_with(|| json!({ "required": true, "content": {} }));
+        body["content"][content_type] = json!({ "schema": schema, "example": example });
         self
     }
 

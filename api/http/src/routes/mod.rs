@@ -24,6 +24,7 @@ pub(crate) mod retry;
 pub(crate) mod session;
 pub(crate) mod socket;
 pub(crate) mod status;
+mod task_params;
 pub(crate) mod tickets;
 pub(crate) mod uploads;
 pub(crate) mod worker_status;

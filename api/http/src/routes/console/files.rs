@@ -91,7 +91,7 @@ fn from_source_tree() -> Option<io::Result<Files>> {
     let page = fs::read(folder.join("index.html")).ok()?;
     let mut files = FILES.map(|(name, kind, _)| (name, kind, Bytes::new()));
     for (name, _, bytes) in &mut files {
-        match fs::read(folder.join(&*name)) {
+        match fs::read(folder.join(*name)) {
             Ok(found) => *bytes = found.into(),
             Err(error) => return Some(Err(error)),
         }
