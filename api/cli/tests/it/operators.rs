@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::client::Upload;
 use crate::document_server::{DocumentServer, Page};
 use crate::history::History;
-use crate::home::Home;
+use crate::home::{Home, PATIENCE};
 use crate::samples;
 use crate::server::Server;
 
@@ -204,7 +204,7 @@ async fn a_drained_worker_finishes_what_it_runs_and_starts_nothing_new() {
     home.install("slow", "slow");
     let server = Server::start(&home, &["serve"]);
     let (client, user) = (server.client(), Uuid::new_v4());
-    let upload = Upload::new(user, "a.pdf", samples::pdf(2)).with("engine", "slow");
+    let upload = Upload::new(user, "a.pdf", samples::pdf(4)).with("engine", "slow");
     let slow = client.accepted(upload.with("options", &json!({"settings": {"ms": 1_500}}))).await;
     let busy =
         client.until("/api/admin/workers", |data| data["workers"][0]["holds"][0]["step"] == "ocr").await;
@@ -213,10 +213,14 @@ async fn a_drained_worker_finishes_what_it_runs_and_starts_nothing_new() {
     let drained = client.send_json(&format!("{path}/drain"), &json!({ "reason": "more memory" })).await;
     assert_eq!((drained.status, &drained.body["data"]["workers"][0]["state"]), (200, &json!("draining")));
     // It learns of it with its next heartbeat, and ends the page that it is at.
+    let began = std::time::Instant::now();
+    let knows = || std::fs::read_to_string(server.log()).unwrap().contains("an operator drains the worker");
+    while !knows() {
+        assert!(began.elapsed() < PATIENCE, "the worker never learned of it");
+        client.data("/api/admin/workers").await;
+    }
     client.until("/api/admin/workers", |data| data["workers"][0]["holds"] == json!([])).await;
     let waiting = client.accepted(Upload::new(user, "b.png", samples::picture(1))).await;
-    let log = home.path("server.log");
-    assert!(std::fs::read_to_string(log).unwrap().contains("an operator drains the worker"));
     let still = client.data(&format!("/api/tasks/{waiting}")).await;
     assert_eq!((&still["status"], &still["startedAt"]), (&json!("queued"), &json!(null)), "{still}");
 
