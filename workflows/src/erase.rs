@@ -215,6 +215,7 @@ impl Tasks {
         let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(self.now()));
         expired.exec(self.database()).await?;
         self.records.forget_erasures().await?;
+        self.records.forget_redrive_rates().await?;
         self.forget_admissions().await
     }
 
@@ -247,13 +248,15 @@ fn removals(task: &task::Model, file: &file::Model, now: DateTime<Utc>) -> Vec<r
     keys.map(|key| due(key, now)).collect()
 }
 
-/// The results once more, when nobody can be at work on them any longer.
+/// The results once more, and a document that is being fetched, when nobody can be at work
+/// on them any longer.
 fn once_more<'a>(
     task: &'a task::Model,
     file: &'a file::Model,
     now: DateTime<Utc>,
 ) -> impl Iterator<Item = removal::Model> + 'a {
-    results(task, file).map(move |key| due(key, now + STRAGGLERS_WRITE_FOR))
+    let fetched = file.file_hash.is_none().then(|| file.s3_key.clone());
+    results(task, file).chain(fetched).map(move |key| due(key, now + STRAGGLERS_WRITE_FOR))
 }
 
 fn results(task: &task::Model, file: &file::Model) -> impl Iterator<Item = String> {

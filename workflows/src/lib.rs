@@ -20,9 +20,15 @@ pub mod temp_dirs;
 mod image_cache;
 mod originals;
 
+pub mod incoming;
+
 pub mod decode_budget;
 mod step_error;
 pub mod task_input;
+
+mod user_url;
+
+pub mod fetch;
 
 mod resources;
 
@@ -52,9 +58,9 @@ mod erasures;
 
 pub mod operations;
 
+pub mod bulk_redrives;
 pub mod dead_letters;
-
-pub mod incoming;
+pub mod retries;
 
 mod orphan_objects;
 

@@ -67,12 +67,13 @@ impl Platform {
             settings.renderer(),
             Arc::new(temp_dirs),
             decode_budgets,
+            settings.fetch.clone(),
             ImageCache::new(&settings.data_dir.join("page-images"), settings.page_image_bytes_max),
         ));
         let letters = Arc::default();
         let workflows = registry::workflows(&settings.webhooks, Some(&resources), Some(&letters))?;
         let records = Records::open(&settings, database, workflows).await?;
-        letters.work_on(records.engine());
+        letters.work_on(records.engine(), records.database());
         take_over(records.engine(), &stale).await?;
         let settings = Arc::new(settings);
         let tasks = Tasks::new(records.clone(), Arc::clone(&resources), Arc::clone(&settings));

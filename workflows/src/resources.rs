@@ -1,7 +1,7 @@
 //! The resources of a step, and the local copy of each task's file.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -13,8 +13,9 @@ use uuid::Uuid;
 use crate::decode_budget::DecodeBudgets;
 use crate::documents::renderer::Renderer;
 use crate::entities::file;
+use crate::fetch::FetchSettings;
 use crate::image_cache::ImageCache;
-use crate::objects::Objects;
+use crate::objects::{ObjectError, Objects, Stored};
 use crate::originals::{Original, OriginalError, Originals};
 use crate::step_error;
 use crate::task_input::FileInput;
@@ -32,6 +33,8 @@ pub(crate) struct Resources {
     pub(crate) temp_dirs: Arc<TempDirs>,
     /// What documents may still take to decode.
     pub(crate) decode_budgets: DecodeBudgets,
+    /// How documents are fetched from URLs.
+    pub(crate) fetch: FetchSettings,
     /// Copies of documents for people who look at their pages.
     pub(crate) originals: Originals,
     /// Images of pages that were made lately.
@@ -49,10 +52,11 @@ impl Resources {
         renderer: Renderer,
         temp_dirs: Arc<TempDirs>,
         decode_budgets: DecodeBudgets,
+        fetch: FetchSettings,
         images: ImageCache,
     ) -> Self {
         let (originals, fetching) = (Originals::default(), Mutex::default());
-        Self { objects, engines, renderer, temp_dirs, decode_budgets, originals, images, fetching }
+        Self { objects, engines, renderer, temp_dirs, decode_budgets, fetch, originals, images, fetching }
     }
 
     /// The task's file on this machine: fetched and checked against its hash
@@ -64,23 +68,11 @@ impl Resources {
     pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
-        let dir = self
-            .temp_dirs
-            .task(run)
-            .await
-            .map_err(|e| step_error::of_disk("make the task's directory", &e))?;
-        let path = dir.join("document");
+        let path = self.copy_path(run).await?;
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Ok(path);
         }
-        self.temp_dirs
-            .disk_space()
-            .check(file.size_bytes)
-            .await
-            .map_err(|e| step_error::of_disk("ask for its room", &e))?
-            .map_err(|e| step_error::of_full_disk(&e))?;
-        let stored =
-            self.objects.get_to_file(&file.key, &path).await.map_err(|e| step_error::of_object(&e))?;
+        let stored = self.copy(&file.key, file.size_bytes, &path).await?;
         if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
             self.clear(run).await;
             let message = format!(
@@ -111,6 +103,41 @@ impl Resources {
         if let Err(error) = self.images.remove(task).await {
             tracing::warn!(%task, %error, "can't remove the page images of an erased task; the next pass retries");
         }
+    }
+
+    /// The file that an earlier attempt of the task fetched from a URL, if one stored it:
+    /// its size, hash and media type. It is on this machine then.
+    ///
+    /// # Errors
+    /// The store's and the disk's own failures.
+    pub(crate) async fn stored_earlier(
+        &self,
+        run: RunId,
+        key: &str,
+    ) -> Result<Option<(Stored, Option<String>)>, StepError> {
+        // A copy of what another attempt fetched and did not store would be taken for it.
+        self.clear(run).await;
+        let head = match self.objects.head(key).await {
+            Ok(head) => head,
+            Err(ObjectError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(step_error::of_object(&error)),
+        };
+        let path = self.copy_path(run).await?;
+        let stored = self.copy(key, head.size_bytes, &path).await?;
+        Ok(Some((stored, head.content_type)))
+    }
+
+    /// Where the task's file is on this machine, or is to be; its directory is there.
+    async fn copy_path(&self, run: RunId) -> Result<PathBuf, StepError> {
+        let dir = self.temp_dirs.task(run).await;
+        Ok(dir.map_err(|e| step_error::of_disk("make the task's directory", &e))?.join("document"))
+    }
+
+    async fn copy(&self, key: &str, size_bytes: u64, path: &Path) -> Result<Stored, StepError> {
+        let checked = self.temp_dirs.disk_space().check(size_bytes).await;
+        let checked = checked.map_err(|e| step_error::of_disk("ask for its room", &e))?;
+        checked.map_err(|e| step_error::of_full_disk(&e))?;
+        self.objects.get_to_file(key, path).await.map_err(|e| step_error::of_object(&e))
     }
 
     /// Takes the task's local files away. What can't be removed now is removed

@@ -11,6 +11,7 @@ use untxt_plugins::{ChildProgram, EngineLimits, Host, HostConfig, PluginError, R
 use crate::disk_space::DiskLimits;
 use crate::documents::limits::Limits as DocumentLimits;
 use crate::documents::renderer::{Renderer, RendererConfig};
+use crate::fetch::FetchSettings;
 use crate::objects::ObjectsConfig;
 use crate::task_input::TextLayer;
 use crate::webhooks::WebhookSettings;
@@ -55,6 +56,8 @@ pub struct Settings {
     pub document_limits: DocumentLimits,
     /// What a call of an engine may cost.
     pub engine_limits: EngineLimits,
+    /// How documents are fetched from URLs.
+    pub fetch: FetchSettings,
     /// How users' own servers are told.
     pub webhooks: WebhookSettings,
     /// Decodes documents.

@@ -31,7 +31,7 @@ use crate::objects::ObjectError;
 use crate::ocr::WORKFLOW;
 use crate::orphan_objects;
 use crate::quota::QuotaError;
-use crate::task_input::{EnginePin, FileInput, TaskInput, TaskOptions, TextLayer};
+use crate::task_input::{EnginePin, FileInput, TaskInput, TaskOptions};
 use crate::tasks::Tasks;
 use crate::trace;
 
@@ -140,16 +140,10 @@ impl Tasks {
         spooled: Spooled,
         more: &(dyn Fn(Uuid) -> Vec<RowChange> + Sync),
     ) -> Result<Submission, SubmitError> {
-        check(&wanted)?;
-        let request = request_hash(&wanted, &spooled.sha256);
-        if let Some(earlier) = self.earlier(&wanted, &request).await? {
+        let (request, earlier) = self.begin(&wanted, &spooled.sha256).await?;
+        if let Some(earlier) = earlier {
             return Ok(earlier);
         }
-        if let Some(url) = &wanted.options.webhook {
-            let checked = self.settings().webhooks.check(url).await;
-            checked.map_err(|reason| SubmitError::Field { field: "webhook", reason })?;
-        }
-        self.admit(wanted.user).await?;
         let engine = self.pin(&wanted).await?;
         let renderer =
             self.resources().renderer.for_tenant(&wanted.user.to_string()).patient_for(LOOK_WITHIN);
@@ -160,23 +154,19 @@ impl Tasks {
             None => probe.pages,
         };
         let now = self.now();
-        let file = file_row(&wanted, &spooled, now)?;
+        let file = file_row(&wanted, Some(&spooled), now)?;
         let mut task = task_row(&wanted, &engine, file.id, request.clone(), now);
         task.pages_total = i32::try_from(pages_total).ok();
-        let queue_position = self.queue_position(wanted.priority).await?;
 
         let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
         let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
         put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
-        let text_layer = wanted.options.text_layer.unwrap_or_else(|| self.settings().text_layer);
-        let mut run = run(&wanted, text_layer, engine, &task, &file, now);
-        run.rows.extend(self.admission(task.id, wanted.user, now));
+        let mut run = self.run(&wanted, engine, &task, &file, None, now);
         run.rows.extend(more(task.id));
-        match self.engine().submit(run).await {
-            Ok(_) => Ok(Submission { task, file, queue_position, repeated: false }),
+        match self.commit(&wanted, run, task, file.clone()).await {
             // Somebody with the same key was faster. The object is nobody's.
-            Err(JournalError::Conflict(what)) => {
+            Err(SubmitError::Journal(JournalError::Conflict(what))) => {
                 if self.resources().objects.delete(&file.s3_key).await.is_err() {
                     orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now());
                 }
@@ -184,10 +174,117 @@ impl Tasks {
                 earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
             }
             // The commit may have happened: then the object has to stay.
-            Err(error) => {
+            Err(SubmitError::Journal(error)) => {
                 orphan_objects::uncommitted(self.orphans(), self.database(), &file, self.now());
                 Err(error.into())
             }
+            done => done,
+        }
+    }
+
+    /// Makes the document at `url` a task, which fetches it as its first step. When
+    /// this returns `Ok`, the task will end in a terminal status.
+    ///
+    /// # Errors
+    /// Each [`SubmitError`] but those of a document and of the store; no task exists
+    /// then, unless the journal's answer was lost.
+    #[boxed]
+    pub async fn submit_url(&self, mut wanted: NewTask, url: String) -> Result<Submission, SubmitError> {
+        let checked = self.settings().fetch.check(&url).await;
+        let parsed = checked.map_err(|reason| SubmitError::Field { field: "url", reason })?;
+        if wanted.filename.is_empty() {
+            wanted.filename = parsed.file_name();
+        }
+        let (request, earlier) = self.begin(&wanted, &url).await?;
+        if let Some(earlier) = earlier {
+            return Ok(earlier);
+        }
+        wanted.pages.as_deref().map(PageRange::parse).transpose()?;
+        let engine = self.pin(&wanted).await?;
+        let now = self.now();
+        let file = file_row(&wanted, None, now)?;
+        let task = task_row(&wanted, &engine, file.id, request.clone(), now);
+        let run = self.run(&wanted, engine, &task, &file, Some(url), now);
+        match self.commit(&wanted, run, task, file).await {
+            Err(SubmitError::Journal(JournalError::Conflict(what))) => {
+                let earlier = self.earlier(&wanted, &request).await?;
+                earlier.ok_or(SubmitError::Journal(JournalError::Conflict(what)))
+            }
+            done => done,
+        }
+    }
+
+    /// What comes before every task: its fields are checked, and its user may create one
+    /// now. The hash of the request for `document`, which is its SHA-256 or its URL, and
+    /// the task that the same request made earlier.
+    async fn begin(
+        &self,
+        wanted: &NewTask,
+        document: &str,
+    ) -> Result<(String, Option<Submission>), SubmitError> {
+        check(wanted)?;
+        let request = request_hash(wanted, document);
+        if let Some(earlier) = self.earlier(wanted, &request).await? {
+            return Ok((request, Some(earlier)));
+        }
+        if let Some(url) = &wanted.options.webhook {
+            let checked = self.settings().webhooks.check(url).await;
+            checked.map_err(|reason| SubmitError::Field { field: "webhook", reason })?;
+        }
+        self.admit(wanted.user).await?;
+        Ok((request, None))
+    }
+
+    /// Commits the run with the rows of its task.
+    async fn commit(
+        &self,
+        wanted: &NewTask,
+        run: NewRun,
+        task: task::Model,
+        file: file::Model,
+    ) -> Result<Submission, SubmitError> {
+        let queue_position = self.queue_position(wanted.priority).await?;
+        self.engine().submit(run).await?;
+        Ok(Submission { task, file, queue_position, repeated: false })
+    }
+
+    fn run(
+        &self,
+        wanted: &NewTask,
+        engine: EnginePin,
+        task: &task::Model,
+        file: &file::Model,
+        url: Option<String>,
+        now: DateTime<Utc>,
+    ) -> NewRun {
+        let text_layer = wanted.options.text_layer.unwrap_or_else(|| self.settings().text_layer);
+        let input = TaskInput {
+            file: FileInput {
+                id: file.id,
+                user: wanted.user,
+                name: file.filename.clone(),
+                key: file.s3_key.clone(),
+                url,
+                sha256: file.file_hash.clone().unwrap_or_default(),
+                size_bytes: file.file_size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
+                uploaded_at_ms: now.timestamp_millis(),
+            },
+            engine,
+            formats: wanted.formats.clone(),
+            pages: wanted.pages.clone(),
+            options: TaskOptions { text_layer: Some(text_layer), ..wanted.options.clone() },
+            trace: trace::current(),
+        };
+        let mut rows = rows(wanted.user, file, task, now);
+        rows.extend(self.admission(task.id, wanted.user, now));
+        NewRun {
+            id: RunId(task.id),
+            definition: WORKFLOW,
+            tenant: wanted.user.to_string(),
+            priority: wanted.priority,
+            on_item_failure: wanted.on_page_failure,
+            input: to_value(input).unwrap_or_default(),
+            rows,
         }
     }
 
@@ -257,11 +354,12 @@ fn check(wanted: &NewTask) -> Result<(), SubmitError> {
     Ok(())
 }
 
-/// What makes two requests the same: the bytes and every field beside them.
-fn request_hash(wanted: &NewTask, sha256: &str) -> String {
+/// What makes two requests the same: the document, which is its SHA-256 or its URL, and
+/// every field beside it.
+fn request_hash(wanted: &NewTask, document: &str) -> String {
     let options = serde_json::to_string(&wanted.options).unwrap_or_default();
     let parts = [
-        sha256,
+        document,
         wanted.engine.as_deref().unwrap_or_default(),
         &Format::join(&wanted.formats),
         wanted.pages.as_deref().unwrap_or_default(),
@@ -272,39 +370,4 @@ fn request_hash(wanted: &NewTask, sha256: &str) -> String {
     ];
     // NUL can't stand in any part, so no two lists of parts run together.
     hex::encode(Sha256::digest(parts.join("\0")))
-}
-
-fn run(
-    wanted: &NewTask,
-    text_layer: TextLayer,
-    engine: EnginePin,
-    task: &task::Model,
-    file: &file::Model,
-    now: DateTime<Utc>,
-) -> NewRun {
-    let input = TaskInput {
-        file: FileInput {
-            id: file.id,
-            user: wanted.user,
-            name: file.filename.clone(),
-            key: file.s3_key.clone(),
-            sha256: file.file_hash.clone().unwrap_or_default(),
-            size_bytes: file.file_size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
-            uploaded_at_ms: now.timestamp_millis(),
-        },
-        engine,
-        formats: wanted.formats.clone(),
-        pages: wanted.pages.clone(),
-        options: TaskOptions { text_layer: Some(text_layer), ..wanted.options.clone() },
-        trace: trace::current(),
-    };
-    NewRun {
-        id: RunId(task.id),
-        definition: WORKFLOW,
-        tenant: wanted.user.to_string(),
-        priority: wanted.priority,
-        on_item_failure: wanted.on_page_failure,
-        input: to_value(input).unwrap_or_default(),
-        rows: rows(wanted.user, file, task, now),
-    }
 }

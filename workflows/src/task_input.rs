@@ -32,7 +32,7 @@ pub struct TaskInput {
     pub trace: Option<String>,
 }
 
-/// The uploaded file.
+/// The file: uploaded, or to be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileInput {
@@ -44,9 +44,13 @@ pub struct FileInput {
     pub name: String,
     /// Where it lies.
     pub key: String,
-    /// SHA-256, hexadecimal.
+    /// Where step `download` fetches it from, if it was not uploaded. It may hold
+    /// secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// SHA-256, hexadecimal; empty until it is fetched.
     pub sha256: String,
-    /// Bytes.
+    /// Bytes; 0 until it is fetched.
     pub size_bytes: u64,
     /// Month of the upload in milliseconds since 1970: part of the result's key.
     pub uploaded_at_ms: i64,

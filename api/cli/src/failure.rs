@@ -12,8 +12,10 @@ use untxt_plugins::PluginError;
 use untxt_settings::ConfigError;
 use untxt_stack::error::StackError;
 use untxt_stack::server::ServiceError;
+use untxt_workflows::bulk_redrives::BulkError;
 use untxt_workflows::records::OpenError;
 use untxt_workflows::redrive::RedriveError;
+use untxt_workflows::retries::RetryError;
 
 use crate::output;
 
@@ -94,6 +96,25 @@ impl From<EngineError> for Failure {
         match error {
             EngineError::Journal(error) => error.into(),
             EngineError::Config(error) => Self::usage(error),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<RetryError> for Failure {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::Journal(error) => error.into(),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<BulkError> for Failure {
+    fn from(error: BulkError) -> Self {
+        match error {
+            BulkError::Rate(_) => Self::usage(error),
+            BulkError::Journal(error) => error.into(),
             other => Self::work(other),
         }
     }

@@ -32,6 +32,9 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure>
     let exporter = Exporter::start().map_err(Failure::usage)?;
     let platform = start::platform(&config).await?;
     output::line(&format!("listening on http://{}", server.address()));
+    let local = || format!("http://{}", server.address());
+    let seen_at = config.server.site.public_url.as_ref().map_or_else(local, ToString::to_string);
+    output::line(&format!("console for browsers: {seen_at}/console/"));
     let role = if arguments.no_worker { ProcessRole::Serve } else { ProcessRole::Work };
     let health = HealthState::new(Arc::clone(&platform), role, metrics, shutdown.clone());
     let listener = match config.worker_listen.filter(|_| !arguments.no_worker) {

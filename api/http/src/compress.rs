@@ -5,7 +5,8 @@
 //! Lengths of compressed answers tell something of a secret in them to whoever can
 //! have somebody else's browser ask again and again, with a guess that is repeated
 //! beside the secret, and watch the wire. No browser adds a key or a token to
-//! another site's request by itself, and each answer that hands out a secret hands
+//! another site's request by itself, a session's cookie does not count there, and each
+//! answer that hands out a secret hands
 //! out another one, so there is nothing to guess at.
 
 use std::io::Write;
@@ -82,7 +83,7 @@ fn gzip(text: &[u8]) -> std::io::Result<Bytes> {
 
 /// Whether the client takes gzip, and would not rather have no encoding at all
 /// (RFC 9110, section 12.5.3).
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lists = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|list| list.to_str().ok());
     let weights: Vec<(String, f32)> = lists.flat_map(|list| list.split(',')).map(weight).collect();
     let of = |coding: &str| weights.iter().find(|(name, _)| name == coding).map(|(_, weight)| *weight);

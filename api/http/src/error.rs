@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::database::is_full;
 use untxt_plugins::PluginError;
+use untxt_workflows::bulk_redrives::BulkError;
 use untxt_workflows::disk_space::DiskFull;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::erase::EraseError;
@@ -21,6 +22,7 @@ use untxt_workflows::objects::ObjectError;
 use untxt_workflows::page_images::{OriginalError, PageImageError};
 use untxt_workflows::quota::QuotaError;
 use untxt_workflows::redrive::RedriveError;
+use untxt_workflows::retries::RetryError;
 use untxt_workflows::submit::SubmitError;
 use untxt_workflows::uploads::UploadError;
 
@@ -390,6 +392,30 @@ fn engine(error: &PluginError) -> ApiError {
             unusable(format!("engine `{name}` with digest {digest} is gone; name another"))
         }
         other => unusable(other.to_string()),
+    }
+}
+
+impl From<RetryError> for ApiError {
+    fn from(error: RetryError) -> Self {
+        let message = error.to_string();
+        match error {
+            RetryError::NoRun(_) => Self::new(StatusCode::NOT_FOUND, "RUN_NOT_FOUND", message),
+            RetryError::NoRetry { .. } => Self::new(StatusCode::CONFLICT, "NO_RETRY_PENDING", message),
+            RetryError::Journal(error) => error.into(),
+        }
+    }
+}
+
+impl From<BulkError> for ApiError {
+    fn from(error: BulkError) -> Self {
+        let message = error.to_string();
+        match error {
+            BulkError::NoRedrive(_) => Self::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", message),
+            BulkError::Ended { .. } => Self::new(StatusCode::CONFLICT, "REDRIVE_ENDED", message),
+            BulkError::Running(_) => Self::new(StatusCode::CONFLICT, "REDRIVE_RUNNING", message),
+            BulkError::Rate(reason) => Self::field("rate", reason),
+            BulkError::Journal(error) => error.into(),
+        }
     }
 }
 

@@ -8,11 +8,13 @@ use salvo::http::header::{
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
 
 /// Responses are data: a browser that renders one gets a page that may do nothing.
-pub(crate) const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
+pub(crate) const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    // A page of another site can't show it as a picture, nor run it.
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     // Addresses of results are in them.
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];

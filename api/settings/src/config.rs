@@ -12,6 +12,7 @@ use untxt_plugins::registry::READER;
 use untxt_plugins::{ChildProgram, EngineLimits, Trust};
 use untxt_workflows::disk_space::DiskLimits;
 use untxt_workflows::documents::limits::Limits as DocumentLimits;
+use untxt_workflows::fetch::FetchSettings;
 use untxt_workflows::objects::ObjectsConfig;
 use untxt_workflows::settings::Quota;
 use untxt_workflows::settings::Settings;
@@ -216,6 +217,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             in_flight_max: values.optional("UNTXT_TASKS_IN_FLIGHT_MAX")?,
         },
         document_limits: document_limits(values, upload_bytes_max)?,
+        fetch: fetch(values, upload_bytes_max)?,
         webhooks: webhooks(values)?,
         engine_limits: EngineLimits { wall: Duration::from_millis(wall_ms), ..EngineLimits::default() },
         renderer: this_program(RENDER_COMMAND)?,
@@ -277,6 +279,21 @@ fn lease(values: &Values<'_>) -> Result<Duration, ConfigError> {
         return Err(values.wrong(name, lease_ms.to_string(), &format!("it is at least {LEASE_MS_MIN}")));
     }
     Ok(Duration::from_millis(lease_ms))
+}
+
+fn fetch(values: &Values<'_>, upload_bytes_max: u64) -> Result<FetchSettings, ConfigError> {
+    let default = FetchSettings::default();
+    let seconds: u64 = values.parsed("UNTXT_FETCH_SECONDS", default.deadline.as_secs())?;
+    let seconds_max = FetchSettings::DEADLINE_MAX.as_secs();
+    if !(1..=seconds_max).contains(&seconds) {
+        let wrong = format!("it is 1 to {seconds_max}");
+        return Err(values.wrong("UNTXT_FETCH_SECONDS", seconds.to_string(), &wrong));
+    }
+    Ok(FetchSettings {
+        addresses: values.parsed("UNTXT_FETCH_ALLOW_PRIVATE", default.addresses)?,
+        deadline: Duration::from_secs(seconds),
+        bytes_max: upload_bytes_max,
+    })
 }
 
 fn webhooks(values: &Values<'_>) -> Result<WebhookSettings, ConfigError> {
@@ -375,6 +392,8 @@ mod tests {
         assert!(error("UNTXT_AUTH", "password").contains("it is `off`, `api-key` or"));
         assert!(error("UNTXT_AUTH", "jwt").contains("UNTXT_JWT_ISSUER is not set"));
         assert!(error("UNTXT_WEBHOOK_ALLOW_PRIVATE", "10/8").contains("is no network"));
+        assert!(error("UNTXT_FETCH_ALLOW_PRIVATE", "10/8").contains("is no network"));
+        assert!(error("UNTXT_FETCH_SECONDS", "601").contains("it is 1 to 600"));
         let weak = error("UNTXT_WEBHOOK_SECRETS", "tooshort");
         assert!(weak.starts_with("UNTXT_WEBHOOK_SECRETS") && !weak.contains("tooshort"), "{weak}");
         assert!(error("UNTXT_PLUGIN_SIGNATURES", "required").contains("UNTXT_PLUGIN_KEYS"));

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -70,22 +70,84 @@ pub async fn send_for_head(
     timeout(options.timeout, head).await.unwrap_or(Err(HttpError::TimedOut(options.timeout)))
 }
 
+/// Sends `request`, whose URI is absolute, and reads the head of the response. Its
+/// body is read by whoever wants it, in pieces, until the deadline of the request.
+///
+/// # Errors
+/// Each [`HttpError`] but [`HttpError::TooLarge`].
+pub async fn open(request: Request<Bytes>, options: &RequestOptions) -> Result<OpenResponse, HttpError> {
+    let deadline = Instant::now() + options.timeout;
+    let opened = timeout_at(deadline, exchange(request, options)).await;
+    let ResponseGuard { origin, response, connection } =
+        opened.unwrap_or(Err(HttpError::TimedOut(options.timeout)))?;
+    let (head, body) = response.into_parts();
+    let (timeout, bytes_max) = (options.timeout, options.body_bytes_max);
+    Ok(OpenResponse {
+        head,
+        origin,
+        body,
+        received: 0,
+        bytes_max,
+        deadline,
+        timeout,
+        _connection: connection,
+    })
+}
+
+/// A response of whose body some is still to come.
+#[derive(Debug)]
+pub struct OpenResponse {
+    /// Status and headers.
+    pub head: response::Parts,
+    origin: Origin,
+    body: Incoming,
+    received: usize,
+    bytes_max: usize,
+    deadline: Instant,
+    timeout: Duration,
+    _connection: AbortOnDropHandle<Result<(), hyper::Error>>,
+}
+
+impl OpenResponse {
+    /// The next piece of the body; `None` after the last.
+    ///
+    /// # Errors
+    /// [`HttpError::TooLarge`] with the first byte too many, [`HttpError::TimedOut`]
+    /// when the request takes too long, [`HttpError::Protocol`].
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        loop {
+            let next = timeout_at(self.deadline, self.body.frame()).await;
+            let Some(frame) = next.map_err(|_| HttpError::TimedOut(self.timeout))? else { return Ok(None) };
+            // What is no data is a trailer, which says nothing here.
+            let Ok(bytes) = frame.map_err(|error| protocol(&self.origin, &error))?.into_data() else {
+                continue;
+            };
+            self.received = self.received.saturating_add(bytes.len());
+            if self.received > self.bytes_max {
+                return Err(HttpError::TooLarge(self.bytes_max));
+            }
+            return Ok(Some(bytes));
+        }
+    }
+}
+
 /// A response whose body can be read as long as this exists: it holds the task
 /// that drives the connection.
 struct ResponseGuard {
     origin: Origin,
     response: Response<Incoming>,
-    _connection: AbortOnDropHandle<Result<(), hyper::Error>>,
+    connection: AbortOnDropHandle<Result<(), hyper::Error>>,
 }
 
 impl ResponseGuard {
     async fn whole(self, bytes_max: usize) -> Result<Response<Bytes>, HttpError> {
-        let (head, body) = self.response.into_parts();
+        let Self { origin, response, connection: _connection } = self;
+        let (head, body) = response.into_parts();
         let body = Limited::new(body, bytes_max).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 HttpError::TooLarge(bytes_max)
             } else {
-                protocol(&self.origin, &*error)
+                protocol(&origin, &*error)
             }
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))
@@ -134,7 +196,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let (mut sender, connection) = handshake.map_err(|error| protocol(&origin, &error))?;
     let connection = AbortOnDropHandle::new(tokio::spawn(connection));
     let response = sender.send_request(request).await.map_err(|error| protocol(&origin, &error))?;
-    Ok(ResponseGuard { origin, response, _connection: connection })
+    Ok(ResponseGuard { origin, response, connection })
 }
 
 fn protocol(origin: &Origin, error: &(dyn Error + 'static)) -> HttpError {

@@ -28,7 +28,7 @@ mod tls;
 
 mod client;
 
-pub use client::{RequestOptions, send, send_for_head};
+pub use client::{OpenResponse, RequestOptions, open, send, send_for_head};
 pub use error::HttpError;
 pub use origin::{InvalidUrl, Origin};
 pub use policy::{AddressPolicy, Decision, is_public};

@@ -15,6 +15,10 @@ pub enum Kind {
     WebP,
     /// TIFF or BigTIFF, of one page or many.
     Tiff,
+    /// HEIC, and other HEIF of HEVC pictures.
+    Heic,
+    /// AVIF: HEIF of AV1 pictures.
+    Avif,
     /// PDF.
     Pdf,
 }
@@ -28,9 +32,23 @@ struct Facts {
     begins: fn(&[u8]) -> bool,
 }
 
+/// Brands of HEIF whose pictures are HEVC (ISO/IEC 23008-12, annex B.4; `heim` and `heis`
+/// have several layers).
+const HEVC_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"];
+
+/// The brands that an ISO media file says it keeps to, the major one first (ISO/IEC
+/// 14496-12, 4.3).
+fn brands(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let length = head.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize);
+    let brands = head.get(4..length.min(head.len())).and_then(|file_type| file_type.strip_prefix(b"ftyp"));
+    // Between the major brand and the compatible ones is a version of four bytes.
+    brands.unwrap_or_default().chunks_exact(4).enumerate().filter(|(at, _)| *at != 1).map(|(_, brand)| brand)
+}
+
 impl Kind {
     /// All of them, in the order in which texts name them.
-    pub const ALL: [Self; 5] = [Self::Png, Self::Jpeg, Self::WebP, Self::Tiff, Self::Pdf];
+    pub const ALL: [Self; 7] =
+        [Self::Png, Self::Jpeg, Self::WebP, Self::Tiff, Self::Heic, Self::Avif, Self::Pdf];
 
     const fn facts(self) -> &'static Facts {
         match self {
@@ -59,6 +77,18 @@ impl Kind {
                 mime: "image/tiff",
                 extension: "tiff",
                 begins: |head| matches!(head, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..]),
+            },
+            Self::Heic => &Facts {
+                name: "HEIC",
+                mime: "image/heic",
+                extension: "heic",
+                begins: |head| brands(head).any(|brand| HEVC_BRANDS.contains(&brand)),
+            },
+            Self::Avif => &Facts {
+                name: "AVIF",
+                mime: "image/avif",
+                extension: "avif",
+                begins: |head| brands(head).any(|brand| brand == b"avif" || brand == b"avis"),
             },
             Self::Pdf => &Facts {
                 name: "PDF",
@@ -95,6 +125,12 @@ impl Kind {
         self.facts().extension
     }
 
+    /// Whether it is decoded by a library that not every machine has.
+    #[must_use]
+    pub const fn needs_libheif(self) -> bool {
+        matches!(self, Self::Heic | Self::Avif)
+    }
+
     /// The names of all types, such as `PNG, JPEG and PDF`, with `word` before the
     /// last.
     #[must_use]
@@ -114,6 +150,6 @@ mod tests {
         let all = serde_json::from_str::<Kind>("\"?\"").unwrap_err().to_string();
         let names = Kind::ALL.map(|kind| format!("`{}`", kind.name().to_lowercase())).join(", ");
         assert!(all.contains(&format!("expected one of {names} ")), "{all}");
-        assert_eq!(Kind::list("and"), "PNG, JPEG, WebP, TIFF and PDF");
+        assert_eq!(Kind::list("and"), "PNG, JPEG, WebP, TIFF, HEIC, AVIF and PDF");
     }
 }

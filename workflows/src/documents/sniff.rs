@@ -27,7 +27,7 @@ fn looks_like(head: &[u8]) -> &'static str {
         [b'P', b'K', 3 | 5 | 7, ..] => "a ZIP archive (also DOCX, XLSX, ODT, EPUB)",
         [b'G', b'I', b'F', b'8', ..] => "a GIF picture",
         [b'B', b'M', ..] => "a BMP picture",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "an ISO media file (HEIC, AVIF, MP4)",
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "an ISO media file (such as MP4)",
         [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] => "a program",
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "an old Office document",
         [0x1f, 0x8b, ..] => "a gzip file",
@@ -48,6 +48,9 @@ mod tests {
         assert_eq!(sniff(b"II*\0....").unwrap(), Kind::Tiff);
         assert_eq!(sniff(b"MM\0+....").unwrap(), Kind::Tiff);
         assert_eq!(sniff(b"junk before %PDF-1.4").unwrap(), Kind::Pdf);
+        assert_eq!(sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic....").unwrap(), Kind::Heic);
+        assert_eq!(sniff(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf").unwrap(), Kind::Avif);
+        assert!(sniff(b"\0\0\0\x14ftypmp42\0\0\0\0isomheic").is_err(), "a brand behind the box");
         let far = [vec![b' '; 2000], b"%PDF-1.4".to_vec()].concat();
         assert!(sniff(&far).is_err(), "a header that far in is none");
     }

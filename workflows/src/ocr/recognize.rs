@@ -37,7 +37,7 @@ impl Step for Recognize {
             .by_digest(&pin.name, &pin.digest)
             .await
             .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
-        let path = self.0.local_copy(context.run.id, &input.file).await?;
+        let path = self.0.local_copy(context.run.id, &downloaded.file(&input)).await?;
         let options = page_input::render_options(input.options.dpi, input.options.color, engine.described());
         let rendered = self.render(&context, &path, index, options).await?;
         let warnings = rendered.warnings.clone();

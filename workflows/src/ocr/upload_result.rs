@@ -10,6 +10,7 @@ use serde_json::to_value;
 use untxt_engine::error::{StepError, Verdict};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
+use super::download::Downloaded;
 use super::result_body::{Pages, Whole, archive, text};
 use super::result_pdf::ResultPdf;
 use crate::documents::figures::{Figures, PageWarning};
@@ -89,7 +90,8 @@ pub(super) struct UploadResult(pub(super) Arc<Resources>);
 #[async_trait]
 impl Step for UploadResult {
     async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
-        let input = TaskInput::of(&context.run)?;
+        let mut input = TaskInput::of(&context.run)?;
+        input.file = Downloaded::of(&context)?.file(&input);
         let pages = Pages::of(context)?;
         let whole = Arc::new(Whole::of(&pages, &input).await?);
         let mut stored = Outcomes::default();

@@ -101,6 +101,7 @@ mod tests {
         let options =
             TaskOptions { webhook: Some("https://example.com/".to_owned()), ..TaskOptions::default() };
         let file = FileInput {
+            url: None,
             id: Uuid::from_u128(1),
             user: Uuid::from_u128(2),
             name: "a.pdf".to_owned(),

@@ -11,7 +11,8 @@ use crate::task_input::TaskOptions;
 pub struct NewTask {
     /// Who.
     pub user: Uuid,
-    /// The client's name for the file.
+    /// The client's name for the file; for a document that is fetched, the last part of
+    /// its URL's path when empty.
     pub filename: String,
     /// 1 to 10, 10 most urgent.
     pub priority: u8,

@@ -16,9 +16,10 @@ use crate::incoming::Spooled;
 use crate::objects::{ObjectError, keys};
 use crate::task_input::EnginePin;
 
+/// The row of a file: `spooled`, or one that is still to be fetched.
 pub(super) fn file_row(
     wanted: &NewTask,
-    spooled: &Spooled,
+    spooled: Option<&Spooled>,
     now: DateTime<Utc>,
 ) -> Result<file::Model, ObjectError> {
     let id = Uuid::now_v7();
@@ -28,10 +29,10 @@ pub(super) fn file_row(
         user_id: wanted.user,
         s3_key: keys::upload_key(wanted.user, now, id, &filename)?,
         filename,
-        mime_type: Some(spooled.kind.mime().to_owned()),
-        file_size: i64::try_from(spooled.size_bytes).ok(),
+        mime_type: spooled.map(|spooled| spooled.kind.mime().to_owned()),
+        file_size: spooled.and_then(|spooled| i64::try_from(spooled.size_bytes).ok()),
         s3_result_key: None,
-        file_hash: Some(spooled.sha256.clone()),
+        file_hash: spooled.map(|spooled| spooled.sha256.clone()),
         status: Some("uploaded".to_owned()),
         uploaded_at: Some(now),
         updated_at: Some(now),

@@ -2,10 +2,8 @@
 //! runs begin in the transaction that ends the task. It knows nothing of tasks
 //! but what it is given to tell.
 //!
-//! In reading order: `target` (which URLs), [`signature`], `settings`, [`delivery`]
-//! (what is sent) and the step. Requests are made by `untxt_net`, which checks addresses.
-
-mod target;
+//! In reading order: [`signature`], `settings`, [`delivery`] (what is sent) and the step.
+//! Requests are made by `untxt_net`, which checks addresses.
 
 pub mod signature;
 

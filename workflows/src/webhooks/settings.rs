@@ -1,16 +1,14 @@
 //! How webhooks are configured.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
-use tokio::time::timeout;
-use untxt_net::{AddressPolicy, HttpError};
+use untxt_net::AddressPolicy;
 
 use super::signature::Secrets;
-use super::target::{Target, message_for_tenant};
+use crate::user_url::UserUrl;
 
-/// How long the name of a host may take to be resolved while its user waits.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The setting that lists the private addresses that webhooks may reach.
+pub(super) const ALLOW_PRIVATE: &str = "UNTXT_WEBHOOK_ALLOW_PRIVATE";
 
 /// What webhooks need to know.
 #[derive(Clone, Debug)]
@@ -40,9 +38,6 @@ impl WebhookSettings {
         if self.secrets.is_empty() {
             return Err("this server has no UNTXT_WEBHOOK_SECRETS to sign it with".to_owned());
         }
-        match timeout(RESOLVE_TIMEOUT, Target::parse(url)?.check(&self.addresses)).await {
-            Err(_) | Ok(Ok(()) | Err(HttpError::Unresolved { .. })) => Ok(()),
-            Ok(Err(error)) => Err(message_for_tenant(&error)),
-        }
+        UserUrl::parse(url)?.check_for_user(&self.addresses, ALLOW_PRIVATE).await
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use chrono::Utc;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Request, StatusCode, response};
 use serde_json::json;
 use untxt_engine::error::{Budget, StepError};
@@ -13,18 +13,12 @@ use untxt_engine::step::{Step, StepContext, StepOutput};
 use untxt_net::{HttpError, RequestOptions, send_for_head};
 
 use super::delivery::Delivery;
-use super::settings::WebhookSettings;
-use super::target::{Target, message_for_tenant};
+use super::settings::{ALLOW_PRIVATE, WebhookSettings};
+use crate::user_url::{UserUrl, busy_wait, message_for_tenant};
 
 /// How long a delivery may take, from resolving the name to the end of the
 /// response's head.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long to wait for a busy server that does not say for how long.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
-
-/// The longest wait that a server may ask for.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The code of the step.
 pub(super) struct Deliver(pub(super) WebhookSettings);
@@ -34,7 +28,7 @@ impl Step for Deliver {
     async fn run(&self, context: StepContext) -> Result<StepOutput, StepError> {
         let delivery = Delivery::of(&context.run)?;
         let target =
-            Target::parse(&delivery.url).map_err(|reason| StepError::permanent("WEBHOOK_URL", reason))?;
+            UserUrl::parse(&delivery.url).map_err(|reason| StepError::permanent("WEBHOOK_URL", reason))?;
         let request = self.request(&context, &delivery, &target)?;
         let options = RequestOptions {
             policy: self.0.addresses.clone(),
@@ -56,7 +50,7 @@ impl Deliver {
         &self,
         context: &StepContext,
         delivery: &Delivery,
-        target: &Target,
+        target: &UserUrl,
     ) -> Result<Request<Bytes>, StepError> {
         if self.0.secrets.is_empty() {
             let message = "this worker has no UNTXT_WEBHOOK_SECRETS to sign with";
@@ -102,7 +96,7 @@ fn check_response(host: &str, response: &response::Parts) -> Result<(), StepErro
             format!("{host} answers {status}: it accepts no more deliveries"),
         )),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            let after = response.headers.get(RETRY_AFTER).and_then(retry_after).unwrap_or(BUSY_WAIT);
+            let after = busy_wait(&response.headers);
             let message = format!("{host} is busy ({status}); the next attempt is in {after:?}");
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             Err(StepError::retry(Budget::Throttle, "WEBHOOK_BUSY", message).after_ms(after_ms))
@@ -116,25 +110,12 @@ fn check_response(host: &str, response: &response::Parts) -> Result<(), StepErro
     }
 }
 
-/// Seconds, or a date.
-fn retry_after(value: &HeaderValue) -> Option<Duration> {
-    let text = value.to_str().ok()?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = DateTime::<Utc>::from(httpdate::parse_http_date(text).ok()?);
-            (until - Utc::now()).to_std().unwrap_or_default()
-        }
-    };
-    Some(wait.min(RETRY_AFTER_MAX))
-}
-
 /// Why there is no response.
 fn failed(host: &str, error: &HttpError) -> StepError {
     let code = match error {
         HttpError::Url(_) => return StepError::permanent("WEBHOOK_URL", error.to_string()),
         HttpError::Refused { .. } | HttpError::PlainText { .. } => {
-            return StepError::permanent("WEBHOOK_ADDRESS_REFUSED", message_for_tenant(error));
+            return StepError::permanent("WEBHOOK_ADDRESS_REFUSED", message_for_tenant(error, ALLOW_PRIVATE));
         }
         HttpError::TimedOut(_) => {
             let message = format!("{host} did not answer within {TIMEOUT:?}");
@@ -146,19 +127,4 @@ fn failed(host: &str, error: &HttpError) -> StepError {
         HttpError::Protocol { .. } | HttpError::TooLarge(_) => "WEBHOOK_NO_ANSWER",
     };
     StepError::retry(Budget::Transport, code, error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_may_ask_for_a_wait_within_bounds() {
-        let wait = |text: &'static str| retry_after(&HeaderValue::from_static(text));
-        assert_eq!(wait("120"), Some(Duration::from_secs(120)));
-        assert_eq!(wait("99999999"), Some(RETRY_AFTER_MAX));
-        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(wait("Fri, 01 Jan 2100 00:00:00 GMT"), Some(RETRY_AFTER_MAX));
-        assert_eq!(wait("soon"), None);
-    }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::{Client, Upload};
+use crate::console;
 use crate::home::Home;
 use crate::people::Person;
 use crate::samples;
@@ -24,6 +25,7 @@ struct World {
     object: String,
     letter: String,
     redrive: String,
+    console: String,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
         Self {
             letter: text(&letters["deadLetters"][0]["id"]),
             redrive: text(&redrive.body["data"]["id"]),
+            console: console::file(&client, "console.css").await,
             object: text(&url).replace(&server.base, ""),
             server,
             task,
@@ -62,6 +65,7 @@ impl World {
     fn filled(&self, route: &str) -> String {
         let path = match route {
             "/" | "/ws" => format!("{route}?userId={}", self.user),
+            "/console/{version}/{file}" => self.console.clone(),
             "/docs/{file}" => "/docs/reader.js".to_owned(),
             "/objects/{key}" => self.object.clone(),
             "/api/tasks" => format!("{route}?userId={}", self.user),
@@ -69,8 +73,8 @@ impl World {
             _ if route.starts_with("/api/tasks/{id}") => {
                 route.replace("{id}", &self.task).replace("{page}", "1")
             }
-            _ if route.starts_with("/api/admin/dead-letters/") => route.replace("{id}", &self.letter),
-            _ if route.starts_with("/api/admin/redrives/") => route.replace("{id}", &self.redrive),
+            _ if route.starts_with("/api/admin/dead-letters/{id}") => route.replace("{id}", &self.letter),
+            _ if route.starts_with("/api/admin/redrives/{id}") => route.replace("{id}", &self.redrive),
             _ => route.to_owned(),
         };
         assert!(!path.contains('{'), "say here what {route} is asked for");

@@ -58,7 +58,7 @@ fn a_picture_becomes_a_page_with_its_words_where_they_stand() {
         let left = attribute(&boxes, "<word ", "xMin") / width;
         assert!((left - first["x"].as_f64().unwrap()).abs() < 0.002, "{left} and {first}");
         let fonts = printed("pdffonts", &[], &file);
-        assert!(fonts.contains("UntxtUnseen") && fonts.contains("yes no  yes"), "{fonts}");
+        assert!(fonts.contains("UntxtInvisible") && fonts.contains("yes no  yes"), "{fonts}");
     }
     let original = fs::read(home.path("in/scan.png")).unwrap();
     let made = fs::read(home.path("in/scan.ocr.pdf")).unwrap();

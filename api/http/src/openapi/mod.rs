@@ -8,6 +8,7 @@ mod pages;
 mod plugins;
 mod schemas;
 mod service;
+mod sessions;
 mod tasks;
 mod uploads;
 
@@ -40,13 +41,9 @@ fn operations() -> Vec<Operation> {
     let of_keys = callers::keys().into_iter().map(|operation| operation.needs(Scope::Admin));
     let ticket = callers::ticket().needs(Scope::Read);
     let engines = plugins::of_users().needs(Scope::Read);
-    of_users
-        .chain([engines])
-        .chain(of_operators)
-        .chain(of_keys)
-        .chain([ticket])
-        .chain(service::operations())
-        .collect()
+    let of_users = of_users.chain([engines]);
+    let of_keys = of_keys.chain([ticket]).chain(sessions::operations());
+    of_users.chain(of_operators).chain(of_keys).chain(service::operations()).collect()
 }
 
 fn document() -> Value {
@@ -73,7 +70,7 @@ fn document() -> Value {
         "tags": [
             { "name": "tasks", "description": "Create tasks, follow them, get results." },
             { "name": "operators", "description": "Inspect and control queues, workers, dead letters and engines." },
-            { "name": "callers", "description": "API keys and tickets." },
+            { "name": "callers", "description": "Callers, API keys, tickets and sessions." },
             { "name": "service", "description": "Health checks, metrics, sockets and this document." },
         ],
         "paths": paths,

@@ -79,7 +79,7 @@ fn original() -> Operation {
         .answers(200, "The whole document.", Some(&bytes))
         .answers(206, "The requested bytes.", Some(&bytes))
         .answers(304, "The client's copy is current.", None)
-        .fails(&["RANGE_NOT_SATISFIABLE"])
+        .fails(&["RANGE_NOT_SATISFIABLE", "ORIGINAL_NOT_FETCHED"])
 }
 
 fn search() -> Operation {

@@ -3,7 +3,7 @@
 use salvo::http::Method;
 use serde_json::{Value, json};
 
-use super::operation::{Operation, query};
+use super::operation::{Operation, in_path, query};
 use super::tasks::{WHOSE, user};
 use crate::auth::principal::Scope;
 
@@ -19,6 +19,8 @@ pub(super) fn operations() -> Vec<Operation> {
         document(),
         reader(),
         file(),
+        console(),
+        console_file(),
         object(Method::GET, "getObject", "Download an object by its presigned URL"),
         object(Method::PUT, "putObject", "Upload an object by its presigned URL"),
     ]
@@ -90,6 +92,24 @@ fn file() -> Operation {
     get("/docs/{file}", "readDescriptionFile", "Get a file of the API reference")
         .parameter(name)
         .answers(200, "The file.", Some(&content))
+        .fails(&["NOT_FOUND"])
+}
+
+fn console() -> Operation {
+    let content = json!({ "text/html": { "schema": { "type": "string" } } });
+    get("/console", "openConsole", "Open the console, the page for people")
+        .about("Without a slash at its end the address is redirected to the one with it, and so is `/` for a browser.")
+        .answers(200, "The page.", Some(&content))
+        .answers(302, "To the address with a slash at its end.", None)
+}
+
+fn console_file() -> Operation {
+    let text = json!({ "schema": { "type": "string" } });
+    let content = json!({ "text/javascript": text, "text/css": text, "image/svg+xml": text });
+    get("/console/{version}/{file}", "getConsoleFile", "Get a file of the console")
+        .parameter(in_path("version", "The version that the page names.", "0123456789abcdef"))
+        .parameter(in_path("file", "The file.", "console.js"))
+        .answers(200, "The file. It never changes.", Some(&content))
         .fails(&["NOT_FOUND"])
 }
 

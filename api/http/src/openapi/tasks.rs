@@ -68,8 +68,11 @@ fn create() -> Operation {
                  this is answered with 201, the task will reach a final status, whatever crashes.";
     let form = json!({
         "type": "object",
-        "required": ["file"],
+        "description": "Either `file` or `url` is required.",
         "properties": {
+            "url": { "type": "string", "format": "uri", "maxLength": 2048,
+                "description": "URL that the document is fetched from by the task's first step, instead of `file`." },
+            "filename": { "type": "string", "description": "Name of the document. Default: that of the part `file`, or the last part of the URL's path." },
             "file": { "type": "string", "contentMediaType": "application/octet-stream",
                 "description": format!("{}.", Kind::list("or")) },
             "userId": { "type": "string", "format": "uuid", "description": WHOSE },
@@ -93,6 +96,10 @@ fn create() -> Operation {
             &json!("invoice-42"),
         ))
         .takes("multipart/form-data", &form, &json!({ "file": "…", "userId": USER, "priority": 5 }))
+        .json(
+            "NewTaskFromUrl",
+            &json!({ "url": "https://example.com/invoice.pdf", "userId": USER, "formats": ["txt"] }),
+        )
         .data(200, "The task created earlier with this key.", "Created", &created())
         .data(201, "The task.", "Created", &created());
     operation

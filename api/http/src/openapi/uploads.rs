@@ -46,7 +46,7 @@ fn complete() -> Operation {
     .parameter(in_path("id", "The upload.", TASK))
     .parameter(user("Answer 404 unless the upload belongs to this user."))
     .parameter(header("Idempotency-Key", "Makes retries of the request return the same task.", &key, &json!("book-7")))
-    .json("Wishes", &json!({ "priority": 5, "formats": ["html", "json"] }))
+    .json("TaskParameters", &json!({ "priority": 5, "formats": ["html", "json"] }))
     .data(200, "The task created earlier from this upload.", "Created", &created())
     .data(201, "The task.", "Created", &created())
     .with_headers(200, &location)

@@ -1,9 +1,10 @@
-//! `POST /api/tasks`: a file and what is to become of it.
+//! `POST /api/tasks`: a file, or where it is to be fetched, and what is to become of it.
 
 use multra::{Constraints, Field, Multipart, SizeLimit};
 use salvo::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use salvo::http::{ReqBody, StatusCode};
 use salvo::prelude::{Depot, Json, Request, Response, handler};
+use serde_json::{Map, Value};
 use untxt_engine::event::OnItemFailure;
 use untxt_workflows::documents::formats::Format;
 use untxt_workflows::incoming::Spooled;
@@ -12,7 +13,9 @@ use untxt_workflows::submit::{NewTask, Submission};
 use untxt_workflows::task_input::TaskOptions;
 use uuid::Uuid;
 
+use super::body::{body, has_json};
 use super::parse_user;
+use super::task_params::{TaskParams, parse_formats, policy, with_webhook};
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
 use crate::boxed;
@@ -34,13 +37,53 @@ pub(crate) const PARTS_MAX: usize = 20;
 #[boxed]
 pub(crate) async fn create(req: &mut Request, depot: &mut Depot, res: &mut Response) -> Result<(), ApiError> {
     let state = AppState::of(depot)?;
-    let idempotency_key = idempotency_key(req)?;
-    fits(req, state.platform.settings().upload_bytes_max)?;
-    let form = Form::read(req, &state.platform).await?;
-    let (wanted, spooled) = form.finish(Principal::of(depot)?, idempotency_key)?;
-    let submission = state.platform.tasks.submit(wanted, spooled).await?;
+    let (idempotency_key, caller) = (idempotency_key(req)?, Principal::of(depot)?);
+    let (wanted, document) = if has_json(req).is_ok() {
+        let TaskFromUrl { user_id, url, filename, params } = TaskFromUrl::read(body(req).await?)?;
+        let user = caller.acts_for(user_id)?;
+        (params.of(user, filename.unwrap_or_default(), idempotency_key)?, Document::At(url))
+    } else {
+        fits(req, state.platform.settings().upload_bytes_max)?;
+        Form::read(req, &state.platform).await?.finish(caller, idempotency_key)?
+    };
+    let tasks = &state.platform.tasks;
+    let submission = match document {
+        Document::Sent(spooled) => tasks.submit(wanted, spooled).await?,
+        Document::At(url) => tasks.submit_url(wanted, url).await?,
+    };
     show(&submission, RequestInfo::of(req)?, res);
     Ok(())
+}
+
+/// The document of a new task.
+enum Document {
+    /// It came with the request.
+    Sent(Spooled),
+    /// It is fetched from this URL.
+    At(String),
+}
+
+/// A task whose document is fetched, as JSON: the fields of a form.
+struct TaskFromUrl {
+    user_id: Option<Uuid>,
+    url: String,
+    filename: Option<String>,
+    params: TaskParams,
+}
+
+impl TaskFromUrl {
+    fn read(mut fields: Map<String, Value>) -> Result<Self, ApiError> {
+        let mut text = |name: &'static str| match fields.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(ApiError::field(name, "not a string")),
+        };
+        let user_id = text("userId")?.map(|text| parse_user(&text)).transpose()?;
+        let url = text("url")?.ok_or_else(|| ApiError::field("url", "missing; the URL of the document"))?;
+        let filename = text("filename")?;
+        let params = serde_json::from_value(Value::Object(fields)).map_err(ApiError::malformed_body)?;
+        Ok(Self { user_id, url, filename, params })
+    }
 }
 
 /// Bytes of the largest form: the file, and whatever may stand beside it.
@@ -85,6 +128,8 @@ pub(super) fn show(submission: &Submission, seen: &RequestInfo, res: &mut Respon
 #[derive(Default)]
 struct Form {
     file: Option<(String, Spooled)>,
+    url: Option<String>,
+    filename: Option<String>,
     user: Option<Uuid>,
     priority: Option<u8>,
     engine: Option<String>,
@@ -128,6 +173,8 @@ impl Form {
         known_or_foreign(&name)?;
         let value = text(part, &name).await?;
         match name.as_str() {
+            "url" => self.url = Some(value).filter(|url| !url.is_empty()),
+            "filename" => self.filename = Some(value),
             "userId" => self.user = Some(parse_user(&value)?),
             "priority" => self.priority = Some(parsed("priority", &value)?),
             "engine" => self.engine = Some(value).filter(|engine| !engine.is_empty()),
@@ -149,10 +196,16 @@ impl Form {
         self,
         caller: &Principal,
         idempotency_key: Option<String>,
-    ) -> Result<(NewTask, Spooled), ApiError> {
-        let (filename, spooled) = self
-            .file
-            .ok_or_else(|| ApiError::field("file", "missing; send the document as a part of this name"))?;
+    ) -> Result<(NewTask, Document), ApiError> {
+        let (filename, document) = match (self.file, self.url) {
+            (Some((filename, spooled)), None) => (self.filename.unwrap_or(filename), Document::Sent(spooled)),
+            (None, Some(url)) => (self.filename.unwrap_or_default(), Document::At(url)),
+            (None, None) => {
+                let message = "missing; send the document as a part of this name, or its `url`";
+                return Err(ApiError::field("file", message));
+            }
+            (Some(_), Some(_)) => return Err(ApiError::field("url", "send either `file` or `url`")),
+        };
         let wanted = NewTask {
             user: caller.acts_for(self.user)?,
             filename,
@@ -164,7 +217,7 @@ impl Form {
             options: with_webhook(self.options, self.webhook),
             idempotency_key,
         };
-        Ok((wanted, spooled))
+        Ok((wanted, document))
     }
 }
 
@@ -178,7 +231,7 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
 {
     let boundary = multra::parse_boundary(content_type).map_err(|_| {
-        let message = "send multipart/form-data with `file` and `userId`";
+        let message = "send multipart/form-data with `file` and `userId`, or JSON with `url`";
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_MULTIPART", message)
     })?;
     let limits = Constraints::new().size_limit(SizeLimit::new().headers(PART_HEAD_BYTES_MAX));
@@ -186,8 +239,19 @@ where
 }
 
 /// What a form may say.
-const FIELDS: [&str; 9] =
-    ["file", "userId", "priority", "engine", "formats", "pages", "webhook", "onPageFailure", "options"];
+const FIELDS: [&str; 11] = [
+    "file",
+    "url",
+    "filename",
+    "userId",
+    "priority",
+    "engine",
+    "formats",
+    "pages",
+    "webhook",
+    "onPageFailure",
+    "options",
+];
 
 /// Refuses a name that is one of ours but for how it is written, such as
 /// `formats[]` or `user_id`: what it says would be left out without a word.
@@ -244,24 +308,6 @@ pub(crate) async fn text(mut part: Field<'static>, name: &str) -> Result<String,
 
 fn parsed(field: &'static str, value: &str) -> Result<u8, ApiError> {
     value.trim().parse().map_err(|_| ApiError::field(field, "not a number from 1 to 10"))
-}
-
-pub(super) fn parse_formats(list: &str) -> Result<Vec<Format>, ApiError> {
-    Format::parse_list(list).map_err(|error| ApiError::field("formats", error.to_string()))
-}
-
-/// The options, with the webhook that stands beside them.
-pub(super) fn with_webhook(options: TaskOptions, webhook: Option<String>) -> TaskOptions {
-    let url = |url: &String| !url.trim().is_empty();
-    TaskOptions { webhook: webhook.filter(url).or(options.webhook), ..options }
-}
-
-pub(super) fn policy(value: &str) -> Result<OnItemFailure, ApiError> {
-    match value {
-        "fail" => Ok(OnItemFailure::Fail),
-        "partial" => Ok(OnItemFailure::Partial),
-        _ => Err(ApiError::field("onPageFailure", "must be `fail` or `partial`")),
-    }
 }
 
 fn malformed(error: &multra::Error) -> ApiError {

@@ -4,16 +4,13 @@ use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, Response, handler};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use untxt_engine::event::OnItemFailure;
-use untxt_workflows::documents::formats::Format;
 use untxt_workflows::entities::upload;
-use untxt_workflows::submit::NewTask;
-use untxt_workflows::task_input::TaskOptions;
 use untxt_workflows::uploads::{BegunUpload, NewUpload};
 use uuid::Uuid;
 
-use super::create::{idempotency_key, parse_formats, policy, show, with_webhook};
+use super::create::{idempotency_key, show};
 use super::objects::embedded_at;
+use super::task_params::TaskParams;
 use super::{asked_user, body};
 use crate::app_state::AppState;
 use crate::auth::principal::Principal;
@@ -58,20 +55,6 @@ fn shown(begun: &BegunUpload) -> Value {
     })
 }
 
-/// What is to become of it: the fields of a form, as JSON.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UploadParams {
-    priority: Option<u8>,
-    engine: Option<String>,
-    formats: Option<Vec<String>>,
-    pages: Option<String>,
-    on_page_failure: Option<String>,
-    #[serde(default)]
-    options: TaskOptions,
-    webhook: Option<String>,
-}
-
 #[handler]
 #[boxed]
 pub(crate) async fn complete(
@@ -82,7 +65,8 @@ pub(crate) async fn complete(
     let state = AppState::of(depot)?;
     let upload = named_upload(req, depot).await?;
     let idempotency_key = idempotency_key(req)?;
-    let wanted = body::<UploadParams>(req).await?.of(&upload, idempotency_key)?;
+    let wanted =
+        body::<TaskParams>(req).await?.of(upload.user_id, upload.filename.clone(), idempotency_key)?;
     let submission = state.platform.tasks.complete_upload(&upload, wanted).await?;
     show(&submission, RequestInfo::of(req)?, res);
     Ok(())
@@ -110,24 +94,4 @@ async fn named_upload(req: &Request, depot: &Depot) -> Result<upload::Model, Api
         caller.sees(upload.user_id) && asked.is_none_or(|user| user == upload.user_id)
     };
     found.filter(theirs).ok_or_else(missing)
-}
-
-impl UploadParams {
-    fn of(self, upload: &upload::Model, idempotency_key: Option<String>) -> Result<NewTask, ApiError> {
-        let formats = match self.formats {
-            Some(formats) => parse_formats(&formats.join(","))?,
-            None => vec![Format::Html],
-        };
-        Ok(NewTask {
-            user: upload.user_id,
-            filename: upload.filename.clone(),
-            priority: self.priority.unwrap_or(5),
-            engine: self.engine.filter(|engine| !engine.is_empty()),
-            formats,
-            pages: self.pages.filter(|pages| !pages.is_empty()),
-            on_page_failure: self.on_page_failure.map_or(Ok(OnItemFailure::Fail), |word| policy(&word))?,
-            options: with_webhook(self.options, self.webhook),
-            idempotency_key,
-        })
-    }
 }

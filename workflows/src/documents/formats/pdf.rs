@@ -1,4 +1,4 @@
-//! Searchable PDF: the pages of the document's file with the text over them, unseen.
+//! Searchable PDF: the pages of the document's file with the text over them, invisible.
 //! As the file is needed for it, [`crate::documents::renderer`] writes it.
 
 use super::writer::{Content, Writer};

@@ -33,7 +33,7 @@ pub(super) fn of(data: &[u8], kind: Kind, decoder: &mut dyn ImageDecoder) -> Opt
         Kind::Jpeg => jpeg(data).or_else(exif),
         Kind::WebP => exif(),
         Kind::Tiff => tiff(data),
-        Kind::Pdf => None,
+        Kind::Heic | Kind::Avif | Kind::Pdf => None,
     };
     stated.filter(|density| BELIEVABLE.contains(&density.x) && BELIEVABLE.contains(&density.y))
 }

@@ -15,6 +15,8 @@ mod document;
 mod fair_pool;
 #[doc(hidden)]
 pub mod fuzzing;
+mod heif;
+mod libheif;
 mod pdf;
 mod pdf_canvas;
 mod pdf_fields;
@@ -288,7 +290,7 @@ impl Renderer {
         let limits = Limits { deadline: self.deadline, ..self.shared.config.limits };
         let request = Request { path: path.to_owned(), kind, task, limits: ChildLimits::from(&limits) };
         let may_repeat = match request.task {
-            Task::Probe => true,
+            Task::Probe => !kind.needs_libheif(),
             Task::Render { .. } => kind == Kind::Pdf,
             Task::Write(_) => false,
         };

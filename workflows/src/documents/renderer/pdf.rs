@@ -40,7 +40,7 @@ pub(super) fn render(
     let overlay = overlay.as_ref().and_then(|overlay| overlay.pages().first());
     let size = picture.dimensions();
     let scale = (scale(size.0, points.0), scale(size.1, points.1));
-    let unseen = overlay.map(pdf_overlay::unseen).unwrap_or_default();
+    let without_glyph = overlay.map(pdf_overlay::without_glyph).unwrap_or_default();
     let losses = pdf_losses::find(page, transform, size, !all_decoded || is_blank(&picture));
     losses.noise.iter().for_each(|area| whiten(&mut picture, *area));
     if losses.is_serious && !losses.has_text && is_blank_without(&picture, &losses.cut) {
@@ -54,7 +54,7 @@ pub(super) fn render(
         }
     }
     let (color, mut warnings) = (options.color, losses.told);
-    warnings.extend(no_font(&unseen));
+    warnings.extend(no_font(&without_glyph));
     let picture = options.at_width(in_color(picture.into(), color));
     let (width, height) = (picture.width(), picture.height());
     Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings }, picture.into_bytes()))

@@ -22,7 +22,7 @@ const VALUES_MAX: usize = 100;
 const ANCESTORS_MAX: usize = 16;
 
 /// Flags of annotations that are not on the page: hidden, and not viewed.
-const UNSEEN: u32 = 1 << 1 | 1 << 5;
+const HIDDEN: u32 = 1 << 1 | 1 << 5;
 
 /// Flags of fields.
 const SEVERAL_LINES: u32 = 1 << 12;
@@ -76,7 +76,7 @@ impl Entry {
 }
 
 fn entry(annotation: &Dict<'_>) -> Option<Entry> {
-    if annotation.get::<u32>(b"F").unwrap_or(0) & UNSEEN != 0 {
+    if annotation.get::<u32>(b"F").unwrap_or(0) & HIDDEN != 0 {
         return None;
     }
     let place = annotation.get::<Rect>(b"Rect")?;

@@ -218,18 +218,18 @@ impl Others {
 
 /// Characters of an overlay that none of its fonts has, so that they are text and
 /// can't be seen.
-pub(super) fn unseen(overlay: &Page<'_>) -> BTreeSet<char> {
+pub(super) fn without_glyph(overlay: &Page<'_>) -> BTreeSet<char> {
     let target = hayro::kurbo::Rect::new(0.0, 0.0, 1.0, 1.0);
     let (cache, settings) = (InterpreterCache::new(), InterpreterSettings::default());
     let mut context = Context::new(Affine::IDENTITY, target, &cache, overlay.xref(), settings);
-    let mut unseen = Unseen(BTreeSet::new());
-    interpret_page(overlay, &mut context, &mut unseen);
-    unseen.0
+    let mut without_glyph = WithoutGlyph(BTreeSet::new());
+    interpret_page(overlay, &mut context, &mut without_glyph);
+    without_glyph.0
 }
 
-struct Unseen(BTreeSet<char>);
+struct WithoutGlyph(BTreeSet<char>);
 
-impl<'a> Device<'a> for Unseen {
+impl<'a> Device<'a> for WithoutGlyph {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, _: DrawProps<'a>, _: &DrawMode) {
         for glyph in run.glyphs() {
             if let (Glyph::Outline(outline), Some(BfString::Char(character))) = (&**glyph, glyph.as_unicode())

@@ -1,4 +1,4 @@
-//! Pictures: PNG, JPEG, WebP, and each page of a TIFF.
+//! Pictures: PNG, JPEG, WebP, and each page of a TIFF, HEIC or AVIF.
 
 use std::io::Cursor;
 
@@ -12,7 +12,7 @@ use super::protocol::{Answer, ChildLimits, Color, RenderOptions};
 use super::tiff_colors::{ColorFixup, color_fixup};
 use super::tiff_fields::Form;
 use super::tiff_pages::{PageOf, TiffPages};
-use super::{tiff_fax, tiff_kinds, tiff_strips, whole};
+use super::{heif, tiff_fax, tiff_kinds, tiff_strips, whole};
 use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 
@@ -20,6 +20,9 @@ type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
 pub(super) fn count(mut data: Vec<u8>, kind: Kind, limits: &ChildLimits) -> Result<u32, DocumentError> {
     whole::check(&data, kind)?;
+    if kind.needs_libheif() {
+        return heif::count(&data, kind, limits);
+    }
     if kind != Kind::Tiff {
         open(&data, kind, 1, None, limits)?;
         return Ok(1);
@@ -98,6 +101,10 @@ pub(super) fn original(
     index: u32,
     limits: &ChildLimits,
 ) -> Result<Original, DocumentError> {
+    if kind.needs_libheif() {
+        let picture = heif::decode(&data, kind, index, limits)?;
+        return Ok(Original { picture, orientation: Orientation::NoTransforms, density: None });
+    }
     let page = index.saturating_add(1);
     let fixup = turn_to(&mut data, kind, index, limits)?;
     let mut decoder = open(&data, kind, page, fixup.as_ref(), limits)?;
@@ -173,7 +180,7 @@ fn decoder(data: &[u8], kind: Kind) -> ImageResult<Decoder<'_>> {
         Kind::Png => Box::new(PngDecoder::new(data)?),
         Kind::Jpeg => Box::new(JpegDecoder::new(data)?),
         Kind::WebP => Box::new(WebPDecoder::new(data)?),
-        Kind::Tiff | Kind::Pdf => Box::new(TiffDecoder::new(data)?),
+        Kind::Tiff | Kind::Heic | Kind::Avif | Kind::Pdf => Box::new(TiffDecoder::new(data)?),
     })
 }
 

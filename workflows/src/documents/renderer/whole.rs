@@ -17,7 +17,7 @@ pub(super) fn check(data: &[u8], kind: Kind) -> Result<(), DocumentError> {
         Kind::Png => png(data),
         Kind::WebP => webp(data),
         // Of these each page is looked at.
-        Kind::Tiff | Kind::Pdf => Some(()),
+        Kind::Tiff | Kind::Heic | Kind::Avif | Kind::Pdf => Some(()),
     };
     whole.ok_or_else(|| DocumentError::Broken {
         what: kind.mime().to_owned(),

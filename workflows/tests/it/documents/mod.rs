@@ -2,6 +2,7 @@
 
 mod fields;
 mod harness;
+mod heifs;
 mod hostile;
 mod losses;
 mod pdf_file;

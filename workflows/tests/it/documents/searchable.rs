@@ -108,7 +108,7 @@ async fn pages_of_every_turn_and_box_have_their_words_where_they_were() {
 }
 
 #[tokio::test]
-async fn a_page_whose_text_is_its_own_gets_none_and_unseen_text_is_replaced() {
+async fn a_page_whose_text_is_its_own_gets_none_and_invisible_text_is_replaced() {
     let harness = RendererHarness::new();
     let document = pages(
         (200, 100),

@@ -21,7 +21,8 @@ pub(super) fn all() -> Value {
         .chain(document::shapes())
         .chain(pages::shapes())
         .chain(operators::shapes())
-        .chain(callers::shapes());
+        .chain(callers::shapes())
+        .chain(callers::sessions());
     schemas.extend(shapes.map(|(name, schema)| (name.to_owned(), schema)));
     Value::Object(schemas)
 }

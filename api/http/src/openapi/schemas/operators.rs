@@ -15,7 +15,10 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 "workers",
                 list(&object(&[
                     ("name", text()),
-                    ("state", json!({ "type": "string", "enum": ["alive", "silent", "gone", "unreadable"] })),
+                    (
+                        "state",
+                        json!({ "type": "string", "enum": ["alive", "draining", "silent", "gone", "unreadable"] }),
+                    ),
                     ("since", or_null(&time())),
                     ("lastHeartbeat", or_null(&time())),
                     ("holds", list(&object(&slot))),
@@ -140,8 +143,50 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[
                 ("dryRun", json!({ "const": true })),
                 ("total", count()),
-                ("groups", list(&json!({ "type": "object" }))),
+                ("groups", list(&reference("DeadLetterGroup"))),
             ]),
+        ),
+        (
+            "DeadLetterGroup",
+            object(&[
+                ("workflow", text()),
+                ("code", text()),
+                ("message", text()),
+                ("step", text()),
+                ("fingerprint", text()),
+                ("digest", or_null(&text())),
+                ("count", count()),
+                ("tenants", count()),
+                ("firstAt", time()),
+                ("lastAt", time()),
+            ]),
+        ),
+        (
+            "DeadLetterGroups",
+            object(&[
+                ("groups", list(&reference("DeadLetterGroup"))),
+                ("hasMore", json!({ "type": "boolean" })),
+            ]),
+        ),
+        (
+            "Redrives",
+            object(&[("redrives", list(&reference("Redrive"))), ("pagination", reference("Pagination"))]),
+        ),
+        (
+            "WhichRetry",
+            open(&[("run", uuid()), ("item", or_null(&count())), ("reason", or_null(&text()))], &["run"]),
+        ),
+        (
+            "RetryChanged",
+            object(&[("run", uuid()), ("item", or_null(&count())), ("status", reference("Status"))]),
+        ),
+        (
+            "RedriveRate",
+            open(&[("rate", json!({ "type": ["number", "null"] })), ("reason", or_null(&text()))], &["rate"]),
+        ),
+        (
+            "RedriveResume",
+            open(&[("rate", json!({ "type": ["number", "null"] })), ("reason", or_null(&text()))], &[]),
         ),
         (
             "Audit",

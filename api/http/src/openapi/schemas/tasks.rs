@@ -15,6 +15,19 @@ const TEXT_LAYER: &str = "What is done with a PDF page's own text: `auto` takes 
                           `use` wherever there is any, `ignore` recognises every page without it, `engine` gives \
                           it to the engine. Default: `UNTXT_TEXT_LAYER`.";
 
+/// What is to become of a document.
+fn parameters() -> [(&'static str, Value); 7] {
+    [
+        ("priority", json!({ "type": ["integer", "null"], "minimum": 1, "maximum": 10 })),
+        ("engine", or_null(&text())),
+        ("formats", json!({ "type": ["array", "null"], "items": format_name() })),
+        ("pages", or_null(&text())),
+        ("onPageFailure", json!({ "type": ["string", "null"], "enum": ["fail", "partial", null] })),
+        ("options", reference("Options")),
+        ("webhook", webhook_url()),
+    ]
+}
+
 pub(super) fn shapes() -> Vec<(&'static str, Value)> {
     // What `data` holds depends on the event.
     let line = object(&[("seq", count()), ("at", time()), ("event", text()), ("data", json!({}))]);
@@ -28,10 +41,10 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 ("taskId", uuid()),
                 ("fileId", uuid()),
                 ("filename", text()),
-                ("fileSize", count()),
-                ("mimeType", text()),
+                ("fileSize", or_null(&count())),
+                ("mimeType", or_null(&text())),
                 ("s3Key", text()),
-                ("fileHash", sha256()),
+                ("fileHash", or_null(&sha256())),
                 ("status", reference("Status")),
                 ("queuePosition", count()),
                 ("createdAt", time()),
@@ -59,24 +72,19 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 ("expiresIn", count()),
             ]),
         ),
-        (
-            "Wishes",
-            open(
-                &[
-                    ("priority", json!({ "type": ["integer", "null"], "minimum": 1, "maximum": 10 })),
-                    ("engine", or_null(&text())),
-                    ("formats", json!({ "type": ["array", "null"], "items": format_name() })),
-                    ("pages", or_null(&text())),
-                    (
-                        "onPageFailure",
-                        json!({ "type": ["string", "null"], "enum": ["fail", "partial", null] }),
-                    ),
-                    ("options", reference("Options")),
-                    ("webhook", webhook_url()),
-                ],
-                &[],
-            ),
-        ),
+        ("TaskParameters", open(&parameters(), &[])),
+        ("NewTaskFromUrl", {
+            let document = [
+                (
+                    "url",
+                    json!({ "type": "string", "format": "uri", "maxLength": 2048,
+                    "description": "URL that the document is fetched from by the task's first step." }),
+                ),
+                ("userId", or_null(&uuid())),
+                ("filename", or_null(&text())),
+            ];
+            open(&[&document[..], &parameters()].concat(), &["url"])
+        }),
         (
             "Options",
             open(

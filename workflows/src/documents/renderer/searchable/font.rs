@@ -23,7 +23,7 @@ pub(super) const ASCENT: f32 = 0.8;
 pub(super) const DESCENT: f32 = 0.2;
 
 const UNITS_PER_EM: u16 = 1000;
-const NAME: Name<'_> = Name(b"UntxtUnseen");
+const NAME: Name<'_> = Name(b"UntxtInvisible");
 const SYSTEM: SystemInfo<'_> =
     SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 

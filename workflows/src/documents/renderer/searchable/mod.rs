@@ -3,7 +3,7 @@
 //!
 //! The map: `file` (objects, one after the other), `copy` (objects of another file),
 //! `font` and `text` (what is not seen), `document` (what all have), then where pages
-//! come from: `original` with `own_text` and `unseen` (a PDF as it is), `pictured` (a
+//! come from: `original` with `own_text` and `invisible` (a PDF as it is), `pictured` (a
 //! PDF as pictures), `sheet` with `png_data` (picture files); `archival` and `srgb`
 //! (PDF/A).
 //!
@@ -16,6 +16,7 @@ mod copy;
 mod document;
 mod file;
 mod font;
+mod invisible;
 mod original;
 mod own_text;
 mod pictured;
@@ -23,7 +24,6 @@ mod png_data;
 mod sheet;
 mod srgb;
 mod text;
-mod unseen;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};

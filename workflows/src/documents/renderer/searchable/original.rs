@@ -19,8 +19,8 @@ use super::copy::Copier;
 use super::document::Document;
 use super::file::{Numbers, new_chunk};
 use super::font::Font;
+use super::invisible::without_invisible_text;
 use super::own_text::OwnText;
-use super::unseen::without_unseen_text;
 use super::{RecognizedPages, no_such_page, text};
 use crate::documents::error::DocumentError;
 use crate::documents::model::{self, PageSource};
@@ -200,7 +200,7 @@ impl<'a, W: Write> Copy<'a, '_, W> {
             }
             None => Vec::new(),
         };
-        match without_unseen_text(page) {
+        match without_invisible_text(page) {
             Some(rest) => parts.push(Part::New(self.document.file.put_packed(&rest, |_| {})?)),
             None => parts.extend(own),
         }

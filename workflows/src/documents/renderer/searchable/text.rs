@@ -1,4 +1,4 @@
-//! Where the words of a page are shown, unseen, over their picture.
+//! Where the words of a page are shown, invisible, over their picture.
 
 use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Name, Str};
@@ -20,7 +20,7 @@ const GAP: f32 = 0.2;
 /// Points that a side of a word has at least: programs divide by it.
 const SIDE_MIN: f32 = 0.1;
 
-/// Operators that show the words of `page`, unseen, on a sheet of `size` in points,
+/// Operators that show the words of `page`, invisible, on a sheet of `size` in points,
 /// whose origin is its lower left corner. Words of which `is_there` says that the
 /// sheet has them already are left out. `None` if there are no others.
 ///

@@ -18,17 +18,17 @@ const SHOWING: [&[u8]; 4] = [b"Tj", b"TJ", b"'", b"\""];
 const PAINTING: [&[u8]; 13] =
     [b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"S", b"s", b"sh", b"Do", b"BI", b"EI"];
 
-/// Operators of the page without its unseen text; `None` if it has none.
-pub(super) fn without_unseen_text(page: &Page<'_>) -> Option<Vec<u8>> {
+/// Operators of the page without its invisible text; `None` if it has none.
+pub(super) fn without_invisible_text(page: &Page<'_>) -> Option<Vec<u8>> {
     let mut modes = Modes::default();
     let (mut kept, mut is_changed) = (Vec::new(), false);
     let mut operations = page.operations();
     while let Some(operation) = operations.next() {
-        let is_unseen = match &operation.operator[..] {
-            b"Do" => is_unseen_form(page, &operation),
+        let is_invisible = match &operation.operator[..] {
+            b"Do" => is_invisible_form(page, &operation),
             name => modes.enter(name, &operation) && SHOWING.contains(&name),
         };
-        if is_unseen {
+        if is_invisible {
             is_changed = true;
         } else {
             write(&operation, &mut kept);
@@ -45,7 +45,7 @@ struct Modes {
 }
 
 impl Modes {
-    /// Takes the operator into account; whether text is unseen then.
+    /// Takes the operator into account; whether text is invisible then.
     fn enter(&mut self, name: &[u8], operation: &Instruction<'_, '_>) -> bool {
         match name {
             b"q" if self.outside.len() < STATES_MAX => self.outside.push(self.mode),
@@ -61,21 +61,21 @@ impl Modes {
     }
 }
 
-fn is_unseen_form(page: &Page<'_>, operation: &Instruction<'_, '_>) -> bool {
+fn is_invisible_form(page: &Page<'_>, operation: &Instruction<'_, '_>) -> bool {
     let Some(Object::Name(name)) = operation.operands().next() else { return false };
     let Some(form) = page.resources().get_x_object(name) else { return false };
-    form.dict().get::<PdfName<'_>>(b"Subtype").is_some_and(|kind| &kind[..] == b"Form") && is_unseen(&form)
+    form.dict().get::<PdfName<'_>>(b"Subtype").is_some_and(|kind| &kind[..] == b"Form") && is_invisible(&form)
 }
 
 /// Whether text that is not seen is all that a form shows.
-fn is_unseen(form: &Stream<'_>) -> bool {
+fn is_invisible(form: &Stream<'_>) -> bool {
     let Ok(data) = form.decoded_data() else { return false };
     let (mut modes, mut has_text) = (Modes::default(), false);
     let mut operations = UntypedIter::new(&data);
     while let Some(operation) = operations.next() {
         let name = &operation.operator[..];
-        let unseen = modes.enter(name, &operation);
-        if PAINTING.contains(&name) || SHOWING.contains(&name) && !unseen {
+        let invisible = modes.enter(name, &operation);
+        if PAINTING.contains(&name) || SHOWING.contains(&name) && !invisible {
             return false;
         }
         has_text |= SHOWING.contains(&name);
@@ -124,7 +124,7 @@ mod tests {
              4 0 obj\n{content}\nendobj\ntrailer\n<</Root 1 0 R>>\n"
         );
         let pdf = Pdf::new(file.into_bytes()).unwrap();
-        let rewritten = without_unseen_text(&pdf.pages()[0]);
+        let rewritten = without_invisible_text(&pdf.pages()[0]);
         rewritten.map(|content| String::from_utf8(content).unwrap())
     }
 
@@ -132,7 +132,8 @@ mod tests {
     fn only_what_is_not_seen_goes() {
         assert_eq!(rewritten("BT /F 9 Tf (seen) Tj ET"), None);
         assert_eq!(
-            rewritten("BT /F 9.5 Tf q 3 Tr (unseen) Tj [(a) -20 <62>] TJ Q (seen) Tj ET 1 0 0 RG").unwrap(),
+            rewritten("BT /F 9.5 Tf q 3 Tr (invisible) Tj [(a) -20 <62>] TJ Q (seen) Tj ET 1 0 0 RG")
+                .unwrap(),
             "BT\n/F 9.5 Tf\nq\n3 Tr\nQ\n(seen) Tj\nET\n1 0 0 RG\n"
         );
     }
