@@ -28,6 +28,8 @@ need "clang-$llvm" "lld-$llvm" "libc++-$llvm-dev-wasm32" "libc++abi-$llvm-dev-wa
 untxt=${UNTXT:-$(command -v untxt)} || { echo "no untxt on the PATH; UNTXT=… names it" >&2; exit 1; }
 
 work=${UNTXT_TESSERACT_WORK:-}
+# `untxt` refuses variables UNTXT_… that are no settings.
+export -n UNTXT_TESSERACT_WORK
 if [ -z "$work" ]; then
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
