@@ -54,7 +54,9 @@ pub(super) fn render(
     warnings.extend(no_font(&unseen));
     let pixels = in_color(picture.into(), color).into_bytes();
     let (width, height) = size;
-    Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings }, pixels))
+    // One of one page is not asked about again.
+    let stays_open = pages > 1;
+    Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings, stays_open }, pixels))
 }
 
 /// A page as it is drawn.

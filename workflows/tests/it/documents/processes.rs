@@ -179,7 +179,8 @@ async fn the_parent_is_killed_and_a_child_that_spins_ends() {
     let harness = RendererHarness::new();
     let path = harness.file("bomb.pdf", &nested_forms());
     let request = serde_json::json!({
-        "path": path, "kind": "pdf",
+        "document": { "path": path, "inode": [0, 0], "size_bytes": nested_forms().len(), "changed": [0, 0] },
+        "kind": "pdf",
         "task": { "render": { "index": 0, "options": { "dpi": 150, "color": "gray" } } },
         "limits": { "pages_max": 10, "page_pixels_max": 1_000_000, "page_side_max": 1000,
                     "cpu_seconds_max": 20, "memory_bytes_max": 1 << 30,
