@@ -418,8 +418,7 @@ impl Objects {
         let (mut hash, mut size_bytes) = (Sha256::new(), 0);
         let mut body = pin!(body);
         while let Some(chunk) = body.next().await {
-            let chunk =
-                chunk.map_err(|e| ObjectError::Body { at: self.place(key), source: e.into() })?;
+            let chunk = chunk.map_err(|e| ObjectError::Body { at: self.place(key), source: e.into() })?;
             size_bytes += chunk.len() as u64;
             if size_bytes > limit_bytes {
                 return Err(ObjectError::TooLarge { at: self.place(key), limit_bytes });

@@ -25,8 +25,7 @@ fn small_documents_share_their_processes_and_are_not_copied_to_the_worker() {
     }
     let arguments = ["ocr", "--keep", "--format", "txt", "--out", "out"];
     let mut command = home.command(&arguments);
-    let mut program =
-        command.args(&files).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut program = command.args(&files).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let (mut processes, mut copies) = (HashSet::new(), HashSet::new());
     // Looked for again and again, as there is nothing that tells.
     let status = loop {

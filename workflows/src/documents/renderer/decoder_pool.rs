@@ -76,7 +76,13 @@ impl DecoderPool {
         let suits = |seat: &Option<Idle>| match seat {
             Some(idle) if !self.may_ask(idle, caller) => 0,
             // Its document would have to be read again for its next page.
-            Some(Idle { open: Some(open), .. }) => if open == document { 4 } else { 1 },
+            Some(Idle { open: Some(open), .. }) => {
+                if open == document {
+                    4
+                } else {
+                    1
+                }
+            }
             Some(_) => 3,
             None => 2,
         };

@@ -64,7 +64,12 @@ impl Embedded {
 
     /// Makes the file at `path` the object of `key`: it is moved, nothing is copied. A file
     /// on another disk can't be ([`io::ErrorKind::CrossesDevices`]) and stays where it is.
-    pub(in crate::objects) async fn take(&self, key: &str, content_type: &str, path: &Path) -> io::Result<()> {
+    pub(in crate::objects) async fn take(
+        &self,
+        key: &str,
+        content_type: &str,
+        path: &Path,
+    ) -> io::Result<()> {
         let (target, description) = (self.path_of(key), Description::new(key, Some(content_type)));
         let (path, staged) = (path.to_owned(), self.staging.file());
         blocking(move || {
