@@ -11,7 +11,7 @@ use untxt_plugins::Registry;
 use uuid::Uuid;
 
 use crate::decode_budget::DecodeBudgets;
-use crate::documents::renderer::Renderer;
+use crate::documents::renderer::{DocumentFile, Renderer};
 use crate::entities::file;
 use crate::fetch::FetchSettings;
 use crate::image_cache::ImageCache;
@@ -59,18 +59,19 @@ impl Resources {
         Self { objects, engines, renderer, temp_dirs, decode_budgets, fetch, originals, images, fetching }
     }
 
-    /// The task's file on this machine: fetched and checked against its hash
-    /// unless it is here. Pages may run where the download step did not.
+    /// The task's file on this machine: linked to the store if that is on the same disk,
+    /// else fetched, and checked against its hash, unless it is here. Pages may run where
+    /// the download step did not.
     ///
     /// # Errors
     /// `OBJECT_CORRUPT` when what came is not what was uploaded; the store's
     /// and the disk's own failures.
-    pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
+    pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<DocumentFile, StepError> {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
         let path = self.copy_path(run).await?;
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
-            return Ok(path);
+            return Ok(DocumentFile::new(path, file.size_bytes));
         }
         let stored = self.copy(&file.key, file.size_bytes, &path).await?;
         if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
@@ -81,7 +82,7 @@ impl Resources {
             );
             return Err(StepError::permanent("OBJECT_CORRUPT", message));
         }
-        Ok(path)
+        Ok(DocumentFile::new(path, file.size_bytes))
     }
 
     /// The document of a task for people who look at it.
@@ -134,6 +135,10 @@ impl Resources {
     }
 
     async fn copy(&self, key: &str, size_bytes: u64, path: &Path) -> Result<Stored, StepError> {
+        let linked = self.objects.link_to_file(key, path).await;
+        if let Some(linked) = linked.map_err(|e| step_error::of_object(&e))? {
+            return Ok(linked);
+        }
         let checked = self.temp_dirs.disk_space().check(size_bytes).await;
         let checked = checked.map_err(|e| step_error::of_disk("ask for its room", &e))?;
         checked.map_err(|e| step_error::of_full_disk(&e))?;

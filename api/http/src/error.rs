@@ -368,7 +368,6 @@ impl From<SubmitError> for ApiError {
             SubmitError::Objects(error) => error.into(),
             SubmitError::Journal(error) => error.into(),
             SubmitError::Database(error) => error.into(),
-            SubmitError::Disk(error) => Self::away("server's disk", &error),
         }
     }
 }

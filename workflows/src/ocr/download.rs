@@ -8,8 +8,6 @@ use chrono::Utc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
 use serde::{Deserialize, Serialize};
 use serde_json::to_value;
-use tokio::fs::File;
-use tokio_util::io::ReaderStream;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
@@ -153,14 +151,11 @@ impl Download {
         let Resources { objects, temp_dirs, fetch, .. } = &*self.0;
         let fetched = context.cancel.run_until_cancelled(fetch.fetch(url, temp_dirs)).await;
         let spooled = fetched.unwrap_or_else(|| Err(unwanted()))?;
-        let disk = |e: std::io::Error| step_error::of_disk("read the fetched document", &e);
-        let body = ReaderStream::new(File::open(spooled.path()).await.map_err(disk)?);
-        let mime_type = spooled.kind.mime();
-        let put = Box::pin(objects.put_stream(key, mime_type, body, spooled.size_bytes));
+        let (mime_type, size_bytes) = (spooled.kind.mime(), spooled.size_bytes);
+        let put = Box::pin(objects.put_file(key, mime_type, spooled.path(), size_bytes));
         let stored = context.cancel.run_until_cancelled(put).await;
-        let Stored { sha256, size_bytes } =
-            stored.ok_or_else(unwanted)?.map_err(|e| step_error::of_object(&e))?;
-        Ok(FetchedFile { sha256, size_bytes, mime_type: mime_type.to_owned() })
+        stored.ok_or_else(unwanted)?.map_err(|e| step_error::of_object(&e))?;
+        Ok(FetchedFile { sha256: spooled.sha256.clone(), size_bytes, mime_type: mime_type.to_owned() })
     }
 }
 

@@ -17,6 +17,7 @@ mod samples;
 mod schema;
 mod server;
 mod small_disk;
+mod small_documents;
 mod socket;
 mod store;
 

@@ -57,7 +57,10 @@ pub(super) fn render(
     warnings.extend(no_font(&without_glyph));
     let picture = options.at_width(in_color(picture.into(), color));
     let (width, height) = (picture.width(), picture.height());
-    Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings }, picture.into_bytes()))
+    // One of one page is not asked about again.
+    let stays_open = pages > 1;
+    let answer = Answer::Rendered { width, height, dpi, color, text_layer, warnings, stays_open };
+    Ok((answer, picture.into_bytes()))
 }
 
 /// A page as it is drawn.

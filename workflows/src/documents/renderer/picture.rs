@@ -75,6 +75,7 @@ pub(super) fn render(
     let (width, height) = (picture.width(), picture.height());
     Ok((
         Answer::Rendered {
+            stays_open: false,
             width,
             height,
             dpi,

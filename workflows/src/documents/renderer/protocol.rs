@@ -3,7 +3,6 @@
 //! each with a part of the file after it, and then that it is whole.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 
 use image::DynamicImage;
 use image::imageops::FilterType;
@@ -14,6 +13,7 @@ use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 use crate::documents::limits::{Limits, fits};
 
+use super::document::Document;
 use super::searchable::SearchablePdf;
 
 /// What is known of a document before it is read.
@@ -156,7 +156,7 @@ pub struct TextWord {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
-    pub(super) path: PathBuf,
+    pub(super) document: Document,
     pub(super) kind: Kind,
     pub(super) task: Task,
     pub(super) limits: ChildLimits,
@@ -242,6 +242,9 @@ pub(super) enum Answer {
         color: Color,
         text_layer: Vec<TextLine>,
         warnings: Vec<String>,
+        /// Whether the child keeps the document open for another of its pages.
+        #[serde(default)]
+        stays_open: bool,
     },
     /// So many bytes of the file that is written follow, and another answer.
     Part {
