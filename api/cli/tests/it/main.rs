@@ -50,6 +50,7 @@ mod operator_commands;
 mod operators;
 mod outages;
 mod outages_under_load;
+mod overview;
 mod plugin_commands;
 mod private_files;
 mod processes;
