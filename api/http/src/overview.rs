@@ -67,6 +67,7 @@ struct Found<'a> {
     backlog: Backlog,
     age: Option<Duration>,
     alive: usize,
+    draining: usize,
     silent: usize,
     waiting: u64,
     paused: usize,
@@ -105,7 +106,9 @@ async fn make(platform: &Platform, checks: &Checks, last: &mut Last) -> Result<V
         backlog.oldest_due_at = [backlog.oldest_due_at, of_one.oldest_due_at].into_iter().flatten().min();
     }
     let workers = engine.workers().await?;
-    let silent = workers.iter().filter(|row| now.since(row.heartbeat_at) > lease).count();
+    let (silent, heard): (Vec<_>, Vec<_>) =
+        workers.iter().partition(|row| now.since(row.heartbeat_at) > lease);
+    let draining = heard.iter().filter(|row| row.draining).count();
     let waiting = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..DeadLetterFilter::default() };
     let (_, letters) = engine.dead_letters(&waiting, 0, 0).await?;
     let groups = match &last.groups {
@@ -124,8 +127,9 @@ async fn make(platform: &Platform, checks: &Checks, last: &mut Last) -> Result<V
         checks,
         backlog,
         age,
-        alive: workers.len() - silent,
-        silent,
+        alive: heard.len() - draining,
+        draining,
+        silent: silent.len(),
         waiting: letters,
         paused: paused(&engine.controls().await?),
     };
@@ -142,7 +146,7 @@ async fn make(platform: &Platform, checks: &Checks, last: &mut Last) -> Result<V
             "held": backlog.held,
             "oldestAgeMs": age.map(|age| age.as_millis() as u64),
         },
-        "workers": { "alive": found.alive, "silent": silent },
+        "workers": { "alive": found.alive, "draining": draining, "silent": found.silent },
         "retriesWaiting": retries,
         "deadLetters": {
             "waiting": letters,
@@ -193,7 +197,8 @@ fn sentence(found: &Found<'_>) -> Value {
         down.push(reason("DISK_FULL", format!("no room on the disk for: {full}"), "#/system"));
     }
     if found.alive == 0 {
-        let text = format!("no worker is alive; {open} steps and pages are open");
+        let why = if found.draining > 0 { "every worker is drained" } else { "no worker is alive" };
+        let text = format!("{why}; {open} steps and pages are open");
         down.push(reason("NO_WORKER", text, "#/workers"));
     }
     if !checks.queue {
@@ -253,6 +258,7 @@ mod tests {
             backlog: Backlog { ready: 7, ..Backlog::default() },
             age: Some(Duration::from_secs(299)),
             alive: 1,
+            draining: 0,
             silent: 0,
             waiting: 0,
             paused: 0,

@@ -9,7 +9,8 @@ use super::tasks::{AT, TASK, limit, number, pagination};
 const TAG: &str = "operators";
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = vec![overview(), workers(), audit()];
+    let mut all = workers();
+    all.extend([overview(), audit()]);
     all.extend(retries());
     all.extend(redrives());
     all.extend(queues());
@@ -47,7 +48,7 @@ fn overview() -> Operation {
         "sentence": { "level": "attention", "reasons": [reason] },
         "perMinute": [{ "at": AT, "done": 41, "failed": 1 }],
         "queues": { "ready": 3, "scheduled": 1, "held": 2, "oldestAgeMs": 1_200 },
-        "workers": { "alive": 2, "silent": 0 },
+        "workers": { "alive": 2, "draining": 0, "silent": 0 },
         "retriesWaiting": 1,
         "deadLetters": { "waiting": 17, "groups": [group()] },
         "dependencies": { "database": "up", "objects": "up", "queue": "up", "disk": "up" },
@@ -55,21 +56,39 @@ fn overview() -> Operation {
     });
     read("/api/admin/overview", "getOverview", "Get the state of the service")
         .about("Made at most once a second by each server. `perMinute` counts tasks that ended in each of the last 60 \
-            minutes. `sentence.reasons[].code` is one of `DATABASE_DOWN`, `STORE_DOWN`, `DISK_FULL`, `NO_WORKER` (level \
-            `down`), `QUEUE_DOWN`, `WORKERS_SILENT`, `OVERLOADED` (the oldest ready work waits for more than 5 minutes), \
+            minutes. `sentence.reasons[].code` is one of `DATABASE_DOWN`, `STORE_DOWN`, `DISK_FULL`, `NO_WORKER` (none \
+            starts new work; level `down`), `QUEUE_DOWN`, `WORKERS_SILENT`, `OVERLOADED` (the oldest ready work waits for more than 5 minutes), \
             `PAUSED` and `DEAD_LETTERS` (level `attention`).")
         .data(200, "The overview.", "Overview", &example)
 }
 
-fn workers() -> Operation {
+fn workers() -> Vec<Operation> {
     let held = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 1 });
-    let worker = json!({ "name": "untxt-1f0c-7", "state": "alive", "since": AT, "lastHeartbeat": AT, "holds": [held] });
-    read("/api/admin/workers", "listWorkers", "List workers and the steps they hold").data(
-        200,
-        "The workers.",
-        "Workers",
-        &json!({ "workers": [worker] }),
-    )
+    let worker = |state: &str| json!({ "workers": [{ "name": "untxt-1f0c-7", "state": state, "since": AT, "lastHeartbeat": AT, "holds": [held] }] });
+    let why = json!({ "reason": "the machine gets more memory" });
+    let at = |operation: Operation, state: &str| {
+        operation
+            .parameter(in_path("name", "The worker.", "untxt-1f0c-7"))
+            .data(200, "All workers after the change.", "Workers", &worker(state))
+            .fails(&["WORKER_NOT_FOUND"])
+    };
+    vec![
+        read("/api/admin/workers", "listWorkers", "List workers and the steps they hold").data(
+            200,
+            "The workers.",
+            "Workers",
+            &worker("alive"),
+        ),
+        at(
+            act("/api/admin/workers/{name}/drain", "drainWorker", "Drain a worker", "Reason", &why),
+            "draining",
+        )
+        .about("It finishes what it runs and starts nothing new, within some seconds. Its process goes on."),
+        at(
+            act("/api/admin/workers/{name}/resume", "resumeWorker", "Resume a worker", "Reason", &why),
+            "alive",
+        ),
+    ]
 }
 
 fn retries() -> Vec<Operation> {

@@ -15,7 +15,10 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 "workers",
                 list(&object(&[
                     ("name", text()),
-                    ("state", json!({ "type": "string", "enum": ["alive", "silent", "gone", "unreadable"] })),
+                    (
+                        "state",
+                        json!({ "type": "string", "enum": ["alive", "draining", "silent", "gone", "unreadable"] }),
+                    ),
                     ("since", or_null(&time())),
                     ("lastHeartbeat", or_null(&time())),
                     ("holds", list(&object(&slot))),
@@ -266,7 +269,7 @@ fn overview() -> Value {
         ("sentence", object(&[("level", level), ("reasons", list(&reason))])),
         ("perMinute", list(&minute)),
         ("queues", object(&queues)),
-        ("workers", object(&[("alive", count()), ("silent", count())])),
+        ("workers", object(&[("alive", count()), ("draining", count()), ("silent", count())])),
         ("retriesWaiting", count()),
         ("deadLetters", object(&[("waiting", count()), ("groups", list(&reference("DeadLetterGroup")))])),
         ("dependencies", json!({ "type": "object", "additionalProperties": up })),

@@ -34,7 +34,7 @@ pub(crate) fn router() -> Router {
         .push(Router::with_path("overview").get(overview::overview))
         .push(redrives::router())
         .push(plugins::router())
-        .push(Router::with_path("workers").get(workers::list))
+        .push(workers::router())
         .push(retries::router())
         .push(
             Router::with_path("queues")
