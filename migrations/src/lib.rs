@@ -9,6 +9,8 @@
 pub use sea_orm_migration;
 
 mod m20261126_000100_initial;
+mod m20261127_000200_sessions;
+mod m20261127_000400_redrive_rates;
 mod migrator;
 
 mod adoption;

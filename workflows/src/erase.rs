@@ -211,6 +211,7 @@ impl Tasks {
         let expired = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lte(self.now()));
         expired.exec(self.database()).await?;
         self.records.forget_erasures().await?;
+        self.records.forget_redrive_rates().await?;
         self.forget_admissions().await
     }
 

@@ -49,6 +49,7 @@ mod erasures;
 
 pub mod operations;
 
+pub mod bulk_redrives;
 pub mod dead_letters;
 
 mod orphan_objects;

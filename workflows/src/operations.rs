@@ -34,7 +34,7 @@ impl Operations {
         let letters = Arc::default();
         let workflows = registry::workflows(&settings.webhooks, None, Some(&letters))?;
         let records = Records::open(&settings, database, workflows).await?;
-        letters.work_on(records.engine());
+        letters.work_on(records.engine(), records.database());
         Ok(Self { records, settings: Arc::new(settings), engines: OnceCell::new() })
     }
 

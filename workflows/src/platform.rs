@@ -65,7 +65,7 @@ impl Platform {
         let letters = Arc::default();
         let workflows = registry::workflows(&settings.webhooks, Some(&resources), Some(&letters))?;
         let records = Records::open(&settings, database, workflows).await?;
-        letters.work_on(records.engine());
+        letters.work_on(records.engine(), records.database());
         take_over(records.engine(), &stale).await?;
         let settings = Arc::new(settings);
         let tasks = Tasks::new(records.clone(), Arc::clone(&resources), Arc::clone(&settings));

@@ -10,6 +10,7 @@ use crate::migrate::MigrateArguments;
 use crate::ocr::OcrArguments;
 use crate::plugin::cli::PluginArguments;
 use crate::queues::QueuesArguments;
+use crate::redrives::RedrivesArguments;
 use crate::retries::RetriesArguments;
 use crate::serve::ServeArguments;
 use crate::stack::StackArguments;
@@ -42,8 +43,10 @@ pub(crate) enum Command {
     Migrate(MigrateArguments),
     /// List, show, follow, cancel and retry tasks.
     Tasks(TasksArguments),
-    /// List, show, redrive and discard dead letters.
+    /// List, group, show, redrive and discard dead letters.
     DeadLetters(DeadLettersArguments),
+    /// List, stop and resume bulk redrives; change their rates.
+    Redrives(RedrivesArguments),
     /// List, pause and resume queues; limit tenants.
     Queues(QueuesArguments),
     /// List workers and the steps they hold.

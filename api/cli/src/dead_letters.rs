@@ -3,12 +3,14 @@
 mod many;
 mod show;
 
+pub(crate) use many::rate;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use untxt_api::dead_letters;
-use untxt_engine::journal::dead_letters::DeadLetterFilter;
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_workflows::operations::Operations;
 use untxt_workflows::redrive::bulk::Action;
 use untxt_workflows::redrive::{Actor, RedriveError};
@@ -39,6 +41,18 @@ pub(crate) enum DeadLettersCommand {
         /// Number of rows to skip.
         #[arg(long, default_value_t = 0)]
         offset: u64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Group dead letters by cause, engine and step, the largest group first.
+    Groups {
+        /// Only matching dead letters; see `list`. Default: waiting ones.
+        #[arg(long = "filter", value_name = "K=V")]
+        filters: Vec<String>,
+        /// Maximum number of groups.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -98,6 +112,16 @@ pub(crate) async fn run(arguments: &DeadLettersArguments) -> Result<ExitCode, Fa
             let (found, total) =
                 operations.records.engine().dead_letters(&filter(filters)?, *limit, *offset).await?;
             show::list(&found, total, *json);
+            Ok(ExitCode::SUCCESS)
+        }
+        DeadLettersCommand::Groups { filters, limit, json } => {
+            let mut filter = filter(filters)?;
+            filter.state = filter.state.or(Some(DeadLetterStatus::Waiting));
+            let mut found =
+                operations.records.engine().dead_letter_groups(&filter, limit.saturating_add(1)).await?;
+            let has_more = found.len() > *limit as usize;
+            found.truncate(*limit as usize);
+            show::groups(&found, has_more, *json);
             Ok(ExitCode::SUCCESS)
         }
         DeadLettersCommand::Show { id, json } => {

@@ -12,6 +12,7 @@ use untxt_plugins::PluginError;
 use untxt_settings::ConfigError;
 use untxt_stack::error::StackError;
 use untxt_stack::server::ServiceError;
+use untxt_workflows::bulk_redrives::BulkError;
 use untxt_workflows::records::OpenError;
 use untxt_workflows::redrive::RedriveError;
 
@@ -94,6 +95,16 @@ impl From<EngineError> for Failure {
         match error {
             EngineError::Journal(error) => error.into(),
             EngineError::Config(error) => Self::usage(error),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<BulkError> for Failure {
+    fn from(error: BulkError) -> Self {
+        match error {
+            BulkError::Rate(_) => Self::usage(error),
+            BulkError::Journal(error) => error.into(),
             other => Self::work(other),
         }
     }

@@ -26,6 +26,7 @@ mod stack;
 mod tasks;
 mod workers;
 
+mod redrives;
 mod retries;
 
 mod worker_listener;
@@ -75,6 +76,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Migrate(arguments) => migrate::run(&arguments).await,
             Command::Tasks(arguments) => tasks::run(&arguments).await,
             Command::DeadLetters(arguments) => dead_letters::run(&arguments).await,
+            Command::Redrives(arguments) => redrives::run(&arguments).await,
             Command::Queues(arguments) => queues::run(&arguments).await,
             Command::Workers(arguments) => workers::run(&arguments).await,
             Command::Retries(arguments) => retries::run(&arguments).await,

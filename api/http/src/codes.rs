@@ -36,6 +36,11 @@ pub const CODES: &[Code] = &[
         "ORIGIN_NOT_ALLOWED",
         "The request comes from an origin that is not allowed.",
     ),
+    code(
+        StatusCode::FORBIDDEN,
+        "INSECURE_CONNECTION",
+        "Sessions need HTTPS, except on the server's own machine.",
+    ),
     code(StatusCode::NOT_FOUND, "NOT_FOUND", "The route or object does not exist."),
     code(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", "The task does not exist, or belongs to another user."),
     code(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", "The upload does not exist or has expired."),
@@ -43,10 +48,12 @@ pub const CODES: &[Code] = &[
     code(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", "The dead letter does not exist."),
     code(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "The bulk redrive does not exist."),
     code(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "The API key does not exist."),
+    code(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "The session does not exist, or is another caller's."),
     code(StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "The queue does not exist."),
     code(StatusCode::NOT_FOUND, "PLUGIN_NOT_FOUND", "The engine or version does not exist."),
     code(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The route does not support this method."),
     code(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", "The client sent the request too slowly."),
+    code(StatusCode::CONFLICT, "AUTHENTICATION_OFF", "Authentication is off; there is no sign-in."),
     code(StatusCode::CONFLICT, "TASK_NOT_COMPLETED", "The task has no result yet."),
     code(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", "The task has already ended."),
     code(
@@ -61,6 +68,8 @@ pub const CODES: &[Code] = &[
     code(StatusCode::CONFLICT, "PAGES_DONE", "No page of the step failed."),
     code(StatusCode::CONFLICT, "STEP_NOT_REACHED", "The task has not reached this step."),
     code(StatusCode::CONFLICT, "PLUGIN_NOTHING_EARLIER", "There is no previous version."),
+    code(StatusCode::CONFLICT, "REDRIVE_ENDED", "The bulk redrive has ended."),
+    code(StatusCode::CONFLICT, "REDRIVE_RUNNING", "The bulk redrive is still running."),
     code(StatusCode::CONFLICT, "DEAD_LETTER_SETTLED", "The dead letter was already redriven or discarded."),
     code(
         StatusCode::CONFLICT,

@@ -5,7 +5,8 @@
 //! Lengths of compressed answers tell something of a secret in them to whoever can
 //! have somebody else's browser ask again and again, with a guess that is repeated
 //! beside the secret, and watch the wire. No browser adds a key or a token to
-//! another site's request by itself, and each answer that hands out a secret hands
+//! another site's request by itself, a session's cookie does not count there, and each
+//! answer that hands out a secret hands
 //! out another one, so there is nothing to guess at.
 
 use std::io::Write;

@@ -12,7 +12,7 @@ use untxt_engine::journal::dead_letters::{
 use untxt_engine::retry::DeadReason;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
-use untxt_workflows::dead_letters::Progress;
+use untxt_workflows::bulk_redrives::Progress;
 use untxt_workflows::redrive;
 use uuid::Uuid;
 
@@ -150,31 +150,39 @@ fn attempt(record: &AttemptRecord) -> Value {
     })
 }
 
-/// Letters by what they have in common.
+/// What would be done about letters, by what they have in common.
 #[must_use]
 pub fn groups(groups: &[DeadLetterGroup], total: u64) -> Value {
-    let group = |group: &DeadLetterGroup| {
-        json!({
-            "workflow": group.definition,
-            "code": group.code,
-            "step": group.step_name,
-            "fingerprint": group.fingerprint,
-            "count": group.count,
-        })
-    };
     json!({ "dryRun": true, "total": total, "groups": groups.iter().map(group).collect::<Vec<_>>() })
+}
+
+/// Letters that have a cause, a step and a digest in common.
+#[must_use]
+pub fn group(group: &DeadLetterGroup) -> Value {
+    json!({
+        "workflow": group.definition,
+        "code": group.code,
+        "message": group.error.message,
+        "step": group.step_name,
+        "fingerprint": group.fingerprint,
+        "digest": group.digest,
+        "count": group.count,
+        "tenants": group.tenants,
+        "firstAt": millis(group.first_at),
+        "lastAt": millis(group.last_at),
+    })
 }
 
 /// How far a run is that goes through many letters.
 #[must_use]
 pub fn progress(progress: &Progress) -> Value {
-    let Progress { run, bulk, settled, waiting } = progress;
+    let Progress { run, bulk, rate, settled, waiting } = progress;
     json!({
         "id": run.id,
         "status": run.status.as_str(),
         "action": bulk.action,
         "filter": bulk.filter,
-        "rate": bulk.rate,
+        "rate": rate,
         "total": bulk.total,
         "settled": settled,
         "waiting": waiting,

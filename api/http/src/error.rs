@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use untxt_engine::journal::JournalError;
 use untxt_engine::journal::database::is_full;
 use untxt_plugins::PluginError;
+use untxt_workflows::bulk_redrives::BulkError;
 use untxt_workflows::disk_space::DiskFull;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::erase::EraseError;
@@ -373,6 +374,19 @@ fn engine(error: &PluginError) -> ApiError {
             unusable(format!("engine `{name}` with digest {digest} is gone; name another"))
         }
         other => unusable(other.to_string()),
+    }
+}
+
+impl From<BulkError> for ApiError {
+    fn from(error: BulkError) -> Self {
+        let message = error.to_string();
+        match error {
+            BulkError::NoRedrive(_) => Self::new(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", message),
+            BulkError::Ended { .. } => Self::new(StatusCode::CONFLICT, "REDRIVE_ENDED", message),
+            BulkError::Running(_) => Self::new(StatusCode::CONFLICT, "REDRIVE_RUNNING", message),
+            BulkError::Rate(reason) => Self::field("rate", reason),
+            BulkError::Journal(error) => error.into(),
+        }
     }
 }
 

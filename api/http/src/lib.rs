@@ -3,7 +3,7 @@
 //! In reading order; each module uses only those above it: [`codes`] and [`error`] (how
 //! requests fail), [`json`] (what clients send), [`views`], [`dead_letters`] and [`audit`]
 //! (what they are sent, and what is recorded before it is done), [`meter`], [`request_info`]
-//! (the client's address and the URL it calls), [`auth`]; the middleware of all routes, from
+//! (the client's address and the URL it calls), `origin` (whose page asks), [`auth`]; the middleware of all routes, from
 //! `request_id` to `request_checks`, with the connections below it (`request_tracker`,
 //! `head_errors`, `lingering`, `connections`); [`exporter`] (traces), [`health`],
 //! [`update_hub`] (events of tasks, read once for all sockets), [`connection_limiter`],
@@ -30,6 +30,8 @@ pub mod dead_letters;
 pub mod meter;
 pub mod request_info;
 
+mod origin;
+
 pub mod auth;
 
 pub mod request_id;
@@ -44,7 +46,6 @@ mod connections;
 
 mod body_timeout;
 mod compress;
-mod origin;
 mod request_log;
 mod request_trace;
 

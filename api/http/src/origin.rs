@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use salvo::http::StatusCode;
-use salvo::http::header::{HeaderValue, ORIGIN};
+use salvo::http::header::{HeaderValue, ORIGIN, UPGRADE};
+use salvo::http::{Method, StatusCode};
 use salvo::prelude::Request;
 
 use crate::error::ApiError;
@@ -43,6 +43,34 @@ pub(crate) fn own_page(req: &Request) -> Result<(), ApiError> {
                  has to say where clients see it",
     ))
 }
+
+/// Whether the cookie of a session counts: it does for this server's own pages. Browsers
+/// add it to requests that other sites make them send, and so does whoever has a page on
+/// another host of the same site.
+///
+/// Pages of allowed origins present a key or token; their cookies are not looked at.
+///
+/// # Errors
+/// 403 `ORIGIN_NOT_ALLOWED` for all others.
+pub(crate) fn session_counts(req: &Request) -> Result<bool, ApiError> {
+    if req.extensions().get::<AllowedOrigin>().is_some() {
+        return Ok(false);
+    }
+    let opens_socket = req.headers().contains_key(UPGRADE);
+    let acts = opens_socket || !matches!(*req.method(), Method::GET | Method::HEAD);
+    match req.header::<String>("sec-fetch-site").as_deref() {
+        Some("same-origin") => Ok(true),
+        // Somebody typed the address, or chose a bookmark.
+        Some("none") if !acts => Ok(true),
+        Some(_) => Err(refused(OWN_PAGES)),
+        // Browsers say so only where they trust the connection, and older ones never.
+        None if acts && !req.headers().contains_key(ORIGIN) => Err(refused(OWN_PAGES)),
+        None => own_page(req).map(|()| true),
+    }
+}
+
+const OWN_PAGES: &str = "a session's cookie counts for this server's own pages only; programs and other pages send \
+                         `Authorization: Bearer` with a key or token";
 
 /// Refuses a name under which this machine is not known to itself or to its
 /// operator: a page may have had its own site's name point here, and then its

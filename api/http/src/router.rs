@@ -20,8 +20,9 @@ use crate::request_checks::RequestChecks;
 use crate::request_log::RequestLog;
 use crate::request_trace::RequestTrace;
 use crate::routes::{
-    admin, archive, cancel, console, content, create, docs, erase, events, get, health, history, list,
-    metrics, objects, ready, result, retry, socket, status, tickets, uploads, worker_status,
+    admin, archive, cancel, console, content, create, docs, erase, events, get, health, history, list, me,
+    metrics, objects, provider_sign_in, ready, result, retry, session, socket, status, tickets, uploads,
+    worker_status,
 };
 use crate::security_headers::SecurityHeaders;
 
@@ -90,7 +91,7 @@ fn with_middleware(
 /// described in `openapi`.
 fn routes() -> Router {
     let known = Router::with_hoop(Authenticate);
-    let known = known.push(admin::router()).push(ticket()).push(tasks()).push(uploads());
+    let known = known.push(admin::router()).push(me()).push(ticket()).push(tasks()).push(uploads());
     Router::new().push(open()).push(for_operators().push(counted())).push(sockets()).push(known)
 }
 
@@ -103,6 +104,7 @@ fn open() -> Router {
         .push(Router::with_path("api/openapi.json").get(docs::document))
         .push(Router::with_path("objects/{**key}").get(objects::objects).put(objects::objects))
         .push(console::router())
+        .push(sign_in())
         .push(Router::with_path("docs").get(docs::page).push(Router::with_path("{file}").get(docs::file)))
 }
 
@@ -113,6 +115,27 @@ fn sockets() -> Router {
     Router::new()
         .push(Router::with_hoop(console::ConsoleForBrowsers).push(socket()))
         .push(Router::with_path("ws").push(socket()))
+}
+
+/// How a browser becomes somebody.
+fn sign_in() -> Router {
+    Router::new()
+        .push(Router::with_path("api/sign-in").get(session::ways))
+        .push(Router::with_path("api/session").post(session::sign_in))
+        .push(Router::with_path("auth/login").get(provider_sign_in::login))
+        .push(Router::with_path("auth/callback").get(provider_sign_in::callback))
+}
+
+/// What is about the caller alone and needs no scope.
+fn me() -> Router {
+    Router::new()
+        .push(Router::with_path("api/me").get(me::me))
+        .push(Router::with_path("api/session").delete(session::sign_out))
+        .push(
+            Router::with_path("api/sessions")
+                .get(session::list)
+                .push(Router::with_path("{id}").delete(session::end)),
+        )
 }
 
 /// A ticket lets somebody read.

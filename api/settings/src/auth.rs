@@ -4,8 +4,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::base_url::{BaseUrl, HTTPS};
 use crate::error::ConfigError;
-use crate::server::{AuthSettings, JwtSettings};
+use crate::server::{AuthSettings, ClientSecret, JwtSettings, OidcClient};
 use crate::values::Values;
 
 /// Clocks that are further apart than this are to be set, not to be borne with.
@@ -13,7 +14,12 @@ const SKEW_SECONDS_MAX: u64 = 600;
 
 pub(crate) fn auth(values: &Values<'_>) -> Result<AuthSettings, ConfigError> {
     let name = "UNTXT_AUTH";
-    match values.text(name).as_deref() {
+    let mode = values.text(name);
+    if mode.as_deref() != Some("jwt") {
+        let of_jwt = ["UNTXT_OIDC_CLIENT_ID", "UNTXT_OIDC_CLIENT_SECRET", "UNTXT_OIDC_SCOPES"];
+        alone(values, &of_jwt, "UNTXT_AUTH=jwt")?;
+    }
+    match mode.as_deref() {
         None | Some("off") => Ok(AuthSettings::Off),
         Some("api-key") => Ok(AuthSettings::ApiKey),
         Some("jwt") => Ok(AuthSettings::Jwt(jwt(values)?)),
@@ -35,7 +41,40 @@ fn jwt(values: &Values<'_>) -> Result<JwtSettings, ConfigError> {
         audiences: audiences.collect(),
         skew: Duration::from_secs(skew),
         scope_claim: values.text("UNTXT_JWT_SCOPE_CLAIM").unwrap_or_else(|| "scope".to_owned()),
+        browser_client: browser_client(values)?,
     })
+}
+
+/// The client that signs browsers in, if one is set.
+fn browser_client(values: &Values<'_>) -> Result<Option<OidcClient>, ConfigError> {
+    let Some(id) = values.text("UNTXT_OIDC_CLIENT_ID") else {
+        return alone(values, &["UNTXT_OIDC_CLIENT_SECRET", "UNTXT_OIDC_SCOPES"], "UNTXT_OIDC_CLIENT_ID")
+            .map(|()| None);
+    };
+    let public_url: BaseUrl = values.optional("UNTXT_PUBLIC_URL")?.ok_or_else(|| {
+        ConfigError::Together(
+            "UNTXT_OIDC_CLIENT_ID needs UNTXT_PUBLIC_URL, the URL to which the provider sends browsers back"
+                .to_owned(),
+        )
+    })?;
+    if public_url.scheme() != HTTPS && !public_url.is_loopback() {
+        let reason = "with UNTXT_OIDC_CLIENT_ID it is an https URL (http is allowed for this machine only)";
+        return Err(values.wrong("UNTXT_PUBLIC_URL", public_url.to_string(), reason));
+    }
+    Ok(Some(OidcClient {
+        id,
+        secret: values.text("UNTXT_OIDC_CLIENT_SECRET").map(ClientSecret::new),
+        scopes: values.text("UNTXT_OIDC_SCOPES").unwrap_or_else(|| "openid".to_owned()),
+        public_url,
+    }))
+}
+
+/// Refuses settings that have no effect without another one.
+fn alone(values: &Values<'_>, names: &[&str], needed: &str) -> Result<(), ConfigError> {
+    match names.iter().find(|name| values.text(name).is_some()) {
+        Some(name) => Err(ConfigError::Together(format!("{name} has no effect without {needed}"))),
+        None => Ok(()),
+    }
 }
 
 /// Whom tokens are from and for is not to be guessed.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use url::Url;
+use url::{Host, Url};
 
 /// Bytes of a host with its port: the longest name there may be is 253 long.
 const AUTHORITY_BYTES_MAX: usize = 262;
@@ -49,6 +49,17 @@ impl BaseUrl {
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// Whether it is on this machine, by its name or address.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match Url::parse(&self.origin()).as_ref().map(Url::host) {
+            Ok(Some(Host::Domain(name))) => name == "localhost" || name.ends_with(".localhost"),
+            Ok(Some(Host::Ipv4(address))) => address.is_loopback(),
+            Ok(Some(Host::Ipv6(address))) => address.is_loopback(),
+            _ => false,
+        }
     }
 
     /// As browsers name it in `Origin`.

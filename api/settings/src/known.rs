@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 pub const FILE: &str = "untxt.toml";
 
 /// Every setting that the program looks up, wherever it is set.
-pub(crate) const NAMES: [&str; 53] = [
+pub(crate) const NAMES: [&str; 56] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -18,6 +18,9 @@ pub(crate) const NAMES: [&str; 53] = [
     "UNTXT_JWT_AUDIENCE",
     "UNTXT_JWT_SCOPE_CLAIM",
     "UNTXT_JWT_SKEW_SECONDS",
+    "UNTXT_OIDC_CLIENT_ID",
+    "UNTXT_OIDC_CLIENT_SECRET",
+    "UNTXT_OIDC_SCOPES",
     "UNTXT_AUTH_FAILURES_PER_MINUTE",
     "UNTXT_PUBLIC_URL",
     "UNTXT_TRUSTED_PROXIES",

@@ -1,5 +1,6 @@
 //! Settings of the HTTP server.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -49,6 +50,53 @@ pub struct JwtSettings {
     /// The claim that says what its bearer may do: a name, or a JSON pointer
     /// (RFC 6901) into the token's claims.
     pub scope_claim: String,
+    /// How browsers sign in at the provider; they can't when absent.
+    pub browser_client: Option<OidcClient>,
+}
+
+/// This server as the provider knows it, for sign-in with a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidcClient {
+    /// Its id.
+    pub id: String,
+    /// Its secret, unless it is a public client.
+    pub secret: Option<ClientSecret>,
+    /// The scopes that are asked for, separated by spaces.
+    pub scopes: String,
+    /// Where browsers see this server.
+    pub public_url: BaseUrl,
+}
+
+impl OidcClient {
+    /// Where the provider sends browsers back to (`redirect_uri`).
+    #[must_use]
+    pub fn redirect(&self) -> String {
+        format!("{}/auth/callback", self.public_url)
+    }
+}
+
+/// The secret of a client, which is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientSecret(String);
+
+impl ClientSecret {
+    /// The secret `text`.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(…)")
+    }
 }
 
 /// How many WebSockets and event streams may be open at once.

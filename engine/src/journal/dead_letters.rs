@@ -205,8 +205,8 @@ impl DeadLetterFilter {
     }
 }
 
-/// Dead letters that have this in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Dead letters that have this in common: workflow, code, step, cause and digest.
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetterGroup {
     /// Workflow.
     pub definition: String,
@@ -216,8 +216,18 @@ pub struct DeadLetterGroup {
     pub step_name: String,
     /// Cause.
     pub fingerprint: String,
+    /// Digest of what their runs were pinned to, if they were.
+    pub digest: Option<String>,
+    /// The last failure of one of them.
+    pub error: StepError,
     /// How many.
     pub count: u64,
+    /// Of how many tenants.
+    pub tenants: u64,
+    /// When the first died.
+    pub first_at: Timestamp,
+    /// When the last died.
+    pub last_at: Timestamp,
 }
 
 /// What becomes of letters that wait, with a commit.

@@ -404,24 +404,28 @@ impl Journal for MemoryJournal {
         limit: u32,
     ) -> Result<Vec<DeadLetterGroup>, JournalError> {
         let records = self.records();
-        let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+        let mut groups: BTreeMap<_, Vec<&DeadLetter>> = BTreeMap::new();
         for letter in records.letters(filter) {
-            let common = (&letter.definition, &letter.error.code, &letter.step_name, &letter.fingerprint);
-            *counts.entry(common).or_default() += 1;
+            let cause = (&letter.fingerprint, &letter.digest);
+            let common = (&letter.definition, &letter.error.code, &letter.step_name, cause);
+            groups.entry(common).or_default().push(letter);
         }
-        let group = |((definition, code, step_name, fingerprint), count): (
-            (&String, &String, &String, &String),
-            u64,
-        )| {
-            DeadLetterGroup {
-                definition: definition.clone(),
-                code: code.clone(),
-                step_name: step_name.clone(),
-                fingerprint: fingerprint.clone(),
-                count,
-            }
+        let group = |letters: Vec<&DeadLetter>| {
+            let last = letters.iter().max_by_key(|letter| letter.at)?;
+            Some(DeadLetterGroup {
+                definition: last.definition.clone(),
+                code: last.error.code.clone(),
+                step_name: last.step_name.clone(),
+                fingerprint: last.fingerprint.clone(),
+                digest: last.digest.clone(),
+                error: last.error.clone(),
+                count: letters.len() as u64,
+                tenants: letters.iter().map(|letter| &letter.tenant).collect::<BTreeSet<_>>().len() as u64,
+                first_at: letters.iter().map(|letter| letter.at).min()?,
+                last_at: last.at,
+            })
         };
-        let mut groups: Vec<DeadLetterGroup> = counts.into_iter().map(group).collect();
+        let mut groups: Vec<DeadLetterGroup> = groups.into_values().filter_map(group).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         groups.truncate(limit as usize);
         Ok(groups)

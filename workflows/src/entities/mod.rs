@@ -4,6 +4,7 @@ pub mod admission;
 pub mod erasure;
 pub mod file;
 pub mod pass;
+pub mod redrive_rate;
 pub mod removal;
 pub mod task;
 pub mod upload;

@@ -7,6 +7,8 @@ mod options;
 mod one;
 
 pub mod bulk;
+mod rate;
+
 mod step;
 
 use std::num::NonZeroUsize;
@@ -24,6 +26,7 @@ pub use bulk::{TENANT, WORKFLOW};
 pub use one::RedriveError;
 pub(crate) use one::{check_step, discard, redrive};
 pub use options::RedriveOptions;
+pub(crate) use rate::{changed_rate, rate_row};
 pub(crate) use step::Letters;
 
 /// Name of its step.

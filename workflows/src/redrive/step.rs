@@ -2,23 +2,23 @@
 //! themselves: begun again, it finds those that still wait.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
-use tokio::time::{Interval, MissedTickBehavior, interval};
 use untxt_engine::engine::{Engine, WeakEngine};
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
+use untxt_engine::journal::database::Database;
 use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterFilter};
 use untxt_engine::step::{Step, StepContext, StepOutput};
 
 use super::actor::Actor;
 use super::bulk::{Action, Bulk};
 use super::one::{self, RedriveError};
+use super::rate::Pace;
 
 /// Letters that are read at once.
 const PAGE: u32 = 128;
@@ -28,12 +28,13 @@ const AT_ONCE: usize = 16;
 
 /// The code of the step. The engine it works on is known once it is built.
 #[derive(Default)]
-pub(crate) struct Letters(OnceLock<WeakEngine>);
+pub(crate) struct Letters(OnceLock<(WeakEngine, Database)>);
 
 impl Letters {
-    /// Says which engine has the runs of the letters. The first counts.
-    pub(crate) fn work_on(&self, engine: &Engine) {
-        let _ = self.0.set(engine.downgrade());
+    /// Says which engine has the runs of the letters, and where their rates stand. The
+    /// first counts.
+    pub(crate) fn work_on(&self, engine: &Engine, database: &Database) {
+        let _ = self.0.set((engine.downgrade(), database.clone()));
     }
 }
 
@@ -43,8 +44,9 @@ impl Step for Letters {
         let bulk = Bulk::of(&context.run).ok_or_else(|| {
             StepError::permanent("INPUT_UNREADABLE", "this program can't read what was asked")
         })?;
-        let engine = self.0.get().and_then(WeakEngine::upgrade).ok_or_else(leaving)?;
-        let round = Round { engine, bulk, id: context.run.id };
+        let (engine, database) = self.0.get().ok_or_else(leaving)?;
+        let engine = engine.upgrade().ok_or_else(leaving)?;
+        let round = Round { engine, database: database.clone(), bulk, id: context.run.id };
         let went = context.cancel.run_until_cancelled(round.go_through()).await;
         let passed_over = went.ok_or_else(leaving)??;
         let output = json!({ "passedOver": passed_over });
@@ -59,6 +61,7 @@ fn leaving() -> StepError {
 
 struct Round {
     engine: Engine,
+    database: Database,
     bulk: Bulk,
     id: RunId,
 }
@@ -68,7 +71,7 @@ impl Round {
     /// that or somebody else was faster.
     async fn go_through(&self) -> Result<u64, StepError> {
         let (mut filter, mut passed_over) = (self.bulk.filter.clone(), 0);
-        let mut pace = self.bulk.rate.map(pace);
+        let mut pace = Pace::new(self.id, self.database.clone(), self.bulk.rate);
         loop {
             let page = self.engine.dead_letters(&filter, PAGE, 0).await;
             let (letters, _) = page.map_err(|error| error.to_step_error())?;
@@ -78,14 +81,14 @@ impl Round {
         }
     }
 
-    async fn settle(&self, letters: Vec<DeadLetter>, pace: &mut Option<Interval>) -> Result<u64, StepError> {
+    async fn settle(&self, letters: Vec<DeadLetter>, pace: &mut Pace) -> Result<u64, StepError> {
         let (mut under_way, mut passed_over) = (FuturesUnordered::new(), 0);
         for letter in letters {
-            let mut due = pace.is_none();
+            let mut due = false;
             while !due || under_way.len() >= AT_ONCE {
                 // What is under way goes on only while it is asked.
                 tokio::select! {
-                    () = tick(pace), if !due => due = true,
+                    () = pace.due(), if !due => due = true,
                     Some(settled) = under_way.next() => passed_over += count(settled)?,
                 }
             }
@@ -123,17 +126,4 @@ fn count(settled: Result<(), RedriveError>) -> Result<u64, StepError> {
         }
         Err(_) => Ok(1),
     }
-}
-
-async fn tick(pace: &mut Option<Interval>) {
-    if let Some(pace) = pace {
-        pace.tick().await;
-    }
-}
-
-/// `rate` ticks a second, none of them made up for.
-fn pace(rate: f64) -> Interval {
-    let mut pace = interval(Duration::from_secs_f64(1.0 / rate));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pace
 }

@@ -11,7 +11,7 @@ use untxt_api::dead_letters;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
 use untxt_engine::state::RunStatus;
-use untxt_workflows::dead_letters::Progress;
+use untxt_workflows::bulk_redrives::Progress;
 use untxt_workflows::operations::Operations;
 use untxt_workflows::redrive::Actor;
 use untxt_workflows::redrive::bulk::Action;
@@ -64,16 +64,13 @@ async fn count(operations: &Operations, filter: &DeadLetterFilter, json: bool) -
         output::json(&view);
         return Ok(());
     }
-    output::table(
-        output::rows(&view["groups"]),
-        "COUNT:/count STEP:/step CODE:/code FINGERPRINT:/fingerprint",
-    );
+    output::table(output::rows(&view["groups"]), super::show::GROUP_COLUMNS);
     output::line(&format!("{total} dead letter(s) wait; nothing was done"));
     Ok(())
 }
 
 /// `5`, `0.5` or `5/s`.
-fn rate(text: &str) -> Result<f64, Failure> {
+pub(crate) fn rate(text: &str) -> Result<f64, Failure> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     number.parse().map_err(|_| Failure::usage(format!("--rate {text}: not a number per second")))
 }
@@ -121,7 +118,7 @@ fn report(progress: &Progress, json: bool) {
         output::json(&dead_letters::progress(progress));
         return;
     }
-    let Progress { run, bulk, settled, waiting } = progress;
+    let Progress { run, bulk, settled, waiting, .. } = progress;
     output::line(&format!(
         "{settled} of {} dead letter(s) settled, {waiting} still wait(s); run {} is {}",
         bulk.total,

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 use untxt_api::dead_letters;
-use untxt_engine::journal::dead_letters::DeadLetter;
+use untxt_engine::journal::dead_letters::{DeadLetter, DeadLetterGroup};
 use untxt_workflows::records::Records;
 use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::output;
+
+/// Columns of a group of dead letters.
+pub(super) const GROUP_COLUMNS: &str = "COUNT:/count TENANTS:/tenants STEP:/step CODE:/code FINGERPRINT:/fingerprint LAST:/lastAt MESSAGE:/message";
 
 pub(super) fn list(found: &[DeadLetter], total: u64, json: bool) {
     let views: Vec<Value> = found.iter().map(dead_letters::letter).collect();
@@ -42,4 +45,17 @@ pub(super) async fn one(records: &Records, id: Uuid, json: bool) -> Result<(), F
         "ATTEMPT:/attempt STARTED:/startedAt ENDED:/endedAt WORKER:/worker END:/end MESSAGE:/error/message",
     );
     Ok(())
+}
+
+/// Groups of dead letters, the largest first.
+pub(super) fn groups(found: &[DeadLetterGroup], has_more: bool, json: bool) {
+    let rows: Vec<Value> = found.iter().map(dead_letters::group).collect();
+    if json {
+        output::json(&json!({ "groups": rows, "hasMore": has_more }));
+        return;
+    }
+    output::table(&rows, GROUP_COLUMNS);
+    if has_more {
+        output::line("there are more groups; raise --limit or filter");
+    }
 }

@@ -70,8 +70,8 @@ impl World {
             "/objects/{key}" => self.object.clone(),
             "/api/tasks" => format!("{route}?userId={}", self.user),
             _ if route.starts_with("/api/tasks/{id}") => route.replace("{id}", &self.task),
-            _ if route.starts_with("/api/admin/dead-letters/") => route.replace("{id}", &self.letter),
-            _ if route.starts_with("/api/admin/redrives/") => route.replace("{id}", &self.redrive),
+            _ if route.starts_with("/api/admin/dead-letters/{id}") => route.replace("{id}", &self.letter),
+            _ if route.starts_with("/api/admin/redrives/{id}") => route.replace("{id}", &self.redrive),
             _ => route.to_owned(),
         };
         assert!(!path.contains('{'), "say here what {route} is asked for");

@@ -78,6 +78,11 @@ impl Client {
         Self { http, ..self.clone() }
     }
 
+    /// The address of `path`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// Whatever the route, `{}` where it takes a body. The body of a success is
     /// not read: it may have no end.
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {

@@ -259,3 +259,95 @@ fn redrive_slowly(home: &Home) -> Child {
         .spawn()
         .unwrap()
 }
+
+/// A night's work: found by cause, begun slowly, stopped, gone on with, hurried up, and the
+/// rest given up.
+#[tokio::test]
+async fn a_bulk_redrive_is_stopped_resumed_and_given_another_rate() {
+    let home = Home::new();
+    home.install("refuse", "refuse");
+    let server = Server::start(&home, &["serve"]);
+    let client = server.client();
+    let (ann, bob) = (Uuid::new_v4(), Uuid::new_v4());
+    for user in [ann, ann, ann, bob] {
+        let task = client.accepted(refused(user, 1)).await;
+        client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "failed").await;
+    }
+    let task = client.accepted(torn(bob)).await;
+    client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "failed").await;
+
+    let found = client.data("/api/admin/dead-letters/groups").await;
+    assert_eq!((found["groups"].as_array().unwrap().len(), &found["hasMore"]), (2, &json!(false)), "{found}");
+    let group = &found["groups"][0];
+    assert_eq!((&group["count"], &group["tenants"]), (&json!(4), &json!(2)), "{group}");
+    assert_eq!((&group["code"], &group["step"]), (&json!("ENGINE_BAD_IMAGE"), &json!("ocr")), "{group}");
+    assert!(group["message"].is_string() && group["firstAt"].as_str() < group["lastAt"].as_str(), "{group}");
+    let cause = json!({ "fingerprint": group["fingerprint"], "digest": group["digest"] });
+    let one = client.data("/api/admin/dead-letters/groups?limit=1").await;
+    assert_eq!((one["groups"].as_array().unwrap().len(), &one["hasMore"]), (1, &json!(true)), "{one}");
+    let said = home.run(&["dead-letters", "groups", "--json"]).exits(0).json();
+    assert_eq!(said["groups"], found["groups"]);
+
+    // One at once, the next in two minutes.
+    let slowly = json!({ "filter": cause, "engine": "simulated-qwen3", "rate": 0.0083 });
+    let begun = client.send_json("/api/admin/dead-letters/redrive", &slowly).await;
+    assert_eq!(begun.status, 202, "{begun:?}");
+    let path = |answer: &crate::client::Answer| {
+        format!("/api/admin/redrives/{}", answer.body["data"]["id"].as_str().unwrap())
+    };
+    let first = path(&begun);
+    client.until(&first, |redrive| redrive["settled"] == 1).await;
+    let busy = client.send_json(&format!("{first}/resume"), &json!({})).await;
+    assert_eq!((busy.status, busy.code()), (409, "REDRIVE_RUNNING"), "{busy:?}");
+    let stopped = client.send_json(&format!("{first}/stop"), &json!({ "reason": "still broken" })).await;
+    assert_eq!(stopped.status, 200, "{stopped:?}");
+    let now = client.until(&first, |redrive| redrive["finishedAt"].is_string()).await;
+    assert_eq!(
+        (&now["status"], &now["settled"], &now["waiting"]),
+        (&json!("cancelled"), &json!(1), &json!(3)),
+        "{now}"
+    );
+    for act in ["stop", "rate"] {
+        let over = client.send_json(&format!("{first}/{act}"), &json!({ "rate": 1 })).await;
+        let expected = if act == "stop" { "MALFORMED_BODY" } else { "REDRIVE_ENDED" };
+        assert_eq!(over.code(), expected, "{over:?}");
+    }
+    let over = client.send_json(&format!("{first}/stop"), &json!({})).await;
+    assert_eq!((over.status, over.code()), (409, "REDRIVE_ENDED"), "{over:?}");
+
+    // It goes on as slowly as before, until it is given another rate.
+    let resumed = client.send_json(&format!("{first}/resume"), &json!({ "reason": "fixed" })).await;
+    assert_eq!((resumed.status, &resumed.body["data"]["total"]), (202, &json!(3)), "{resumed:?}");
+    let second = path(&resumed);
+    assert_eq!(resumed.location, Some(second.clone()));
+    client.until(&second, |redrive| redrive["settled"] == 1).await;
+    for wrong in [json!({ "rate": 0 }), json!({ "rate": 100_000 }), json!({ "rate": "fast" }), json!({})] {
+        let refused = client.send_json(&format!("{second}/rate"), &wrong).await;
+        assert_eq!(refused.status, 400, "{wrong} {refused:?}");
+    }
+    let hurried = client.send_json(&format!("{second}/rate"), &json!({ "rate": 50 })).await;
+    assert_eq!((hurried.status, &hurried.body["data"]["rate"]), (200, &json!(50.0)), "{hurried:?}");
+    let done = client.until(&second, |redrive| redrive["status"] == "completed").await;
+    assert_eq!((&done["settled"], &done["waiting"]), (&json!(3), &json!(0)), "{done}");
+
+    let listed = client.data("/api/admin/redrives").await;
+    assert_eq!((&listed["redrives"][0]["id"], &listed["pagination"]["total"]), (&done["id"], &json!(2)));
+    let nobody = client.send_json(&format!("/api/admin/redrives/{}/stop", Uuid::new_v4()), &json!({})).await;
+    assert_eq!((nobody.status, nobody.code()), (404, "REDRIVE_NOT_FOUND"), "{nobody:?}");
+    home.run(&["redrives", "list"]).exits(0);
+    home.run(&["redrives", "stop", listed["redrives"][1]["id"].as_str().unwrap()]).exits(1);
+
+    let rest = client.send_json("/api/admin/dead-letters/discard", &json!({ "all": true })).await;
+    client.until(&path(&rest), |redrive| redrive["status"] == "completed").await;
+    assert_eq!(client.data("/api/admin/dead-letters/groups").await["groups"], json!([]));
+    let audit = client.data("/api/admin/audit?limit=200").await;
+    let lines = audit["audit"].as_array().unwrap();
+    let acts = ["redrive-many", "stop-redrive", "set-redrive-rate", "discard-many"];
+    let count = |action: &str| lines.iter().filter(|line| line["action"] == action).count();
+    assert_eq!(acts.map(count), [2, 1, 1, 1], "{audit}");
+    let stop = lines.iter().find(|line| line["action"] == "stop-redrive").unwrap();
+    assert_eq!(
+        (&stop["actor"], &stop["detail"]["reason"]),
+        (&json!("api:127.0.0.1"), &json!("still broken"))
+    );
+}

@@ -60,6 +60,7 @@ mod results;
 mod searchable_pdfs;
 mod seed_client;
 mod serve;
+mod sessions;
 mod settings;
 mod shared_queue;
 mod slow_clients;

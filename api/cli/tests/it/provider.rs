@@ -1,13 +1,16 @@
 //! A provider of tokens: it says where its keys are, tells them, and signs.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Url;
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Whom its tokens are for.
@@ -65,13 +68,33 @@ struct Told {
     keys: Vec<Value>,
     away: bool,
     asked: usize,
+    /// What it gives for a code, once.
+    grants: HashMap<String, Grant>,
+    exchanged: usize,
+}
+
+/// A token for whoever presents a code, and proves that they asked for it.
+pub(crate) struct Grant {
+    /// What they said at first (RFC 7636).
+    pub(crate) challenge: String,
+    pub(crate) redirect: String,
+    /// The header with id and secret of the client; empty for a public one.
+    pub(crate) authorization: String,
+    pub(crate) token: String,
 }
 
 impl Provider {
     pub(crate) async fn start(key: &SigningKey) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/realms/a", listener.local_addr().unwrap());
-        let told = Told { issuer: issuer.clone(), keys: vec![key.public()], away: false, asked: 0 };
+        let told = Told {
+            issuer: issuer.clone(),
+            keys: vec![key.public()],
+            away: false,
+            asked: 0,
+            grants: HashMap::new(),
+            exchanged: 0,
+        };
         let told = Arc::new(Mutex::new(told));
         let answers = Arc::clone(&told);
         tokio::spawn(async move {
@@ -102,12 +125,39 @@ impl Provider {
         self.told.lock().unwrap().asked
     }
 
+    /// Gives a token for this code, once.
+    pub(crate) fn grant(&self, code: &str, grant: Grant) {
+        self.told.lock().unwrap().grants.insert(code.to_owned(), grant);
+    }
+
+    /// How many codes it took.
+    pub(crate) fn exchanged(&self) -> usize {
+        self.told.lock().unwrap().exchanged
+    }
+
     /// What it says of somebody, for an hour.
     pub(crate) fn claims(&self, subject: &str, scope: &str) -> Value {
         json!({
             "iss": self.issuer, "sub": subject, "aud": AUDIENCE, "scope": scope,
             "exp": seconds_now() + 3_600, "iat": seconds_now(),
         })
+    }
+}
+
+impl Told {
+    /// The token for the code in `form`, if all that is proved.
+    fn exchange(&mut self, form: &[u8], authorization: &str) -> Option<String> {
+        let form = Url::parse(&format!("http://form/?{}", String::from_utf8_lossy(form))).unwrap();
+        let said: HashMap<_, _> = form.query_pairs().into_owned().collect();
+        let grant = self.grants.remove(said.get("code")?)?;
+        let proved = text(digest(&SHA256, said.get("code_verifier")?.as_bytes()));
+        let fits = said.get("grant_type")? == "authorization_code"
+            && said.get("client_id")? == "console"
+            && *said.get("redirect_uri")? == grant.redirect
+            && proved == grant.challenge
+            && authorization == grant.authorization;
+        self.exchanged += usize::from(fits);
+        fits.then_some(grant.token)
     }
 }
 
@@ -119,6 +169,11 @@ async fn answer(stream: TcpStream, told: Arc<Mutex<Told>>) {
             return;
         }
     }
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let mut form = vec![0; header("content-length").map_or(0, |length| length.parse().unwrap())];
+    if stream.read_exact(&mut form).await.is_err() {
+        return;
+    }
     let (status, body) = {
         let mut told = told.lock().unwrap();
         let keys = head.starts_with("GET /keys ");
@@ -127,8 +182,20 @@ async fn answer(stream: TcpStream, told: Arc<Mutex<Told>>) {
             (true, _) => ("503 Service Unavailable", json!({})),
             (false, true) => ("200 OK", json!({ "keys": told.keys })),
             (false, false) if head.starts_with("GET /realms/a/.well-known/openid-configuration ") => {
-                let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-                ("200 OK", json!({ "issuer": told.issuer, "jwks_uri": format!("http://{host}/keys") }))
+                let host = header("host").unwrap();
+                let found = json!({
+                    "issuer": told.issuer,
+                    "jwks_uri": format!("http://{host}/keys"),
+                    "authorization_endpoint": format!("{}/auth?of=a", told.issuer),
+                    "token_endpoint": format!("http://{host}/token"),
+                });
+                ("200 OK", found)
+            }
+            (false, false) if head.starts_with("POST /token ") => {
+                match told.exchange(&form, header("authorization").unwrap_or_default()) {
+                    Some(token) => ("200 OK", json!({ "access_token": token, "token_type": "Bearer" })),
+                    None => ("400 Bad Request", json!({ "error": "invalid_grant" })),
+                }
             }
             (false, false) => ("404 Not Found", json!({})),
         }

@@ -51,6 +51,7 @@ fn no_message_about_a_setting_shows_a_secret() {
         ("S3_ENDPOINT", format!("ftp://me:{SECRET}@host"), 2),
         ("S3_ENDPOINT", format!("http://me:{SECRET}@host"), 2),
         ("UNTXT_WEBHOOK_SECRETS", SECRET.to_owned(), 2),
+        ("UNTXT_OIDC_CLIENT_SECRET", SECRET.to_owned(), 2),
     ];
     for (name, value, code) in urls {
         let ended = Home::new().with(name, &value).run(&["tasks", "list"]).exits(code);

@@ -1,6 +1,6 @@
 //! What belongs to one user is not there for another, whichever route is tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
@@ -12,6 +12,7 @@ use crate::home::Home;
 use crate::people::Person;
 use crate::samples;
 use crate::server::Server;
+use crate::sessions;
 
 /// What a route is about, and so what another user's key is answered.
 #[derive(Clone, Copy, PartialEq)]
@@ -23,6 +24,12 @@ enum About {
     Signed,
     /// The caller, whoever that is.
     Caller,
+    /// Whoever signs in, who presents nothing yet.
+    SignIn,
+    /// The caller's own session.
+    OwnSession,
+    /// The one session of the caller that `{id}` names.
+    OneSession,
     /// The one task that `{id}` names.
     OneTask,
     /// The one upload that `{id}` names.
@@ -38,7 +45,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 48] = [
+const ROUTES: [(&str, About); 61] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -50,6 +57,14 @@ const ROUTES: [(&str, About); 48] = [
     ("GET /docs/{file}", About::Nobody),
     ("GET /api/openapi.json", About::Nobody),
     ("POST /api/tickets", About::Caller),
+    ("GET /api/me", About::Caller),
+    ("GET /api/sign-in", About::Nobody),
+    ("POST /api/session", About::SignIn),
+    ("GET /auth/login", About::SignIn),
+    ("GET /auth/callback", About::SignIn),
+    ("DELETE /api/session", About::OwnSession),
+    ("GET /api/sessions", About::Caller),
+    ("DELETE /api/sessions/{id}", About::OneSession),
     ("POST /api/tasks", About::Tasks),
     ("GET /api/tasks", About::Tasks),
     ("GET /api/tasks/{id}", About::OneTask),
@@ -80,7 +95,12 @@ const ROUTES: [(&str, About); 48] = [
     ("POST /api/admin/dead-letters/{id}/discard", About::Operations),
     ("POST /api/admin/dead-letters/redrive", About::Operations),
     ("POST /api/admin/dead-letters/discard", About::Operations),
+    ("GET /api/admin/dead-letters/groups", About::Operations),
+    ("GET /api/admin/redrives", About::Operations),
     ("GET /api/admin/redrives/{id}", About::Operations),
+    ("POST /api/admin/redrives/{id}/stop", About::Operations),
+    ("POST /api/admin/redrives/{id}/rate", About::Operations),
+    ("POST /api/admin/redrives/{id}/resume", About::Operations),
     ("GET /api/admin/plugins", About::Operations),
     ("POST /api/admin/plugins/{name}/activate", About::Operations),
     ("POST /api/admin/plugins/{name}/rollback", About::Operations),
@@ -97,6 +117,8 @@ struct Stage {
     operator: Person,
     admin: Person,
     blind: Person,
+    /// Cookies of those who signed in, by their keys. They present them instead.
+    cookies: HashMap<String, String>,
 }
 
 impl Stage {
@@ -110,11 +132,31 @@ impl Stage {
             // Its key allows nothing of what users do.
             blind: person("submit"),
             server: Server::start(home, &["serve", "--no-worker"]),
+            cookies: HashMap::new(),
+        }
+    }
+
+    /// Has everybody present a session from here on.
+    async fn sign_everybody_in(&mut self) {
+        for person in [&self.owner, &self.other, &self.operator, &self.admin, &self.blind] {
+            let cookie = sessions::cookie(&self.server.client(), &person.key).await;
+            self.cookies.insert(person.key.clone(), cookie);
         }
     }
 
     fn client(&self, person: &Person) -> Client {
-        self.server.client().presenting(&person.key)
+        let client = self.server.client();
+        match self.cookies.get(&person.key) {
+            Some(cookie) => sessions::page(&client, cookie),
+            None => client.presenting(&person.key),
+        }
+    }
+
+    /// One more session of the owner.
+    async fn session(&self) -> String {
+        sessions::cookie(&self.server.client(), &self.owner.key).await;
+        let listed = self.client(&self.owner).data("/api/sessions").await;
+        listed["sessions"][0]["id"].as_str().unwrap().to_owned()
     }
 
     async fn upload(&self) -> String {
@@ -140,7 +182,14 @@ fn no_route_is_left_out() {
 #[tokio::test]
 async fn whatever_route_another_user_tries_a_task_is_not_there() {
     let home = Home::new().with("UNTXT_AUTH", "api-key");
-    let stage = Stage::new(&home);
+    let mut stage = Stage::new(&home);
+    walk(&stage).await;
+    stage.sign_everybody_in().await;
+    walk(&stage).await;
+}
+
+/// Tries every route.
+async fn walk(stage: &Stage) {
     let console = console::file(&stage.server.client(), "console.js").await;
     for (route, about) in ROUTES {
         let (method, pattern) = route.split_once(' ').unwrap();
@@ -157,6 +206,7 @@ async fn whatever_route_another_user_tries_a_task_is_not_there() {
         let nobody = stage.server.client().ask(method, &path).await;
         match about {
             About::Nobody => assert_eq!(nobody.status, 200, "{route}"),
+            About::SignIn => assert!(["NOT_FOUND", "MALFORMED_BODY"].contains(&nobody.code()), "{route}"),
             About::Socket => assert_eq!(nobody.code(), "NOT_A_WEBSOCKET", "{route}"),
             About::Signed => assert_eq!((nobody.status, nobody.code()), (403, "URL_NOT_SIGNED"), "{route}"),
             _ => {
@@ -172,9 +222,16 @@ async fn whatever_route_another_user_tries_a_task_is_not_there() {
                     assert_eq!(status(person).await, refused(403, "URL_NOT_SIGNED"), "{route}");
                 }
             }
-            About::Caller => assert_eq!(status(&stage.other).await.0, 201, "{route}"),
-            About::OneTask => one_thing(&stage, route, &task, "TASK_NOT_FOUND").await,
-            About::OneUpload => one_thing(&stage, route, &stage.upload().await, "UPLOAD_NOT_FOUND").await,
+            About::Caller => assert!([200, 201].contains(&status(&stage.other).await.0), "{route}"),
+            About::SignIn => {}
+            // In a session it would be the caller's end.
+            About::OwnSession if !stage.cookies.is_empty() => {}
+            About::OwnSession => {
+                assert_eq!(status(&stage.other).await, refused(404, "SESSION_NOT_FOUND"), "{route}");
+            }
+            About::OneSession => one_session(stage, &stage.session().await).await,
+            About::OneTask => one_thing(stage, route, &task, "TASK_NOT_FOUND").await,
+            About::OneUpload => one_thing(stage, route, &stage.upload().await, "UPLOAD_NOT_FOUND").await,
             About::Tasks => {
                 assert_ne!(status(&stage.other).await.0, 401, "{route}");
             }
@@ -189,6 +246,17 @@ async fn whatever_route_another_user_tries_a_task_is_not_there() {
             }
         }
     }
+}
+
+/// Nobody but its caller ends a session, whatever they may.
+async fn one_session(stage: &Stage, id: &str) {
+    for person in [&stage.other, &stage.operator, &stage.admin] {
+        for id in [id, &Uuid::now_v7().to_string()] {
+            let missing = stage.client(person).delete(&format!("/api/sessions/{id}")).await;
+            assert_eq!((missing.status, missing.code()), (404, "SESSION_NOT_FOUND"), "{missing:?}");
+        }
+    }
+    assert_eq!(stage.client(&stage.owner).delete(&format!("/api/sessions/{id}")).await.status, 204);
 }
 
 /// What is another's is answered as what does not exist.

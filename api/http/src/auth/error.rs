@@ -3,6 +3,7 @@
 use salvo::http::StatusCode;
 use sea_orm::DbErr;
 use serde_json::json;
+use untxt_engine::journal::JournalError;
 
 use super::jwt::ProviderError;
 use super::keys::KeyError;
@@ -18,6 +19,9 @@ pub enum AuthError {
     /// The table of keys and tickets can't be read.
     #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
     Database(#[from] DbErr),
+    /// It can't be done and written down.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The provider's signing keys are unavailable.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -50,6 +54,7 @@ impl From<AuthError> for ApiError {
         match error {
             AuthError::Refused(text) => unauthenticated(text, true),
             AuthError::Database(error) => error.into(),
+            AuthError::Journal(error) => error.into(),
             AuthError::Provider(error) => Self::away("identity provider", &error),
         }
     }

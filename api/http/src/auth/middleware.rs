@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use salvo::http::header::AUTHORIZATION;
 use salvo::http::{Method, StatusCode};
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response};
+use untxt_engine::engine::Engine;
 
-use super::Auth;
+use super::cookies::SESSION;
 use super::error::unauthenticated;
 use super::failures::Failures;
 use super::principal::{Principal, Scope};
+use super::{Auth, AuthError};
 use crate::error::ApiError;
+use crate::origin::session_counts;
 use crate::request_info::RequestInfo;
 
 /// Query parameters under which clients send secrets in URLs by mistake.
@@ -57,12 +60,31 @@ impl Authenticator {
         if let Some(token) = token(req)? {
             return self.authenticate(from, &token).await.map(Some);
         }
-        match req.query::<String>("ticket") {
-            Some(ticket) if reads(req) => {
-                self.failures.watch(from, &ticket, self.auth.redeem(&ticket)).await.map(Some)
+        if let Some(ticket) = req.query::<String>("ticket").filter(|_| reads(req)) {
+            return self.failures.watch(from, &ticket, self.auth.redeem(&ticket)).await.map(Some);
+        }
+        match SESSION.read(req, &RequestInfo::of(req)?.base) {
+            Some(secret) if session_counts(req)? => {
+                self.failures.watch(from, &secret, self.auth.in_session(&secret)).await.map(Some)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Begins a session of whoever `asked` finds, from that address, who `presented`
+    /// something; the caller in it, and the secret for the cookie.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate).
+    pub(crate) async fn sign_in(
+        &self,
+        engine: &Engine,
+        from: Option<IpAddr>,
+        presented: &str,
+        asked: impl Future<Output = Result<Principal, AuthError>>,
+    ) -> Result<(Principal, String), ApiError> {
+        let caller = self.failures.watch(from, presented, asked).await?;
+        Ok(self.auth.sign_in(engine, caller).await?)
     }
 }
 
@@ -78,7 +100,8 @@ pub(crate) struct Authenticate;
 #[async_trait]
 impl Handler for Authenticate {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let nobody = || unauthenticated("send `Authorization: Bearer` with a key or token", false);
+        let nobody =
+            || unauthenticated("send `Authorization: Bearer` with a key or token, or sign in", false);
         match caller(req, depot).await.and_then(|caller| caller.ok_or_else(nobody)) {
             Ok(caller) => {
                 depot.insert_typed(caller);

@@ -112,6 +112,15 @@ pub struct Principal {
     /// When the credentials expire.
     #[serde(rename = "until")]
     pub(super) expires_at: Option<Timestamp>,
+    /// The session that let them in, if it was one.
+    #[serde(default)]
+    pub(super) session: Option<Uuid>,
+    /// Their name for people, if there is one.
+    #[serde(default)]
+    pub(super) label: Option<String>,
+    /// A ticket was presented.
+    #[serde(default)]
+    by_ticket: bool,
 }
 
 impl Principal {
@@ -119,13 +128,22 @@ impl Principal {
     #[must_use]
     pub fn anonymous(from: Option<IpAddr>) -> Self {
         let name = from.map_or_else(|| "api".to_owned(), |ip| format!("api:{ip}"));
-        Self { name, user: None, scopes: Scope::ALL.into_iter().collect(), key: None, expires_at: None }
+        let scopes = Scope::ALL.into_iter().collect();
+        Self {
+            name,
+            user: None,
+            scopes,
+            key: None,
+            expires_at: None,
+            session: None,
+            label: None,
+            by_ticket: false,
+        }
     }
 
     /// The user `user`, named `name` in the audit log, with these scopes.
     pub(super) fn user(name: &str, user: Uuid, scopes: Scopes) -> Self {
-        let name = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
-        Self { name, user: Some(user), scopes, key: None, expires_at: None }
+        Self { name: one_line(name), user: Some(user), scopes, ..Self::anonymous(None) }
     }
 
     /// The same, who presented this key.
@@ -136,6 +154,21 @@ impl Principal {
     /// The same, whose credentials expire then.
     pub(super) fn expiring_at(self, expires_at: Option<Timestamp>) -> Self {
         Self { expires_at, ..self }
+    }
+
+    /// The same, who is let in by this session.
+    pub(super) fn in_session(self, session: Uuid) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// The same, whom people call so, unless that says nothing.
+    pub(super) fn labelled(self, label: Option<&str>) -> Self {
+        Self { label: label.map(one_line).filter(|label| !label.trim().is_empty()), ..self }
+    }
+
+    /// The same, who presented a ticket.
+    pub(super) fn by_ticket(self) -> Self {
+        Self { by_ticket: true, ..self }
     }
 
     /// The caller that the middleware put into `depot`.
@@ -153,6 +186,48 @@ impl Principal {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// As people name them.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Which user that is; nobody in particular while authentication is off.
+    #[must_use]
+    pub fn user_id(&self) -> Option<Uuid> {
+        self.user
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// When their credentials expire.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// The session that let them in, if it was one.
+    #[must_use]
+    pub fn session(&self) -> Option<Uuid> {
+        self.session
+    }
+
+    /// What they were authenticated by.
+    #[must_use]
+    pub fn authentication(&self) -> &'static str {
+        match self {
+            Self { user: None, .. } => "off",
+            Self { by_ticket: true, .. } => "ticket",
+            Self { session: Some(_), .. } => "session",
+            Self { key: Some(_), .. } => "key",
+            _ => "token",
+        }
     }
 
     /// Lets nobody through whose scopes do not allow `scope`.
@@ -190,6 +265,10 @@ impl Principal {
             Some(_) => Err(ApiError::not_yours()),
         }
     }
+}
+
+fn one_line(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
 #[cfg(test)]

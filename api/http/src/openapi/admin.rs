@@ -9,7 +9,8 @@ use super::tasks::{AT, TASK, limit, number, pagination};
 const TAG: &str = "operators";
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = vec![workers(), retries(), audit(), progress()];
+    let mut all = vec![workers(), retries(), audit()];
+    all.extend(redrives());
     all.extend(queues());
     all.extend(letters());
     all
@@ -101,6 +102,7 @@ fn queues() -> Vec<Operation> {
 fn letters() -> Vec<Operation> {
     vec![
         list(),
+        group_list(),
         at_letter(
             Method::GET,
             "/api/admin/dead-letters/{id}",
@@ -133,19 +135,37 @@ fn letters() -> Vec<Operation> {
 }
 
 fn list() -> Operation {
+    filtered(paged(read("/api/admin/dead-letters", "listDeadLetters", "List dead letters, newest first")))
+        .data(
+            200,
+            "The dead letters.",
+            "DeadLetters",
+            &json!({ "deadLetters": [letter()], "pagination": pagination() }),
+        )
+}
+
+fn group_list() -> Operation {
+    let grouped = read("/api/admin/dead-letters/groups", "groupDeadLetters", "Group dead letters by cause");
+    filtered(grouped)
+        .about("Groups by workflow, code, step, fingerprint and digest, the largest first. Default: waiting dead letters.")
+        .parameter(query("limit", "Maximum number of groups.", &limit(100), &json!(50)))
+        .data(200, "The groups.", "DeadLetterGroups", &json!({ "groups": [group()], "hasMore": false }))
+        .fails(&["INVALID_FIELD"])
+}
+
+fn group() -> Value {
+    json!({ "workflow": "ocr", "code": "ENGINE_TRAPPED", "message": "the engine crashed", "step": "ocr",
+        "fingerprint": "9f86d081884c7d65", "digest": null, "count": 17, "tenants": 3, "firstAt": AT, "lastAt": AT })
+}
+
+/// The filters of dead letters.
+fn filtered(operation: Operation) -> Operation {
     let text = json!({ "type": "string", "minLength": 1, "pattern": "^[^\\u0000]*$" });
     let uuid = json!({ "type": "string", "format": "uuid" });
     let time = json!({ "type": "string", "format": "date-time" });
     let state = json!({ "type": "string", "enum": ["waiting", "redriven", "discarded"] });
     let reason =
         json!({ "type": "string", "enum": ["permanent", "budget_spent", "elapsed_limit", "unreadable"] });
-    let operation =
-        paged(read("/api/admin/dead-letters", "listDeadLetters", "List dead letters, newest first")).data(
-            200,
-            "The dead letters.",
-            "DeadLetters",
-            &json!({ "deadLetters": [letter()], "pagination": pagination() }),
-        );
     [
         ("tenant", &text, json!("11111111-1111-1111-1111-111111111111")),
         ("workflow", &text, json!("ocr")),
@@ -177,9 +197,7 @@ fn many(path: &'static str, id: &str, summary: &str) -> Operation {
     let example =
         json!({ "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5, "reason": "the engine is fixed" });
     let progress = redrive("queued", 0);
-    let groups = json!({ "dryRun": true, "total": 17, "groups": [
-        { "workflow": "ocr", "code": "ENGINE_TRAPPED", "step": "ocr", "fingerprint": "9f86d081884c7d65", "count": 17 },
-    ] });
+    let groups = json!({ "dryRun": true, "total": 17, "groups": [group()] });
     let location =
         json!({ "location": { "schema": { "type": "string" }, "description": "Path of the progress." } });
     act(path, id, summary, "RedriveMany", &example)
@@ -190,12 +208,48 @@ fn many(path: &'static str, id: &str, summary: &str) -> Operation {
         .fails(&["ENGINE_NOT_FOUND", "ENGINE_INCOMPATIBLE"])
 }
 
-fn progress() -> Operation {
-    let example = redrive("processing", 4);
-    read("/api/admin/redrives/{id}", "getRedrive", "Get the progress of a bulk redrive")
-        .parameter(in_path("id", "The bulk redrive.", TASK))
-        .data(200, "The progress.", "Redrive", &example)
-        .fails(&["REDRIVE_NOT_FOUND"])
+fn redrives() -> Vec<Operation> {
+    let at = |operation: Operation| {
+        operation.parameter(in_path("id", "The bulk redrive.", TASK)).fails(&["REDRIVE_NOT_FOUND"])
+    };
+    let why = json!({ "reason": "the engine is still broken" });
+    let location =
+        json!({ "location": { "schema": { "type": "string" }, "description": "Path of the progress." } });
+    vec![
+        paged(read("/api/admin/redrives", "listRedrives", "List bulk redrives, newest first")).data(
+            200,
+            "The bulk redrives.",
+            "Redrives",
+            &json!({ "redrives": [redrive("processing", 4)], "pagination": pagination() }),
+        ),
+        at(read("/api/admin/redrives/{id}", "getRedrive", "Get the progress of a bulk redrive"))
+            .data(200, "The progress.", "Redrive", &redrive("processing", 4)),
+        at(act("/api/admin/redrives/{id}/stop", "stopRedrive", "Stop a bulk redrive", "Reason", &why))
+            .about("Dead letters that still wait go on waiting; what was redriven stays so.")
+            .data(200, "The progress.", "Redrive", &redrive("cancelled", 4))
+            .fails(&["REDRIVE_ENDED"]),
+        at(act(
+            "/api/admin/redrives/{id}/rate",
+            "setRedriveRate",
+            "Change the rate of a bulk redrive",
+            "RedriveRate",
+            &json!({ "rate": 50 }),
+        ))
+        .about("In dead letters per second; `null` removes the limit. It holds within some seconds.")
+        .data(200, "The progress.", "Redrive", &redrive("processing", 4))
+        .fails(&["REDRIVE_ENDED"]),
+        at(act(
+            "/api/admin/redrives/{id}/resume",
+            "resumeRedrive",
+            "Resume a bulk redrive",
+            "RedriveResume",
+            &json!({ "rate": 50, "reason": "the engine is fixed now" }),
+        ))
+        .about("Begins another bulk redrive about those of its dead letters that still wait, at `rate` or else its last rate.")
+        .data(202, "The bulk redrive that was started.", "Redrive", &redrive("queued", 0))
+        .with_headers(202, &location)
+        .fails(&["REDRIVE_RUNNING"]),
+    ]
 }
 
 fn redrive(status: &str, settled: u64) -> Value {

@@ -71,5 +71,9 @@ pub(super) fn schemes() -> Value {
         "bearer": { "type": "http", "scheme": "bearer", "description": "An API key, or an access \
             token of the configured OpenID Connect provider. Roles are the required scopes." },
         "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
+        "session": { "type": "apiKey", "in": "cookie", "name": "__Host-untxt", "description": "A browser that \
+            signed in. It counts for this server's own pages only." },
+        "localSession": { "type": "apiKey", "in": "cookie", "name": "untxt", "description": "The same over HTTP \
+            on the server's own machine." },
     })
 }

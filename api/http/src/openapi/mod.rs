@@ -7,6 +7,7 @@ mod operation;
 mod plugins;
 mod schemas;
 mod service;
+mod sessions;
 mod tasks;
 mod uploads;
 
@@ -38,7 +39,8 @@ fn operations() -> Vec<Operation> {
     let of_operators = of_operators.map(|operation| operation.needs(Scope::Operate));
     let of_keys = callers::keys().into_iter().map(|operation| operation.needs(Scope::Admin));
     let ticket = callers::ticket().needs(Scope::Read);
-    of_users.chain(of_operators).chain(of_keys).chain([ticket]).chain(service::operations()).collect()
+    let of_keys = of_keys.chain([ticket]).chain(sessions::operations());
+    of_users.chain(of_operators).chain(of_keys).chain(service::operations()).collect()
 }
 
 fn document() -> Value {
@@ -65,7 +67,7 @@ fn document() -> Value {
         "tags": [
             { "name": "tasks", "description": "Create tasks, follow them, get results." },
             { "name": "operators", "description": "Inspect and control queues, workers, dead letters and engines." },
-            { "name": "callers", "description": "API keys and tickets." },
+            { "name": "callers", "description": "Callers, API keys, tickets and sessions." },
             { "name": "service", "description": "Health checks, metrics, sockets and this document." },
         ],
         "paths": paths,

@@ -20,6 +20,14 @@ const ALWAYS: [&str; 7] = [
     "SERVICE_UNAVAILABLE",
 ];
 
+/// Codes of routes that ask who calls.
+const FOR_CALLERS: [&str; 4] = ["UNAUTHENTICATED", "TOKEN_IN_URL", "AUTH_RATE_LIMITED", "ORIGIN_NOT_ALLOWED"];
+
+/// The ways to say who calls, or none while callers are not asked.
+fn schemes(roles: &[&str]) -> Value {
+    json!([{ "bearer": roles }, { "apiKey": roles }, { "session": roles }, { "localSession": roles }, {}])
+}
+
 /// A method of a path, what it takes and what it answers.
 pub(super) struct Operation {
     pub(super) method: Method,
@@ -102,9 +110,15 @@ impl Operation {
     /// Where callers are asked who they are, only those are answered who have the
     /// scope.
     pub(super) fn needs(mut self, scope: Scope) -> Self {
-        let roles = json!([{ "bearer": [scope.as_str()] }, { "apiKey": [scope.as_str()] }, {}]);
-        self.body.insert("security".to_owned(), roles);
-        self.fails(&["UNAUTHENTICATED", "SCOPE_MISSING", "FORBIDDEN", "TOKEN_IN_URL", "AUTH_RATE_LIMITED"])
+        self.body.insert("security".to_owned(), schemes(&[scope.as_str()]));
+        self.fails(&FOR_CALLERS).fails(&["SCOPE_MISSING", "FORBIDDEN"])
+    }
+
+    /// Where callers are asked who they are, only those are answered, whatever their
+    /// scopes.
+    pub(super) fn needs_caller(mut self) -> Self {
+        self.body.insert("security".to_owned(), schemes(&[]));
+        self.fails(&FOR_CALLERS)
     }
 
     /// What it may fail with beside what everything may.

@@ -11,7 +11,9 @@ use crate::decide::{Command, Discard, Outcome, Redrive, RedriveItems, RedriveRef
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::RunId;
-use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterStatus, ReasonKind};
+use crate::journal::dead_letters::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterStatus, ReasonKind,
+};
 use crate::journal::{Committed, JournalError};
 use crate::new_run::NewRun;
 use crate::retry::DeadReason;
@@ -141,6 +143,10 @@ pub(super) async fn a_letter_says_what_died_and_is_found_by_it(harness: JournalH
     assert_eq!(harness.journal.dead_letters(&filter(), 1, 1).await.unwrap(), (vec![dead.clone()], 2));
 }
 
+fn of_one_cause(group: &DeadLetterGroup) -> DeadLetterFilter {
+    DeadLetterFilter { fingerprint: Some(group.fingerprint.clone()), ..DeadLetterFilter::default() }
+}
+
 pub(super) async fn letters_of_one_cause_are_one_group(harness: JournalHarness) {
     for page in 1..=3 {
         let error = StepError::permanent("TORN", format!("page {page} of `{page}.pdf` is torn"));
@@ -154,9 +160,12 @@ pub(super) async fn letters_of_one_cause_are_one_group(harness: JournalHarness) 
         .collect();
     assert_eq!(told, [("w", "page", "TORN", 3), ("w", "page", "TORN", 1)]);
     assert_ne!(groups[0].fingerprint, groups[1].fingerprint);
-    let of_one =
-        DeadLetterFilter { fingerprint: Some(groups[0].fingerprint.clone()), ..DeadLetterFilter::default() };
-    assert_eq!(harness.letters(of_one).await.len(), 3);
+    assert!(groups[0].error.message.contains("is torn") && groups[0].error.code == "TORN", "{groups:?}");
+    let died = harness.letters(of_one_cause(&groups[0])).await.into_iter().map(|letter| letter.at);
+    let died: Vec<_> = died.collect();
+    assert_eq!(died.iter().min().zip(died.iter().max()), Some((&groups[0].first_at, &groups[0].last_at)));
+    assert_eq!((groups[0].tenants, groups[1].tenants), (1, 1));
+    assert_eq!(died.len(), 3);
 }
 
 pub(super) async fn a_redriven_run_goes_on_where_it_died(harness: JournalHarness) {

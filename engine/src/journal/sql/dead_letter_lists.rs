@@ -6,12 +6,14 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, Order as Direction, Query};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::codec::{number, stored};
+use super::codec::{decode, number, stored};
 use super::commit_error::CommitError;
 use super::dead_letter::{self, DeadLetterRow, DeadLetters};
+use crate::error::StepError;
 use crate::id::RunId;
 use crate::journal::database::Database;
 use crate::journal::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
+use crate::time::Timestamp;
 
 pub(super) async fn list(
     db: &Database,
@@ -83,7 +85,12 @@ struct GroupRow {
     code: String,
     step_name: String,
     fingerprint: String,
+    digest: Option<String>,
+    error: String,
     letters: i64,
+    tenants: i64,
+    first_at_ms: i64,
+    last_at_ms: i64,
 }
 
 pub(super) async fn groups(
@@ -91,12 +98,21 @@ pub(super) async fn groups(
     filter: &DeadLetterFilter,
     limit: u32,
 ) -> Result<Vec<DeadLetterGroup>, CommitError> {
-    let common =
-        [DeadLetters::Definition, DeadLetters::Code, DeadLetters::StepName, DeadLetters::Fingerprint];
+    let common = [
+        DeadLetters::Definition,
+        DeadLetters::Code,
+        DeadLetters::StepName,
+        DeadLetters::Fingerprint,
+        DeadLetters::Digest,
+    ];
     let mut select = Query::select();
     select
         .columns(common)
+        .expr_as(Func::max(Expr::col(DeadLetters::Error)), "error")
         .expr_as(Func::count(Expr::col(DeadLetters::Id)), "letters")
+        .expr_as(Func::count_distinct(Expr::col(DeadLetters::Tenant)), "tenants")
+        .expr_as(Func::min(Expr::col(DeadLetters::AtMs)), "first_at_ms")
+        .expr_as(Func::max(Expr::col(DeadLetters::AtMs)), "last_at_ms")
         .from(DeadLetters::Table)
         .cond_where(dead_letter::admitted(filter)?)
         .group_by_columns(common)
@@ -107,12 +123,19 @@ pub(super) async fn groups(
     }
     let group = |row: &sea_orm::QueryResult| {
         let row = GroupRow::from_query_result(row, "")?;
+        // A failure that can't be read must not hide its group.
+        let unsaid = |_| StepError::permanent(row.code.clone(), "what failed can't be read");
         Ok(DeadLetterGroup {
+            error: decode("error", &row.error).unwrap_or_else(unsaid),
             definition: row.definition,
             code: row.code,
             step_name: row.step_name,
             fingerprint: row.fingerprint,
+            digest: row.digest,
             count: number("count of dead letters", row.letters)?,
+            tenants: number("count of tenants", row.tenants)?,
+            first_at: Timestamp(row.first_at_ms),
+            last_at: Timestamp(row.last_at_ms),
         })
     };
     db.query_all(&select).await?.iter().map(group).collect()

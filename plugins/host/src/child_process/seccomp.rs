@@ -111,7 +111,7 @@ mod tests {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let output = command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("denied all of it"), "{output:?}");
+        assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
     }
 
     fn alone() {
@@ -131,6 +131,5 @@ mod tests {
         assert_eq!(sum, 1 << 20);
         let status = io::read_to_string(open).unwrap();
         assert!(status.contains("Seccomp:\t2"), "{status}");
-        println!("denied all of it");
     }
 }

@@ -1,10 +1,10 @@
-//! What a provider publishes: one JSON document at a URL.
+//! Requests to a provider: for a JSON document at a URL, and with a form.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::ACCEPT;
-use http::{Request, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use untxt_net::{RequestOptions, send};
 use url::Url;
@@ -14,6 +14,23 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of a response's body.
 const BODY_BYTES_MAX: usize = 256 << 10;
+
+/// The answer to a form that is posted to `url`, whatever its status.
+pub(super) async fn post_form(
+    url: &Url,
+    form: String,
+    authorization: Option<String>,
+) -> Result<Response<Bytes>, String> {
+    let mut request = Request::post(url.as_str())
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(authorization) = authorization {
+        request = request.header(AUTHORIZATION, authorization);
+    }
+    let request = request.body(Bytes::from(form)).map_err(|error| error.to_string())?;
+    let options = RequestOptions::for_named_server(BODY_BYTES_MAX, TIMEOUT);
+    send(request, &options).await.map_err(|error| error.to_string())
+}
 
 /// The document at `url`; a redirect is not followed.
 pub(super) async fn json<T: DeserializeOwned>(url: &Url) -> Result<T, String> {

@@ -15,6 +15,9 @@ const PREFIX: &str = "untxt:";
 /// Bytes of a `sub`. OpenID Connect Core, 2: at most 255.
 const SUBJECT_BYTES_MAX: usize = 255;
 
+/// Claims with a name for people (OpenID Connect Core, 5.1), the best first.
+const LABELS: [&str; 3] = ["preferred_username", "name", "email"];
+
 /// The caller whom checked claims name.
 pub(super) fn caller(claims: &Value, settings: &JwtSettings) -> Result<Principal, AuthError> {
     let subject = claims["sub"].as_str().filter(|subject| !subject.is_empty());
@@ -23,7 +26,10 @@ pub(super) fn caller(claims: &Value, settings: &JwtSettings) -> Result<Principal
     })?;
     let scopes = claim(claims, &settings.scope_claim).map(scopes).unwrap_or_default();
     let user = user(settings.issuer.as_str(), subject);
-    Ok(Principal::user(&format!("sub:{subject}"), user, scopes).expiring_at(end(claims, settings)))
+    let label = LABELS.iter().find_map(|name| claims[*name].as_str());
+    Ok(Principal::user(&format!("sub:{subject}"), user, scopes)
+        .labelled(label)
+        .expiring_at(end(claims, settings)))
 }
 
 /// When the token ends here.
@@ -69,6 +75,7 @@ mod tests {
             audiences: vec!["untxt".to_owned()],
             skew: Duration::from_secs(60),
             scope_claim: scope_claim.to_owned(),
+            browser_client: None,
         }
     }
 

@@ -3,10 +3,11 @@
 //! [OpenID Connect Discovery] says.
 //!
 //! In reading order: `signature` (who signed), `fetch` and `provider` (the keys),
-//! `identity` (who that is, and what they may).
+//! `identity` (who that is, and what they may), `code_flow` (how a browser gets one).
 //!
 //! [OpenID Connect Discovery]: https://openid.net/specs/openid-connect-discovery-1_0.html
 
+pub(crate) mod code_flow;
 mod fetch;
 mod identity;
 mod provider;
@@ -19,6 +20,7 @@ use jsonwebtoken::{Algorithm, Header, TokenData, Validation};
 use serde_json::Value;
 use untxt_settings::server::JwtSettings;
 
+use self::code_flow::CodeFlow;
 use self::provider::Provider;
 pub use self::provider::ProviderError;
 use super::AuthError;
@@ -28,13 +30,17 @@ use super::principal::Principal;
 pub(super) struct Jwt {
     settings: JwtSettings,
     provider: Arc<Provider>,
+    /// How browsers sign in, if they can.
+    pub(super) code_flow: Option<CodeFlow>,
 }
 
 impl Jwt {
     pub(super) fn new(settings: &JwtSettings) -> Self {
         signature::install();
         let provider = Arc::new(Provider::new(settings.issuer.clone()));
-        Self { settings: settings.clone(), provider }
+        let client = settings.browser_client.clone();
+        let code_flow = client.map(|client| CodeFlow::new(client, settings.issuer.clone()));
+        Self { settings: settings.clone(), provider, code_flow }
     }
 
     /// Whose token that is. It is somebody's until the token expires, by the
@@ -78,11 +84,15 @@ impl Jwt {
     }
 }
 
-/// Asks the provider for its keys, as the first token would.
+/// Asks the provider for its keys, as the first token would, and where people sign in if
+/// they can.
 ///
 /// # Errors
-/// Why there are none.
+/// Why there are none, or nobody can.
 pub async fn check(settings: &JwtSettings) -> Result<usize, ProviderError> {
+    if settings.browser_client.is_some() {
+        code_flow::check(&settings.issuer).await?;
+    }
     provider::keys_of(&settings.issuer).await.map(|keys| keys.len())
 }
 

@@ -17,35 +17,46 @@ use super::super::AuthError;
 use super::fetch;
 
 /// For so long keys are used before they are fetched again.
-const FRESH_FOR: Duration = Duration::from_secs(5 * 60);
+pub(super) const FRESH_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// For so long keys are used while the provider is away: longer than most of its
 /// tokens live, for it gives out no new ones meanwhile.
 const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// The provider is asked no more often than this, whatever tokens name.
-const ASKED_EVERY: Duration = Duration::from_secs(10);
+pub(super) const ASKED_EVERY: Duration = Duration::from_secs(10);
 
 /// Keys of a provider that are looked at.
 const KEYS_MAX: usize = 100;
 
 /// Where the provider says what it offers.
-fn discovery(issuer: &ProviderUrl) -> Result<Url, String> {
+pub(super) fn discovery(issuer: &ProviderUrl) -> Result<Url, String> {
     provider_url::parse(&format!(
         "{}/.well-known/openid-configuration",
         issuer.as_str().trim_end_matches('/')
     ))
 }
 
-/// Why a provider's keys can't be had.
+/// Why a provider can't be used.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("can't get the signing keys of {issuer}: {reason}; check UNTXT_JWT_ISSUER and that server")]
+#[error("can't {wanted} {issuer}: {reason}; check UNTXT_JWT_ISSUER and that server")]
 pub struct ProviderError {
+    /// What was wanted, such as `get the signing keys of`.
+    wanted: &'static str,
     /// Which provider.
     issuer: String,
     /// What its server, or the way there, says.
     reason: String,
 }
+
+impl ProviderError {
+    pub(super) fn new(issuer: &ProviderUrl, wanted: &'static str, reason: String) -> Self {
+        Self { wanted, issuer: issuer.to_string(), reason }
+    }
+}
+
+/// What keys are wanted for.
+const KEYS: &str = "get the signing keys of";
 
 /// A key, and the algorithms it may be used with.
 pub(super) struct Known {
@@ -149,10 +160,7 @@ impl Provider {
 
     fn why_none(&self) -> ProviderError {
         let asked = self.held().asked.as_ref().and_then(|(_, error)| error.clone());
-        asked.unwrap_or_else(|| ProviderError {
-            issuer: self.issuer.to_string(),
-            reason: "they are too old".to_owned(),
-        })
+        asked.unwrap_or_else(|| ProviderError::new(&self.issuer, KEYS, "they are too old".to_owned()))
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -183,7 +191,7 @@ struct Published {
 
 /// What a provider signs with, by its own word.
 pub(super) async fn keys_of(issuer: &ProviderUrl) -> Result<Vec<Known>, ProviderError> {
-    let failed = |reason: String| ProviderError { issuer: issuer.to_string(), reason };
+    let failed = |reason: String| ProviderError::new(issuer, KEYS, reason);
     let at = |url: &Url, reason: String| failed(format!("{url}: {reason}"));
     let url = discovery(issuer).map_err(&failed)?;
     let found: Discovered = fetch::json(&url).await.map_err(|reason| at(&url, reason))?;

@@ -5,14 +5,13 @@ mod manage;
 mod table;
 mod text;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use untxt_engine::journal::database::Database;
 use untxt_engine::time::{Clock, Timestamp};
@@ -22,21 +21,9 @@ pub use self::table::Model as Key;
 use self::table::{Column, Entity};
 use self::text::KeyText;
 use super::AuthError;
+use super::awaited::Awaited;
 use super::principal::Principal;
-
-/// How long what is known of a key is believed: so long a revoked key may still
-/// let somebody in through another process.
-const BELIEVED_FOR: Duration = Duration::from_secs(2);
-
-/// Keys that are remembered; beyond it those are forgotten that are not believed
-/// any more, and all if that is not enough.
-const REMEMBERED_MAX: usize = 10_000;
-
-/// How often it is looked which keys were revoked.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// Keys that are looked for by one statement.
-const LOOKED_FOR_AT_ONCE: usize = 500;
+use super::recent::Recent;
 
 /// How exact `last_used_at_ms` is: a row is written no more often.
 const USED_EVERY: Duration = Duration::from_secs(60);
@@ -45,21 +32,15 @@ const USED_EVERY: Duration = Duration::from_secs(60);
 pub struct Keys {
     database: Database,
     clock: Arc<dyn Clock>,
-    remembered: Mutex<HashMap<Uuid, Remembered>>,
-    /// Who waits for a key's end holds its token.
-    awaited: Mutex<HashMap<Uuid, Weak<CancellationToken>>>,
-}
-
-struct Remembered {
-    key: Key,
-    at: Instant,
+    recent: Recent<Uuid, Key>,
+    awaited: Awaited,
 }
 
 impl Keys {
     /// The keys in `database`, which end by `clock`.
     #[must_use]
     pub fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { database, clock, remembered: Mutex::default(), awaited: Mutex::default() }
+        Self { database, clock, recent: Recent::default(), awaited: Awaited::default() }
     }
 
     /// Whose key that is.
@@ -77,92 +58,40 @@ impl Keys {
         Ok(caller(&key))
     }
 
-    /// Refuses a key that has expired or was revoked since.
-    pub(super) async fn still_stands(&self, id: Uuid) -> Result<(), AuthError> {
+    /// Whoever holds the key, as it is now: what a session stands for that was begun
+    /// with it.
+    pub(super) async fn holder(&self, id: Uuid) -> Result<Principal, AuthError> {
         let key = self.known(id).await?.ok_or_else(|| AuthError::refused("the API key is unknown"))?;
-        stands(&key, self.clock.now())
+        stands(&key, self.clock.now())?;
+        Ok(caller(&key))
     }
 
     /// Until the key is revoked, which is noticed by
     /// [`look_for_revoked`](Self::look_for_revoked).
     pub(super) async fn revoked(&self, id: Uuid) {
-        let token = {
-            let mut awaited = lock(&self.awaited);
-            awaited.get(&id).and_then(Weak::upgrade).unwrap_or_else(|| {
-                let token = Arc::new(CancellationToken::new());
-                awaited.insert(id, Arc::downgrade(&token));
-                token
-            })
-        };
-        token.cancelled().await;
+        self.awaited.ended(id).await;
     }
 
     /// Looks again and again which of the keys that somebody waits for were
     /// revoked. While the database is away, none was.
     pub(super) async fn look_for_revoked(&self) {
-        let mut pace = tokio::time::interval(LOOK_EVERY);
-        loop {
-            pace.tick().await;
-            let awaited: Vec<Uuid> = {
-                let mut awaited = lock(&self.awaited);
-                awaited.retain(|_, token| token.strong_count() > 0);
-                awaited.keys().copied().collect()
-            };
-            for ids in awaited.chunks(LOOKED_FOR_AT_ONCE) {
-                match self.standing(ids).await {
-                    Ok(standing) => {
-                        ids.iter().filter(|id| !standing.contains(id)).for_each(|id| self.end(*id))
-                    }
-                    Err(error) => tracing::warn!(%error, "can't check for revoked API keys"),
-                }
-            }
-        }
+        self.awaited.look("API keys", |ids| self.standing(ids).boxed(), |id| self.end(id)).await;
     }
 
-    async fn standing(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, DbErr> {
-        let of_them = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
-        let standing = of_them.filter(Column::RevokedAtMs.is_null());
+    async fn standing(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>, DbErr> {
+        let standing = Entity::find().filter(Column::Id.is_in(ids)).filter(Column::RevokedAtMs.is_null());
         standing.select_only().column(Column::Id).into_tuple().all(&self.database).await
     }
 
     /// Nobody is let in with it through this process any more, and who waits for
     /// its end hears of it.
     fn end(&self, id: Uuid) {
-        lock(&self.remembered).remove(&id);
-        let awaited = lock(&self.awaited).remove(&id);
-        if let Some(token) = awaited.and_then(|token| token.upgrade()) {
-            token.cancel();
-        }
+        self.recent.forget(|key, _| *key == id);
+        self.awaited.end(id);
     }
 
-    /// The key, as it was [`BELIEVED_FOR`] ago at most.
     async fn known(&self, id: Uuid) -> Result<Option<Key>, DbErr> {
-        if let Some(key) = self.recalled(id) {
-            return Ok(Some(key));
-        }
-        let found = Entity::find_by_id(id).one(&self.database).await;
-        let mut remembered = lock(&self.remembered);
-        // What is not there is not remembered: anybody may ask for anything.
-        match &found {
-            Ok(Some(key)) => {
-                make_room(&mut remembered);
-                remembered.insert(id, Remembered { key: key.clone(), at: Instant::now() });
-            }
-            Ok(None) | Err(_) => drop(remembered.remove(&id)),
-        }
-        found
-    }
-
-    /// What is remembered of a key and still believed. Of those who find that it
-    /// isn't, the first looks it up, and the others go by it meanwhile.
-    fn recalled(&self, id: Uuid) -> Option<Key> {
-        let mut remembered = lock(&self.remembered);
-        let found = remembered.get_mut(&id)?;
-        if found.at.elapsed() > BELIEVED_FOR {
-            found.at = Instant::now();
-            return None;
-        }
-        Some(found.key.clone())
+        self.recent.find(&id, Entity::find_by_id(id).one(&self.database)).await
     }
 
     /// Writes down that the key was presented, beside the request and once a
@@ -172,9 +101,7 @@ impl Keys {
         if key.last_used_at_ms.is_some_and(|at| at > before) {
             return;
         }
-        if let Some(found) = lock(&self.remembered).get_mut(&key.id) {
-            found.key.last_used_at_ms = Some(now.0);
-        }
+        self.recent.update(&key.id, |key| key.last_used_at_ms = Some(now.0));
         let (database, id) = (self.database.clone(), key.id);
         let writing = async move {
             let long_ago = Column::LastUsedAtMs.is_null().or(Column::LastUsedAtMs.lte(before));
@@ -190,19 +117,6 @@ impl Keys {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn make_room(remembered: &mut HashMap<Uuid, Remembered>) {
-    if remembered.len() >= REMEMBERED_MAX {
-        remembered.retain(|_, found| found.at.elapsed() <= BELIEVED_FOR);
-    }
-    if remembered.len() >= REMEMBERED_MAX {
-        remembered.clear();
-    }
-}
-
 fn stands(key: &Key, now: Timestamp) -> Result<(), AuthError> {
     match key.state(now) {
         "active" => Ok(()),
@@ -212,5 +126,6 @@ fn stands(key: &Key, now: Timestamp) -> Result<(), AuthError> {
 
 fn caller(key: &Key) -> Principal {
     let known = Principal::user(&format!("key:{}", key.id), key.user_id, key.allows());
-    known.with_key(key.id).expiring_at(key.expires_at_ms.map(Timestamp))
+    let known = known.with_key(key.id).labelled(Some(&key.name));
+    known.expiring_at(key.expires_at_ms.map(Timestamp))
 }

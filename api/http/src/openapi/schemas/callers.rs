@@ -1,9 +1,9 @@
-//! Shapes of API keys and tickets.
+//! Shapes of callers, API keys, tickets and sessions.
 
 use serde_json::{Value, json};
 
 use super::super::operation::reference;
-use super::shape::{object, open, or_null};
+use super::shape::{count, list, object, open, or_null, text, time, uuid};
 use crate::auth::keys::LIFE_SECONDS_MAX;
 use crate::auth::principal::Scope;
 
@@ -47,5 +47,41 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
         ("MadeKey", json!({ "allOf": [reference("ApiKey"), object(&[("key", text.clone())])] })),
         ("NewKey", open(&wanted, &["scopes"])),
         ("Ticket", object(&[("ticket", text), ("expiresIn", count)])),
+    ]
+}
+
+/// Shapes of callers and their sessions.
+pub(super) fn sessions() -> Vec<(&'static str, Value)> {
+    let flag = json!({ "type": "boolean" });
+    let scope = json!({ "type": "string", "enum": Scope::ALL.map(Scope::as_str) });
+    let authentication = json!({ "type": "string", "enum": ["off", "key", "token", "session", "ticket"] });
+    let limits = object(&[
+        ("uploadBytesMax", count()),
+        ("pagesMax", count()),
+        ("uploadsPerMinute", or_null(&count())),
+        ("tasksActiveMax", or_null(&count())),
+    ]);
+    let me = [
+        ("name", text()),
+        ("userId", or_null(&uuid())),
+        ("scopes", list(&scope)),
+        ("authentication", authentication),
+        ("expiresAt", or_null(&time())),
+        ("limits", limits),
+    ];
+    let required = json!({ "type": "string", "enum": ["required", "off"] });
+    let session = [
+        ("id", uuid()),
+        ("name", text()),
+        ("createdAt", time()),
+        ("lastSeenAt", time()),
+        ("expiresAt", time()),
+        ("current", flag.clone()),
+    ];
+    vec![
+        ("Me", object(&me)),
+        ("SignIn", object(&[("authentication", required), ("key", flag.clone()), ("provider", flag)])),
+        ("NewSession", open(&[("key", text())], &["key"])),
+        ("Sessions", object(&[("sessions", list(&object(&session)))])),
     ]
 }

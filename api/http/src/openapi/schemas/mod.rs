@@ -19,7 +19,8 @@ pub(super) fn all() -> Value {
         .chain(tasks::shapes())
         .chain(document::shapes())
         .chain(operators::shapes())
-        .chain(callers::shapes());
+        .chain(callers::shapes())
+        .chain(callers::sessions());
     schemas.extend(shapes.map(|(name, schema)| (name.to_owned(), schema)));
     Value::Object(schemas)
 }

@@ -140,8 +140,42 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[
                 ("dryRun", json!({ "const": true })),
                 ("total", count()),
-                ("groups", list(&json!({ "type": "object" }))),
+                ("groups", list(&reference("DeadLetterGroup"))),
             ]),
+        ),
+        (
+            "DeadLetterGroup",
+            object(&[
+                ("workflow", text()),
+                ("code", text()),
+                ("message", text()),
+                ("step", text()),
+                ("fingerprint", text()),
+                ("digest", or_null(&text())),
+                ("count", count()),
+                ("tenants", count()),
+                ("firstAt", time()),
+                ("lastAt", time()),
+            ]),
+        ),
+        (
+            "DeadLetterGroups",
+            object(&[
+                ("groups", list(&reference("DeadLetterGroup"))),
+                ("hasMore", json!({ "type": "boolean" })),
+            ]),
+        ),
+        (
+            "Redrives",
+            object(&[("redrives", list(&reference("Redrive"))), ("pagination", reference("Pagination"))]),
+        ),
+        (
+            "RedriveRate",
+            open(&[("rate", json!({ "type": ["number", "null"] })), ("reason", or_null(&text()))], &["rate"]),
+        ),
+        (
+            "RedriveResume",
+            open(&[("rate", json!({ "type": ["number", "null"] })), ("reason", or_null(&text()))], &[]),
         ),
         (
             "Audit",

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use salvo::http::StatusCode;
-use salvo::http::header::{HeaderValue, LOCATION};
 use salvo::prelude::{Depot, Json, Request, Response, Router, handler};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,17 +14,16 @@ use uuid::Uuid;
 
 use super::super::body;
 use super::super::list::number;
-use super::actor;
+use super::{actor, redrives};
 use crate::app_state::AppState;
 use crate::boxed;
 use crate::error::ApiError;
-use crate::request_info::RequestInfo;
 use crate::{dead_letters, views};
 
 const LIMIT_DEFAULT: u64 = 50;
 const LIMIT_MAX: u64 = 200;
 
-/// Groups that a dry run shows.
+/// Groups that a list or a dry run shows.
 const GROUPS_MAX: u32 = 100;
 
 pub(super) fn router() -> Router {
@@ -33,6 +31,7 @@ pub(super) fn router() -> Router {
         .get(list)
         .push(Router::with_path("redrive").post(redrive_many))
         .push(Router::with_path("discard").post(discard_many))
+        .push(Router::with_path("groups").get(group))
         .push(
             Router::with_path("{id}")
                 .get(show)
@@ -57,6 +56,25 @@ async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
     let has_more = offset + (shown.len() as u64) < total;
     let pagination = json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more });
     Ok(Json(views::success(&json!({ "deadLetters": shown, "pagination": pagination }))))
+}
+
+#[handler]
+#[boxed]
+async fn group(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
+    let state = AppState::of(depot)?;
+    let limit = number(req, "limit", LIMIT_DEFAULT)?;
+    if !(1..=u64::from(GROUPS_MAX)).contains(&limit) {
+        return Err(ApiError::field("limit", format!("must be 1 to {GROUPS_MAX}")));
+    }
+    let wanted = req.queries().iter().filter(|(name, _)| *name != "limit");
+    let mut filter = filter(wanted.map(|(name, value)| (name.as_str(), value.as_str())))?;
+    filter.state = filter.state.or(Some(DeadLetterStatus::Waiting));
+    let asked = u32::try_from(limit).unwrap_or(1);
+    let mut found = state.platform.records.engine().dead_letter_groups(&filter, asked + 1).await?;
+    let has_more = found.len() > asked as usize;
+    found.truncate(asked as usize);
+    let groups: Vec<Value> = found.iter().map(dead_letters::group).collect();
+    Ok(Json(views::success(&json!({ "groups": groups, "hasMore": has_more }))))
 }
 
 fn filter<'a>(wanted: impl Iterator<Item = (&'a str, &'a str)>) -> Result<DeadLetterFilter, ApiError> {
@@ -189,13 +207,7 @@ async fn go_through(
     }
     let run =
         state.platform.operations.begin_bulk(action, &filter, many.rate, &actor(depot, many.reason)?).await?;
-    let progress = state.platform.operations.bulk(run.id.0).await?;
-    res.status_code(StatusCode::ACCEPTED);
-    if let Ok(location) =
-        HeaderValue::from_str(&RequestInfo::of(req)?.path(&format!("/api/admin/redrives/{}", run.id)))
-    {
-        res.headers_mut().insert(LOCATION, location);
-    }
-    res.render(Json(views::success(&progress.as_ref().map(dead_letters::progress).unwrap_or_default())));
-    Ok(())
+    let begun = state.platform.operations.bulk(run.id.0).await?;
+    let erased = || ApiError::internal("the bulk redrive was erased as it began");
+    redrives::accepted(&begun.ok_or_else(erased)?, req, res)
 }

@@ -2,11 +2,11 @@
 //! one file for each subject.
 
 mod audit;
-mod bulk;
 mod dead_letters;
 mod keys;
 mod plugins;
 mod queues;
+mod redrives;
 mod retries;
 mod workers;
 
@@ -30,7 +30,7 @@ pub(crate) fn router() -> Router {
         .push(Router::with_path("audit").get(audit::audit))
         .push(dead_letters::router())
         .push(keys::router())
-        .push(Router::with_path("redrives/{id}").get(bulk::progress))
+        .push(redrives::router())
         .push(plugins::router())
         .push(Router::with_path("workers").get(workers::list))
         .push(Router::with_path("retries").get(retries::list))
