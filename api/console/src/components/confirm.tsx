@@ -12,7 +12,8 @@ interface Props {
   danger?: boolean;
   /** A text that has to be typed first, such as the number of what is changed. */
   typed?: string;
-  onAct: () => Promise<unknown>;
+  /** Does it. The dialog closes afterwards unless this says `stay`. */
+  onAct: () => Promise<"stay" | void>;
   onClose: () => void;
 }
 
@@ -27,8 +28,7 @@ export function Confirm({ title, children, act, danger, typed, onAct, onClose }:
     setBusy(true);
     setError(null);
     try {
-      await onAct();
-      onClose();
+      if ((await onAct()) !== "stay") onClose();
     } catch (failure) {
       setError(failure as Error);
       setBusy(false);
