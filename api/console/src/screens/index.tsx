@@ -2,6 +2,7 @@
 import type { ComponentChild } from "preact";
 import type { Place } from "../router.ts";
 import { me } from "../session.ts";
+import { Document } from "./document.tsx";
 import { Documents } from "./documents.tsx";
 import { NotHere } from "./not-here.tsx";
 
@@ -11,7 +12,9 @@ export function screenFor(place: Place): ComponentChild {
   const user = me().userId ?? "";
   switch (name) {
     case "documents":
-      return rest.length ? <NotHere /> : <Documents key={user} query={place.query} />;
+      if (!rest[0]) return <Documents key={user} query={place.query} />;
+      if (!rest[1]) return <Document key={user + rest[0]} id={rest[0]} query={place.query} />;
+      return <NotHere />;
     default:
       return <NotHere />;
   }
