@@ -39,6 +39,8 @@ export const onSent: { tell: () => void } = { tell: () => {} };
 
 /** Puts files into the queue; returns how many found no room. */
 export function enqueue(files: { file: File; name: string }[], options: Options): number {
+  // A new batch is counted from its beginning.
+  if (!unsent()) queue.set(queue.value.filter((item) => item.state === "failed"));
   const room = Math.max(0, QUEUE_MAX - queue.value.length);
   const taken = files.slice(0, room).map(({ file, name }): Item => {
     const id = randomId();

@@ -7,14 +7,14 @@ import { Dialog } from "./dialog.tsx";
 export function NoSignIn({ me }: { me: Me }) {
   const [open, setOpen] = useState(false);
   return (
-    <div class="bar note">
+    <aside class="bar note" aria-label="Sign-in">
       <p>
         Sign-in is off: everyone on this machine may use every function.
         Documents of user <code title={me.userId ?? ""}>{short(me.userId ?? "")}</code>.
       </p>
       <button type="button" onClick={() => setOpen(true)}>Change user</button>
       {open && <ChangeUser now={me.userId ?? ""} onClose={() => setOpen(false)} />}
-    </div>
+    </aside>
   );
 }
 

@@ -34,7 +34,7 @@ export function Documents({ query }: { query: Record<string, string> }) {
         <div class="list-head">
           <FilterBar filters={filters} counts={list.counts} />
           {may("submit") && (
-            <Menu label="All that match…" name="Act on all documents that match">
+            <Menu label="All that match…">
               {ACTS.map((act) => (
                 <button key={act} type="button" onClick={() => setAsked({ act, filters })}>{actWords(act).one} all…</button>
               ))}

@@ -3,7 +3,6 @@ import { useCell } from "../../cell.ts";
 import { Refused, Unreachable } from "../../client.ts";
 import { Icon } from "../../components/icon.tsx";
 import { bytes, count, percent } from "../../format.ts";
-import { to } from "../../router.ts";
 import { clearSettled, queue, remove, tryAgain, type Item } from "../../uploads.ts";
 import { advice } from "../../words.ts";
 
@@ -12,23 +11,25 @@ const SHOWN_MAX = 50;
 
 export function UploadQueue() {
   const items = useCell(queue);
-  if (!items.length) return null;
+  // What was sent is in the list of documents.
+  const open = items.filter((item) => item.state !== "sent");
+  if (!open.length) return null;
   const sent = items.filter((item) => item.state === "sent").length;
   const failed = items.filter((item) => item.state === "failed").length;
   // What needs a person comes first, then what moves.
-  const order = ["failed", "sending", "later", "waiting", "sent"];
-  const shown = [...items].sort((one, other) => order.indexOf(one.state) - order.indexOf(other.state)).slice(0, SHOWN_MAX);
+  const order = ["failed", "sending", "later", "waiting"];
+  const shown = open.sort((one, other) => order.indexOf(one.state) - order.indexOf(other.state)).slice(0, SHOWN_MAX);
   return (
     <section class="card queue" aria-labelledby="queue-name">
       <div class="queue-head">
         <h2 id="queue-name">Uploads</h2>
         <p class="soft">{sent} of {count(items.length, "file")} sent{failed ? `, ${failed} refused` : ""}</p>
-        {sent + failed > 0 && <button type="button" onClick={clearSettled}>Clear the finished ones</button>}
+        {failed > 0 && <button type="button" onClick={clearSettled}>Clear the refused ones</button>}
       </div>
       <ul>
         {shown.map((item) => <Row key={item.id} item={item} />)}
       </ul>
-      {items.length > SHOWN_MAX && <p class="hint">and {count(items.length - SHOWN_MAX, "other file")}</p>}
+      {open.length > SHOWN_MAX && <p class="hint">and {count(open.length - SHOWN_MAX, "other file")}</p>}
     </section>
   );
 }
@@ -43,14 +44,11 @@ function Row({ item }: { item: Item }) {
         {item.state === "sending" && (part < 1 ? percent(part) : "being checked…")}
         {item.state === "waiting" && (item.error instanceof Unreachable ? "goes on when the server answers" : "waits")}
         {item.state === "later" && "the server is busy; tried again shortly"}
-        {item.state === "sent" && item.created && (
-          <><Icon name="check" /> <a href={to(["documents", item.created.taskId])}>open</a></>
-        )}
         {item.state === "failed" && "refused"}
       </span>
       <span class="queue-acts">
         {item.state === "failed" && <button type="button" class="quiet" onClick={() => tryAgain(item.id)}>Try again</button>}
-        <button type="button" class="quiet icon-only" aria-label={`${item.state === "sent" ? "Remove from this list" : "Do not send"}: ${item.name}`} onClick={() => remove(item.id)}>
+        <button type="button" class="quiet icon-only" aria-label={`Do not send: ${item.name.slice(0, 80)}`} onClick={() => remove(item.id)}>
           <Icon name="cross" />
         </button>
       </span>
