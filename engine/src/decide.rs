@@ -53,6 +53,11 @@ pub enum Command {
     Redrive(Redrive),
     /// Give up what a dead letter is about.
     Discard(Discard),
+    /// Make the next attempt of a slot that waits for its retry now.
+    RetryNow(RetryOrder),
+    /// Give a slot up that waits for its retry: it becomes a dead letter, with its last
+    /// failure.
+    GiveUp(RetryOrder, StepError),
     /// Set a slot aside as a dead letter, whoever holds it: its row can't be
     /// read, or what follows from it can't be written. Without an item the run
     /// fails.
@@ -62,6 +67,19 @@ pub enum Command {
         /// Why.
         error: StepError,
     },
+}
+
+/// What somebody orders about a slot that waits for its retry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryOrder {
+    /// Position of the step.
+    pub step: u16,
+    /// The item of the step, if it runs per item.
+    pub item: Option<u32>,
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A claimed slot. Whoever holds the newest epoch may record an outcome.
@@ -143,6 +161,9 @@ pub enum Refusal {
         /// What this program has.
         known: u32,
     },
+    /// Nothing waits for a retry there.
+    #[error("it waits for no retry: it is running, due, done, or was never tried")]
+    NoRetry,
     /// It can't be redriven, or not like that.
     #[error(transparent)]
     Redrive(#[from] RedriveRefusal),
@@ -181,6 +202,8 @@ pub fn decide(situation: Situation<'_>, command: &Command) -> Result<Decision, R
         Command::HandBack { claim } => Ok(vec![EventKind::HandedBack(situation.held(claim)?)]),
         Command::Cancel => Ok(vec![EventKind::Cancelled]),
         Command::SetAside { slot, error } => situation.set_aside(*slot, error),
+        Command::RetryNow(order) => situation.retry_now(order),
+        Command::GiveUp(order, error) => situation.give_up(order, error),
     }
 }
 
@@ -245,6 +268,39 @@ impl Situation<'_> {
             paused: false,
         };
         Ok(self.after_death(vec![dead], &Attempt { step, item, attempt, worker }, error))
+    }
+
+    fn retry_now(&self, order: &RetryOrder) -> Result<Decision, Refusal> {
+        let attempts = self.waiting_for_retry(order)?;
+        if attempts.due_at <= self.now {
+            return Err(Refusal::NoRetry);
+        }
+        let (step, item, attempt) = (order.step, order.item, attempts.made + 1);
+        Ok(vec![EventKind::RetryScheduled { step, item, attempt, due_at: self.now }])
+    }
+
+    fn give_up(&self, order: &RetryOrder, error: &StepError) -> Result<Decision, Refusal> {
+        let (step, item, made) = (order.step, order.item, self.waiting_for_retry(order)?.made);
+        let attempt = Attempt { step, item, attempt: made, worker: WorkerName::from(String::new()) };
+        let dead = EventKind::DeadLettered {
+            step,
+            item,
+            attempts: made,
+            reason: DeadReason::Permanent,
+            error: error.clone(),
+            paused: false,
+        };
+        Ok(self.after_death(vec![dead], &attempt, error))
+    }
+
+    /// The attempts of a slot that nobody holds, the last of which failed.
+    fn waiting_for_retry(&self, order: &RetryOrder) -> Result<&Attempts, Refusal> {
+        let slot = Slot { run: self.run.id, step: order.step, item: order.item };
+        let spreads = self.definition.step(slot.step).is_some_and(|step| step.spread == Spread::PerItem);
+        let attempts = self.attempts(slot).map_err(|_| Refusal::NoRetry)?;
+        let waits =
+            attempts.holder.is_none() && attempts.paused == 0 && attempts.made > self.run.attempts.before;
+        if waits && spreads == order.item.is_some() { Ok(attempts) } else { Err(Refusal::NoRetry) }
     }
 
     fn done(&self, attempt: Attempt, done: &Done) -> Decision {

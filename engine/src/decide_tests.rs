@@ -9,7 +9,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::decide::{
-    Claim, Command, Dead, DeadSlot, Decision, Discard, Done, Outcome, Refusal, Situation, decide, deliveries,
+    Claim, Command, Dead, DeadSlot, Decision, Discard, Done, Outcome, Refusal, RetryOrder, Situation, decide,
+    deliveries,
 };
 use crate::definition::Definition;
 use crate::error::{Budget, StepError};
@@ -63,6 +64,7 @@ impl RunHarness {
             }
             Command::Discard(Discard { letter: (_, item), .. }) => *item,
             Command::SetAside { slot, .. } => slot.item,
+            Command::RetryNow(order) | Command::GiveUp(order, _) => order.item,
             Command::Cancel | Command::Redrive(_) => None,
         };
         let item = index.and_then(|index| self.items.get(index as usize));
@@ -134,6 +136,30 @@ fn who_keeps_a_run_goes_on_with_a_step_that_is_its_alone() {
     assert_eq!(deliveries(&harness.run, &harness.history[told..]), []);
     let close = Claim { slot: harness.slot(None), epoch: harness.run.attempts.epoch };
     assert_eq!(keep(&mut harness, &close, None)[1], EventKind::Completed);
+    assert_eq!(RunState::replay(&harness.history).as_ref(), Some(&harness.run));
+}
+
+#[test]
+fn only_what_waits_for_a_retry_is_hurried_or_given_up() {
+    let mut harness = RunHarness::new(OnItemFailure::Fail);
+    let of = |step, item| RetryOrder { step, item, by: "ann".to_owned(), reason: String::new() };
+    assert_eq!(harness.order(&Command::RetryNow(of(0, None))), Err(Refusal::NoRetry), "never tried");
+    let claim = harness.claim(None, 1).unwrap();
+    assert_eq!(harness.order(&Command::RetryNow(of(0, None))), Err(Refusal::NoRetry), "running");
+    let away = StepError::retry(Budget::Transport, "AWAY", "away").after_ms(60_000);
+    harness.finish(&claim, Outcome::Failed(away.clone())).unwrap();
+    assert_eq!(harness.order(&Command::RetryNow(of(1, None))), Err(Refusal::NoRetry), "not there yet");
+    assert!(harness.claim(None, 2).is_err(), "not due");
+    harness.order(&Command::RetryNow(of(0, None))).unwrap();
+    assert_eq!(harness.order(&Command::RetryNow(of(0, None))), Err(Refusal::NoRetry), "due already");
+    let claim = harness.claim(None, 2).unwrap();
+    harness.done(&claim, Some(2));
+    let page = harness.claim(Some(1), 1).unwrap();
+    harness.finish(&page, Outcome::Failed(away.clone())).unwrap();
+    assert_eq!(harness.order(&Command::GiveUp(of(1, None), away.clone())), Err(Refusal::NoRetry));
+    let given_up = harness.order(&Command::GiveUp(of(1, Some(1)), away)).unwrap();
+    assert!(matches!(given_up[1], EventKind::RunFailed { .. }), "{given_up:?}");
+    assert_eq!(harness.waiting, [(1, Some(1))]);
     assert_eq!(RunState::replay(&harness.history).as_ref(), Some(&harness.run));
 }
 

@@ -1,6 +1,7 @@
 //! The engine as the product sees it.
 
 mod dead_letters;
+mod retries;
 
 use std::sync::{Arc, Weak};
 

@@ -51,6 +51,7 @@ pub mod operations;
 
 pub mod bulk_redrives;
 pub mod dead_letters;
+pub mod retries;
 
 mod orphan_objects;
 

@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Queues(QueuesArguments),
     /// List workers and the steps they hold.
     Workers(WorkersArguments),
-    /// List pending retries.
+    /// List pending retries; retry now or give up.
     Retries(RetriesArguments),
     /// Create, list and revoke API keys.
     Keys(KeysArguments),

@@ -15,6 +15,7 @@ use untxt_stack::server::ServiceError;
 use untxt_workflows::bulk_redrives::BulkError;
 use untxt_workflows::records::OpenError;
 use untxt_workflows::redrive::RedriveError;
+use untxt_workflows::retries::RetryError;
 
 use crate::output;
 
@@ -95,6 +96,15 @@ impl From<EngineError> for Failure {
         match error {
             EngineError::Journal(error) => error.into(),
             EngineError::Config(error) => Self::usage(error),
+            other => Self::work(other),
+        }
+    }
+}
+
+impl From<RetryError> for Failure {
+    fn from(error: RetryError) -> Self {
+        match error {
+            RetryError::Journal(error) => error.into(),
             other => Self::work(other),
         }
     }

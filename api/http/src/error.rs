@@ -20,6 +20,7 @@ use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
 use untxt_workflows::quota::QuotaError;
 use untxt_workflows::redrive::RedriveError;
+use untxt_workflows::retries::RetryError;
 use untxt_workflows::submit::SubmitError;
 use untxt_workflows::uploads::UploadError;
 
@@ -374,6 +375,17 @@ fn engine(error: &PluginError) -> ApiError {
             unusable(format!("engine `{name}` with digest {digest} is gone; name another"))
         }
         other => unusable(other.to_string()),
+    }
+}
+
+impl From<RetryError> for ApiError {
+    fn from(error: RetryError) -> Self {
+        let message = error.to_string();
+        match error {
+            RetryError::NoRun(_) => Self::new(StatusCode::NOT_FOUND, "RUN_NOT_FOUND", message),
+            RetryError::NoRetry { .. } => Self::new(StatusCode::CONFLICT, "NO_RETRY_PENDING", message),
+            RetryError::Journal(error) => error.into(),
+        }
     }
 }
 

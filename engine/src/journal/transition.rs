@@ -184,6 +184,9 @@ pub(super) fn item_of(command: &Command) -> Option<(u16, u32)> {
         Command::Finish { claim, .. } | Command::Lose { claim } | Command::HandBack { claim } => claim.slot,
         Command::Discard(Discard { letter: (step, item), .. }) => return item.map(|item| (*step, item)),
         Command::SetAside { slot, .. } => *slot,
+        Command::RetryNow(order) | Command::GiveUp(order, _) => {
+            return order.item.map(|item| (order.step, item));
+        }
         Command::Cancel | Command::Redrive(_) => return None,
     };
     slot.item.map(|item| (slot.step, item))
@@ -200,6 +203,8 @@ pub(super) fn alone_with_it(command: &Command) -> bool {
         | Command::Cancel
         | Command::Redrive(_)
         | Command::Discard(_)
+        | Command::RetryNow(_)
+        | Command::GiveUp(..)
         | Command::SetAside { .. } => false,
     }
 }
@@ -262,6 +267,8 @@ fn settling(run: &RunState, request: &CommandRequest, at: Timestamp) -> Option<S
         | Command::Finish { .. }
         | Command::Lose { .. }
         | Command::HandBack { .. }
+        | Command::RetryNow(_)
+        | Command::GiveUp(..)
         | Command::SetAside { .. } => None,
     }
 }
@@ -289,6 +296,12 @@ fn audited(transition: &Transition, request: &CommandRequest, at: Timestamp) -> 
             let detail =
                 json!({ "step": step, "item": item, "reason": discard.reason, "bulk": discard.bulk });
             Some(AuditEntry { at, actor: discard.by.clone(), action: "discard".to_owned(), subject, detail })
+        }
+        Command::RetryNow(order) | Command::GiveUp(order, _) => {
+            let now = matches!(request.command, Command::RetryNow(_));
+            let action = if now { "retry-now" } else { "give-up-retry" }.to_owned();
+            let detail = json!({ "step": order.step, "item": order.item, "reason": order.reason });
+            Some(AuditEntry { at, actor: order.by.clone(), action, subject, detail })
         }
         _ => None,
     }

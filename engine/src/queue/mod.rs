@@ -98,7 +98,8 @@ pub enum QueueError {
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
     /// Puts deliveries into the queue and wakes whoever waits; how many were new.
-    /// One whose id is in the queue already, waiting or in flight, changes nothing.
+    /// One whose id is in the queue already changes nothing, unless it is due later there:
+    /// then it is due when it is pushed for now.
     ///
     /// # Errors
     /// [`QueueError`]; some of the deliveries may have arrived.

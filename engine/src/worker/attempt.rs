@@ -210,8 +210,12 @@ impl AttemptRunner {
             Refusal::OtherVersion { .. } => {
                 self.shared.failed(Part::Delivery, &format!("{}: {refusal}", delivery.slot));
             }
-            Refusal::Ended(_) | Refusal::Stale | Refusal::Held(_) | Refusal::Fenced | Refusal::Redrive(_) => {
-            }
+            Refusal::Ended(_)
+            | Refusal::Stale
+            | Refusal::Held(_)
+            | Refusal::Fenced
+            | Refusal::NoRetry
+            | Refusal::Redrive(_) => {}
         }
         ClaimResult::Refused
     }

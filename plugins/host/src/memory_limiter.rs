@@ -4,10 +4,7 @@
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::call_record::SharedCallRecord;
-
-/// Elements of a table: function pointers of the largest engines are some
-/// 20,000.
-const TABLE_ELEMENTS_MAX: usize = 200_000;
+use crate::sandbox::TABLE_ELEMENTS_MAX;
 
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {

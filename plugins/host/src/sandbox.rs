@@ -7,6 +7,10 @@ use crate::config::HostConfig;
 use crate::error::PluginError;
 use crate::grants::MEMORY_BYTES_CEILING;
 
+/// Elements of a table: twice the function pointers of the largest engines. The pool
+/// reserves address space for so many in each table.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 40_000;
+
 /// Memory that stays with a pooled instance between calls: touching fresh pages
 /// costs more than the work on most of them.
 const KEEP_RESIDENT_BYTES: usize = 16 << 20;
@@ -92,7 +96,7 @@ fn pooling(wanted: &HostConfig) -> Config {
         .total_tables(instances.saturating_mul(8))
         .total_stacks(instances)
         .max_memory_size(memory_bytes_max)
-        .table_elements(20_000)
+        .table_elements(TABLE_ELEMENTS_MAX)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         // Where the kernel knows which pages were written, only those are cleared.
         .pagemap_scan(Enabled::Auto);

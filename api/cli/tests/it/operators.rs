@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::client::Upload;
+use crate::document_server::{DocumentServer, Page};
 use crate::history::History;
 use crate::home::Home;
 use crate::samples;
@@ -147,4 +148,52 @@ async fn a_history_that_was_pruned_is_said_to_be_so() {
     assert_eq!((&shown["status"], &shown["historyPruned"]), (&json!("completed"), &json!(true)));
     assert!(home.run(&["tasks", "show", &task]).exits(0).stdout.contains("UNTXT_RETAIN_DAYS"));
     home.run(&["tasks", "watch", &task]).exits(0);
+}
+
+/// A server that is busy for an hour, and is back before that.
+#[tokio::test]
+async fn a_retry_is_made_now_or_given_up() {
+    let (home, web) =
+        (Home::new().with("UNTXT_FETCH_ALLOW_PRIVATE", "127.0.0.1/32"), DocumentServer::start().await);
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let busy = Page::Status("503 Service Unavailable\r\nretry-after: 3600".to_owned());
+    let mut tasks = Vec::new();
+    for path in ["/a.pdf", "/b.pdf"] {
+        web.put(path, busy.clone());
+        let body = json!({ "userId": user, "url": web.url(path), "formats": ["txt"] });
+        let task = client.send_json("/api/tasks", &body).await.body["data"]["taskId"].clone();
+        client
+            .until(&format!("/api/tasks/{}", task.as_str().unwrap()), |task| task["status"] == "retrying")
+            .await;
+        tasks.push(task.as_str().unwrap().to_owned());
+    }
+    let waiting = client.data("/api/admin/retries").await;
+    assert_eq!(waiting["pagination"]["total"], 2);
+    assert_eq!(waiting["retries"][0]["error"]["code"], "URL_BUSY", "{waiting}");
+
+    web.put("/a.pdf", Page::Document(samples::pdf(1)));
+    let now = json!({ "run": tasks[0], "reason": "it is back" });
+    let hurried = client.send_json("/api/admin/retries/now", &now).await;
+    assert_eq!((hurried.status, &hurried.body["data"]["status"]), (200, &json!("retrying")), "{hurried:?}");
+    client.until(&format!("/api/tasks/{}", tasks[0]), |task| task["status"] == "completed").await;
+    let over = client.send_json("/api/admin/retries/now", &now).await;
+    assert_eq!((over.status, over.code()), (409, "NO_RETRY_PENDING"), "{over:?}");
+    let nobody = client.send_json("/api/admin/retries/now", &json!({ "run": Uuid::new_v4() })).await;
+    assert_eq!((nobody.status, nobody.code()), (404, "RUN_NOT_FOUND"), "{nobody:?}");
+    let page = client.send_json("/api/admin/retries/give-up", &json!({ "run": tasks[1], "item": 7 })).await;
+    assert_eq!((page.status, page.code()), (409, "NO_RETRY_PENDING"), "{page:?}");
+
+    home.run(&["retries", "give-up", &tasks[1], "--reason", "it is gone"]).exits(0);
+    let failed = client.until(&format!("/api/tasks/{}", tasks[1]), |task| task["status"] == "failed").await;
+    assert_eq!(failed["error"]["code"], "URL_BUSY", "{failed}");
+    let letters = client.data("/api/admin/dead-letters?state=waiting").await;
+    let id = letters["deadLetters"][0]["id"].as_str().unwrap();
+    let letter = client.data(&format!("/api/admin/dead-letters/{id}")).await;
+    assert!(letter["chain"].to_string().contains("it is gone"), "{letter}");
+    home.run(&["retries", "give-up", &tasks[1]]).exits(1);
+    let audit = client.data("/api/admin/audit").await;
+    let acts: Vec<&str> =
+        audit["audit"].as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["give-up-retry", "retry-now"]);
 }

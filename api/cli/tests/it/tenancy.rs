@@ -45,7 +45,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 61] = [
+const ROUTES: [(&str, About); 63] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -85,6 +85,8 @@ const ROUTES: [(&str, About); 61] = [
     ("GET /api/admin/audit", About::Operations),
     ("GET /api/admin/workers", About::Operations),
     ("GET /api/admin/retries", About::Operations),
+    ("POST /api/admin/retries/now", About::Operations),
+    ("POST /api/admin/retries/give-up", About::Operations),
     ("GET /api/admin/queues", About::Operations),
     ("POST /api/admin/queues/pause", About::Operations),
     ("POST /api/admin/queues/resume", About::Operations),

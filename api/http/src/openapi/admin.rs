@@ -9,7 +9,8 @@ use super::tasks::{AT, TASK, limit, number, pagination};
 const TAG: &str = "operators";
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = vec![workers(), retries(), audit()];
+    let mut all = vec![workers(), audit()];
+    all.extend(retries());
     all.extend(redrives());
     all.extend(queues());
     all.extend(letters());
@@ -48,16 +49,28 @@ fn workers() -> Operation {
     )
 }
 
-fn retries() -> Operation {
+fn retries() -> Vec<Operation> {
     let retry = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 2,
         "tenant": "11111111-1111-1111-1111-111111111111", "dueAt": AT,
         "error": { "code": "ENGINE_TRAPPED", "message": "the engine crashed" } });
-    paged(read("/api/admin/retries", "listRetries", "List pending retries")).data(
-        200,
-        "Pending retries, latest due first.",
-        "Retries",
-        &json!({ "retries": [retry], "pagination": pagination() }),
-    )
+    let which = json!({ "run": TASK, "item": 3, "reason": "the server is back" });
+    let at = |operation: Operation| {
+        let changed = json!({ "run": TASK, "item": 3, "status": "retrying" });
+        operation
+            .data(200, "The run after the change.", "RetryChanged", &changed)
+            .fails(&["RUN_NOT_FOUND", "NO_RETRY_PENDING"])
+    };
+    vec![
+        paged(read("/api/admin/retries", "listRetries", "List pending retries")).data(
+            200,
+            "Pending retries, latest due first.",
+            "Retries",
+            &json!({ "retries": [retry], "pagination": pagination() }),
+        ),
+        at(act("/api/admin/retries/now", "retryNow", "Retry a step or page now", "WhichRetry", &which)),
+        at(act("/api/admin/retries/give-up", "giveUpRetry", "Give up a pending retry", "WhichRetry", &which))
+            .about("The step or page becomes a dead letter with its last failure."),
+    ]
 }
 
 fn audit() -> Operation {

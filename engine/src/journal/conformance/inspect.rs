@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::harness::{JournalHarness, START, claim, delivery, finish, new_run, order, worker};
-use crate::decide::Command;
+use super::harness::{JournalHarness, START, claim, delivery, finish, new_run, order, refusal, worker};
+use crate::decide::{Command, Refusal, RetryOrder};
 use crate::error::{Budget, StepError};
 use crate::event::OnItemFailure;
 use crate::id::{RunId, Slot};
+use crate::journal::dead_letters::DeadLetterFilter;
 use crate::journal::inspect::Backlog;
 use crate::new_run::NewRun;
+use crate::retry::DeadReason;
 
 fn later(code: &str, seconds: u64) -> StepError {
     StepError::retry(Budget::Throttle, code, format!("{code} says why")).after_ms(seconds * 1_000)
@@ -56,6 +58,36 @@ pub(super) async fn retries_are_what_failed_and_waits_the_latest_due_first(harne
     assert_eq!((left.as_slice(), total), (&retries[1..2], 1), "begun again, and ended");
     harness.cancel(pages).await;
     assert_eq!(harness.journal.retries(10, 0).await.unwrap(), (Vec::new(), 0));
+}
+
+pub(super) async fn a_retry_is_made_now_or_given_up_and_it_is_written_down_by_whom(harness: JournalHarness) {
+    let pages = harness.submit_pages(3, OnItemFailure::Partial).await;
+    for page in 0..2 {
+        let failed = harness.claim(pages, 1, Some(page), 1).await;
+        harness.fail(&failed, later("BUSY", 500)).await;
+    }
+    let by_ann = |item| RetryOrder { step: 1, item, by: "ann".to_owned(), reason: "it is back".to_owned() };
+    let now = harness.journal.apply(order(pages, Command::RetryNow(by_ann(Some(0))))).await.unwrap();
+    let due: Vec<_> = now.deliveries.iter().map(|due| (due.delivery, due.due_at)).collect();
+    assert_eq!(due, [(delivery(pages, 1, Some(0), 2), START)]);
+    for nothing in [None, Some(0), Some(2), Some(3)] {
+        let refused = harness.journal.apply(order(pages, Command::RetryNow(by_ann(nothing)))).await;
+        assert_eq!(refusal(refused), Refusal::NoRetry, "{nothing:?}");
+    }
+    let claim = harness.claim(pages, 1, Some(0), 2).await;
+    let held = harness.journal.apply(order(pages, Command::GiveUp(by_ann(Some(0)), later("BUSY", 5)))).await;
+    assert_eq!(refusal(held), Refusal::NoRetry);
+    harness.done(&claim).await;
+
+    harness.journal.apply(order(pages, Command::GiveUp(by_ann(Some(1)), later("BUSY", 5)))).await.unwrap();
+    let letter = harness.letters(DeadLetterFilter::of_run(pages)).await.remove(0);
+    assert_eq!((letter.item, letter.attempts, letter.error.code.as_str()), (Some(1), 1, "BUSY"));
+    assert_eq!((letter.reason, harness.run(pages).await.items.failed), (DeadReason::Permanent, 1));
+    let audit = harness.journal.audited(None, 10).await.unwrap();
+    let told: Vec<_> =
+        audit.iter().map(|line| (line.entry.actor.as_str(), line.entry.action.as_str())).collect();
+    assert_eq!(told, [("ann", "give-up-retry"), ("ann", "retry-now")]);
+    assert_eq!(audit[0].entry.detail["item"], 1);
 }
 
 pub(super) async fn a_workflows_open_work_is_counted_and_its_holders_are_named(harness: JournalHarness) {

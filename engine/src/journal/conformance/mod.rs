@@ -70,6 +70,7 @@ on_every_journal! {
         the_tail_begins_at_the_end_and_goes_on_from_its_cursor;
     inspect:
         retries_are_what_failed_and_waits_the_latest_due_first,
+        a_retry_is_made_now_or_given_up_and_it_is_written_down_by_whom,
         a_workflows_open_work_is_counted_and_its_holders_are_named;
     retention:
         what_ended_long_ago_loses_its_history_and_keeps_its_row,

@@ -33,6 +33,29 @@ pub(super) async fn a_delivery_stands_in_it_once(harness: QueueHarness) {
     assert_eq!(harness.pull_all().await, [one.delivery], "once acknowledged it is new again");
 }
 
+pub(super) async fn what_is_due_earlier_after_all_comes_earlier(harness: QueueHarness) {
+    let later = delivery(5, now().after(LONG));
+    harness.push(std::slice::from_ref(&later)).await;
+    let waiting = harness.pull(1, LONG);
+    let hurrying = async {
+        tokio::task::yield_now().await;
+        harness.push(&[Scheduled { due_at: now(), ..later.clone() }]).await;
+    };
+    let (pulled, ()) = tokio::join!(waiting, hurrying);
+    assert_eq!(pulled, [later.delivery]);
+    // What is in flight, or due already, stays where it is.
+    harness.push(&[Scheduled { due_at: now(), ..later.clone() }]).await;
+    assert_eq!(harness.depth().await, Depth { ready: 0, scheduled: 0, in_flight: 1 });
+    harness.acknowledge(&[later.delivery]).await;
+    let other = delivery(5, now().after(LONG));
+    harness.push(std::slice::from_ref(&other)).await;
+    harness.push(&[Scheduled { due_at: now().after(LONG * 2), ..other.clone() }]).await;
+    harness.push(&[Scheduled { due_at: now().after(Duration::from_millis(40)), ..other.clone() }]).await;
+    assert_eq!(harness.pull(1, LONG).await, [other.delivery], "the earliest counts");
+    harness.acknowledge(&[other.delivery]).await;
+    assert_eq!(harness.depth().await, Depth::default());
+}
+
 pub(super) async fn nothing_comes_before_it_is_due(harness: QueueHarness) {
     let due_at = now().after(Duration::from_millis(40));
     let early = delivery(5, due_at);

@@ -103,6 +103,7 @@ fn memory() -> QueueHarness {
 async fn conforms<F: Future<Output = QueueHarness>>(fresh: impl Fn() -> F) {
     basics::urgent_first_and_oldest_among_equals(fresh().await).await;
     basics::a_delivery_stands_in_it_once(fresh().await).await;
+    basics::what_is_due_earlier_after_all_comes_earlier(fresh().await).await;
     basics::nothing_comes_before_it_is_due(fresh().await).await;
     basics::a_push_wakes_who_waits(fresh().await).await;
     basics::only_what_is_in_flight_is_released_or_acknowledged(fresh().await).await;

@@ -79,10 +79,15 @@ impl Deliveries {
 
     pub(super) fn push(&mut self, due: &Scheduled, now: Timestamp) {
         let id = due.delivery.id();
-        if self.known.contains_key(&id) {
+        self.pushes += 1;
+        if let Some(entry) = self.known.get_mut(&id) {
+            let earlier = (due.due_at, self.pushes);
+            if earlier.0 < entry.position.0 && self.scheduled.remove(&entry.position).is_some() {
+                entry.position = earlier;
+                self.wait(id, now);
+            }
             return;
         }
-        self.pushes += 1;
         let level = usize::from(due.priority.clamp(1, PRIORITY_MAX));
         let entry = Entry {
             delivery: due.delivery,

@@ -25,6 +25,8 @@ enum Move {
         due_in: i64,
     },
     PushAgain(usize),
+    /// A known one that is due now after all.
+    Hasten(usize),
     Pull(usize),
     Acknowledge(usize),
     Release(usize),
@@ -36,6 +38,7 @@ fn one_move() -> impl Strategy<Value = Move> {
         6 => (1_u8..=10, 0_u8..4, 0_i64..30)
             .prop_map(|(priority, tenant, due_in)| Move::Push { priority, tenant, due_in }),
         1 => any::<usize>().prop_map(Move::PushAgain),
+        1 => any::<usize>().prop_map(Move::Hasten),
         5 => (1_usize..4).prop_map(Move::Pull),
         3 => any::<usize>().prop_map(Move::Acknowledge),
         2 => any::<usize>().prop_map(Move::Release),
@@ -83,6 +86,12 @@ impl World {
                     return;
                 };
                 self.queue.push(&known, self.now);
+            }
+            Move::Hasten(at) => {
+                let Some(id) = nth(&self.waiting, at) else { return };
+                let Some(known) = self.waiting.get_mut(&id) else { return };
+                known.due_at = known.due_at.min(self.now);
+                self.queue.push(&known.clone(), self.now);
             }
             Move::Pull(max) => drop(self.pull(max)),
             Move::Acknowledge(at) => {

@@ -170,6 +170,14 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[("redrives", list(&reference("Redrive"))), ("pagination", reference("Pagination"))]),
         ),
         (
+            "WhichRetry",
+            open(&[("run", uuid()), ("item", or_null(&count())), ("reason", or_null(&text()))], &["run"]),
+        ),
+        (
+            "RetryChanged",
+            object(&[("run", uuid()), ("item", or_null(&count())), ("status", reference("Status"))]),
+        ),
+        (
             "RedriveRate",
             open(&[("rate", json!({ "type": ["number", "null"] })), ("reason", or_null(&text()))], &["rate"]),
         ),

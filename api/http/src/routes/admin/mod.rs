@@ -33,7 +33,7 @@ pub(crate) fn router() -> Router {
         .push(redrives::router())
         .push(plugins::router())
         .push(Router::with_path("workers").get(workers::list))
-        .push(Router::with_path("retries").get(retries::list))
+        .push(retries::router())
         .push(
             Router::with_path("queues")
                 .get(queues::list)
