@@ -101,7 +101,7 @@ class Live {
         break;
       case "resume_more":
         // The list says the rest: follow from now on.
-        this.#since = new Date().toISOString();
+        this.#since = message.timestamp ?? this.#since;
         this.#seen.clear();
         socket.send(JSON.stringify({ type: "resume", since: this.#since, seen: {} }));
         this.listener.missed();

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { atEnd } from "./ending.mjs";
 
 export const BIN = process.env.UNTXT_BIN;
 if (!BIN) throw new Error("set UNTXT_BIN to the program `untxt`");
@@ -30,7 +31,7 @@ export async function start(t, settings = {}) {
     ...settings,
   };
   const server = new Server(env);
-  t.after(async () => {
+  atEnd(t, async () => {
     await server.stop("SIGKILL");
     await rm(home, { recursive: true, force: true });
   });
