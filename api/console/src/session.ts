@@ -105,6 +105,11 @@ export function may(scope: Scope): boolean {
 }
 
 /** The user in requests: only where nobody signs in, since a key belongs to one. */
+/** The owner of a task in requests about it, which are of operators too. */
+export function ownerQuery(task: { userId: string }): { userId?: string } {
+  return me().authentication === "off" ? { userId: task.userId } : {};
+}
+
 export function userQuery(): { userId?: string } {
   const who = me();
   return who.authentication === "off" ? { userId: who.userId! } : {};

@@ -10,7 +10,6 @@ import { useData } from "../data.ts";
 import { count, duration, number } from "../format.ts";
 import { latestError, timeline, type Attempt, type HistoryEvent } from "../history.ts";
 import { refine, to } from "../router.ts";
-import { userQuery } from "../session.ts";
 import { hasEnded } from "../words.ts";
 
 /** Events in one answer, and events that are read for one screen. */
@@ -29,12 +28,12 @@ export function History({ id, query }: { id: string; query: Record<string, strin
   const [ended, setEnded] = useState(false);
   const [known] = useState<{ events: HistoryEvent[] }>({ events: [] });
   const data = useData<Read>(`history/${id}`, async (signal) => {
-    const task = await call<Schemas["TaskDetails"]>(`api/tasks/${id}`, { query: userQuery(), signal });
+    const task = await call<Schemas["TaskDetails"]>(`api/tasks/${id}`, { signal });
     // Events stay as they are: only new ones are fetched.
     const events = [...known.events];
     while (events.length < EVENTS_MAX) {
       const afterSeq = events.at(-1)?.seq ?? 0;
-      const part = await call<Schemas["History"]>(`api/tasks/${id}/history`, { query: { ...userQuery(), limit: PART, afterSeq }, signal });
+      const part = await call<Schemas["History"]>(`api/tasks/${id}/history`, { query: { limit: PART, afterSeq }, signal });
       events.push(...part.history);
       if (part.history.length < PART) break;
     }
