@@ -5,6 +5,7 @@ mod retries;
 
 use std::sync::{Arc, Weak};
 
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::boxed;
@@ -15,6 +16,7 @@ use crate::definition::Definition;
 use crate::event::Event;
 use crate::health::{Health, Part, Problem};
 use crate::id::{RunId, WorkerName};
+use crate::journal::audit::AuditEntry;
 use crate::journal::inspect::{Backlog, Holding, Retry};
 use crate::journal::{CommandRequest, Histories, Journal, JournalError, RunFilter, WorkerInfo};
 use crate::new_run::NewRun;
@@ -274,6 +276,26 @@ impl Engine {
     #[boxed]
     pub async fn workers(&self) -> Result<Vec<WorkerInfo>, JournalError> {
         self.shared.journal.workers().await
+    }
+
+    /// Has a worker start nothing new, or start again what is there; within a heartbeat.
+    /// What it runs it finishes, and its process goes on. It is written down who did it.
+    /// False if no such worker is on the list.
+    ///
+    /// # Errors
+    /// Those of [`Journal::drain`].
+    #[boxed]
+    pub async fn drain_worker(
+        &self,
+        worker: &WorkerName,
+        draining: bool,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool, JournalError> {
+        let action = if draining { "drain-worker" } else { "resume-worker" }.to_owned();
+        let (at, actor, subject) = (self.shared.clock.now(), by.to_owned(), format!("worker {worker}"));
+        let entry = AuditEntry { at, actor, action, subject, detail: json!({ "reason": reason }) };
+        self.shared.journal.drain(worker, draining, entry).await
     }
 
     /// Names of its workflows, each of which has a queue.

@@ -11,6 +11,7 @@ pub use sea_orm_migration;
 mod m20261126_000100_initial;
 mod m20261127_000200_sessions;
 mod m20261127_000400_redrive_rates;
+mod m20261127_000500_drained_workers;
 mod migrator;
 
 mod adoption;

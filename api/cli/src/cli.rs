@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Redrives(RedrivesArguments),
     /// List, pause and resume queues; limit tenants.
     Queues(QueuesArguments),
-    /// List workers and the steps they hold.
+    /// List workers and the steps they hold; drain and resume one.
     Workers(WorkersArguments),
     /// List pending retries; retry now or give up.
     Retries(RetriesArguments),

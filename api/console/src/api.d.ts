@@ -78,6 +78,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/dead-letters/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Group dead letters by cause
+         * @description Groups by workflow, code, step, fingerprint and digest, the largest first. Default: waiting dead letters.
+         */
+        get: operations["groupDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/dead-letters/redrive": {
         parameters: {
             query?: never;
@@ -315,6 +335,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/redrives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List bulk redrives, newest first */
+        get: operations["listRedrives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/redrives/{id}": {
         parameters: {
             query?: never;
@@ -326,6 +363,66 @@ export interface paths {
         get: operations["getRedrive"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/redrives/{id}/rate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the rate of a bulk redrive
+         * @description In dead letters per second; `null` removes the limit. It holds within some seconds.
+         */
+        post: operations["setRedriveRate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/redrives/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a bulk redrive
+         * @description Begins another bulk redrive about those of its dead letters that still wait, at `rate` or else its last rate.
+         */
+        post: operations["resumeRedrive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/redrives/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a bulk redrive
+         * @description Dead letters that still wait go on waiting; what was redriven stays so.
+         */
+        post: operations["stopRedrive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -366,6 +463,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get who calls, with scopes and limits */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -375,6 +489,87 @@ export interface paths {
         };
         /** Get this OpenAPI document */
         get: operations["getDescription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in
+         * @description Answers a cookie that stands for the key, or for the access token with `UNTXT_AUTH=jwt`, until it is revoked or expires, nothing was asked for 8 hours, or 7 days have passed.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign out
+         * @description Ends the session of the cookie; its sockets and event streams are closed.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the caller's sessions, newest first
+         * @description Those that were begun with the same key, or by the same subject of the identity provider: at most 50, the oldest ends for another one.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of the caller's sessions */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how a browser signs in
+         * @description `key`: with an API key, by `POST /api/session`. `provider`: at the identity provider, by opening `/auth/login`.
+         */
+        get: operations["getSignIn"];
         put?: never;
         post?: never;
         delete?: never;
@@ -662,6 +857,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return from the identity provider
+         * @description The `redirect_uri` of the client. What failed stands in the address, `#/sign-in?error=`: `SIGN_IN_DENIED`, `SIGN_IN_EXPIRED`, `SIGN_IN_FAILED`, `UNAUTHENTICATED`, `AUTH_RATE_LIMITED` or `SERVICE_UNAVAILABLE`.
+         */
+        get: operations["completeSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at the identity provider with a browser
+         * @description Only with `UNTXT_OIDC_CLIENT_ID`.
+         */
+        get: operations["beginSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open the console, the page for people
+         * @description Without a slash at its end the address is redirected to the one with it, and so is `/` for a browser.
+         */
+        get: operations["openConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/{version}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a file of the console */
+        get: operations["getConsoleFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/docs": {
         parameters: {
             query?: never;
@@ -836,12 +1108,12 @@ export interface components {
         Created: {
             /** Format: date-time */
             createdAt: string;
-            fileHash: string;
+            fileHash: string | null;
             /** Format: uuid */
             fileId: string;
-            fileSize: number;
+            fileSize: number | null;
             filename: string;
-            mimeType: string;
+            mimeType: string | null;
             queuePosition: number;
             s3Key: string;
             status: components["schemas"]["Status"];
@@ -890,6 +1162,24 @@ export interface components {
             raw: unknown;
             taskStatus: components["schemas"]["Status"] | null;
         };
+        DeadLetterGroup: {
+            code: string;
+            count: number;
+            digest: string | null;
+            fingerprint: string;
+            /** Format: date-time */
+            firstAt: string;
+            /** Format: date-time */
+            lastAt: string;
+            message: string;
+            step: string;
+            tenants: number;
+            workflow: string;
+        };
+        DeadLetterGroups: {
+            groups: components["schemas"]["DeadLetterGroup"][];
+            hasMore: boolean;
+        };
         DeadLetters: {
             deadLetters: components["schemas"]["DeadLetter"][];
             pagination: components["schemas"]["Pagination"];
@@ -918,7 +1208,7 @@ export interface components {
         Groups: {
             /** @constant */
             dryRun: true;
-            groups: Record<string, never>[];
+            groups: components["schemas"]["DeadLetterGroup"][];
             total: number;
         };
         Health: {
@@ -960,12 +1250,49 @@ export interface components {
         MadeKey: components["schemas"]["ApiKey"] & {
             key: string;
         };
+        Me: {
+            /** @enum {string} */
+            authentication: "off" | "key" | "token" | "session" | "ticket";
+            /** Format: date-time */
+            expiresAt: string | null;
+            limits: {
+                pagesMax: number;
+                tasksActiveMax: number | null;
+                uploadBytesMax: number;
+                uploadsPerMinute: number | null;
+            };
+            name: string;
+            scopes: ("submit" | "read" | "operate" | "admin")[];
+            /** Format: uuid */
+            userId: string | null;
+        };
         NewKey: {
             expiresIn?: number | null;
             name?: string;
             scopes: ("submit" | "read" | "operate" | "admin")[];
             /** Format: uuid */
             userId?: string | null;
+        };
+        NewSession: {
+            key: string;
+        };
+        NewTaskFromUrl: {
+            engine?: string | null;
+            filename?: string | null;
+            formats?: ("html" | "txt" | "md" | "json" | "hocr" | "alto" | "page" | "tsv" | "pdf" | "pdfa")[] | null;
+            /** @enum {string|null} */
+            onPageFailure?: "fail" | "partial" | null;
+            options?: components["schemas"]["Options"];
+            pages?: string | null;
+            priority?: number | null;
+            /**
+             * Format: uri
+             * @description URL that the document is fetched from by the task's first step.
+             */
+            url: string;
+            /** Format: uuid */
+            userId?: string | null;
+            webhook?: string | null;
         };
         NewUpload: {
             bytes: number;
@@ -1091,6 +1418,18 @@ export interface components {
             onlyFailedPages?: boolean;
             reason?: string | null;
         };
+        RedriveRate: {
+            rate: number | null;
+            reason?: string | null;
+        };
+        RedriveResume: {
+            rate?: number | null;
+            reason?: string | null;
+        };
+        Redrives: {
+            pagination: components["schemas"]["Pagination"];
+            redrives: components["schemas"]["Redrive"][];
+        };
         Result: {
             bytes: number;
             contentType: string;
@@ -1175,11 +1514,31 @@ export interface components {
                 workflow: string;
             }[];
         };
+        Sessions: {
+            sessions: {
+                /** Format: date-time */
+                createdAt: string;
+                current: boolean;
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+                /** Format: date-time */
+                lastSeenAt: string;
+                name: string;
+            }[];
+        };
         Share: {
             concurrency?: number | null;
             ratePerMinute?: number | null;
             tenant: string;
             weight?: number | null;
+        };
+        SignIn: {
+            /** @enum {string} */
+            authentication: "required" | "off";
+            key: boolean;
+            provider: boolean;
         };
         SocketError: {
             data: {
@@ -1271,6 +1630,16 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
             tasks: components["schemas"]["Task"][];
         };
+        TaskParameters: {
+            engine?: string | null;
+            formats?: ("html" | "txt" | "md" | "json" | "hocr" | "alto" | "page" | "tsv" | "pdf" | "pdfa")[] | null;
+            /** @enum {string|null} */
+            onPageFailure?: "fail" | "partial" | null;
+            options?: components["schemas"]["Options"];
+            pages?: string | null;
+            priority?: number | null;
+            webhook?: string | null;
+        };
         TaskResult: {
             confidence: number | null;
             /** @enum {string} */
@@ -1350,16 +1719,6 @@ export interface components {
             /** @enum {string} */
             status: "waiting" | "pending" | "retrying" | "delivered" | "failed" | "cancelled";
             url: string;
-        };
-        Wishes: {
-            engine?: string | null;
-            formats?: ("html" | "txt" | "md" | "json" | "hocr" | "alto" | "page" | "tsv" | "pdf" | "pdfa")[] | null;
-            /** @enum {string|null} */
-            onPageFailure?: "fail" | "partial" | null;
-            options?: components["schemas"]["Options"];
-            pages?: string | null;
-            priority?: number | null;
-            webhook?: string | null;
         };
         Workers: {
             workers: {
@@ -1454,7 +1813,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -1464,7 +1823,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN" | "ORIGIN_NOT_ALLOWED";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -2108,8 +2467,13 @@ export interface operations {
                      *           {
                      *             "code": "ENGINE_TRAPPED",
                      *             "count": 17,
+                     *             "digest": null,
                      *             "fingerprint": "9f86d081884c7d65",
+                     *             "firstAt": "2026-11-23T12:34:56.789Z",
+                     *             "lastAt": "2026-11-23T12:34:56.789Z",
+                     *             "message": "the engine crashed",
                      *             "step": "ocr",
+                     *             "tenants": 3,
                      *             "workflow": "ocr"
                      *           }
                      *         ],
@@ -2353,6 +2717,272 @@ export interface operations {
             };
         };
     };
+    groupDeadLetters: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only matching dead letters.
+                 * @example 11111111-1111-1111-1111-111111111111
+                 */
+                tenant?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example ocr
+                 */
+                workflow?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example ENGINE_TRAPPED
+                 */
+                code?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example ocr
+                 */
+                step?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example 9f86d081
+                 */
+                digest?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example 9f86d081884c7d65
+                 */
+                fingerprint?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example permanent
+                 */
+                reason?: "permanent" | "budget_spent" | "elapsed_limit" | "unreadable";
+                /**
+                 * @description Only matching dead letters.
+                 * @example waiting
+                 */
+                state?: "waiting" | "redriven" | "discarded";
+                /**
+                 * @description Only matching dead letters.
+                 * @example 2026-11-23T12:34:56.789Z
+                 */
+                from?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example 2026-11-23T12:34:56.789Z
+                 */
+                until?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example 0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00
+                 */
+                run?: string;
+                /**
+                 * @description Only matching dead letters.
+                 * @example 0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00
+                 */
+                bulk?: string;
+                /**
+                 * @description Maximum number of groups.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "groups": [
+                     *           {
+                     *             "code": "ENGINE_TRAPPED",
+                     *             "count": 17,
+                     *             "digest": null,
+                     *             "fingerprint": "9f86d081884c7d65",
+                     *             "firstAt": "2026-11-23T12:34:56.789Z",
+                     *             "lastAt": "2026-11-23T12:34:56.789Z",
+                     *             "message": "the engine crashed",
+                     *             "step": "ocr",
+                     *             "tenants": 3,
+                     *             "workflow": "ocr"
+                     *           }
+                     *         ],
+                     *         "hasMore": false
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["DeadLetterGroups"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
     redriveDeadLetters: {
         parameters: {
             query?: never;
@@ -2390,8 +3020,13 @@ export interface operations {
                      *           {
                      *             "code": "ENGINE_TRAPPED",
                      *             "count": 17,
+                     *             "digest": null,
                      *             "fingerprint": "9f86d081884c7d65",
+                     *             "firstAt": "2026-11-23T12:34:56.789Z",
+                     *             "lastAt": "2026-11-23T12:34:56.789Z",
+                     *             "message": "the engine crashed",
                      *             "step": "ocr",
+                     *             "tenants": 3,
                      *             "workflow": "ocr"
                      *           }
                      *         ],
@@ -5765,6 +6400,232 @@ export interface operations {
             };
         };
     };
+    listRedrives: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Maximum number of items.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description Number of items to skip.
+                 * @example 0
+                 */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bulk redrives. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "pagination": {
+                     *           "hasMore": false,
+                     *           "limit": 50,
+                     *           "offset": 0,
+                     *           "total": 1
+                     *         },
+                     *         "redrives": [
+                     *           {
+                     *             "action": {
+                     *               "redrive": {
+                     *                 "onlyFailedPages": false
+                     *               }
+                     *             },
+                     *             "by": "cli:ann",
+                     *             "createdAt": "2026-11-23T12:34:56.789Z",
+                     *             "error": null,
+                     *             "filter": {
+                     *               "code": "ENGINE_TRAPPED"
+                     *             },
+                     *             "finishedAt": null,
+                     *             "id": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *             "passedOver": null,
+                     *             "rate": 5,
+                     *             "reason": "the engine is fixed",
+                     *             "settled": 4,
+                     *             "status": "processing",
+                     *             "total": 17,
+                     *             "waiting": 13
+                     *           }
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Redrives"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
     getRedrive: {
         parameters: {
             query?: never;
@@ -5923,6 +6784,804 @@ export interface operations {
                         error?: {
                             /** @enum {unknown} */
                             code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    setRedriveRate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The bulk redrive.
+                 * @example 0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rate": 50
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedriveRate"];
+            };
+        };
+        responses: {
+            /** @description The progress. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "action": {
+                     *           "redrive": {
+                     *             "onlyFailedPages": false
+                     *           }
+                     *         },
+                     *         "by": "cli:ann",
+                     *         "createdAt": "2026-11-23T12:34:56.789Z",
+                     *         "error": null,
+                     *         "filter": {
+                     *           "code": "ENGINE_TRAPPED"
+                     *         },
+                     *         "finishedAt": null,
+                     *         "id": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *         "passedOver": null,
+                     *         "rate": 5,
+                     *         "reason": "the engine is fixed",
+                     *         "settled": 4,
+                     *         "status": "processing",
+                     *         "total": 17,
+                     *         "waiting": 13
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Redrive"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `REDRIVE_NOT_FOUND`: The bulk redrive does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REDRIVE_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `REDRIVE_ENDED`: The bulk redrive has ended. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REDRIVE_ENDED";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    resumeRedrive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The bulk redrive.
+                 * @example 0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rate": 50,
+                 *       "reason": "the engine is fixed now"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedriveResume"];
+            };
+        };
+        responses: {
+            /** @description The bulk redrive that was started. */
+            202: {
+                headers: {
+                    /** @description Path of the progress. */
+                    location?: string;
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "action": {
+                     *           "redrive": {
+                     *             "onlyFailedPages": false
+                     *           }
+                     *         },
+                     *         "by": "cli:ann",
+                     *         "createdAt": "2026-11-23T12:34:56.789Z",
+                     *         "error": null,
+                     *         "filter": {
+                     *           "code": "ENGINE_TRAPPED"
+                     *         },
+                     *         "finishedAt": null,
+                     *         "id": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *         "passedOver": null,
+                     *         "rate": 5,
+                     *         "reason": "the engine is fixed",
+                     *         "settled": 0,
+                     *         "status": "queued",
+                     *         "total": 17,
+                     *         "waiting": 17
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Redrive"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `REDRIVE_NOT_FOUND`: The bulk redrive does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REDRIVE_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `REDRIVE_RUNNING`: The bulk redrive is still running. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REDRIVE_RUNNING";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    stopRedrive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The bulk redrive.
+                 * @example 0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the engine is still broken"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The progress. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "action": {
+                     *           "redrive": {
+                     *             "onlyFailedPages": false
+                     *           }
+                     *         },
+                     *         "by": "cli:ann",
+                     *         "createdAt": "2026-11-23T12:34:56.789Z",
+                     *         "error": null,
+                     *         "filter": {
+                     *           "code": "ENGINE_TRAPPED"
+                     *         },
+                     *         "finishedAt": null,
+                     *         "id": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *         "passedOver": null,
+                     *         "rate": 5,
+                     *         "reason": "the engine is fixed",
+                     *         "settled": 4,
+                     *         "status": "cancelled",
+                     *         "total": 17,
+                     *         "waiting": 13
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Redrive"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `REDRIVE_NOT_FOUND`: The bulk redrive does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REDRIVE_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `REDRIVE_ENDED`: The bulk redrive has ended. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REDRIVE_ENDED";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
                         };
                     };
                 };
@@ -6410,6 +8069,205 @@ export interface operations {
             };
         };
     };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "authentication": "key",
+                     *         "expiresAt": "2026-11-23T12:34:56.789Z",
+                     *         "limits": {
+                     *           "pagesMax": 5000,
+                     *           "tasksActiveMax": null,
+                     *           "uploadBytesMax": 104857600,
+                     *           "uploadsPerMinute": null
+                     *         },
+                     *         "name": "the scanner",
+                     *         "scopes": [
+                     *           "submit",
+                     *           "read"
+                     *         ],
+                     *         "userId": "11111111-1111-1111-1111-111111111111"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Me"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
     getDescription: {
         parameters: {
             query?: never;
@@ -6427,6 +8285,962 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "key": "untxt_…"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            /** @description The caller in the session. */
+            201: {
+                headers: {
+                    /** @description The session. */
+                    "Set-Cookie"?: string;
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "authentication": "session",
+                     *         "expiresAt": "2026-11-23T12:34:56.789Z",
+                     *         "limits": {
+                     *           "pagesMax": 5000,
+                     *           "tasksActiveMax": null,
+                     *           "uploadBytesMax": 104857600,
+                     *           "uploadsPerMinute": null
+                     *         },
+                     *         "name": "the scanner",
+                     *         "scopes": [
+                     *           "submit",
+                     *           "read"
+                     *         ],
+                     *         "userId": "11111111-1111-1111-1111-111111111111"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Me"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `MALFORMED_BODY`: The body can't be parsed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "MALFORMED_BODY";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `INSECURE_CONNECTION`: Sessions need HTTPS, except on the server's own machine. `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INSECURE_CONNECTION" | "ORIGIN_NOT_ALLOWED";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTHENTICATION_OFF`: Authentication is off; there is no sign-in. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTHENTICATION_OFF";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended. */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED";
+                        };
+                    };
+                };
+            };
+            /** @description `SESSION_NOT_FOUND`: The session does not exist, or is another caller's. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SESSION_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "sessions": [
+                     *           {
+                     *             "createdAt": "2026-11-23T12:34:56.789Z",
+                     *             "current": true,
+                     *             "expiresAt": "2026-11-23T12:34:56.789Z",
+                     *             "id": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *             "lastSeenAt": "2026-11-23T12:34:56.789Z",
+                     *             "name": "the scanner"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Sessions"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session.
+                 * @example 0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended. */
+            204: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED";
+                        };
+                    };
+                };
+            };
+            /** @description `SESSION_NOT_FOUND`: The session does not exist, or is another caller's. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SESSION_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    getSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ways to sign in. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "authentication": "required",
+                     *         "key": true,
+                     *         "provider": false
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["SignIn"];
+                        /** @constant */
+                        success: true;
+                    };
                 };
             };
             /** @description `BAD_REQUEST`: The request is malformed. */
@@ -6669,7 +9483,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6679,7 +9493,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -6810,6 +9624,16 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "formats": [
+                 *         "txt"
+                 *       ],
+                 *       "url": "https://example.com/invoice.pdf",
+                 *       "userId": "11111111-1111-1111-1111-111111111111"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTaskFromUrl"];
+                /**
+                 * @example {
                  *       "file": "…",
                  *       "priority": 5,
                  *       "userId": "11111111-1111-1111-1111-111111111111"
@@ -6817,8 +9641,10 @@ export interface operations {
                  */
                 "multipart/form-data": {
                     engine?: string;
-                    /** @description PNG, JPEG, WebP, TIFF or PDF. */
-                    file: string;
+                    /** @description PNG, JPEG, WebP, TIFF, HEIC, AVIF or PDF. */
+                    file?: string;
+                    /** @description Name of the document. Default: that of the part `file`, or the last part of the URL's path. */
+                    filename?: string;
                     /**
                      * @description Such as `html,txt,json`.
                      * @default html
@@ -6835,6 +9661,11 @@ export interface operations {
                     pages?: string;
                     /** @default 5 */
                     priority?: number;
+                    /**
+                     * Format: uri
+                     * @description URL that the document is fetched from by the task's first step, instead of `file`.
+                     */
+                    url?: string;
                     /**
                      * Format: uuid
                      * @description The user. Default: the authenticated caller. Required when `UNTXT_AUTH=off`.
@@ -7225,7 +10056,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7235,7 +10066,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -7944,7 +10775,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7954,7 +10785,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -8189,7 +11020,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -8199,7 +11030,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -8429,7 +11260,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -8439,7 +11270,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -8653,7 +11484,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -8663,7 +11494,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -8888,7 +11719,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -8898,7 +11729,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -9412,7 +12243,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -9422,7 +12253,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -10223,7 +13054,7 @@ export interface operations {
                  *       "priority": 5
                  *     }
                  */
-                "application/json": components["schemas"]["Wishes"];
+                "application/json": components["schemas"]["TaskParameters"];
             };
         };
         responses: {
@@ -10502,6 +13333,608 @@ export interface operations {
                         error?: {
                             /** @enum {unknown} */
                             code?: "SERVICE_UNAVAILABLE" | "RENDERER_UNAVAILABLE" | "RENDERER_BUSY" | "NO_ROOM";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    completeSignIn: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The authorization code.
+                 * @example 9f86d0
+                 */
+                code?: string;
+                /**
+                 * @description What the sign-in was begun with.
+                 * @example 9f86d0
+                 */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the console. */
+            302: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST";
+                        };
+                    };
+                };
+            };
+            /** @description `NOT_FOUND`: The route or object does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    beginSignIn: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Where to return to in the console, from `#` on.
+                 * @example #/letters
+                 */
+                return?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider, or to the console with what failed. */
+            302: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST";
+                        };
+                    };
+                };
+            };
+            /** @description `INSECURE_CONNECTION`: Sessions need HTTPS, except on the server's own machine. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INSECURE_CONNECTION";
+                        };
+                    };
+                };
+            };
+            /** @description `NOT_FOUND`: The route or object does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    openConsole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the address with a slash at its end. */
+            302: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    getConsoleFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The version that the page names.
+                 * @example 0123456789abcdef
+                 */
+                version: string;
+                /**
+                 * @description The file.
+                 * @example console.js
+                 */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. It never changes. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                    "text/css": string;
+                    "text/javascript": string;
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST";
+                        };
+                    };
+                };
+            };
+            /** @description `NOT_FOUND`: The route or object does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
                         };
                     };
                 };
@@ -10992,7 +14425,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -11002,7 +14435,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };
@@ -11700,7 +15133,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. */
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -11710,7 +15143,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"] & {
                         error?: {
                             /** @enum {unknown} */
-                            code?: "SCOPE_MISSING" | "FORBIDDEN" | "ORIGIN_NOT_ALLOWED";
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
                         };
                     };
                 };

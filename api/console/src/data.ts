@@ -1,7 +1,11 @@
 // Answers of the API in components: fetched, kept while they are fetched again.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { Cell } from "./cell.ts";
 import { connection } from "./connection.ts";
 import { Unreachable } from "./client.ts";
+
+/** Whether lists are fetched again by themselves. Off until the page is loaded anew. */
+export const refreshing = new Cell(true);
 
 export interface Data<T> {
   /** The last answer. It stays while a newer one is fetched. */
@@ -12,8 +16,6 @@ export interface Data<T> {
   /** When the last answer came. */
   at: number | null;
   reload: () => void;
-  /** Puts a changed value in place of the answer. */
-  put: (change: (value: T) => T) => void;
 }
 
 /**
@@ -63,10 +65,10 @@ export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T
   useEffect(() => {
     if (!every) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === "visible") reload();
+      if (document.visibilityState === "visible" && refreshing.value) reload();
     }, every);
     const seen = () => {
-      if (document.visibilityState === "visible") reload();
+      if (document.visibilityState === "visible" && refreshing.value) reload();
     };
     document.addEventListener("visibilitychange", seen);
     return () => {
@@ -75,10 +77,6 @@ export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T
     };
   }, [reload, every]);
 
-  const put = useCallback((change: (value: T) => T) => {
-    setState((before) => (before.value === null ? before : { ...before, value: change(before.value) }));
-  }, []);
-
   const mine = state.key === key;
-  return { value: mine ? state.value : null, error: mine ? state.error : null, loading, at: state.at, reload, put };
+  return { value: mine ? state.value : null, error: mine ? state.error : null, loading, at: state.at, reload };
 }

@@ -1,19 +1,13 @@
 // Who uses the page, and what they may do.
-import { call, onSignedOut, Refused } from "./client.ts";
+import { call, onSignedOut, Refused, type Schemas } from "./client.ts";
 import { Cell } from "./cell.ts";
 import { connection } from "./connection.ts";
 import { remember, remembered } from "./remembered.ts";
 
 export type Scope = "submit" | "read" | "operate" | "admin";
 
-export interface Me {
-  name: string | null;
-  userId: string | null;
-  scopes: Scope[];
-  authentication: "off" | "key" | "token" | "session" | "ticket";
-  expiresAt: string | null;
-  limits?: Record<string, number | null>;
-}
+/** Who calls. Where nobody signs in, the user is the one of this browser. */
+export type Me = Schemas["Me"];
 
 /** The ways to sign in. */
 export interface Ways {
@@ -111,6 +105,11 @@ export function may(scope: Scope): boolean {
 }
 
 /** The user in requests: only where nobody signs in, since a key belongs to one. */
+/** The owner of a task in requests about it, which are of operators too. */
+export function ownerQuery(task: { userId: string }): { userId?: string } {
+  return me().authentication === "off" ? { userId: task.userId } : {};
+}
+
 export function userQuery(): { userId?: string } {
   const who = me();
   return who.authentication === "off" ? { userId: who.userId! } : {};

@@ -1,6 +1,6 @@
 // What can be done to a document, and what it does.
 import { call } from "./client.ts";
-import { userQuery } from "./session.ts";
+import { ownerQuery, userQuery } from "./session.ts";
 import type { Filters, Task } from "./tasks.ts";
 import { hasEnded } from "./words.ts";
 
@@ -34,9 +34,9 @@ export function applies(act: Act, status: string): boolean {
   return true;
 }
 
-export async function actOn(act: Act, task: Pick<Task, "taskId">): Promise<void> {
+export async function actOn(act: Act, task: Pick<Task, "taskId" | "userId">): Promise<void> {
   const path = `api/tasks/${task.taskId}${act === "erase" ? "" : `/${act}`}`;
-  await call(path, { method: act === "erase" ? "DELETE" : "POST", query: userQuery() });
+  await call(path, { method: act === "erase" ? "DELETE" : "POST", query: ownerQuery(task) });
 }
 
 /** What an act on many documents did, or would do. */

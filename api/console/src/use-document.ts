@@ -5,7 +5,6 @@ import { useCell } from "./cell.ts";
 import { call, Unreachable, type Schemas } from "./client.ts";
 import { connection } from "./connection.ts";
 import { listen, mode } from "./live.ts";
-import { userQuery } from "./session.ts";
 import { hasEnded, taskWord } from "./words.ts";
 
 export type Details = Schemas["TaskDetails"];
@@ -58,7 +57,7 @@ export function useDocument(id: string): Document {
     }
     state.running = true;
     try {
-      const found = await call<Details>(`api/tasks/${id}`, { query: userQuery() });
+      const found = await call<Details>(`api/tasks/${id}`);
       const known = await allPages(id);
       if (state.ended) return;
       if (state.status && !hasEnded(state.status) && hasEnded(found.status)) announce(`${found.filename}: ${taskWord(found.status)}.`);
@@ -87,7 +86,18 @@ export function useDocument(id: string): Document {
   useEffect(() => {
     void refresh();
     const stopRetry = connection.onRetry(() => void refresh());
-    const stopListening = listen(userQuery(), {
+    return () => {
+      own.current.ended = true;
+      stopRetry();
+      clearTimeout(timer.current);
+    };
+  }, [id, refresh]);
+
+  // Operators look at documents of others, and hear of them as their owners do.
+  const owner = task?.userId;
+  useEffect(() => {
+    if (!owner) return;
+    return listen({ userId: owner }, {
       update: (update) => {
         if (update.taskId === id) soon();
       },
@@ -96,13 +106,7 @@ export function useDocument(id: string): Document {
       },
       missed: () => soon(0),
     });
-    return () => {
-      own.current.ended = true;
-      stopRetry();
-      stopListening();
-      clearTimeout(timer.current);
-    };
-  }, [id, refresh, soon]);
+  }, [id, owner, soon]);
 
   const running = task !== null && !hasEnded(task.status);
   useEffect(() => {
@@ -119,7 +123,7 @@ export function useDocument(id: string): Document {
 async function allPages(id: string): Promise<PageState[]> {
   const all: PageState[] = [];
   for (let after = 0; ;) {
-    const part = await call<Pages>(`api/tasks/${id}/pages`, { query: { ...userQuery(), after, limit: PAGES_LIMIT } });
+    const part = await call<Pages>(`api/tasks/${id}/pages`, { query: { after, limit: PAGES_LIMIT } });
     all.push(...part.pages);
     if (part.next === null || !part.pages.length) return all;
     after = part.next;

@@ -47,6 +47,7 @@ pub const CODES: &[Code] = &[
     code(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", "The task was created without this format."),
     code(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", "The dead letter does not exist."),
     code(StatusCode::NOT_FOUND, "REDRIVE_NOT_FOUND", "The bulk redrive does not exist."),
+    code(StatusCode::NOT_FOUND, "WORKER_NOT_FOUND", "The worker is not on the list."),
     code(StatusCode::NOT_FOUND, "RUN_NOT_FOUND", "The run does not exist."),
     code(StatusCode::NOT_FOUND, "KEY_NOT_FOUND", "The API key does not exist."),
     code(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "The session does not exist, or is another caller's."),

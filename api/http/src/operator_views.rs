@@ -14,7 +14,8 @@ use crate::views::millis;
 
 /// Everybody who is on the list of workers or holds something, with what each
 /// holds: `alive`; `silent`, when it was not heard of for a lease; `gone`, when
-/// it is off the list and its work is about to be taken over; `unreadable`, when
+/// it is off the list and its work is about to be taken over; `draining`, when it
+/// starts nothing new; `unreadable`, when
 /// the database says nothing of it that can be read but its name.
 #[must_use]
 pub fn workers(rows: &[WorkerInfo], held: &[Holding], now: Timestamp, lease: Duration) -> Vec<Value> {
@@ -25,7 +26,7 @@ pub fn workers(rows: &[WorkerInfo], held: &[Holding], now: Timestamp, lease: Dur
             let time = |at| (!row.unreadable).then(|| millis(at));
             json!({
                 "name": row.name,
-                "state": if row.unreadable { "unreadable" } else if silent { "silent" } else { "alive" },
+                "state": state(row, silent),
                 "since": time(row.started_at),
                 "lastHeartbeat": time(row.heartbeat_at),
                 "holds": held.iter().filter(|held| held.worker == row.name).map(holding).collect::<Vec<_>>(),
@@ -43,6 +44,15 @@ pub fn workers(rows: &[WorkerInfo], held: &[Holding], now: Timestamp, lease: Dur
         gone = others;
     }
     workers
+}
+
+fn state(row: &WorkerInfo, silent: bool) -> &'static str {
+    match (row.unreadable, silent, row.draining) {
+        (true, ..) => "unreadable",
+        (false, true, _) => "silent",
+        (false, false, true) => "draining",
+        (false, false, false) => "alive",
+    }
 }
 
 fn holding(held: &Holding) -> Value {
@@ -85,6 +95,7 @@ mod tests {
             name: name(worker),
             started_at: Timestamp(0),
             heartbeat_at: Timestamp(at),
+            draining: worker == "quiet",
             unreadable: worker == "odd",
         };
         let held = |worker, item| Holding {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::NextDeliveries;
 use crate::backoff::Backoff;
@@ -25,6 +25,8 @@ pub(crate) struct Source {
     pub(crate) workflow: Workflow,
     /// The worker's slots, shared by its topics.
     pub(crate) slots: Arc<Semaphore>,
+    /// Whether an operator wants nothing new begun for now.
+    pub(crate) drained: watch::Receiver<bool>,
     /// The most slots this topic may take for one pull, so that the others can pull
     /// too.
     pub(crate) share: usize,
@@ -47,8 +49,16 @@ impl Source {
     /// The next deliveries, at least one. A failed pull is repeated.
     pub(super) async fn pull(self: Arc<Self>) -> Vec<Pulled> {
         let mut backoff = Backoff::default();
+        let mut drained = self.drained.clone();
         loop {
-            match self.next().await {
+            // A worker that is gone tells nothing any more, and its topics end.
+            drop(drained.wait_for(|drained| !drained).await);
+            let next = tokio::select! {
+                biased;
+                Ok(_) = drained.wait_for(|drained| *drained) => continue,
+                next = self.next() => next,
+            };
+            match next {
                 Ok(pulled) if pulled.is_empty() => backoff = Backoff::default(),
                 Ok(pulled) => {
                     self.shared.passes(CrashPoint::Pulled).await;

@@ -290,11 +290,30 @@ impl Journal for MemoryJournal {
         Ok(due.into())
     }
 
-    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
-        let new =
-            || WorkerInfo { name: worker.clone(), started_at: now, heartbeat_at: now, unreadable: false };
-        self.records().workers.entry(worker.clone()).or_insert_with(new).heartbeat_at = now;
-        Ok(())
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<bool, JournalError> {
+        let mut records = self.records();
+        let row = records.workers.entry(worker.clone()).or_insert_with(|| WorkerInfo {
+            name: worker.clone(),
+            started_at: now,
+            heartbeat_at: now,
+            draining: false,
+            unreadable: false,
+        });
+        row.heartbeat_at = now;
+        Ok(row.draining)
+    }
+
+    async fn drain(
+        &self,
+        worker: &WorkerName,
+        draining: bool,
+        entry: AuditEntry,
+    ) -> Result<bool, JournalError> {
+        let mut records = self.records();
+        let Some(row) = records.workers.get_mut(worker) else { return Ok(false) };
+        row.draining = draining;
+        records.audit.push(entry);
+        Ok(true)
     }
 
     async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError> {

@@ -115,6 +115,8 @@ pub struct WorkerInfo {
     pub started_at: Timestamp,
     /// When it was last heard of.
     pub heartbeat_at: Timestamp,
+    /// Whether an operator drains it: it starts nothing new.
+    pub draining: bool,
     /// Whether its row holds times that this program can't read: those above are
     /// the beginning of time then, as of a worker that is long gone.
     pub unreadable: bool,
@@ -348,11 +350,24 @@ pub trait Journal: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Found<Scheduled>, JournalError>;
 
-    /// Says that `worker` is alive at `now`; registers it the first time.
+    /// Says that `worker` is alive at `now`; registers it the first time. Whether it is to
+    /// start nothing new.
     ///
     /// # Errors
     /// [`JournalError::Unavailable`].
-    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError>;
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<bool, JournalError>;
+
+    /// Says whether `worker` is to start nothing new, and writes `entry` into the audit
+    /// log; false, and nothing is written, if it is not on the list.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`].
+    async fn drain(
+        &self,
+        worker: &WorkerName,
+        draining: bool,
+        entry: AuditEntry,
+    ) -> Result<bool, JournalError>;
 
     /// Takes workers off the list: they are known to be gone.
     ///

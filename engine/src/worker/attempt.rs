@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -41,6 +42,7 @@ pub(super) struct AttemptRunner {
     pub(super) name: WorkerName,
     pub(super) running: Arc<Running>,
     pub(super) draining: CancellationToken,
+    pub(super) drained: watch::Receiver<bool>,
 }
 
 /// A claim of this worker, and what running it needs.
@@ -129,7 +131,9 @@ impl ActiveClaim {
 impl AttemptRunner {
     /// Whether this worker may continue with the run's next step.
     fn may_continue(&self, run: &RunState) -> bool {
-        !self.draining.is_cancelled() && !self.shared.controls.paused(&run.definition, &run.tenant)
+        !self.draining.is_cancelled()
+            && !*self.drained.borrow()
+            && !self.shared.controls.paused(&run.definition, &run.tenant)
     }
 
     async fn claim(&self, delivery: Delivery) -> ClaimResult {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::running::{Running, Stop};
@@ -24,6 +25,8 @@ pub(super) struct Heartbeat {
     pub(super) running: Arc<Running>,
     pub(super) name: WorkerName,
     pub(super) every: Duration,
+    /// Told whether the worker is to start nothing new.
+    pub(super) drained: watch::Sender<bool>,
 }
 
 impl Heartbeat {
@@ -50,6 +53,13 @@ impl Heartbeat {
     async fn beat_once(&self) -> bool {
         let beat = self.shared.journal.heartbeat(&self.name, self.shared.clock.now()).await;
         self.note(&beat);
+        if let Ok(draining) = beat {
+            let changed =
+                self.drained.send_if_modified(|known| std::mem::replace(known, draining) != draining);
+            if changed {
+                tracing::info!(worker = %self.name, draining, "an operator drains the worker or resumes it");
+            }
+        }
         beat.is_ok()
     }
 

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -38,8 +38,10 @@ struct Worker {
     name: WorkerName,
     config: WorkerConfig,
     running: Arc<Running>,
-    /// Fires when nothing new may begin.
+    /// Fires when nothing new may begin any more.
     draining: CancellationToken,
+    /// Whether an operator wants nothing new begun for now.
+    drained: watch::Receiver<bool>,
 }
 
 /// Works until `shutdown`, then drains. A worker whose loop fails is replaced by one
@@ -47,15 +49,17 @@ struct Worker {
 pub(crate) async fn run(shared: &Arc<Shared>, config: &WorkerConfig, shutdown: &CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
+        let (drained, told) = watch::channel(false);
         let worker = Worker {
             shared: Arc::clone(shared),
             name: WorkerName::unique(&config.name_prefix),
             config: config.clone(),
             running: Arc::default(),
             draining: shutdown.clone(),
+            drained: told,
         };
         let name = worker.name.clone();
-        let ended = worker.run().await;
+        let ended = worker.run(drained).await;
         retire(shared, &name).await;
         match ended {
             Ok(()) => return,
@@ -73,12 +77,13 @@ async fn retire(shared: &Shared, name: &WorkerName) {
 }
 
 impl Worker {
-    async fn run(self) -> Result<(), String> {
+    async fn run(self, drained: watch::Sender<bool>) -> Result<(), String> {
         let heartbeat = Heartbeat {
             shared: Arc::clone(&self.shared),
             running: Arc::clone(&self.running),
             name: self.name.clone(),
             every: self.config.heartbeat_every,
+            drained,
         };
         // A worker that holds a claim and is not on the list counts as dead.
         if !heartbeat.register(&self.draining).await {
@@ -128,6 +133,7 @@ impl Worker {
             name: self.name.clone(),
             running: Arc::clone(&self.running),
             draining: self.draining.clone(),
+            drained: self.drained.clone(),
         });
         let mut topics = JoinSet::new();
         for workflow in self.workflows() {
@@ -136,6 +142,7 @@ impl Worker {
                 shared: Arc::clone(&self.shared),
                 workflow: workflow.clone(),
                 slots: dedicated.map_or_else(|| Arc::clone(&semaphore), |own| Arc::new(Semaphore::new(own))),
+                drained: self.drained.clone(),
                 share: dedicated.unwrap_or_else(|| (slots / count).max(1)),
             });
             let name = format!("{}/{}", self.name, workflow.definition().name());

@@ -109,8 +109,16 @@ impl Journal for FaultyJournal {
     ) -> Result<Found<Scheduled>, JournalError> {
         self.inner.due(workflow, until, after, limit).await
     }
-    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<bool, JournalError> {
         self.inner.heartbeat(worker, now).await
+    }
+    async fn drain(
+        &self,
+        worker: &WorkerName,
+        draining: bool,
+        entry: AuditEntry,
+    ) -> Result<bool, JournalError> {
+        self.inner.drain(worker, draining, entry).await
     }
     async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError> {
         self.inner.retire(workers).await

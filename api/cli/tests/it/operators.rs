@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::client::Upload;
 use crate::document_server::{DocumentServer, Page};
 use crate::history::History;
-use crate::home::Home;
+use crate::home::{Home, PATIENCE};
 use crate::samples;
 use crate::server::Server;
 
@@ -196,4 +196,45 @@ async fn a_retry_is_made_now_or_given_up() {
     let acts: Vec<&str> =
         audit["audit"].as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(acts, ["give-up-retry", "retry-now"]);
+}
+
+#[tokio::test]
+async fn a_drained_worker_finishes_what_it_runs_and_starts_nothing_new() {
+    let home = Home::new().with("UNTXT_WORKER_CONCURRENCY", "1");
+    home.install("slow", "slow");
+    let server = Server::start(&home, &["serve"]);
+    let (client, user) = (server.client(), Uuid::new_v4());
+    let upload = Upload::new(user, "a.pdf", samples::pdf(4)).with("engine", "slow");
+    let slow = client.accepted(upload.with("options", &json!({"settings": {"ms": 1_500}}))).await;
+    let busy =
+        client.until("/api/admin/workers", |data| data["workers"][0]["holds"][0]["step"] == "ocr").await;
+    let name = busy["workers"][0]["name"].as_str().unwrap().to_owned();
+    let path = format!("/api/admin/workers/{name}");
+    let drained = client.send_json(&format!("{path}/drain"), &json!({ "reason": "more memory" })).await;
+    assert_eq!((drained.status, &drained.body["data"]["workers"][0]["state"]), (200, &json!("draining")));
+    // It learns of it with its next heartbeat, and ends the page that it is at.
+    let began = std::time::Instant::now();
+    let knows = || std::fs::read_to_string(server.log()).unwrap().contains("an operator drains the worker");
+    while !knows() {
+        assert!(began.elapsed() < PATIENCE, "the worker never learned of it");
+        client.data("/api/admin/workers").await;
+    }
+    client.until("/api/admin/workers", |data| data["workers"][0]["holds"] == json!([])).await;
+    let waiting = client.accepted(Upload::new(user, "b.png", samples::picture(1))).await;
+    let still = client.data(&format!("/api/tasks/{waiting}")).await;
+    assert_eq!((&still["status"], &still["startedAt"]), (&json!("queued"), &json!(null)), "{still}");
+
+    home.run(&["workers", "resume", &name]).exits(0);
+    for task in [&slow, &waiting] {
+        client.until(&format!("/api/tasks/{task}"), |task| task["status"] == "completed").await;
+    }
+    assert_eq!(client.data("/api/admin/workers").await["workers"][0]["state"], "alive");
+    let nobody = client.send_json("/api/admin/workers/nobody/drain", &json!({})).await;
+    assert_eq!((nobody.status, nobody.code()), (404, "WORKER_NOT_FOUND"), "{nobody:?}");
+    home.run(&["workers", "drain", "nobody"]).exits(1);
+    let audit = client.data("/api/admin/audit").await;
+    let acts: Vec<&str> =
+        audit["audit"].as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["resume-worker", "drain-worker"]);
+    assert_eq!(server.terminate().code(), Some(0));
 }

@@ -45,7 +45,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 63] = [
+const ROUTES: [(&str, About); 65] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -84,6 +84,8 @@ const ROUTES: [(&str, About); 63] = [
     ("PUT /objects/{key}", About::Signed),
     ("GET /api/admin/audit", About::Operations),
     ("GET /api/admin/workers", About::Operations),
+    ("POST /api/admin/workers/{name}/drain", About::Operations),
+    ("POST /api/admin/workers/{name}/resume", About::Operations),
     ("GET /api/admin/retries", About::Operations),
     ("POST /api/admin/retries/now", About::Operations),
     ("POST /api/admin/retries/give-up", About::Operations),

@@ -1,7 +1,6 @@
 // What stands beside the picture: the text of the page, or why there is none.
 import { Problem } from "../components/problem.tsx";
 import { Refused, address, type Schemas } from "../client.ts";
-import { userQuery } from "../session.ts";
 import type { Data } from "../data.ts";
 import type { PageState } from "../use-document.ts";
 import { pageWord } from "../words.ts";
@@ -55,5 +54,5 @@ function Why({ error, retry }: { error: Error; retry: () => void }) {
 
 /** Where a page's picture is. */
 export function imageOf(task: string, page: number, width: number): string {
-  return address(`api/tasks/${task}/pages/${page}/image`, { ...userQuery(), width });
+  return address(`api/tasks/${task}/pages/${page}/image`, { width });
 }

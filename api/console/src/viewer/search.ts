@@ -1,7 +1,6 @@
 // Search in a document.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../client.ts";
-import { userQuery } from "../session.ts";
 import type { Match } from "./words.ts";
 
 interface Answer {
@@ -38,7 +37,7 @@ export function useSearch(id: string, q: string): Search {
       let next = after;
       const enough = before.length + FIRST_MAX;
       for (let tries = 0; tries < EMPTY_MAX; tries += 1) {
-        const answer = await call<Answer>(`api/tasks/${id}/search`, { query: { ...userQuery(), q, after: next }, signal });
+        const answer = await call<Answer>(`api/tasks/${id}/search`, { query: { q, after: next }, signal });
         matches = [...matches, ...answer.matches];
         next = answer.more ? answer.next : null;
         if (!next || matches.length >= enough) break;

@@ -9,7 +9,8 @@ use super::tasks::{AT, TASK, limit, number, pagination};
 const TAG: &str = "operators";
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = vec![workers(), audit()];
+    let mut all = workers();
+    all.push(audit());
     all.extend(retries());
     all.extend(redrives());
     all.extend(queues());
@@ -38,15 +39,33 @@ fn paged(operation: Operation) -> Operation {
         .fails(&["INVALID_FIELD"])
 }
 
-fn workers() -> Operation {
+fn workers() -> Vec<Operation> {
     let held = json!({ "workflow": "ocr", "run": TASK, "step": "ocr", "item": 3, "attempt": 1 });
-    let worker = json!({ "name": "untxt-1f0c-7", "state": "alive", "since": AT, "lastHeartbeat": AT, "holds": [held] });
-    read("/api/admin/workers", "listWorkers", "List workers and the steps they hold").data(
-        200,
-        "The workers.",
-        "Workers",
-        &json!({ "workers": [worker] }),
-    )
+    let worker = |state: &str| json!({ "workers": [{ "name": "untxt-1f0c-7", "state": state, "since": AT, "lastHeartbeat": AT, "holds": [held] }] });
+    let why = json!({ "reason": "the machine gets more memory" });
+    let at = |operation: Operation, state: &str| {
+        operation
+            .parameter(in_path("name", "The worker.", "untxt-1f0c-7"))
+            .data(200, "All workers after the change.", "Workers", &worker(state))
+            .fails(&["WORKER_NOT_FOUND"])
+    };
+    vec![
+        read("/api/admin/workers", "listWorkers", "List workers and the steps they hold").data(
+            200,
+            "The workers.",
+            "Workers",
+            &worker("alive"),
+        ),
+        at(
+            act("/api/admin/workers/{name}/drain", "drainWorker", "Drain a worker", "Reason", &why),
+            "draining",
+        )
+        .about("It finishes what it runs and starts nothing new, within some seconds. Its process goes on."),
+        at(
+            act("/api/admin/workers/{name}/resume", "resumeWorker", "Resume a worker", "Reason", &why),
+            "alive",
+        ),
+    ]
 }
 
 fn retries() -> Vec<Operation> {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::harness::{JournalHarness, START, claim, delivery, new_run, refusal, worker};
 use crate::decide::Refusal;
 use crate::error::StepError;
 use crate::event::OnItemFailure;
 use crate::id::RunId;
+use crate::journal::audit::AuditEntry;
 use crate::journal::dead_letters::DeadLetterFilter;
 use crate::journal::{JournalError, RunFilter};
 use crate::new_run::NewRun;
@@ -48,6 +51,18 @@ pub(super) async fn orphans_are_held_by_the_silent_and_the_gone(harness: Journal
     let since = START.after(Duration::from_secs(1));
     let orphans = harness.journal.orphans(since, 10).await.unwrap().rows;
     assert_eq!((orphans.len(), &orphans[0].claim, &orphans[0].worker), (1, &silents, &silent));
+    let entry = |action: &str| AuditEntry {
+        at: START,
+        actor: "ann".to_owned(),
+        action: action.to_owned(),
+        subject: "worker alive".to_owned(),
+        detail: json!({}),
+    };
+    assert!(harness.journal.drain(&alive, true, entry("drain")).await.unwrap());
+    assert!(!harness.journal.drain(&worker("never was"), true, entry("drain")).await.unwrap());
+    assert!(harness.journal.heartbeat(&alive, START.after(Duration::from_secs(9))).await.unwrap());
+    assert!(!harness.journal.heartbeat(&gone, START.after(Duration::from_secs(9))).await.unwrap());
+    assert_eq!(harness.journal.audited(None, 9).await.unwrap().len(), 1);
     harness.journal.retire(&[gone.clone(), worker("never was")]).await.unwrap();
     let orphans = harness.journal.orphans(since, 10).await.unwrap().rows;
     let mut held: Vec<_> = orphans.into_iter().map(|orphan| orphan.claim).collect();

@@ -169,8 +169,18 @@ impl Journal for SqlJournal {
         Ok(slots::due(&self.db, workflow, until, after, limit).await?)
     }
 
-    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<(), JournalError> {
+    async fn heartbeat(&self, worker: &WorkerName, now: Timestamp) -> Result<bool, JournalError> {
         Ok(worker::heartbeat(&self.db, worker, now).await?)
+    }
+
+    async fn drain(
+        &self,
+        worker: &WorkerName,
+        draining: bool,
+        entry: AuditEntry,
+    ) -> Result<bool, JournalError> {
+        let row = worker::drain(worker, draining).into();
+        Ok(audit::change(&self.db, &row, entry).await?)
     }
 
     async fn retire(&self, workers: &[WorkerName]) -> Result<(), JournalError> {

@@ -1,6 +1,6 @@
 //! The table `workers`: who is at work, and when each was last heard of.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait, DeriveIden, FromQueryResult, QueryResult};
 
 use super::commit_error::CommitError;
@@ -15,6 +15,7 @@ pub(super) enum Workers {
     Name,
     StartedAtMs,
     HeartbeatAtMs,
+    Draining,
 }
 
 #[derive(FromQueryResult)]
@@ -22,17 +23,32 @@ struct StoredWorker {
     name: String,
     started_at_ms: i64,
     heartbeat_at_ms: i64,
+    draining: bool,
 }
 
-pub(super) async fn heartbeat(db: &Database, worker: &WorkerName, now: Timestamp) -> Result<(), CommitError> {
+pub(super) async fn heartbeat(
+    db: &Database,
+    worker: &WorkerName,
+    now: Timestamp,
+) -> Result<bool, CommitError> {
     let statement = Query::insert()
         .into_table(Workers::Table)
         .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
         .values_panic([worker.as_str().into(), now.0.into(), now.0.into()])
         .on_conflict(OnConflict::column(Workers::Name).update_column(Workers::HeartbeatAtMs).to_owned())
+        .returning_col(Workers::Draining)
         .to_owned();
-    db.execute(&statement).await?;
-    Ok(())
+    let row = db.query_one(&statement).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+}
+
+/// The statement that says whether the worker is to start nothing new.
+pub(super) fn drain(worker: &WorkerName, draining: bool) -> UpdateStatement {
+    Query::update()
+        .table(Workers::Table)
+        .value(Workers::Draining, draining)
+        .and_where(Expr::col(Workers::Name).eq(worker.as_str()))
+        .to_owned()
 }
 
 pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), CommitError> {
@@ -47,7 +63,7 @@ pub(super) async fn retire(db: &Database, workers: &[WorkerName]) -> Result<(), 
 
 pub(super) async fn all(db: &Database) -> Result<Vec<WorkerInfo>, CommitError> {
     let statement = Query::select()
-        .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs])
+        .columns([Workers::Name, Workers::StartedAtMs, Workers::HeartbeatAtMs, Workers::Draining])
         .from(Workers::Table)
         .order_by(Workers::Name, sea_orm::Order::Asc)
         .to_owned();
@@ -61,15 +77,21 @@ fn row(row: &QueryResult) -> Option<WorkerInfo> {
     let problem = match StoredWorker::from_query_result(row, "") {
         Ok(row) => {
             let (started_at, heartbeat_at) = (Timestamp(row.started_at_ms), Timestamp(row.heartbeat_at_ms));
-            let name = WorkerName::from(row.name);
-            return Some(WorkerInfo { name, started_at, heartbeat_at, unreadable: false });
+            let (draining, name) = (row.draining, WorkerName::from(row.name));
+            return Some(WorkerInfo { name, started_at, heartbeat_at, draining, unreadable: false });
         }
         Err(problem) => problem,
     };
     let name: Option<String> = row.try_get("", "name").ok();
     tracing::warn!(worker = name.as_deref(), %problem, "can't read a row of table `workers`");
     let (started_at, heartbeat_at) = (Timestamp(0), Timestamp(0));
-    name.map(|name| WorkerInfo { name: name.into(), started_at, heartbeat_at, unreadable: true })
+    name.map(|name| WorkerInfo {
+        name: name.into(),
+        started_at,
+        heartbeat_at,
+        draining: false,
+        unreadable: true,
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 import { Icon } from "../../components/icon.tsx";
 import { Menu } from "../../components/menu.tsx";
 import { address } from "../../client.ts";
-import { userQuery } from "../../session.ts";
 import type { Details } from "../../use-document.ts";
 import { formatWord } from "../../words.ts";
 
@@ -13,14 +12,14 @@ export function Downloads({ task }: { task: Details }) {
   return (
     <Menu label={<><Icon name="down" /> Download</>} kind={done ? "primary" : ""}>
       {done && task.formats.filter((format) => !failed.has(format)).map((format) => (
-        <a key={format} href={address(`${path}/result/content`, { ...userQuery(), format })} download>{formatWord(format)}</a>
+        <a key={format} href={address(`${path}/result/content`, { format })} download>{formatWord(format)}</a>
       ))}
       {done && [...failed.values()].map((one) => (
         <p key={one.format} class="menu-note">{formatWord(one.format)} could not be made: <code>{one.code}</code> {one.message}</p>
       ))}
-      {done && task.formats.length > 1 && <a href={address(`${path}/result/archive`, userQuery())} download>All formats in one archive (zip)</a>}
+      {done && task.formats.length > 1 && <a href={address(`${path}/result/archive`)} download>All formats in one archive (zip)</a>}
       {!done && <p class="menu-note">There is no result yet.</p>}
-      <a class="menu-apart" href={address(`${path}/original`, userQuery())} download>The document as it was uploaded</a>
+      <a class="menu-apart" href={address(`${path}/original`)} download>The document as it was uploaded</a>
     </Menu>
   );
 }

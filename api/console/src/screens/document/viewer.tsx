@@ -5,7 +5,6 @@ import { call } from "../../client.ts";
 import { useData } from "../../data.ts";
 import { useKeys } from "../../keys.ts";
 import { refine, to } from "../../router.ts";
-import { userQuery } from "../../session.ts";
 import type { Details, PageState } from "../../use-document.ts";
 import { PagePicture, ZOOM_MAX, ZOOM_MIN } from "../../viewer/page-picture.tsx";
 import { PageStrip } from "../../viewer/page-strip.tsx";
@@ -37,7 +36,7 @@ export function Viewer({ task, pages, query, onText }: Props) {
   const done = state?.status === "completed";
 
   const data = useData<Page | null>(`${id}/${page}/${done}/${state?.attempt ?? 0}`, (signal) =>
-    done ? call<Page>(`api/tasks/${id}/pages/${page}`, { query: userQuery(), signal }) : Promise.resolve(null));
+    done ? call<Page>(`api/tasks/${id}/pages/${page}`, { signal }) : Promise.resolve(null));
   const blocks = useMemo(() => (data.value ? blocksOf(data.value) : []), [data.value]);
   const words = useMemo(() => allWords(blocks), [blocks]);
   useEffect(() => onText(data.value), [data.value]);

@@ -11,7 +11,7 @@ import { taskWord } from "../../words.ts";
 
 interface OneProps {
   act: Act;
-  task: Pick<Task, "taskId" | "filename">;
+  task: Pick<Task, "taskId" | "userId" | "filename">;
   onDone: () => void;
   onClose: () => void;
 }

@@ -15,7 +15,10 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 "workers",
                 list(&object(&[
                     ("name", text()),
-                    ("state", json!({ "type": "string", "enum": ["alive", "silent", "gone", "unreadable"] })),
+                    (
+                        "state",
+                        json!({ "type": "string", "enum": ["alive", "draining", "silent", "gone", "unreadable"] }),
+                    ),
                     ("since", or_null(&time())),
                     ("lastHeartbeat", or_null(&time())),
                     ("holds", list(&object(&slot))),

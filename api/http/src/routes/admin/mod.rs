@@ -32,7 +32,7 @@ pub(crate) fn router() -> Router {
         .push(keys::router())
         .push(redrives::router())
         .push(plugins::router())
-        .push(Router::with_path("workers").get(workers::list))
+        .push(workers::router())
         .push(retries::router())
         .push(
             Router::with_path("queues")
