@@ -35,6 +35,12 @@ export function listen(user: Query, listener: Listener): () => void {
   return () => live.end();
 }
 
+/** Closes a socket. One that is still opening is closed afterwards: browsers warn otherwise. */
+function shut(socket: WebSocket | null): void {
+  if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket?.close();
+}
+
 class Live {
   #socket: WebSocket | null = null;
   #ended = false;
@@ -60,7 +66,7 @@ class Live {
   open(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
-    this.#socket?.close();
+    shut(this.#socket);
     const url = new URL(address("ws", { ...this.user, resume: this.#since ? true : null }));
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
@@ -152,7 +158,7 @@ class Live {
     if (document.visibilityState === "hidden") {
       this.#hidden = setTimeout(() => {
         mode.set("resting");
-        this.#socket?.close();
+        shut(this.#socket);
         this.#socket = null;
         clearTimeout(this.#timer);
       }, HIDDEN_MS);
@@ -167,7 +173,7 @@ class Live {
     clearTimeout(this.#timer);
     clearTimeout(this.#hidden);
     for (const stop of this.#stop) stop();
-    this.#socket?.close();
+    shut(this.#socket);
     this.#socket = null;
     mode.set("connecting");
   }

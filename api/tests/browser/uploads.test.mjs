@@ -90,3 +90,39 @@ test("a server that stays down after “Ask now” is asked again by itself", as
   await drop(page, [{ name: "letter.png", type: "image/png", bytes: letter }]);
   await page.getByRole("link", { name: /letter\.png/ }).waitFor();
 });
+
+test("what one person chose is not shown to the next", async (t) => {
+  const server = await start(t, { UNTXT_AUTH: "api-key" });
+  const keys = [];
+  for (const name of ["Ada", "Bea"]) keys.push(JSON.parse(await server.run("keys", "create", "--name", name, "--json")).key);
+  const page = await open(t, { allow: [400, 401, 404, 415] });
+  const signIn = async (key) => {
+    await page.getByLabel("API key").fill(key);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Documents" }).waitFor();
+  };
+  await page.goto(`${server.url}/console/`);
+  await signIn(keys[0]);
+  await drop(page, [{ name: "notes.png", type: "image/png", bytes: Buffer.from("not a picture") }]);
+  await page.getByText("notes.png").first().waitFor();
+  await page.goto(`${server.url}/console/#/account`);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.goto(`${server.url}/console/#/documents`);
+  await signIn(keys[1]);
+  assert.equal(await page.getByText("notes.png").count(), 0);
+});
+
+test("a file dropped where nothing takes it is not opened in place of the console", async (t) => {
+  const server = await start(t, { UNTXT_AUTH: "off" });
+  const page = await open(t, { user: USER, allow: [404] });
+  await page.goto(`${server.url}/console/#/account`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  const taken = await page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["text"], "letter.txt"));
+    const event = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
+    document.querySelector("main").dispatchEvent(event);
+    return event.defaultPrevented;
+  });
+  assert.ok(taken);
+});
