@@ -76,6 +76,9 @@ export const pause = (which: Which) => post("queues/pause", which);
 export const resume = (which: Which) => post("queues/resume", which);
 export const limit = (share: Schemas["Share"]) => post("queues/limit", share);
 
+export const drain = (name: string) => post(`workers/${encodeURIComponent(name)}/drain`, {});
+export const resumeWorker = (name: string) => post(`workers/${encodeURIComponent(name)}/resume`, {});
+
 export const retryNow = (which: { run: string; item: number | null }) => post("retries/now", which);
 export const giveUp = (which: { run: string; item: number | null; reason?: string }) => post("retries/give-up", which);
 

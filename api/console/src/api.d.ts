@@ -446,6 +446,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/retries/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up a pending retry
+         * @description The step or page becomes a dead letter with its last failure.
+         */
+        post: operations["giveUpRetry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/retries/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retry a step or page now */
+        post: operations["retryNow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/workers": {
         parameters: {
             query?: never;
@@ -457,6 +494,43 @@ export interface paths {
         get: operations["listWorkers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workers/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drain a worker
+         * @description It finishes what it runs and starts nothing new, within some seconds. Its process goes on.
+         */
+        post: operations["drainWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workers/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume a worker */
+        post: operations["resumeWorker"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1514,6 +1588,12 @@ export interface components {
                 workflow: string;
             }[];
         };
+        RetryChanged: {
+            item: number | null;
+            /** Format: uuid */
+            run: string;
+            status: components["schemas"]["Status"];
+        };
         Sessions: {
             sessions: {
                 /** Format: date-time */
@@ -1720,6 +1800,12 @@ export interface components {
             status: "waiting" | "pending" | "retrying" | "delivered" | "failed" | "cancelled";
             url: string;
         };
+        WhichRetry: {
+            item?: number | null;
+            reason?: string | null;
+            /** Format: uuid */
+            run: string;
+        };
         Workers: {
             workers: {
                 holds: {
@@ -1735,7 +1821,7 @@ export interface components {
                 /** Format: date-time */
                 since: string | null;
                 /** @enum {string} */
-                state: "alive" | "silent" | "gone" | "unreadable";
+                state: "alive" | "draining" | "silent" | "gone" | "unreadable";
             }[];
         };
     };
@@ -7867,6 +7953,494 @@ export interface operations {
             };
         };
     };
+    giveUpRetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "item": 3,
+                 *       "reason": "the server is back",
+                 *       "run": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WhichRetry"];
+            };
+        };
+        responses: {
+            /** @description The run after the change. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "item": 3,
+                     *         "run": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *         "status": "retrying"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["RetryChanged"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `RUN_NOT_FOUND`: The run does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "RUN_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `NO_RETRY_PENDING`: Nothing waits for a retry there. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "NO_RETRY_PENDING";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    retryNow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "item": 3,
+                 *       "reason": "the server is back",
+                 *       "run": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WhichRetry"];
+            };
+        };
+        responses: {
+            /** @description The run after the change. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "item": 3,
+                     *         "run": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *         "status": "retrying"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["RetryChanged"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `RUN_NOT_FOUND`: The run does not exist. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "RUN_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `NO_RETRY_PENDING`: Nothing waits for a retry there. */
+            409: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "NO_RETRY_PENDING";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
     listWorkers: {
         parameters: {
             query?: never;
@@ -8001,6 +8575,500 @@ export interface operations {
                         error?: {
                             /** @enum {unknown} */
                             code?: "BODY_ENCODED";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    drainWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The worker.
+                 * @example untxt-1f0c-7
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the machine gets more memory"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description All workers after the change. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "workers": [
+                     *           {
+                     *             "holds": [
+                     *               {
+                     *                 "attempt": 1,
+                     *                 "item": 3,
+                     *                 "run": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *                 "step": "ocr",
+                     *                 "workflow": "ocr"
+                     *               }
+                     *             ],
+                     *             "lastHeartbeat": "2026-11-23T12:34:56.789Z",
+                     *             "name": "untxt-1f0c-7",
+                     *             "since": "2026-11-23T12:34:56.789Z",
+                     *             "state": "draining"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Workers"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `WORKER_NOT_FOUND`: The worker is not on the list. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "WORKER_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
+                        };
+                    };
+                };
+            };
+            /** @description `AUTH_RATE_LIMITED`: Too many failed authentications from this address. */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "AUTH_RATE_LIMITED";
+                        };
+                    };
+                };
+            };
+            /** @description `HEAD_TOO_LARGE`: The request has too many or too large headers. */
+            431: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "HEAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `INTERNAL`: Internal error; find the cause in the log by x-request-id. */
+            500: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "INTERNAL";
+                        };
+                    };
+                };
+            };
+            /** @description `SERVICE_UNAVAILABLE`: A dependency of the server is unavailable; retry after `Retry-After`. */
+            503: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "SERVICE_UNAVAILABLE";
+                        };
+                    };
+                };
+            };
+        };
+    };
+    resumeWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The worker.
+                 * @example untxt-1f0c-7
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the machine gets more memory"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description All workers after the change. */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "workers": [
+                     *           {
+                     *             "holds": [
+                     *               {
+                     *                 "attempt": 1,
+                     *                 "item": 3,
+                     *                 "run": "0192f5a1-7c3e-7d2a-9b41-6a0f3c2d1e00",
+                     *                 "step": "ocr",
+                     *                 "workflow": "ocr"
+                     *               }
+                     *             ],
+                     *             "lastHeartbeat": "2026-11-23T12:34:56.789Z",
+                     *             "name": "untxt-1f0c-7",
+                     *             "since": "2026-11-23T12:34:56.789Z",
+                     *             "state": "alive"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        data: components["schemas"]["Workers"];
+                        /** @constant */
+                        success: true;
+                    };
+                };
+            };
+            /** @description `BAD_REQUEST`: The request is malformed. `INVALID_FIELD`: A field has an invalid value; `details.field` names it. `MALFORMED_BODY`: The body can't be parsed. `TOKEN_IN_URL`: Keys and tokens are not accepted in the URL. */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BAD_REQUEST" | "INVALID_FIELD" | "MALFORMED_BODY" | "TOKEN_IN_URL";
+                        };
+                    };
+                };
+            };
+            /** @description `UNAUTHENTICATED`: Credentials are missing or invalid. */
+            401: {
+                headers: {
+                    "www-authenticate": components["headers"]["Challenge"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "UNAUTHENTICATED";
+                        };
+                    };
+                };
+            };
+            /** @description `ORIGIN_NOT_ALLOWED`: The request comes from an origin that is not allowed. `SCOPE_MISSING`: The caller lacks a scope; `details.scope` names it. `FORBIDDEN`: The caller may not act for another user. */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "ORIGIN_NOT_ALLOWED" | "SCOPE_MISSING" | "FORBIDDEN";
+                        };
+                    };
+                };
+            };
+            /** @description `WORKER_NOT_FOUND`: The worker is not on the list. */
+            404: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "WORKER_NOT_FOUND";
+                        };
+                    };
+                };
+            };
+            /** @description `REQUEST_TOO_SLOW`: The client sent the request too slowly. */
+            408: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "REQUEST_TOO_SLOW";
+                        };
+                    };
+                };
+            };
+            /** @description `PAYLOAD_TOO_LARGE`: The body is too large for this route. */
+            413: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "PAYLOAD_TOO_LARGE";
+                        };
+                    };
+                };
+            };
+            /** @description `URI_TOO_LONG`: The URL is too long. */
+            414: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "URI_TOO_LONG";
+                        };
+                    };
+                };
+            };
+            /** @description `BODY_ENCODED`: Compressed bodies (`Content-Encoding`) are not supported. `NOT_JSON`: The body is not application/json. */
+            415: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"] & {
+                        error?: {
+                            /** @enum {unknown} */
+                            code?: "BODY_ENCODED" | "NOT_JSON";
                         };
                     };
                 };

@@ -49,7 +49,7 @@ function Details({ letter: found }: { letter: LetterDetails }) {
         <Fact name="Task"><TaskLink id={found.taskId} workflow={found.workflow} />{found.taskStatus && `, ${taskWord(found.taskStatus).toLowerCase()}`}</Fact>
         <Fact name="Tenant"><code>{found.tenant}</code></Fact>
         <Fact name="When"><Ago at={found.at} /></Fact>
-        <Fact name="Given up because"><code>{JSON.stringify(found.reason)}</code></Fact>
+        <Fact name="Given up because">{reasonWords(found.reason)}</Fact>
         <Fact name="Engine">{found.digest ? <code>{found.digest}</code> : "none"}</Fact>
         <Fact name="Fingerprint"><a href={to("letters", { fingerprint: found.fingerprint })}><code>{found.fingerprint}</code></a></Fact>
         {found.settled && <Fact name="Settled"><code>{JSON.stringify(found.settled)}</code></Fact>}
@@ -78,9 +78,19 @@ const ENDS: Record<string, string> = {
 };
 
 function errorText(error: Record<string, unknown>): string {
-  const { code, message, ...rest } = error;
+  const { code, message, verdict: _, budget: __, ...rest } = error;
   const more = Object.keys(rest).length ? `\n${JSON.stringify(rest, null, 2)}` : "";
   return `${String(code ?? "")} ${String(message ?? "")}${more}`.trim();
+}
+
+const REASONS: Record<string, string> = {
+  permanent: "trying again can't help", budget_spent: "no attempt was left", elapsed_limit: "it took too long", unreadable: "it can't be read",
+};
+
+/** `no attempt was left (transport)`. */
+function reasonWords(reason: { kind?: string; budget?: string }): string {
+  const words = REASONS[reason.kind ?? ""] ?? JSON.stringify(reason);
+  return reason.budget ? `${words} (${reason.budget})` : words;
 }
 
 function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {

@@ -57,9 +57,11 @@ export function reasons(sight: Sight): Reason[] {
   }
   const alive = sight.workers.workers.filter((worker) => worker.state === "alive");
   const silent = sight.workers.workers.filter((worker) => worker.state === "silent");
+  const draining = sight.workers.workers.filter((worker) => worker.state === "draining");
   const ready = sight.queues.queues.reduce((sum, queue) => sum + queue.ready, 0);
-  if (!alive.length) add("down", ready ? `No worker is alive, and ${count(ready, "step")} wait.` : "No worker is alive.", to("workers"));
+  if (!alive.length) add("down", draining.length ? "Every worker is draining: nothing new is started." : ready ? `No worker is alive, and ${count(ready, "step")} wait.` : "No worker is alive.", to("workers"));
   if (silent.length) add("attention", `${count(silent.length, "worker")} not heard of for longer than a lease.`, to("workers"));
+  if (draining.length) add("attention", `${count(draining.length, "worker")} draining.`, to("workers"));
   const paused = sight.queues.queues.filter((queue) => queue.paused);
   if (paused.length) add("attention", `Paused: ${paused.map((queue) => queue.name).join(", ")}.`, to("queues"));
   const waiting = sight.groups.reduce((sum, group) => sum + group.count, 0);
