@@ -69,7 +69,8 @@ function put(method: string, url: string, body: XMLHttpRequestBodyInit, headers:
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
-    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    // The browser itself says how long the body is, and lets nobody else.
+  for (const [name, value] of Object.entries(headers)) if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => sending.progress(Math.min(event.loaded, sending.file.size));
     request.onload = () => {
       const { status, responseText } = request;

@@ -10,6 +10,9 @@ import { createInterface } from "node:readline";
 export const BIN = process.env.UNTXT_BIN;
 if (!BIN) throw new Error("set UNTXT_BIN to the program `untxt`");
 
+/** What closes the windows of a test: they go before their server does. */
+export const windows = new WeakMap();
+
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -31,6 +34,7 @@ export async function start(t, settings = {}) {
   };
   const server = new Server(env);
   t.after(async () => {
+    for (const close of windows.get(t) ?? []) await close();
     await server.stop("SIGKILL");
     await rm(home, { recursive: true, force: true });
   });
