@@ -75,17 +75,13 @@ async function large(sending: Sending): Promise<Created> {
   });
 }
 
-/** Set by the browser itself, which complains when a page does it. */
-const OWN_HEADERS = ["content-length", "host"];
-
 /** A request with a body that says how much of it was sent, which `fetch` does not. */
 function put(method: string, url: string, body: XMLHttpRequestBodyInit, headers: Record<string, string>, sending: Sending): Promise<string> {
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
-    for (const [name, value] of Object.entries(headers)) {
-      if (!OWN_HEADERS.includes(name.toLowerCase())) request.setRequestHeader(name, value);
-    }
+    // The browser itself says how long the body is, and lets nobody else.
+    for (const [name, value] of Object.entries(headers)) if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => sending.progress(Math.min(event.loaded, sending.file.size));
     request.onload = () => {
       const { status, responseText } = request;

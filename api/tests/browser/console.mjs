@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after } from "node:test";
 import { chromium } from "playwright-core";
-import { atEnd } from "./ending.mjs";
+import { windows } from "./server.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -48,7 +48,8 @@ export async function open(t, { phone = false, dark = false, allow = [], user } 
     home ??= url.host;
     if (url.host !== home) wrong.push(`request to another host: ${request.url()}`);
   });
-  atEnd(t, async () => {
+  windows.set(t, [...(windows.get(t) ?? []), () => context.close()]);
+  t.after(async () => {
     await context.close();
     assert.deepEqual(wrong, []);
   });

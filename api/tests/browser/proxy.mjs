@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
-import { atEnd } from "./ending.mjs";
 
 export async function proxy(t, server, { prefix = "", sockets = true } = {}) {
   const target = new URL(server.url);
@@ -39,7 +38,7 @@ export async function proxy(t, server, { prefix = "", sockets = true } = {}) {
   });
   own.listen(0, "127.0.0.1");
   await once(own, "listening");
-  atEnd(t, () => {
+  t.after(() => {
     for (const socket of sockets_) socket.destroy();
     own.closeAllConnections();
     own.close();

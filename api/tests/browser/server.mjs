@@ -6,10 +6,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { atEnd } from "./ending.mjs";
 
 export const BIN = process.env.UNTXT_BIN;
 if (!BIN) throw new Error("set UNTXT_BIN to the program `untxt`");
+
+/** What closes the windows of a test: they go before their server does. */
+export const windows = new WeakMap();
 
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -31,7 +33,8 @@ export async function start(t, settings = {}) {
     ...settings,
   };
   const server = new Server(env);
-  atEnd(t, async () => {
+  t.after(async () => {
+    for (const close of windows.get(t) ?? []) await close();
     await server.stop("SIGKILL");
     await rm(home, { recursive: true, force: true });
   });

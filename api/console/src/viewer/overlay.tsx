@@ -14,6 +14,8 @@ interface Props {
 
 /** Where the letters stand in their box: above it is the room of accents, below that of descenders. */
 const BASELINE = 0.8;
+/** A word that is lower than this part of its line's letters is made of dashes or dots. */
+const LOW = 0.5;
 
 export const Overlay = memo(function Overlay({ blocks, width, height, language }: Props) {
   const fitted = !honoursTextLength();
@@ -69,7 +71,10 @@ interface WordProps {
 function WordText({ word, width, height, size, fitted, turned }: WordProps) {
   const { box } = word;
   const long = Math.max(1, turned === 0 ? box.width * width : Math.max(box.width * width, box.height * height));
-  const place = { x: round(box.x * width), y: round((box.y + box.height * BASELINE) * height) };
+  // A dash or a dot stands in the middle of a letter's height, which its own box is not.
+  const tall = box.height * height;
+  const base = tall < size * LOW ? (box.y + box.height / 2) * height + size * 0.3 : box.y * height + tall * BASELINE;
+  const place = { x: round(box.x * width), y: round(base) };
   return fitted ? (
     <tspan {...place} data-word={word.id} font-size={round(Math.min(size * 3, fittedSize(word.text, long)))}>{word.text}</tspan>
   ) : (
