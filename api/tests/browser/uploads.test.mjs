@@ -22,7 +22,7 @@ function padded(bytes) {
 
 test("a large file goes to the store directly, and becomes one document", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "off" });
-  const page = await open(t, { user: USER, allow: [404] });
+  const page = await open(t, { user: USER });
   const puts = [];
   page.on("request", (request) => request.method() === "PUT" && puts.push(new URL(request.url()).pathname));
   await page.goto(`${server.url}/console/`);
@@ -38,7 +38,7 @@ test("a large file goes to the store directly, and becomes one document", async 
 test("behind a proxy whose address the store does not know, a large file goes through the API", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "off" });
   const outside = await proxy(t, server, { prefix: "/ocr" });
-  const page = await open(t, { user: USER, allow: [404] });
+  const page = await open(t, { user: USER });
   await page.goto(`${outside}/console/`);
   const path = join(tmpdir(), `untxt-proxied-${process.pid}.png`);
   await writeFile(path, padded(9 * 1024 * 1024));
@@ -50,7 +50,7 @@ test("behind a proxy whose address the store does not know, a large file goes th
 
 test("a file that can't be read any more is given up, and the others go on", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "off" });
-  const page = await open(t, { user: USER, allow: ["offline", 404] });
+  const page = await open(t, { user: USER, allow: ["offline"] });
   await page.goto(`${server.url}/console/`);
   const path = join(tmpdir(), `untxt-gone-${process.pid}.png`);
   await writeFile(path, letter);
@@ -76,7 +76,7 @@ test("a file that can't be read any more is given up, and the others go on", asy
 
 test("a server that stays down after “Ask now” is asked again by itself", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "off" });
-  const page = await open(t, { user: USER, allow: ["offline", 404] });
+  const page = await open(t, { user: USER, allow: ["offline"] });
   await page.goto(`${server.url}/console/`);
   await page.getByRole("heading", { name: "Documents" }).waitFor();
   await server.stop("SIGKILL");
@@ -95,7 +95,7 @@ test("what one person chose is not shown to the next", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "api-key" });
   const keys = [];
   for (const name of ["Ada", "Bea"]) keys.push(JSON.parse(await server.run("keys", "create", "--name", name, "--json")).key);
-  const page = await open(t, { allow: [400, 401, 404, 415] });
+  const page = await open(t, { allow: [400, 401, 415] });
   const signIn = async (key) => {
     await page.getByLabel("API key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
@@ -114,7 +114,7 @@ test("what one person chose is not shown to the next", async (t) => {
 
 test("a file dropped where nothing takes it is not opened in place of the console", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "off" });
-  const page = await open(t, { user: USER, allow: [404] });
+  const page = await open(t, { user: USER });
   await page.goto(`${server.url}/console/#/account`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   const taken = await page.evaluate(() => {
