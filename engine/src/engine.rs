@@ -24,7 +24,7 @@ use crate::queue::{Depth, Queue, QueueError, QueueServer};
 use crate::reconcile::rescue;
 use crate::rows::RowChange;
 use crate::shared::Shared;
-use crate::state::{ItemCount, ItemOutput, RunState};
+use crate::state::{ItemCount, ItemOutput, ItemSummary, RunState};
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::watch::{Endings, Hub, RunWatcher, WatchError, Watcher};
 use crate::worker::{self, ConfigError, WorkerConfig};
@@ -234,6 +234,36 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<ItemOutput>, JournalError> {
         self.shared.journal.items(run, step, from, limit).await
+    }
+
+    /// The same items without what they returned; see [`Journal::item_summaries`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::item_summaries`].
+    #[boxed]
+    pub async fn item_summaries(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemSummary>, JournalError> {
+        self.shared.journal.item_summaries(run, step, from, limit).await
+    }
+
+    /// What the same items returned, as JSON text; see [`Journal::item_outputs`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::item_outputs`].
+    #[boxed]
+    pub async fn item_outputs(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<(u32, String)>, JournalError> {
+        self.shared.journal.item_outputs(run, step, from, limit).await
     }
 
     /// The run's events after `after_seq`, in order, at most `limit`.

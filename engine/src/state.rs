@@ -312,6 +312,25 @@ pub struct ItemOutput {
     pub output: Value,
 }
 
+/// An item with the length of what its step returned for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemSummary {
+    /// The item.
+    pub state: ItemState,
+    /// Bytes of its output as it is stored; 0 unless it is done.
+    pub output_bytes: u64,
+}
+
+impl From<ItemOutput> for ItemSummary {
+    fn from(item: ItemOutput) -> Self {
+        let output_bytes = match item.output {
+            Value::Null => 0,
+            output => output.to_string().len() as u64,
+        };
+        Self { state: item.state, output_bytes }
+    }
+}
+
 /// The step and item an event is about, if it is about one.
 fn subject(kind: &EventKind) -> Option<(u16, Option<u32>)> {
     match kind {

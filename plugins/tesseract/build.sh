@@ -28,6 +28,8 @@ need "clang-$llvm" "lld-$llvm" "libc++-$llvm-dev-wasm32" "libc++abi-$llvm-dev-wa
 untxt=${UNTXT:-$(command -v untxt)} || { echo "no untxt on the PATH; UNTXT=… names it" >&2; exit 1; }
 
 work=${UNTXT_TESSERACT_WORK:-}
+# `untxt` refuses variables UNTXT_… that are no settings.
+export -n UNTXT_TESSERACT_WORK
 if [ -z "$work" ]; then
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
@@ -120,7 +122,9 @@ for source in "$leptonica"/src/*.c; do queue "$source" "leptonica-$(basename "$s
 while read -r source; do queue "$tesseract/$source" "tesseract-${source//\//-}.o"; done < <(recogniser)
 for source in "$here"/*.c "$here"/*.cpp; do queue "$source" "$(basename "$source").o" "-I$work/contract"; done
 for source in "$work"/contract/*.c; do queue "$source" "contract-$(basename "$source").o" "-I$work/contract"; done
-for compiler in "${compilers[@]}"; do wait "$compiler"; done
+# 127: its number was given to another process since, and how it ended is forgotten; an object that it did not make is
+# missing when they are linked.
+for compiler in "${compilers[@]}"; do wait "$compiler" || [ $? -eq 127 ]; done
 
 # --- the package
 

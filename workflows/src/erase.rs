@@ -106,11 +106,15 @@ impl Tasks {
         rows.push(erasures::of(task, self.now()));
         match self.engine().erase(RunId(task.id), rows).await {
             Ok(()) => {
+                self.resources().forget_views(task.id).await;
                 self.remove_at_once(removals).await;
                 Ok(true)
             }
             // Somebody else erased it.
-            Err(JournalError::UnknownRun(_)) => Ok(false),
+            Err(JournalError::UnknownRun(_)) => {
+                self.resources().forget_views(task.id).await;
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }

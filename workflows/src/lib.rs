@@ -17,6 +17,9 @@ pub mod objects;
 pub mod disk_space;
 pub mod temp_dirs;
 
+mod image_cache;
+mod originals;
+
 pub mod incoming;
 
 pub mod decode_budget;
@@ -38,12 +41,18 @@ pub mod registry;
 
 pub mod settings;
 
+pub mod page_figures;
+
 pub mod records;
 
 pub mod catch_up;
 pub mod clocks;
+pub mod page_queries;
 pub mod task_queries;
 pub mod updates;
+
+pub mod page_search;
+pub mod task_lists;
 
 mod erasures;
 
@@ -56,6 +65,8 @@ pub mod retries;
 mod orphan_objects;
 
 pub mod tasks;
+
+pub mod page_images;
 
 pub mod erase;
 pub mod quota;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio_util::task::AbortOnDropHandle;
 use untxt_engine::engine::Engine;
 use untxt_engine::id::WorkerName;
 use untxt_engine::journal::JournalError;
@@ -13,8 +14,10 @@ use untxt_plugins::Registry;
 use crate::boxed;
 use crate::decode_budget::DecodeBudgets;
 use crate::disk_space::DiskSpace;
+use crate::image_cache::ImageCache;
 use crate::objects::{Objects, ObjectsConfig};
 use crate::operations::Operations;
+use crate::page_images::PageImages;
 use crate::records::{OpenError, Records};
 use crate::registry;
 use crate::resources::Resources;
@@ -29,12 +32,16 @@ pub struct Platform {
     pub records: Records,
     /// What users do.
     pub tasks: Tasks,
+    /// Images of pages.
+    pub page_images: PageImages,
     /// What operators do.
     pub operations: Operations,
     /// What runs the workflows.
     pub worker: Worker,
     settings: Arc<Settings>,
     resources: Arc<Resources>,
+    /// Removes what nobody looks at any more.
+    _tidying: AbortOnDropHandle<()>,
 }
 
 impl Platform {
@@ -61,6 +68,7 @@ impl Platform {
             Arc::new(temp_dirs),
             decode_budgets,
             settings.fetch.clone(),
+            ImageCache::new(&settings.data_dir.join("page-images"), settings.page_image_bytes_max),
         ));
         let letters = Arc::default();
         let workflows = registry::workflows(&settings.webhooks, Some(&resources), Some(&letters))?;
@@ -71,7 +79,9 @@ impl Platform {
         let tasks = Tasks::new(records.clone(), Arc::clone(&resources), Arc::clone(&settings));
         let operations = Operations::with_engines(records.clone(), Arc::clone(&settings), engines);
         let worker = Worker::new(tasks.clone(), process);
-        Ok(Self { records, tasks, operations, worker, settings, resources })
+        let page_images = PageImages::new(tasks.clone());
+        let tidying = AbortOnDropHandle::new(tokio::spawn(page_images.clone().keep_tidy()));
+        Ok(Self { records, tasks, page_images, operations, worker, settings, resources, _tidying: tidying })
     }
 
     /// The object store.

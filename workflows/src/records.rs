@@ -21,6 +21,7 @@ use untxt_plugins::PluginError;
 
 use crate::objects::ObjectError;
 use crate::ocr::utc;
+use crate::page_figures::KnownFigures;
 use crate::settings::Settings;
 
 /// Why something could not be opened.
@@ -58,6 +59,8 @@ pub struct Records {
     engine: Engine,
     database: Database,
     clock: Arc<SharedClock>,
+    /// What is known of pages without reading their results again.
+    figures: Arc<KnownFigures>,
     /// Keeps `clock` close to the database's.
     _following: Arc<AbortOnDropHandle<()>>,
 }
@@ -78,7 +81,7 @@ impl Records {
         refuse_cluster(&*queue).await?;
         let journal = SqlJournal::new(database.clone(), workflows, clock.clone(), rand::random::<f64>);
         let engine = Engine::builder(Arc::new(journal), queue).clock(clock.clone()).build();
-        Ok(Self { engine, database, clock, _following: Arc::new(following) })
+        Ok(Self { engine, database, clock, figures: Arc::default(), _following: Arc::new(following) })
     }
 
     /// The durable engine.
@@ -91,6 +94,10 @@ impl Records {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    pub(crate) fn figures(&self) -> &KnownFigures {
+        &self.figures
     }
 
     /// The current time of all processes: that of the database's clock, not of this

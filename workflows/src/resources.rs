@@ -8,11 +8,15 @@ use tokio::sync::Mutex;
 use untxt_engine::error::StepError;
 use untxt_engine::id::RunId;
 use untxt_plugins::Registry;
+use uuid::Uuid;
 
 use crate::decode_budget::DecodeBudgets;
-use crate::documents::renderer::Renderer;
+use crate::documents::renderer::{DocumentFile, Renderer};
+use crate::entities::file;
 use crate::fetch::FetchSettings;
+use crate::image_cache::ImageCache;
 use crate::objects::{ObjectError, Objects, Stored};
+use crate::originals::{Original, OriginalError, Originals};
 use crate::step_error;
 use crate::task_input::FileInput;
 use crate::temp_dirs::TempDirs;
@@ -31,6 +35,10 @@ pub(crate) struct Resources {
     pub(crate) decode_budgets: DecodeBudgets,
     /// How documents are fetched from URLs.
     pub(crate) fetch: FetchSettings,
+    /// Copies of documents for people who look at their pages.
+    pub(crate) originals: Originals,
+    /// Images of pages that were made lately.
+    pub(crate) images: ImageCache,
     /// One lock a task, so that its pages wait for one download.
     fetching: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
 }
@@ -45,22 +53,25 @@ impl Resources {
         temp_dirs: Arc<TempDirs>,
         decode_budgets: DecodeBudgets,
         fetch: FetchSettings,
+        images: ImageCache,
     ) -> Self {
-        Self { objects, engines, renderer, temp_dirs, decode_budgets, fetch, fetching: Mutex::default() }
+        let (originals, fetching) = (Originals::default(), Mutex::default());
+        Self { objects, engines, renderer, temp_dirs, decode_budgets, fetch, originals, images, fetching }
     }
 
-    /// The task's file on this machine: fetched and checked against its hash
-    /// unless it is here. Pages may run where the download step did not.
+    /// The task's file on this machine: linked to the store if that is on the same disk,
+    /// else fetched, and checked against its hash, unless it is here. Pages may run where
+    /// the download step did not.
     ///
     /// # Errors
     /// `OBJECT_CORRUPT` when what came is not what was uploaded; the store's
     /// and the disk's own failures.
-    pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<PathBuf, StepError> {
+    pub(crate) async fn local_copy(&self, run: RunId, file: &FileInput) -> Result<DocumentFile, StepError> {
         let turn = Arc::clone(self.fetching.lock().await.entry(run).or_default());
         let _mine = turn.lock().await;
         let path = self.copy_path(run).await?;
         if tokio::fs::try_exists(&path).await.unwrap_or(false) {
-            return Ok(path);
+            return Ok(DocumentFile::new(path, file.size_bytes));
         }
         let stored = self.copy(&file.key, file.size_bytes, &path).await?;
         if stored.sha256 != file.sha256 || stored.size_bytes != file.size_bytes {
@@ -71,7 +82,28 @@ impl Resources {
             );
             return Err(StepError::permanent("OBJECT_CORRUPT", message));
         }
-        Ok(path)
+        Ok(DocumentFile::new(path, file.size_bytes))
+    }
+
+    /// The document of a task for people who look at it.
+    ///
+    /// # Errors
+    /// Each [`OriginalError`].
+    pub(crate) async fn original(
+        &self,
+        task: Uuid,
+        file: &file::Model,
+    ) -> Result<Arc<Original>, OriginalError> {
+        self.originals.get(task, file, &self.objects, &self.temp_dirs, &self.renderer).await
+    }
+
+    /// Removes what people looked at of a task that was erased. What can't be removed now
+    /// is removed by the next comparison of images with tasks.
+    pub(crate) async fn forget_views(&self, task: Uuid) {
+        self.originals.forget(task);
+        if let Err(error) = self.images.remove(task).await {
+            tracing::warn!(%task, %error, "can't remove the page images of an erased task; the next pass retries");
+        }
     }
 
     /// The file that an earlier attempt of the task fetched from a URL, if one stored it:
@@ -103,6 +135,10 @@ impl Resources {
     }
 
     async fn copy(&self, key: &str, size_bytes: u64, path: &Path) -> Result<Stored, StepError> {
+        let linked = self.objects.link_to_file(key, path).await;
+        if let Some(linked) = linked.map_err(|e| step_error::of_object(&e))? {
+            return Ok(linked);
+        }
         let checked = self.temp_dirs.disk_space().check(size_bytes).await;
         let checked = checked.map_err(|e| step_error::of_disk("ask for its room", &e))?;
         checked.map_err(|e| step_error::of_full_disk(&e))?;

@@ -48,6 +48,8 @@ pub struct Settings {
     pub upload_bytes_max: u64,
     /// How much of this machine's disk uploads may take.
     pub disk_limits: DiskLimits,
+    /// Bytes of all page images that are kept on this machine.
+    pub page_image_bytes_max: u64,
     /// What each user may ask for.
     pub quota: Quota,
     /// What a document may cost.

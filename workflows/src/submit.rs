@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use serde_json::to_value;
 use sha2::{Digest, Sha256};
-use tokio_util::io::ReaderStream;
 use untxt_engine::id::RunId;
 use untxt_engine::journal::JournalError;
 use untxt_engine::new_run::NewRun;
@@ -91,9 +90,6 @@ pub enum SubmitError {
     /// The tables could not be read.
     #[error("the database does not answer: {0}; check DATABASE_URL and the server")]
     Database(#[from] DbErr),
-    /// The spooled file could not be read again.
-    #[error("the spooled upload can't be read: {0}; is the disk of UNTXT_DATA_DIR all right?")]
-    Disk(#[from] std::io::Error),
 }
 
 impl From<PageRangeError> for SubmitError {
@@ -158,9 +154,9 @@ impl Tasks {
         let mut task = task_row(&wanted, &engine, file.id, request.clone(), now);
         task.pages_total = i32::try_from(pages_total).ok();
 
-        let body = ReaderStream::new(tokio::fs::File::open(spooled.path()).await?);
         let mime = spooled.kind.mime();
-        let put = self.resources().objects.put_stream(&file.s3_key, mime, body, spooled.size_bytes).await;
+        let objects = &self.resources().objects;
+        let put = objects.put_file(&file.s3_key, mime, spooled.path(), spooled.size_bytes).await;
         put.inspect_err(|_| orphan_objects::unwanted(self.orphans(), self.database(), &file, self.now()))?;
         let mut run = self.run(&wanted, engine, &task, &file, None, now);
         run.rows.extend(more(task.id));

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Alias, Expr, Func, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, LikeExpr, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, PaginatorTrait,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationTrait, Select,
 };
 use untxt_engine::event::{Event, EventKind};
 use untxt_engine::id::RunId;
@@ -25,8 +25,43 @@ use crate::task_input::TaskInput;
 pub struct TaskFilter {
     /// Only this user's.
     pub user: Option<Uuid>,
-    /// Only those with this status.
-    pub status: Option<String>,
+    /// Only those with one of these statuses; with any when empty.
+    pub statuses: Vec<String>,
+    /// Only those that asked for this engine by its name.
+    pub engine: Option<String>,
+    /// Only those whose file has this in its name, in capitals or not: in SQLite only
+    /// letters of ASCII are compared so.
+    pub name: Option<String>,
+}
+
+impl TaskFilter {
+    /// The query for tasks that it lets through, without the name of the file.
+    pub(crate) fn tasks(&self) -> Select<task::Entity> {
+        let mut query = task::Entity::find();
+        if let Some(user) = self.user {
+            query = query.filter(task::Column::UserId.eq(user));
+        }
+        query = match self.statuses.as_slice() {
+            [] => query,
+            [status] => query.filter(task::Column::Status.eq(status)),
+            statuses => query.filter(task::Column::Status.is_in(statuses)),
+        };
+        match &self.engine {
+            Some(engine) => query.filter(task::Column::Engine.eq(engine)),
+            None => query,
+        }
+    }
+
+    /// The condition on the name of the file, if there is one.
+    pub(crate) fn named(&self) -> Option<Expr> {
+        let name = self.name.as_ref()?.to_lowercase();
+        let escaped: String = name
+            .chars()
+            .flat_map(|c| ['\\'].into_iter().filter(move |_| matches!(c, '%' | '_' | '\\')).chain([c]))
+            .collect();
+        let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
+        Some(Expr::expr(Func::lower(Expr::col((file::Entity, file::Column::Filename)))).like(pattern))
+    }
 }
 
 /// A page that could not be recognised.
@@ -175,9 +210,9 @@ impl Records {
         Ok(found.and_then(|(task, file)| Some((task, file?))))
     }
 
-    /// How many rows `query` finds, up to [`COUNTED_MAX`].
-    async fn counted(&self, query: &Select<task::Entity>) -> Result<u64, DbErr> {
-        let some = query.clone().select_only().column(task::Column::Id).limit(COUNTED_MAX).into_query();
+    /// How many rows `query` finds, up to `most`.
+    pub(crate) async fn counted(&self, query: &Select<task::Entity>, most: u64) -> Result<u64, DbErr> {
+        let some = query.clone().select_only().column(task::Column::Id).limit(most).into_query();
         let count = Query::select()
             .expr(Func::count(Expr::val(1)))
             .from_subquery(some, Alias::new("some"))
@@ -200,19 +235,21 @@ impl Records {
         limit: u64,
         offset: u64,
     ) -> Result<(Vec<(task::Model, file::Model)>, u64), DbErr> {
-        let mut query = task::Entity::find();
-        if let Some(user) = filter.user {
-            query = query.filter(task::Column::UserId.eq(user));
-        }
-        if let Some(status) = &filter.status {
-            query = query.filter(task::Column::Status.eq(status));
-        }
-        let total = match filter.user {
-            Some(_) => query.clone().count(self.database()).await?,
-            None => self.counted(&query).await?,
+        let named = filter.named();
+        let all = match &named {
+            Some(named) => {
+                let with_file = filter.tasks().join(JoinType::InnerJoin, task::Relation::File.def());
+                with_file.filter(named.clone())
+            }
+            None => filter.tasks(),
         };
-        let page = newest(query)
+        let total = match filter.user {
+            Some(_) => all.count(self.database()).await?,
+            None => self.counted(&all, COUNTED_MAX).await?,
+        };
+        let page = newest(filter.tasks())
             .find_also_related(file::Entity)
+            .filter(Condition::all().add_option(named))
             .limit(limit)
             .offset(offset)
             .build(self.database().get_database_backend());
@@ -227,7 +264,7 @@ pub(crate) fn newest(query: Select<task::Entity>) -> Select<task::Entity> {
 }
 
 /// A row of tasks with their files; `None` if it can't be read.
-fn read(row: &QueryResult) -> Option<(task::Model, file::Model)> {
+pub(crate) fn read(row: &QueryResult) -> Option<(task::Model, file::Model)> {
     let read = task::Model::from_query_result(row, "A_")
         .and_then(|task| Ok((task, file::Model::from_query_result(row, "B_")?)));
     read.inspect_err(|error| tracing::warn!(%error, "skipping an unreadable task in a list")).ok()

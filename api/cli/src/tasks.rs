@@ -41,9 +41,15 @@ pub(crate) enum TasksCommand {
         /// Only tasks of this user.
         #[arg(long)]
         user: Option<Uuid>,
-        /// Only tasks with this status.
+        /// Only tasks with this status; several are separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        status: Vec<String>,
+        /// Only tasks with this in the name of their file, in any case.
         #[arg(long)]
-        status: Option<String>,
+        name: Option<String>,
+        /// Only tasks of this engine.
+        #[arg(long)]
+        engine: Option<String>,
         /// Maximum number of rows.
         #[arg(long, default_value_t = 50)]
         limit: u64,
@@ -97,8 +103,13 @@ pub(crate) async fn run(arguments: &TasksArguments) -> Result<ExitCode, Failure>
     let config = start::config("warn")?;
     let operations = start::operations(&config).await?;
     match &arguments.command {
-        TasksCommand::List { user, status, limit, offset, json } => {
-            let filter = TaskFilter { user: *user, status: status.clone() };
+        TasksCommand::List { user, status, name, engine, limit, offset, json } => {
+            let filter = TaskFilter {
+                user: *user,
+                statuses: status.clone(),
+                engine: engine.clone(),
+                name: name.clone(),
+            };
             let (rows, total) = operations.records.tasks(&filter, *limit, *offset).await?;
             let pages = operations.records.page_counts(&rows).await?;
             list(&rows, &pages, total, *json);

@@ -43,6 +43,7 @@ pub const CODES: &[Code] = &[
     ),
     code(StatusCode::NOT_FOUND, "NOT_FOUND", "The route or object does not exist."),
     code(StatusCode::NOT_FOUND, "TASK_NOT_FOUND", "The task does not exist, or belongs to another user."),
+    code(StatusCode::NOT_FOUND, "PAGE_NOT_FOUND", "The task has no such page."),
     code(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", "The upload does not exist or has expired."),
     code(StatusCode::NOT_FOUND, "FORMAT_NOT_AVAILABLE", "The task was created without this format."),
     code(StatusCode::NOT_FOUND, "DEAD_LETTER_NOT_FOUND", "The dead letter does not exist."),
@@ -57,6 +58,16 @@ pub const CODES: &[Code] = &[
     code(StatusCode::REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", "The client sent the request too slowly."),
     code(StatusCode::CONFLICT, "AUTHENTICATION_OFF", "Authentication is off; there is no sign-in."),
     code(StatusCode::CONFLICT, "TASK_NOT_COMPLETED", "The task has no result yet."),
+    code(
+        StatusCode::CONFLICT,
+        "PAGE_NOT_DONE",
+        "The page has no result yet, or will have none; `details.status` is its status.",
+    ),
+    code(
+        StatusCode::CONFLICT,
+        "ORIGINAL_NOT_FETCHED",
+        "The document of the task has not been fetched from its URL.",
+    ),
     code(StatusCode::CONFLICT, "TASK_ALREADY_ENDED", "The task has already ended."),
     code(
         StatusCode::CONFLICT,
@@ -107,7 +118,7 @@ pub const CODES: &[Code] = &[
     code(
         StatusCode::RANGE_NOT_SATISFIABLE,
         "RANGE_NOT_SATISFIABLE",
-        "The range is outside the result; `details.bytes` is its size.",
+        "The range is outside the content; `details.bytes` is its size.",
     ),
     code(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -173,7 +184,7 @@ pub const CODES: &[Code] = &[
     code(
         StatusCode::SERVICE_UNAVAILABLE,
         "RENDERER_BUSY",
-        "Too many documents are being checked; retry after `Retry-After`.",
+        "Too many documents are being decoded; retry after `Retry-After`.",
     ),
     code(StatusCode::SERVICE_UNAVAILABLE, "NO_ROOM", "The server's disk is full; retry after `Retry-After`."),
 ];

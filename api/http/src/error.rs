@@ -1,6 +1,7 @@
 //! Failures as clients see them: a status, a stable code, a message. What lies
 //! underneath goes to the log, under the request's id.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ use untxt_workflows::documents::DocumentError;
 use untxt_workflows::erase::EraseError;
 use untxt_workflows::incoming::IncomingError;
 use untxt_workflows::objects::ObjectError;
+use untxt_workflows::page_images::{OriginalError, PageImageError};
 use untxt_workflows::quota::QuotaError;
 use untxt_workflows::redrive::RedriveError;
 use untxt_workflows::retries::RetryError;
@@ -273,6 +275,21 @@ impl From<DocumentError> for ApiError {
     }
 }
 
+impl From<Arc<PageImageError>> for ApiError {
+    fn from(error: Arc<PageImageError>) -> Self {
+        match &*error {
+            PageImageError::Document(error) => error.clone().into(),
+            PageImageError::Original(OriginalError::DiskFull(error)) => error.clone().into(),
+            PageImageError::Original(OriginalError::Disk(error)) => Self::away("server's disk", error),
+            PageImageError::Original(OriginalError::Objects(error)) => Self::away("object store", error),
+            PageImageError::Original(error @ OriginalError::Corrupt { .. }) => {
+                Self::internal(&error.to_string())
+            }
+            PageImageError::ShuttingDown => Self::away_for_now("server"),
+        }
+    }
+}
+
 impl From<IncomingError> for ApiError {
     fn from(error: IncomingError) -> Self {
         match error {
@@ -351,7 +368,6 @@ impl From<SubmitError> for ApiError {
             SubmitError::Objects(error) => error.into(),
             SubmitError::Journal(error) => error.into(),
             SubmitError::Database(error) => error.into(),
-            SubmitError::Disk(error) => Self::away("server's disk", &error),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod error;
 pub mod json;
 
 pub mod audit;
+mod page_views;
 pub mod views;
 
 pub mod dead_letters;

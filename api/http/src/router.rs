@@ -20,9 +20,9 @@ use crate::request_checks::RequestChecks;
 use crate::request_log::RequestLog;
 use crate::request_trace::RequestTrace;
 use crate::routes::{
-    admin, archive, cancel, console, content, create, docs, erase, events, get, health, history, list, me,
-    metrics, objects, provider_sign_in, ready, result, retry, session, socket, status, tickets, uploads,
-    worker_status,
+    admin, archive, bulk, cancel, console, content, create, docs, engines, erase, events, get, health,
+    history, list, me, metrics, objects, original, page_image, pages, provider_sign_in, ready, result, retry,
+    search, session, socket, status, tickets, uploads, worker_status,
 };
 use crate::security_headers::SecurityHeaders;
 
@@ -91,7 +91,8 @@ fn with_middleware(
 /// described in `openapi`.
 fn routes() -> Router {
     let known = Router::with_hoop(Authenticate);
-    let known = known.push(admin::router()).push(me()).push(ticket()).push(tasks()).push(uploads());
+    let known = known.push(admin::router()).push(me()).push(ticket()).push(engine_list());
+    let known = known.push(tasks()).push(uploads());
     Router::new().push(open()).push(for_operators().push(counted())).push(sockets()).push(known)
 }
 
@@ -143,14 +144,29 @@ fn ticket() -> Router {
     Router::with_path("api/tickets").hoop(RequireScope::scope(Scope::Read)).post(tickets::create)
 }
 
+/// For whoever may submit or read.
+fn engine_list() -> Router {
+    Router::with_path("api/engines").get(engines::engines)
+}
+
 fn tasks() -> Router {
-    Router::with_path("api/tasks").hoop(RequireScope::of_users()).post(create::create).get(list::list).push(
+    let all = Router::with_path("api/tasks").hoop(RequireScope::of_users());
+    all.post(create::create).get(list::list).push(Router::with_path("bulk").post(bulk::bulk)).push(
         Router::with_path("{id}")
             .get(get::get)
             .delete(erase::erase)
             .push(Router::with_path("cancel").post(cancel::cancel))
             .push(Router::with_path("events").get(events::events))
             .push(Router::with_path("history").get(history::history))
+            .push(
+                Router::with_path("pages").get(pages::list).push(
+                    Router::with_path("{page}")
+                        .get(pages::get)
+                        .push(Router::with_path("image").get(page_image::image)),
+                ),
+            )
+            .push(Router::with_path("original").get(original::original))
+            .push(Router::with_path("search").get(search::search))
             .push(Router::with_path("status").get(status::status))
             .push(
                 Router::with_path("result")

@@ -38,6 +38,10 @@ pub const WORKER_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 /// `UNTXT_AUTH_FAILURES_PER_MINUTE` says otherwise.
 const AUTH_FAILURES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
+/// Page images that are kept unless `UNTXT_PAGE_IMAGE_CACHE_BYTES_MAX` says otherwise:
+/// some five thousand.
+const PAGE_IMAGE_BYTES_MAX: u64 = 512 << 20;
+
 /// Below this a busy machine's heartbeats come too late now and then.
 const LEASE_MS_MIN: u64 = 2_000;
 
@@ -207,6 +211,7 @@ fn settings(values: &Values<'_>, data_dir: &Path) -> Result<Settings, ConfigErro
             spool_bytes_max: spool_bytes_max(values, upload_bytes_max)?,
             reserve_bytes: values.optional("UNTXT_DISK_RESERVE_BYTES")?,
         },
+        page_image_bytes_max: values.parsed("UNTXT_PAGE_IMAGE_CACHE_BYTES_MAX", PAGE_IMAGE_BYTES_MAX)?,
         quota: Quota {
             uploads_per_minute: values.optional("UNTXT_UPLOADS_PER_MINUTE")?,
             in_flight_max: values.optional("UNTXT_TASKS_IN_FLIGHT_MAX")?,

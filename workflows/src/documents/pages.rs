@@ -84,18 +84,35 @@ impl PageRange {
     /// need not be made for it.
     #[must_use]
     pub fn nth(&self, index: u32) -> Option<u32> {
-        let mut parts: Vec<_> = self.parts.iter().map(|part| (part.start() - 1, *part.end())).collect();
-        parts.sort_unstable();
-        let (mut before, mut counted_to) = (0, 0);
-        for (start, end) in parts {
-            let start = start.max(counted_to);
-            if index - before < end.saturating_sub(start) {
+        let mut before = 0;
+        for (start, end) in self.spans() {
+            if index - before < end - start {
                 return Some(start + (index - before));
             }
-            before += end.saturating_sub(start);
-            counted_to = counted_to.max(end);
+            before += end - start;
         }
         None
+    }
+
+    /// How many of its pages come before `page`, from 0: the place of `page` in
+    /// [`PageRange::indexes`], if it is one of them.
+    #[must_use]
+    pub fn before(&self, page: u32) -> u32 {
+        self.spans().map(|(start, end)| end.min(page).saturating_sub(start)).sum()
+    }
+
+    /// Its pages, from 0, as spans in order that don't overlap: each from the first
+    /// of them to the one behind the last.
+    fn spans(&self) -> impl Iterator<Item = (u32, u32)> {
+        let mut parts: Vec<_> = self.parts.iter().map(|part| (part.start() - 1, *part.end())).collect();
+        parts.sort_unstable();
+        let mut counted_to = 0;
+        let spans = parts.into_iter().map(move |(start, end)| {
+            let span = (start.max(counted_to), end.max(counted_to));
+            counted_to = span.1;
+            span
+        });
+        spans.filter(|(start, end)| start < end)
     }
 }
 
@@ -208,7 +225,11 @@ mod tests {
             let found = parsed.indexes(100).unwrap();
             prop_assert_eq!(&found, &wanted.into_iter().collect::<Vec<_>>());
             let one_by_one: Vec<u32> = (0..).map_while(|index| parsed.nth(index)).collect();
-            prop_assert_eq!(one_by_one, found);
+            prop_assert_eq!(&one_by_one, &found);
+            for page in 0..=100 {
+                let before = found.iter().filter(|known| **known < page).count();
+                prop_assert_eq!(parsed.before(page) as usize, before, "page {}", page);
+            }
         }
 
         #[test]

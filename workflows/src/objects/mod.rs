@@ -7,12 +7,15 @@
 //! - [`Embedded`]: the S3 server inside this process, for when no other is named
 //! - `client`: the SDK's client for either, and its failures in our words
 //! - `leftovers`: multipart uploads that broke off and still have to be aborted
+//! - `body`: the bytes of an object on their way
 //! - `store`: [`Objects`], what all other modules use
 //! - `upload`: streams of unknown length, a part at a time
+//! - `files`: files that become objects, and objects that become files
 //! - `stale`: multipart uploads of processes that died
 //!
-//! There is one client, aws-sdk-s3, whichever store is meant. Nothing here
-//! lists a bucket's objects: what there is, the database knows.
+//! There is one client, aws-sdk-s3. It asks other stores, and signs URLs of the
+//! embedded one, whose files this process uses itself. Nothing here lists a bucket's
+//! objects: what there is, the database knows.
 
 pub mod config;
 pub mod error;
@@ -21,12 +24,15 @@ pub mod presign;
 
 mod embedded;
 
+mod body;
 mod client;
 mod leftovers;
 mod store;
 
-mod stale;
 mod upload;
+
+mod files;
+mod stale;
 
 pub use config::{ObjectsConfig, StaticCredentials};
 pub use embedded::{Embedded, signed_request};

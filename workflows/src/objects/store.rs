@@ -1,24 +1,28 @@
 //! [`Objects`], what everybody else holds.
 
-use std::path::Path;
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
+use tokio::fs::File;
+use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::sync::Semaphore;
 
+use super::body::Body;
 use super::client::{self, Aim, Clients};
 use super::config::ObjectsConfig;
-use super::embedded::{Embedded, SIGNED_HOST};
-use super::error::{ObjectError, Place};
+use super::embedded::{Embedded, Opened, SIGNED_HOST};
+use super::error::{BoxError, ObjectError, Place};
 use super::keys;
 use super::leftovers::{Leftovers, Upload};
 use super::presign::PresignOptions;
@@ -29,6 +33,9 @@ const ANY_BYTES: &str = "application/octet-stream";
 /// Bodies of more than a part that are on their way at once: each holds two
 /// parts in memory. Others wait where they are, which is on disk.
 const LARGE_UPLOADS_MAX: usize = 8;
+
+/// Bytes that are gathered before they are written to the embedded store.
+const WRITE_BYTES: usize = 256 << 10;
 
 /// The store. Clones share one client and, where it is embedded, one server,
 /// which stops when the last of them is dropped.
@@ -78,7 +85,7 @@ pub struct PresignedPut {
 pub struct Chunks {
     objects: Objects,
     key: String,
-    body: ByteStream,
+    body: Body,
 }
 
 impl Chunks {
@@ -132,6 +139,10 @@ impl Objects {
     /// [`ObjectError::Key`], and what the store answers.
     pub async fn put_bytes(&self, key: &str, content_type: &str, body: Bytes) -> Result<Stored, ObjectError> {
         keys::check(key)?;
+        if let Some(embedded) = self.embedded() {
+            let body = stream::iter([Ok::<_, Infallible>(body)]);
+            return self.put_here(embedded, key, content_type, (body, u64::MAX)).await;
+        }
         let stored = Stored { size_bytes: body.len() as u64, sha256: hex::encode(Sha256::digest(&body)) };
         self.put(key, content_type, body).await?;
         Ok(stored)
@@ -143,49 +154,6 @@ impl Objects {
         sent.map(drop).map_err(|e| client::failure("storing", self.place(key), e))
     }
 
-    /// Fetches an object into the file `path`, which is there whole or not at
-    /// all, whatever happens in between. Its directory must exist.
-    ///
-    /// # Errors
-    /// [`ObjectError::Key`], [`ObjectError::Disk`],
-    /// [`ObjectError::Unavailable`] when the answer breaks off, and what the
-    /// store answers.
-    pub async fn get_to_file(&self, key: &str, path: &Path) -> Result<Stored, ObjectError> {
-        let disk = |source| ObjectError::Disk { doing: "writing", path: path.to_owned(), source };
-        let answer = self.get(key).await?;
-        let dir = path.parent().unwrap_or_else(|| Path::new("."));
-        // Beside the target, because a rename across file systems is a copy;
-        // removed when dropped, because whoever waits for this may give up.
-        let temp = tempfile::Builder::new().prefix(".fetch-").tempfile_in(dir).map_err(disk)?;
-        let mut file = tokio::fs::File::from_std(temp.as_file().try_clone().map_err(disk)?);
-        let stored = self.pour(key, answer, &mut file, path).await?;
-        file.flush().await.map_err(disk)?;
-        temp.persist(path).map_err(|e| disk(e.error))?;
-        Ok(stored)
-    }
-
-    async fn pour(
-        &self,
-        key: &str,
-        mut answer: GetObjectOutput,
-        file: &mut tokio::fs::File,
-        path: &Path,
-    ) -> Result<Stored, ObjectError> {
-        let (mut hash, mut size_bytes) = (Sha256::new(), 0);
-        while let Some(chunk) = answer.body.next().await {
-            let chunk = chunk.map_err(|e| self.broke_off(key, e))?;
-            size_bytes += chunk.len() as u64;
-            hash.update(&chunk);
-            let written = file.write_all(&chunk).await;
-            written.map_err(|source| ObjectError::Disk {
-                doing: "writing",
-                path: path.to_owned(),
-                source,
-            })?;
-        }
-        Ok(Stored { size_bytes, sha256: hex::encode(hash.finalize()) })
-    }
-
     /// Fetches an object of at most `limit_bytes` into memory.
     ///
     /// # Errors
@@ -193,13 +161,13 @@ impl Objects {
     /// [`ObjectError::Unavailable`] when the answer breaks off, and what the
     /// store answers.
     pub async fn get_bytes(&self, key: &str, limit_bytes: u64) -> Result<Bytes, ObjectError> {
-        let mut answer = self.get(key).await?;
+        let mut answer = self.get(key, None).await?;
         let too_large = || ObjectError::TooLarge { at: self.place(key), limit_bytes };
-        if announced(answer.content_length).is_some_and(|bytes| bytes > limit_bytes) {
+        if answer.size_bytes.is_some_and(|bytes| bytes > limit_bytes) {
             return Err(too_large());
         }
         let mut bytes = BytesMut::new();
-        while let Some(chunk) = answer.body.next().await {
+        while let Some(chunk) = answer.next().await {
             let chunk = chunk.map_err(|e| self.broke_off(key, e))?;
             if (bytes.len() + chunk.len()) as u64 > limit_bytes {
                 return Err(too_large());
@@ -215,6 +183,11 @@ impl Objects {
     /// [`ObjectError::Key`], and what the store answers.
     pub async fn head(&self, key: &str) -> Result<Head, ObjectError> {
         keys::check(key)?;
+        if let Some(embedded) = self.embedded() {
+            let object = self.opened(embedded, key).await?;
+            let (size_bytes, content_type) = (object.size_bytes, object.description.content_type);
+            return Ok(Head { size_bytes, content_type });
+        }
         let asked = self.client().head_object().bucket(self.bucket()).key(key).send().await;
         let head = asked.map_err(|e| client::failure("asking for", self.place(key), e))?;
         Ok(Head {
@@ -229,6 +202,10 @@ impl Objects {
     /// [`ObjectError::Key`], and what the store answers.
     pub async fn delete(&self, key: &str) -> Result<(), ObjectError> {
         keys::check(key)?;
+        if let Some(embedded) = self.embedded() {
+            let removed = embedded.remove(key).await;
+            return removed.map_err(|source| self.disk("deleting", embedded, key, source));
+        }
         let asked = self.client().delete_object().bucket(self.bucket()).key(key).send().await;
         match asked.map_err(|e| client::failure("deleting", self.place(key), e)) {
             Ok(_) | Err(ObjectError::NotFound { .. }) => Ok(()),
@@ -318,8 +295,8 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::Key`], and what the store answers.
     pub async fn chunks(&self, key: &str) -> Result<Chunks, ObjectError> {
-        let answer = self.get(key).await?;
-        Ok(Chunks { objects: self.clone(), key: key.to_owned(), body: answer.body })
+        let body = self.get(key, None).await?;
+        Ok(Chunks { objects: self.clone(), key: key.to_owned(), body })
     }
 
     /// Fetches the bytes `first` to `last` of an object, both included, piece by
@@ -329,11 +306,8 @@ impl Objects {
     /// [`ObjectError::Key`], and what the store answers:
     /// [`ObjectError::Refused`] for bytes that the object has not.
     pub async fn chunks_of(&self, key: &str, first: u64, last: u64) -> Result<Chunks, ObjectError> {
-        keys::check(key)?;
-        let get = self.client().get_object().bucket(self.bucket()).key(key);
-        let asked = get.range(format!("bytes={first}-{last}")).send().await;
-        let answer = asked.map_err(|e| client::failure("fetching", self.place(key), e))?;
-        Ok(Chunks { objects: self.clone(), key: key.to_owned(), body: answer.body })
+        let body = self.get(key, Some((first, last))).await?;
+        Ok(Chunks { objects: self.clone(), key: key.to_owned(), body })
     }
 
     /// Whether the bucket is there and lets us in. Also tries again to take
@@ -399,20 +373,78 @@ impl Objects {
         self.inner.aim.object(key)
     }
 
-    async fn get(&self, key: &str) -> Result<GetObjectOutput, ObjectError> {
+    /// The object's bytes; those from the first to the last of `range`, both included.
+    pub(super) async fn get(&self, key: &str, range: Option<(u64, u64)>) -> Result<Body, ObjectError> {
+        const FETCHING: &str = "fetching";
         keys::check(key)?;
-        let asked = self.client().get_object().bucket(self.bucket()).key(key).send().await;
-        asked.map_err(|e| client::failure("fetching", self.place(key), e))
+        if let Some(embedded) = self.embedded() {
+            let object = self.opened(embedded, key).await?;
+            let (first, end) = range.map_or((0, u64::MAX), |(first, last)| (first, last.saturating_add(1)));
+            let end = end.min(object.size_bytes);
+            if range.is_some() && first >= end {
+                let detail = format!("it has {} bytes", object.size_bytes);
+                return Err(ObjectError::Refused { doing: FETCHING, at: self.place(key), detail });
+            }
+            let body = Body::of_file(object, first, end - first).await;
+            return body.map_err(|source| self.disk(FETCHING, embedded, key, source));
+        }
+        let get = self.client().get_object().bucket(self.bucket()).key(key);
+        let get = get.set_range(range.map(|(first, last)| format!("bytes={first}-{last}")));
+        let answer = get.send().await.map_err(|e| client::failure(FETCHING, self.place(key), e))?;
+        Ok(Body::of_answer(announced(answer.content_length), answer.body))
     }
 
-    fn broke_off(&self, key: &str, error: aws_sdk_s3::primitives::ByteStreamError) -> ObjectError {
-        let detail = "the answer broke off".to_owned();
-        ObjectError::Unavailable {
-            doing: "fetching",
-            at: self.place(key),
-            detail,
-            source: Some(error.into()),
+    /// The file of an object of the embedded store.
+    async fn opened(&self, embedded: &Embedded, key: &str) -> Result<Opened, ObjectError> {
+        let opened = embedded.open(key).await.map_err(|e| self.disk("opening", embedded, key, e))?;
+        opened.ok_or_else(|| ObjectError::NotFound { at: self.place(key) })
+    }
+
+    /// Stores a body of at most so many bytes in the embedded store.
+    pub(super) async fn put_here<S, E>(
+        &self,
+        embedded: &Embedded,
+        key: &str,
+        content_type: &str,
+        (body, limit_bytes): (S, u64),
+    ) -> Result<Stored, ObjectError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send,
+        E: Into<BoxError>,
+    {
+        let disk = |source| self.disk("storing", embedded, key, source);
+        let object = embedded.begin().await.map_err(disk)?;
+        let mut file = BufWriter::with_capacity(WRITE_BYTES, File::from_std(object.file().map_err(disk)?));
+        let (mut hash, mut size_bytes) = (Sha256::new(), 0);
+        let mut body = pin!(body);
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|e| ObjectError::Body { at: self.place(key), source: e.into() })?;
+            size_bytes += chunk.len() as u64;
+            if size_bytes > limit_bytes {
+                return Err(ObjectError::TooLarge { at: self.place(key), limit_bytes });
+            }
+            hash.update(&chunk);
+            file.write_all(&chunk).await.map_err(disk)?;
         }
+        file.flush().await.map_err(disk)?;
+        embedded.keep(key, content_type, object).await.map_err(disk)?;
+        Ok(Stored { size_bytes, sha256: hex::encode(hash.finalize()) })
+    }
+
+    /// What went wrong with the file of an object of the embedded store.
+    pub(super) fn disk(
+        &self,
+        doing: &'static str,
+        embedded: &Embedded,
+        key: &str,
+        source: io::Error,
+    ) -> ObjectError {
+        ObjectError::Disk { doing, path: embedded.path_of(key), source }
+    }
+
+    pub(super) fn broke_off(&self, key: &str, source: BoxError) -> ObjectError {
+        let detail = "the answer broke off".to_owned();
+        ObjectError::Unavailable { doing: "fetching", at: self.place(key), detail, source: Some(source) }
     }
 }
 

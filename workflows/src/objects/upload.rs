@@ -37,7 +37,7 @@ impl Objects {
     /// storing it again replaces it.
     ///
     /// # Errors
-    /// [`ObjectError::Key`]; [`ObjectError::TooLarge`] as soon as more than
+    /// [`ObjectError::Key`]; [`ObjectError::Disk`] of the embedded store; [`ObjectError::TooLarge`] as soon as more than
     /// `limit_bytes` have come; [`ObjectError::Body`] when the body reports an
     /// error; and what the store answers.
     pub async fn put_stream<S, E>(
@@ -52,6 +52,9 @@ impl Objects {
         E: Into<BoxError>,
     {
         keys::check(key)?;
+        if let Some(embedded) = self.embedded() {
+            return self.put_here(embedded, key, content_type, (body, limit_bytes)).await;
+        }
         let is_limited = limit_bytes < OBJECT_BYTES_MAX;
         let limit_bytes = limit_bytes.min(OBJECT_BYTES_MAX);
         let mut turn = if is_limited { self.turn(limit_bytes).await } else { None };

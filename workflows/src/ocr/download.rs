@@ -8,8 +8,6 @@ use chrono::Utc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, UpdateStatement};
 use serde::{Deserialize, Serialize};
 use serde_json::to_value;
-use tokio::fs::File;
-use tokio_util::io::ReaderStream;
 use untxt_engine::error::{Budget, StepError};
 use untxt_engine::state::RunState;
 use untxt_engine::step::{Step, StepContext, StepOutput};
@@ -75,12 +73,12 @@ impl Downloaded {
         Ok(Self { range, ..read })
     }
 
-    /// What the step of `run` returned; as if all pages were asked for when it
-    /// did not return yet.
+    /// What the step of `run` returned, or will return as far as its input tells.
     pub(crate) fn in_run(run: &RunState) -> Self {
+        let range = range(run).and_then(Result::ok);
         match Self::deserialize(run.output_of(definition(), DOWNLOAD)).ok() {
-            Some(read) => Self { range: range(run).and_then(Result::ok), ..read },
-            None => Self { page_count: 0, chosen: None, fetched: None, range: None },
+            Some(read) => Self { range, ..read },
+            None => Self { page_count: 0, chosen: None, fetched: None, range },
         }
     }
 
@@ -92,6 +90,17 @@ impl Downloaded {
             (None, None) => None,
         }
         .unwrap_or(index)
+    }
+
+    /// The first item that stands for `page` or for one behind it.
+    pub(crate) fn first_from(&self, page: u32) -> u32 {
+        match (&self.chosen, &self.range) {
+            (Some(pages), _) => {
+                u32::try_from(pages.partition_point(|known| *known < page)).unwrap_or(u32::MAX)
+            }
+            (None, Some(range)) => range.before(page),
+            (None, None) => page,
+        }
     }
 }
 
@@ -142,14 +151,11 @@ impl Download {
         let Resources { objects, temp_dirs, fetch, .. } = &*self.0;
         let fetched = context.cancel.run_until_cancelled(fetch.fetch(url, temp_dirs)).await;
         let spooled = fetched.unwrap_or_else(|| Err(unwanted()))?;
-        let disk = |e: std::io::Error| step_error::of_disk("read the fetched document", &e);
-        let body = ReaderStream::new(File::open(spooled.path()).await.map_err(disk)?);
-        let mime_type = spooled.kind.mime();
-        let put = Box::pin(objects.put_stream(key, mime_type, body, spooled.size_bytes));
+        let (mime_type, size_bytes) = (spooled.kind.mime(), spooled.size_bytes);
+        let put = Box::pin(objects.put_file(key, mime_type, spooled.path(), size_bytes));
         let stored = context.cancel.run_until_cancelled(put).await;
-        let Stored { sha256, size_bytes } =
-            stored.ok_or_else(unwanted)?.map_err(|e| step_error::of_object(&e))?;
-        Ok(FetchedFile { sha256, size_bytes, mime_type: mime_type.to_owned() })
+        stored.ok_or_else(unwanted)?.map_err(|e| step_error::of_object(&e))?;
+        Ok(FetchedFile { sha256: spooled.sha256.clone(), size_bytes, mime_type: mime_type.to_owned() })
     }
 }
 

@@ -20,6 +20,7 @@ mod projection;
 
 pub(crate) use download::Downloaded;
 pub use page_input::{page as page_for_engine, render_options};
+pub(crate) use page_result::failed_page;
 pub use upload_result::{FailedFormat, ResultObject, ResultSummary};
 pub use upright::Upright;
 pub(crate) use webhook_event::{delivery_after, delivery_of};

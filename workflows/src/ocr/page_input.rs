@@ -13,6 +13,7 @@ pub fn render_options(dpi: Option<u32>, color: bool, engine: &Described) -> Rend
     RenderOptions {
         dpi: dpi.or(engine.page_dpi).unwrap_or_else(|| RenderOptions::default().dpi),
         side_max: engine.page_side.filter(|_| dpi.is_none()),
+        width_max: None,
         color: if color || engine.wants_color { Color::Rgb } else { Color::Gray },
     }
 }

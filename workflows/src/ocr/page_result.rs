@@ -39,7 +39,7 @@ pub(super) fn page(text: &PageText, index: u32, size: Size, attempts: u32) -> Pa
 }
 
 /// The place of a page that could not be recognised.
-pub(super) fn failed_page(index: u32, error: Option<RunError>, attempts: u32) -> Page {
+pub(crate) fn failed_page(index: u32, error: Option<RunError>, attempts: u32) -> Page {
     let (code, message) = error.map_or_else(Default::default, |error| (error.code, error.message));
     Page { index, status: PageStatus::Failed { code, message }, attempts, ..Page::default() }
 }

@@ -1,7 +1,6 @@
 //! Step `ocr`, once a page: render it, hand it to the engine, check what comes
 //! back.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use super::upright::Upright;
 use super::{page_input, page_result, text_layer};
 use crate::documents::DocumentError;
 use crate::documents::model::Page;
-use crate::documents::renderer::{RenderOptions, RenderedPage};
+use crate::documents::renderer::{DocumentFile, RenderOptions, RenderedPage};
 use crate::resources::Resources;
 use crate::step_error;
 use crate::task_input::{TaskInput, TextLayer};
@@ -37,9 +36,9 @@ impl Step for Recognize {
             .by_digest(&pin.name, &pin.digest)
             .await
             .map_err(|e| step_error::of_plugin(&e, context.attempt))?;
-        let path = self.0.local_copy(context.run.id, &downloaded.file(&input)).await?;
+        let file = self.0.local_copy(context.run.id, &downloaded.file(&input)).await?;
         let options = page_input::render_options(input.options.dpi, input.options.color, engine.described());
-        let rendered = self.render(&context, &path, index, options).await?;
+        let rendered = self.render(&context, &file, index, options).await?;
         let warnings = rendered.warnings.clone();
         for warning in &warnings {
             tracing::warn!(run = %context.run.id, page = index + 1, "a part of the page is lost: {warning}");
@@ -123,7 +122,7 @@ impl Recognize {
     async fn render(
         &self,
         context: &StepContext,
-        path: &Path,
+        file: &DocumentFile,
         index: u32,
         options: RenderOptions,
     ) -> Result<RenderedPage, StepError> {
@@ -132,7 +131,7 @@ impl Recognize {
         let renderer = self.0.renderer.for_tenant(&context.run.tenant);
         let is_short = allowance < renderer.deadline();
         let mut took = Duration::ZERO;
-        let rendered = renderer.within(allowance).render_at_cost(path, index, options, &mut took).await;
+        let rendered = renderer.within(allowance).render_at_cost(file, index, options, &mut took).await;
         budgets.charge(run, took).await.map_err(|e| step_error::of_database(&e))?;
         rendered.map_err(|error| match error {
             DocumentError::Timeout { .. } if is_short => {

@@ -69,7 +69,10 @@ impl World {
             "/docs/{file}" => "/docs/reader.js".to_owned(),
             "/objects/{key}" => self.object.clone(),
             "/api/tasks" => format!("{route}?userId={}", self.user),
-            _ if route.starts_with("/api/tasks/{id}") => route.replace("{id}", &self.task),
+            "/api/tasks/{id}/search" => format!("/api/tasks/{}/search?q=run", self.task),
+            _ if route.starts_with("/api/tasks/{id}") => {
+                route.replace("{id}", &self.task).replace("{page}", "1")
+            }
             _ if route.starts_with("/api/admin/dead-letters/{id}") => route.replace("{id}", &self.letter),
             _ if route.starts_with("/api/admin/redrives/{id}") => route.replace("{id}", &self.redrive),
             _ => route.to_owned(),
@@ -197,8 +200,8 @@ async fn what_is_long_is_compressed_for_whoever_takes_that() {
         let headers = answer.headers().clone();
         (headers, answer.bytes().await.unwrap().to_vec())
     };
-    let list = format!("/api/tasks?userId={}", world.user);
-    for path in [list.as_str(), "/api/openapi.json", "/docs/reader.js"] {
+    let history = format!("/api/tasks/{}/history", world.task);
+    for path in [history.as_str(), "/api/openapi.json", "/docs/reader.js"] {
         let (plain_headers, plain) = asked(path, "identity").await;
         let (headers, bytes) = asked(path, "br, gzip;q=0.8").await;
         assert!(plain.len() > 1_024, "{path}");

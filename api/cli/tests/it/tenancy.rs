@@ -36,6 +36,8 @@ enum About {
     OneUpload,
     /// A user's tasks.
     Tasks,
+    /// What there is for every caller who may do anything with tasks.
+    Known,
     /// All that goes on.
     Operations,
     /// Who may call.
@@ -45,7 +47,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 65] = [
+const ROUTES: [(&str, About); 72] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -57,6 +59,7 @@ const ROUTES: [(&str, About); 65] = [
     ("GET /docs/{file}", About::Nobody),
     ("GET /api/openapi.json", About::Nobody),
     ("POST /api/tickets", About::Caller),
+    ("GET /api/engines", About::Known),
     ("GET /api/me", About::Caller),
     ("GET /api/sign-in", About::Nobody),
     ("POST /api/session", About::SignIn),
@@ -67,12 +70,18 @@ const ROUTES: [(&str, About); 65] = [
     ("DELETE /api/sessions/{id}", About::OneSession),
     ("POST /api/tasks", About::Tasks),
     ("GET /api/tasks", About::Tasks),
+    ("POST /api/tasks/bulk", About::Tasks),
     ("GET /api/tasks/{id}", About::OneTask),
     ("GET /api/tasks/{id}/status", About::OneTask),
     ("GET /api/tasks/{id}/result", About::OneTask),
     ("GET /api/tasks/{id}/result/content", About::OneTask),
     ("GET /api/tasks/{id}/result/archive", About::OneTask),
     ("GET /api/tasks/{id}/history", About::OneTask),
+    ("GET /api/tasks/{id}/pages", About::OneTask),
+    ("GET /api/tasks/{id}/pages/{page}", About::OneTask),
+    ("GET /api/tasks/{id}/pages/{page}/image", About::OneTask),
+    ("GET /api/tasks/{id}/original", About::OneTask),
+    ("GET /api/tasks/{id}/search", About::OneTask),
     ("POST /api/tasks/{id}/cancel", About::OneTask),
     ("POST /api/tasks/{id}/retry", About::OneTask),
     ("GET /api/tasks/{id}/events", About::OneTask),
@@ -226,6 +235,11 @@ async fn walk(stage: &Stage) {
                     assert_eq!(status(person).await, refused(403, "URL_NOT_SIGNED"), "{route}");
                 }
             }
+            About::Known => {
+                for person in [&stage.owner, &stage.blind, &stage.operator] {
+                    assert_eq!(status(person).await.0, 200, "{route}");
+                }
+            }
             About::Caller => assert!([200, 201].contains(&status(&stage.other).await.0), "{route}"),
             About::SignIn => {}
             // In a session it would be the caller's end.
@@ -266,6 +280,7 @@ async fn one_session(stage: &Stage, id: &str) {
 /// What is another's is answered as what does not exist.
 async fn one_thing(stage: &Stage, route: &str, there: &str, code: &str) {
     let (method, pattern) = route.split_once(' ').unwrap();
+    let pattern = pattern.replace("{page}", "1");
     let other = stage.client(&stage.other);
     let mut said = Vec::new();
     for id in [there, &Uuid::now_v7().to_string()] {

@@ -4,6 +4,7 @@
 mod admin;
 mod callers;
 mod operation;
+mod pages;
 mod plugins;
 mod schemas;
 mod service;
@@ -30,7 +31,7 @@ pub(crate) fn text(base: &BaseUrl) -> String {
 const SERVER: &str = "https://server.invalid";
 
 fn operations() -> Vec<Operation> {
-    let of_users = tasks::operations().into_iter().chain(uploads::operations());
+    let of_users = tasks::operations().into_iter().chain(pages::operations()).chain(uploads::operations());
     let of_users = of_users.map(|operation| {
         let reads = operation.method == Method::GET;
         operation.needs(if reads { Scope::Read } else { Scope::Submit })
@@ -39,6 +40,8 @@ fn operations() -> Vec<Operation> {
     let of_operators = of_operators.map(|operation| operation.needs(Scope::Operate));
     let of_keys = callers::keys().into_iter().map(|operation| operation.needs(Scope::Admin));
     let ticket = callers::ticket().needs(Scope::Read);
+    let engines = plugins::of_users().needs(Scope::Read);
+    let of_users = of_users.chain([engines]);
     let of_keys = of_keys.chain([ticket]).chain(sessions::operations());
     of_users.chain(of_operators).chain(of_keys).chain(service::operations()).collect()
 }
@@ -95,9 +98,8 @@ mod tests {
     fn every_code_is_told_where_it_may_come() {
         let told: BTreeSet<&str> = operations().iter().flat_map(|op| op.codes().to_vec()).collect();
         let known: BTreeSet<&str> = crate::codes::CODES.iter().map(|code| code.name).collect();
-        // Whoever keeps to what is described meets no wrong method, and a budget is
-        // spent by tasks, which bear its code as their error.
-        let of_none = BTreeSet::from(["METHOD_NOT_ALLOWED", "DOCUMENT_DECODE_BUDGET_SPENT"]);
+        // Whoever keeps to what is described meets no wrong method.
+        let of_none = BTreeSet::from(["METHOD_NOT_ALLOWED"]);
         let untold: BTreeSet<&str> = known.difference(&told).copied().collect();
         assert_eq!(untold, of_none, "name them where they may come");
     }

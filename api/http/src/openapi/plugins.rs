@@ -30,6 +30,23 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
+/// The engines that users can name.
+pub(super) fn of_users() -> Operation {
+    let engine = json!({ "name": "reader", "digest": DIGEST, "version": "0.1.0",
+        "description": "Reads printed text in Latin script.", "languages": ["en", "de"], "simulated": false,
+        "deterministic": true, "settingsSchema": { "type": "object", "additionalProperties": false },
+        "wants": { "dpi": 300, "side": null, "color": false, "upright": false } });
+    Operation::new(
+        Method::GET,
+        "/api/engines",
+        "tasks",
+        "listEngines",
+        "List the engines that a task can name",
+    )
+    .about("Needs the scope `submit` or `read`. Engines that can't be used are left out.")
+    .data(200, "The engines.", "Engines", &json!({ "default": "reader", "engines": [engine] }))
+}
+
 fn choose(what: &str, id: &str, summary: &str, schema: &str, example: &Value) -> Operation {
     let path = match what {
         "activate" => "/api/admin/plugins/{name}/activate",

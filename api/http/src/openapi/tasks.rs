@@ -40,6 +40,7 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         create(),
         list(),
+        bulk(),
         get(),
         status(),
         result(),
@@ -125,14 +126,54 @@ pub(super) fn created() -> Value {
 }
 
 fn list() -> Operation {
-    let status = json!({ "$ref": "#/components/schemas/Status" });
+    let statuses = json!({ "type": "string", "description": "Such as `failed,partial`." });
+    let text = json!({ "type": "string", "maxLength": 255 });
+    let since = json!({ "type": "string", "format": "date-time" });
+    let flag = json!({ "type": "boolean", "default": false });
+    let mut pagination = pagination();
+    pagination["next"] = json!(null);
+    pagination["totalIsLowerBound"] = json!(false);
+    let example = json!({ "tasks": [task()], "pagination": pagination, "asOf": AT });
     Operation::new(Method::GET, "/api/tasks", TAG, "listTasks", "List a user's tasks, newest first")
+        .about(
+            "With `after`, `q`, `engine` or several statuses the list is read by cursor: `offset` is 0, and `total` is \
+             counted up to 10,000. Names and engines are looked for among 10,000 tasks an answer, which may be empty \
+             although there is a `next`. With `changedSince` the tasks that have not ended, or changed since then or \
+             in the minute before, are listed by their last change, the oldest first.",
+        )
         .parameter(user(WHOSE))
         .parameter(query("limit", "Maximum number of items.", &limit(200), &json!(50)))
         .parameter(query("offset", "Number of items to skip.", &number(0), &json!(0)))
-        .parameter(query("status", "Only tasks with this status.", &status, &json!("completed")))
-        .data(200, "The tasks.", "TaskList", &json!({ "tasks": [task()], "pagination": pagination() }))
+        .parameter(query("status", "Only tasks with one of these statuses.", &statuses, &json!("completed")))
+        .parameter(query("q", "Only tasks with this in the file's name, in any case.", &text, &json!("invoice")))
+        .parameter(query("engine", "Only tasks of this engine.", &text, &json!("reader")))
+        .parameter(query(
+            "after",
+            "`pagination.next` of the previous answer; empty for the first page of a list by cursor.",
+            &json!({ "type": "string" }),
+            &json!(format!("{AT}_{TASK}")),
+        ))
+        .parameter(query("changedSince", "Only tasks that changed: a time, such as `asOf` of an earlier answer.", &since, &json!(AT)))
+        .parameter(query("counts", "Count the tasks of each status.", &flag, &json!(true)))
+        .data(200, "The tasks.", "TaskList", &example)
         .fails(&["INVALID_FIELD"])
+}
+
+fn bulk() -> Operation {
+    let wanted = json!({ "action": "retry", "filter": { "q": "invoice" }, "dryRun": true });
+    let told = json!({ "matched": 12, "matchedIsLowerBound": false, "done": 0, "failed": [], "failedCount": 0,
+        "more": false });
+    Operation::new(Method::POST, "/api/tasks/bulk", TAG, "changeTasks", "Cancel, retry or erase many tasks")
+        .about(
+            "Does to each task of a user that the filter lets through what the route of one task does: `cancel` to \
+             tasks that have not ended, `retry` to `failed` and `partial` ones, `erase` to all. At most 1,000 tasks \
+             and some 20 s a request: while `more` is true and something was `done`, send the same again. With \
+             `dryRun` nothing is done. Tasks that are named in `tasks` are tried whatever their status. The first \
+             100 failures are listed.",
+        )
+        .json("BulkAction", &wanted)
+        .data(200, "What was done.", "BulkResult", &told)
+        .fails(&["INVALID_FIELD", "MALFORMED_BODY", "NOT_JSON", "PAYLOAD_TOO_LARGE", "ORIGIN_NOT_ALLOWED"])
 }
 
 pub(super) fn user(means: &str) -> Value {

@@ -12,7 +12,7 @@ use salvo::http::header::{
 };
 use salvo::http::{Method, StatusCode};
 use salvo::prelude::{Depot, Request, Response, handler};
-use untxt_workflows::objects::{Chunks, ObjectError, attachment};
+use untxt_workflows::objects::{Chunks, ObjectError, Objects, attachment};
 
 use super::named_task;
 use super::objects::SANDBOX;
@@ -32,6 +32,34 @@ pub(crate) async fn content(
     let objects = AppState::of(depot)?.platform.objects();
     let (task, file) = named_task(req, depot).await?;
     let object = object(&task, asked_format(req)?)?;
+    let whole = Content {
+        key: &object.key,
+        size_bytes: object.size_bytes,
+        sha256: &object.sha256,
+        content_type: object.kind().content_type,
+        filename: &file_name(&file, &object),
+    };
+    send(objects, &whole, req, res).await
+}
+
+/// An object that is sent as an attachment.
+pub(super) struct Content<'a> {
+    pub(super) key: &'a str,
+    pub(super) size_bytes: u64,
+    /// Hexadecimal.
+    pub(super) sha256: &'a str,
+    pub(super) content_type: &'a str,
+    /// The name that it is saved under.
+    pub(super) filename: &'a str,
+}
+
+/// Sends all of an object, the part that is asked for, or that the client has it.
+pub(super) async fn send(
+    objects: &Objects,
+    object: &Content<'_>,
+    req: &Request,
+    res: &mut Response,
+) -> Result<(), ApiError> {
     let etag = format!("\"{}\"", object.sha256);
     let part = part(req.headers(), &etag, object.size_bytes)?;
     let headers = res.headers_mut();
@@ -42,8 +70,8 @@ pub(crate) async fn content(
         res.status_code(StatusCode::NOT_MODIFIED);
         return Ok(());
     }
-    set(headers, CONTENT_TYPE, object.kind().content_type);
-    set(headers, CONTENT_DISPOSITION, &attachment(&file_name(&file, &object)));
+    set(headers, CONTENT_TYPE, object.content_type);
+    set(headers, CONTENT_DISPOSITION, &attachment(object.filename));
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     let length = match &part {
         Some(part) => part.end() - part.start() + 1,
@@ -60,8 +88,8 @@ pub(crate) async fn content(
         return Ok(());
     }
     let chunks = match part {
-        Some(part) => objects.chunks_of(&object.key, *part.start(), *part.end()).await?,
-        None => objects.chunks(&object.key).await?,
+        Some(part) => objects.chunks_of(object.key, *part.start(), *part.end()).await?,
+        None => objects.chunks(object.key).await?,
     };
     res.stream(pieces(chunks));
     Ok(())

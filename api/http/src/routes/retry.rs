@@ -2,6 +2,7 @@
 
 use salvo::prelude::{Depot, Json, Request, handler};
 use serde_json::Value;
+use untxt_workflows::entities::task;
 use untxt_workflows::redrive::{Actor, RedriveOptions};
 
 use super::get::shown;
@@ -19,10 +20,16 @@ pub(crate) async fn retry(req: &mut Request, depot: &mut Depot) -> Result<Json<V
     let state = AppState::of(depot)?;
     same_origin(req)?;
     let (task, _) = named_task(req, depot).await?;
-    let actor =
-        Actor { by: Principal::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
-    state.platform.operations.redrive_task(task.id, &RedriveOptions::default(), &actor).await?;
+    retry_task(depot, state, &task).await?;
     // As the commit left it.
     let (task, file) = named_task(req, depot).await?;
     Ok(Json(views::success(&shown(req, state, &task, &file).await?)))
+}
+
+/// Retries a task that the caller sees. The audit log has who did it.
+pub(super) async fn retry_task(depot: &Depot, state: &AppState, task: &task::Model) -> Result<(), ApiError> {
+    let actor =
+        Actor { by: Principal::of(depot)?.name().to_owned(), reason: "asked for by a client".to_owned() };
+    state.platform.operations.redrive_task(task.id, &RedriveOptions::default(), &actor).await?;
+    Ok(())
 }

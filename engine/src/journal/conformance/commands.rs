@@ -52,6 +52,12 @@ pub(super) async fn a_run_goes_from_submission_to_completion(harness: JournalHar
     let outputs: Vec<_> = items.iter().map(|item| (item.state.index, item.output.clone())).collect();
     assert_eq!(outputs, [(1, json!(1)), (2, json!(2))]);
     assert_eq!(harness.journal.items(run, 1, 0, 1).await.unwrap().len(), 1, "items are paged");
+    let summaries = harness.journal.item_summaries(run, 1, 1, 5).await.unwrap();
+    let told: Vec<_> = summaries.iter().map(|item| (item.state.clone(), item.output_bytes)).collect();
+    let expected: Vec<_> = items.iter().map(|item| (item.state.clone(), 1)).collect();
+    assert_eq!(told, expected, "an output of one digit has one byte");
+    let outputs = harness.journal.item_outputs(run, 1, 0, 2).await.unwrap();
+    assert_eq!(outputs, [(0, "0".to_owned()), (1, "1".to_owned())]);
     assert_eq!(harness.due().await, []);
 }
 

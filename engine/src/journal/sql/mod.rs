@@ -58,7 +58,7 @@ use crate::id::{RunId, WorkerName};
 use crate::journal::database::Database;
 use crate::new_run::NewRun;
 use crate::rows::RowChange;
-use crate::state::{ItemCount, ItemOutput, RunState};
+use crate::state::{ItemCount, ItemOutput, ItemSummary, RunState};
 use crate::time::{Clock, Timestamp};
 use crate::workflow::Workflows;
 
@@ -132,6 +132,34 @@ impl Journal for SqlJournal {
             prune::kept(&self.db, run).await?;
         }
         Ok(items)
+    }
+
+    async fn item_summaries(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<ItemSummary>, JournalError> {
+        let items = read::item_summaries(&self.db, run, step, from, limit).await?;
+        if items.is_empty() {
+            prune::kept(&self.db, run).await?;
+        }
+        Ok(items)
+    }
+
+    async fn item_outputs(
+        &self,
+        run: RunId,
+        step: u16,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<(u32, String)>, JournalError> {
+        let outputs = read::item_outputs(&self.db, run, step, from, limit).await?;
+        if outputs.is_empty() {
+            prune::kept(&self.db, run).await?;
+        }
+        Ok(outputs)
     }
 
     async fn history(&self, run: RunId, after_seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {

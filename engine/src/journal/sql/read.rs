@@ -13,8 +13,7 @@ use crate::event::Event;
 use crate::id::RunId;
 use crate::journal::database::Database;
 use crate::journal::{JournalError, RunFilter, Tail};
-use crate::state::ItemOutput;
-use crate::state::{RunState, RunStatus};
+use crate::state::{ItemOutput, ItemSummary, RunState, RunStatus};
 
 /// Ids in one statement, within SQLite's 32,766 parameters.
 const IDS_MAX: usize = 10_000;
@@ -68,6 +67,59 @@ fn filtered(statement: &mut SelectStatement, filter: &RunFilter) {
     }
 }
 
+/// The item rows of a run's step from `from` on, in order; the caller names the columns.
+fn item_rows(run: RunId, step: u16, from: u32, limit: u32) -> SelectStatement {
+    Query::select()
+        .from(Items::Table)
+        .and_where(Expr::col(Items::RunId).eq(run.0))
+        .and_where(Expr::col(Items::Step).eq(i32::from(step)))
+        .and_where(Expr::col(Items::Item).gte(i64::from(from)))
+        .order_by(Items::Item, Direction::Asc)
+        .limit(limit.into())
+        .to_owned()
+}
+
+/// Both databases know the length of a text without reading it.
+pub(super) async fn item_summaries(
+    db: &Database,
+    run: RunId,
+    step: u16,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<ItemSummary>, CommitError> {
+    let bytes = Func::cust("octet_length").arg(Expr::col(Items::Output));
+    let select =
+        item_rows(run, step, from, limit).columns(item::COLUMNS).expr_as(bytes, "output_bytes").to_owned();
+    let rows = db.query_all(&select).await?;
+    rows.iter()
+        .map(|row| {
+            let (_, state) = ItemRow::from_query_result(row, "")?.state()?;
+            // An `integer` of PostgreSQL, which SQLite reads as well.
+            let bytes: Option<i32> = row.try_get("", "output_bytes")?;
+            Ok(ItemSummary { state, output_bytes: bytes.unwrap_or_default().unsigned_abs().into() })
+        })
+        .collect()
+}
+
+pub(super) async fn item_outputs(
+    db: &Database,
+    run: RunId,
+    step: u16,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<(u32, String)>, CommitError> {
+    let select = item_rows(run, step, from, limit)
+        .columns([Items::Item, Items::Output])
+        .and_where(Expr::col(Items::Item).lt(i64::from(from) + i64::from(limit)))
+        .and_where(Expr::col(Items::Output).is_not_null())
+        .to_owned();
+    let rows = db.query_all(&select).await?;
+    let output = |row: &QueryResult| {
+        Ok((number("items.item", row.try_get_by_index::<i64>(0)?)?, row.try_get_by_index(1)?))
+    };
+    rows.iter().map(output).collect()
+}
+
 pub(super) async fn items(
     db: &Database,
     run: RunId,
@@ -75,16 +127,7 @@ pub(super) async fn items(
     from: u32,
     limit: u32,
 ) -> Result<Vec<ItemOutput>, CommitError> {
-    let select = Query::select()
-        .columns(item::COLUMNS)
-        .column(Items::Output)
-        .from(Items::Table)
-        .and_where(Expr::col(Items::RunId).eq(run.0))
-        .and_where(Expr::col(Items::Step).eq(i32::from(step)))
-        .and_where(Expr::col(Items::Item).gte(i64::from(from)))
-        .order_by(Items::Item, Direction::Asc)
-        .limit(limit.into())
-        .to_owned();
+    let select = item_rows(run, step, from, limit).columns(item::COLUMNS).column(Items::Output).to_owned();
     let rows = db.query_all(&select).await?;
     rows.iter()
         .map(|row| {

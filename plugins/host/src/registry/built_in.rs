@@ -11,27 +11,42 @@ pub const READER: &str = "reader";
 pub const SIMULATED: &str = "simulated-qwen3";
 
 static ALL: [BuiltIn; 2] = [
-    BuiltIn::new(READER, include_bytes!("../../../guests/built/reader.wasm")),
-    BuiltIn::new(SIMULATED, include_bytes!("../../../guests/built/simulated-qwen3.wasm")),
+    BuiltIn::new(
+        READER,
+        "Reads printed text in Latin script.",
+        include_bytes!("../../../guests/built/reader.wasm"),
+    ),
+    BuiltIn::new(
+        SIMULATED,
+        "Makes up text, for trying the service out.",
+        include_bytes!("../../../guests/built/simulated-qwen3.wasm"),
+    ),
 ];
 
 /// An engine that is part of the program.
 struct BuiltIn {
     name: &'static str,
+    /// What it is for, for people.
+    about: &'static str,
     component: &'static [u8],
     /// Computed once: it is needed for every page and never changes.
     digest: OnceLock<String>,
 }
 
 impl BuiltIn {
-    const fn new(name: &'static str, component: &'static [u8]) -> Self {
-        Self { name, component, digest: OnceLock::new() }
+    const fn new(name: &'static str, about: &'static str, component: &'static [u8]) -> Self {
+        Self { name, about, component, digest: OnceLock::new() }
     }
 }
 
 /// Names of the built-in engines.
 pub fn built_ins() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|engine| engine.name)
+}
+
+/// What a built-in engine is for.
+pub(super) fn about(name: &str) -> Option<&'static str> {
+    find(name).map(|engine| engine.about)
 }
 
 /// The component of a built-in engine.

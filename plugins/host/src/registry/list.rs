@@ -6,6 +6,7 @@ use super::find::{ComponentSource, FoundComponent};
 use super::operate::blocking;
 use super::version_store::VersionStore;
 use crate::boxed;
+use crate::engine::Described;
 use crate::error::PluginError;
 use crate::signature::{Signed, Trust};
 
@@ -20,6 +21,8 @@ pub struct Listed {
     pub version: String,
     /// Whether it is built in.
     pub built_in: bool,
+    /// Its description of itself; `None` when it can't be used.
+    pub described: Option<Described>,
     /// Why it can't be used.
     pub error: Option<String>,
     /// All kept versions, including the active and the built-in one.
@@ -77,7 +80,12 @@ impl Registry {
             Ok(versions) => (versions, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        Listed { name, digest, version, built_in, error: used.err().or(unreadable), versions }
+        let mut described = used.as_ref().ok().map(|engine| engine.described().clone());
+        if let Some(described) = described.as_mut().filter(|described| described.about.is_none() && built_in)
+        {
+            described.about = built_in::about(&name).map(str::to_owned);
+        }
+        Listed { name, digest, version, built_in, described, error: used.err().or(unreadable), versions }
     }
 }
 

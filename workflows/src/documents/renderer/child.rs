@@ -1,16 +1,16 @@
 //! The child: reads a request, answers it, and waits for another one until its
 //! input ends.
 
-use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
 use hayro::hayro_syntax::Pdf;
 use untxt_plugins::child_process::{Requests, confine, limit_cpu_time};
 
+use super::document::Document;
 use super::protocol::{Answer, PART_BYTES_MAX, Request, Task};
 use super::{pdf, picture, searchable};
 use crate::documents::error::DocumentError;
@@ -19,16 +19,14 @@ use crate::documents::kind::Kind;
 /// Stack of the thread that decodes: nested PDFs recurse.
 const STACK_BYTES: usize = 64 << 20;
 
-/// CPU seconds of a child whatever its requests allow, together: one that is
-/// asked the most it may be, and takes all the time there is each time, comes
-/// near to it.
-const CPU_SECONDS_CEILING: u64 = 60 * 60;
+/// CPU seconds of a child whatever its requests allow, together. The parent asks
+/// nothing of it that could come beyond.
+pub(super) const CPU_SECONDS_CEILING: u64 = 60 * 60;
 
 /// A document that stays open from one of its pages to the next, so that it is
-/// read and parsed once. The parent asks a child that was given one about no
-/// other.
+/// read and parsed once. Whatever is asked for next that is no page of it closes it.
 struct Opened {
-    path: PathBuf,
+    document: Document,
     pdf: Pdf,
 }
 
@@ -81,19 +79,21 @@ fn answer(request: &Request, opened: &mut Option<Opened>) -> (Answer, Vec<u8>) {
 }
 
 fn decode(request: &Request, opened: &mut Option<Opened>) -> Result<(Answer, Vec<u8>), DocumentError> {
+    let kept = opened.take().filter(|opened| opened.document == request.document);
     match (request.kind, &request.task) {
         (Kind::Pdf, Task::Probe) => {
             let pdf = pdf::open(read(request)?)?;
             Ok((Answer::Probed { pages: pdf::count(&pdf) }, Vec::new()))
         }
         (Kind::Pdf, Task::Render { index, options }) => {
-            let kept = opened.take().filter(|opened| opened.path == request.path);
             let pdf = match kept {
                 Some(kept) => kept.pdf,
                 None => pdf::open(read(request)?)?,
             };
             let rendered = pdf::render(&pdf, *index, *options, &request.limits)?;
-            *opened = Some(Opened { path: request.path.clone(), pdf });
+            if matches!(rendered.0, Answer::Rendered { stays_open: true, .. }) {
+                *opened = Some(Opened { document: request.document.clone(), pdf });
+            }
             Ok(rendered)
         }
         (kind, Task::Probe) => {
@@ -128,9 +128,13 @@ impl<W: Write> Write for Parts<W> {
     }
 }
 
+/// The bytes of the document. Of what lies behind them in its file nothing is read.
 fn read(request: &Request) -> Result<Vec<u8>, DocumentError> {
-    fs::read(&request.path)
-        .map_err(|error| DocumentError::RendererUnavailable(format!("{}: {error}", request.path.display())))
+    let (path, size_bytes) = (request.document.path(), request.document.size_bytes());
+    let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or_default());
+    let read = File::open(path).and_then(|file| file.take(size_bytes).read_to_end(&mut bytes));
+    read.map_err(|error| DocumentError::RendererUnavailable(format!("{}: {error}", path.display())))?;
+    Ok(bytes)
 }
 
 fn crashed(request: &Request, panic: &(dyn std::any::Any + Send)) -> DocumentError {

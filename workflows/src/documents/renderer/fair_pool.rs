@@ -21,7 +21,7 @@ const WAITING_OF_TENANT_MAX: usize = WAITING_MAX / 4;
 
 /// Places, each with something that stays in it from one use to the next.
 #[derive(Debug)]
-pub(super) struct FairPool<S> {
+pub(crate) struct FairPool<S> {
     state: Arc<Mutex<State<S>>>,
 }
 
@@ -40,7 +40,7 @@ struct State<S> {
 /// A place, and what is in it. It is free again, with whatever is in it then,
 /// when this is dropped.
 #[derive(Debug)]
-pub(super) struct PoolGuard<S> {
+pub(crate) struct PoolGuard<S> {
     tenant: Arc<str>,
     /// `Some` until the place is left.
     resource: Option<S>,
@@ -48,7 +48,7 @@ pub(super) struct PoolGuard<S> {
 }
 
 impl<S> FairPool<S> {
-    pub(super) fn new(resources: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn new(resources: impl IntoIterator<Item = S>) -> Self {
         let free = resources.into_iter().collect();
         let state = State { free, queues: HashMap::new(), turns: VecDeque::new(), taken: HashMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
@@ -63,7 +63,7 @@ impl<S> FairPool<S> {
     /// # Errors
     /// [`DocumentError::Busy`] when `patience` is over, or at once when too many
     /// wait already.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         &self,
         tenant: &Arc<str>,
         patience: Option<Duration>,
@@ -90,7 +90,7 @@ impl<S> FairPool<S> {
     }
 
     /// Does `work` on what is in each place that is free.
-    pub(super) fn for_each_free(&self, work: impl FnMut(&mut S)) {
+    pub(crate) fn for_each_free(&self, work: impl FnMut(&mut S)) {
         lock(&self.state).free.iter_mut().for_each(work);
     }
 
@@ -162,7 +162,7 @@ impl<S> State<S> {
 
 impl<S> PoolGuard<S> {
     /// What is in it; `None` only while it is being left.
-    pub(super) fn resource(&mut self) -> Option<&mut S> {
+    pub(crate) fn resource(&mut self) -> Option<&mut S> {
         self.resource.as_mut()
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A PDF may be built so that it never ends, and a thread can't be ended; so
 //! documents are read by a child (the program itself with a hidden argument)
-//! with bounds of its own, which is killed at the deadline. A child makes pages
-//! of one document only; one that found nothing wrong with a document may look
-//! at another. Its answer is not trusted: sizes are checked before memory is
-//! given. There are so many children at once; tenants take turns.
+//! with bounds of its own, which is killed at the deadline. One that found nothing
+//! wrong with a document may be asked about another: to look at anybody's, to render
+//! or write another one of the same tenant. Its answer is not trusted: sizes are
+//! checked before memory is given. There are so many children at once; tenants take
+//! turns.
 
 pub mod child;
 mod config;
@@ -48,12 +49,14 @@ use super::error::DocumentError;
 use super::kind::Kind;
 use super::limits::Limits;
 use super::sniff::{HEAD_BYTES, sniff};
-use decoder_pool::{Caller, DecoderPool};
+use decoder_pool::{Caller, DecoderPool, Serves};
 use document::Document;
 use process::Question;
 use protocol::{Answer, ChildLimits, Request, Task};
 
 pub use config::RendererConfig;
+pub use document::DocumentFile;
+pub(crate) use fair_pool::FairPool;
 pub use protocol::{Color, Pixels, Probe, RenderOptions, RenderedPage, TextLine, TextWord};
 pub use searchable::SearchablePdf;
 
@@ -62,9 +65,14 @@ pub use searchable::SearchablePdf;
 /// at hundreds of sound documents a second.
 const LOOKS_AT_ONCE: usize = 4;
 
-/// A child with an open document ends when no page of it was asked for in this
-/// time: it holds the file in memory.
-const DOCUMENT_OPEN_FOR: Duration = Duration::from_secs(10);
+/// Pages that are drawn at once for people who look at them. They have places of their
+/// own: a person waits for them, and recognition must not wait for persons. Two draw a
+/// dozen common pages a second.
+pub(crate) const VIEWS_AT_ONCE: usize = 2;
+
+/// A child that renders ends when nothing was asked of it in this time: it may hold a
+/// file in memory.
+const RENDERS_AGAIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What each page may take when a PDF is written of them: one that is a picture is
 /// drawn and packed in less.
@@ -87,6 +95,7 @@ struct Shared {
     config: RendererConfig,
     looks: DecoderPool,
     pages: DecoderPool,
+    views: DecoderPool,
 }
 
 impl Renderer {
@@ -94,9 +103,11 @@ impl Renderer {
     #[must_use]
     pub fn new(config: RendererConfig) -> Self {
         let deadline = config.limits.deadline;
-        let (looks, pages) = (DecoderPool::new(LOOKS_AT_ONCE), DecoderPool::new(config.pages_at_once.max(1)));
+        let looks = DecoderPool::new(LOOKS_AT_ONCE, Serves::Everybody);
+        let pages = DecoderPool::new(config.pages_at_once.max(1), Serves::OneTenant);
+        let views = DecoderPool::new(VIEWS_AT_ONCE, Serves::OneTenant);
         let caller = Caller { tenant: Arc::from(""), patience: None };
-        Self { shared: Arc::new(Shared { config, looks, pages }), caller, deadline }
+        Self { shared: Arc::new(Shared { config, looks, pages, views }), caller, deadline }
     }
 
     /// The same for work of `tenant`: tenants take turns.
@@ -124,7 +135,7 @@ impl Renderer {
         self.deadline
     }
 
-    /// Kind and number of pages of the file at `path`.
+    /// Kind and number of pages of a document.
     ///
     /// # Errors
     /// [`DocumentError::Empty`], `UnsupportedType`, `TooLarge`, `Encrypted`,
@@ -132,13 +143,13 @@ impl Renderer {
     /// header tells), or what ended the child: `Timeout`, `Memory`,
     /// `RendererCrashed`, `RendererUnavailable`; `Busy` for a caller whose
     /// patience is over.
-    pub async fn probe(&self, path: &Path) -> Result<Probe, DocumentError> {
-        let (kind, _) = self.sniff(path).await?;
+    pub async fn probe(&self, file: impl Into<DocumentFile>) -> Result<Probe, DocumentError> {
+        let (kind, document) = self.sniff(&file.into()).await?;
         let what = format!("looking at the {}", kind.mime());
-        let mut question = self.question(path, kind, Task::Probe, &what);
+        let mut question = self.question(document, kind, Task::Probe, &what);
         let Shared { config, looks, .. } = &*self.shared;
         let mut cost = Duration::ZERO;
-        match looks.ask(config, &self.caller, None, &mut question, &mut cost).await?.0 {
+        match looks.ask(config, &self.caller, &mut question, &mut cost).await?.0 {
             Answer::Probed { pages: 0 } => Err(DocumentError::NoPages),
             Answer::Probed { pages } if pages > config.limits.pages_max => {
                 Err(DocumentError::TooManyPages { pages, pages_max: config.limits.pages_max })
@@ -160,12 +171,12 @@ impl Renderer {
     /// `PageTooLarge` and `PageBroken`.
     pub async fn render(
         &self,
-        path: &Path,
+        file: impl Into<DocumentFile>,
         index: u32,
         options: RenderOptions,
     ) -> Result<RenderedPage, DocumentError> {
         let mut cost = Duration::ZERO;
-        self.render_at_cost(path, index, options, &mut cost).await
+        self.render_at_cost(file, index, options, &mut cost).await
     }
 
     /// The same. What it took, whatever came of it, is added to `cost`: CPU time
@@ -175,20 +186,46 @@ impl Renderer {
     /// As [`Renderer::render`].
     pub async fn render_at_cost(
         &self,
-        path: &Path,
+        file: impl Into<DocumentFile>,
         index: u32,
         options: RenderOptions,
         cost: &mut Duration,
     ) -> Result<RenderedPage, DocumentError> {
-        let (kind, document) = self.sniff(path).await?;
+        self.render_in(&self.shared.pages, file.into(), index, options, cost).await
+    }
+
+    /// The same for somebody who looks at the page: it takes none of the places that
+    /// recognition has.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub async fn view_at_cost(
+        &self,
+        file: impl Into<DocumentFile>,
+        index: u32,
+        options: RenderOptions,
+        cost: &mut Duration,
+    ) -> Result<RenderedPage, DocumentError> {
+        self.render_in(&self.shared.views, file.into(), index, options, cost).await
+    }
+
+    async fn render_in(
+        &self,
+        pool: &DecoderPool,
+        file: DocumentFile,
+        index: u32,
+        options: RenderOptions,
+        cost: &mut Duration,
+    ) -> Result<RenderedPage, DocumentError> {
+        let (kind, document) = self.sniff(&file).await?;
         let dpi = options.dpi.clamp(*RenderOptions::DPI.start(), *RenderOptions::DPI.end());
         let options = RenderOptions { dpi, ..options };
         let what = format!("page {} of the {} at {dpi} dpi", index.saturating_add(1), kind.mime());
-        let mut question = self.question(path, kind, Task::Render { index, options }, &what);
-        let Shared { config, pages, .. } = &*self.shared;
-        let (answer, pixels) = pages.ask(config, &self.caller, Some(document), &mut question, cost).await?;
+        let mut question = self.question(document, kind, Task::Render { index, options }, &what);
+        let config = &self.shared.config;
+        let (answer, pixels) = pool.ask(config, &self.caller, &mut question, cost).await?;
         match answer {
-            Answer::Rendered { width, height, dpi, color, text_layer, warnings } => {
+            Answer::Rendered { width, height, dpi, color, text_layer, warnings, stays_open: _ } => {
                 let pixels = match color {
                     Color::Gray => Pixels::Luma8(pixels),
                     Color::Rgb => Pixels::Rgb8(pixels),
@@ -200,7 +237,7 @@ impl Renderer {
         }
     }
 
-    /// Writes the searchable PDF of the file at `path` to `to`, with `pages` pages. It
+    /// Writes the searchable PDF of a document to `to`, with `pages` pages. It
     /// may take [`Renderer::deadline`] and [`WRITING_OF_PAGE`] for each of them. The
     /// same document and task give the same bytes.
     ///
@@ -212,66 +249,63 @@ impl Renderer {
     /// then is nothing whole.
     pub async fn write_pdf(
         &self,
-        path: &Path,
+        file: impl Into<DocumentFile>,
         task: SearchablePdf,
         pages: u32,
         to: &Path,
         cost: &mut Duration,
     ) -> Result<(), DocumentError> {
-        let (kind, _) = self.sniff(path).await?;
+        let (kind, document) = self.sniff(&file.into()).await?;
         let what = format!("the searchable PDF of the {}, {pages} pages", kind.mime());
         let deadline = (self.deadline + WRITING_OF_PAGE * pages).min(WRITING_MAX);
         let file = File::create(to).await.map_err(|error| {
             DocumentError::RendererUnavailable(format!("its output {}: {error}", to.display()))
         })?;
-        let mut question = self.question(path, kind, Task::Write(task), &what);
+        let mut question = self.question(document, kind, Task::Write(task), &what);
         question.limits.deadline = deadline;
         question.request.limits = ChildLimits::from(&question.limits);
         question.written_to = Some(file);
-        // Bound to no document, so that a new child is asked, which writes all of it.
         let Shared { config, pages, .. } = &*self.shared;
-        match pages.ask(config, &self.caller, None, &mut question, cost).await?.0 {
+        match pages.ask(config, &self.caller, &mut question, cost).await?.0 {
             Answer::Written => Ok(()),
             Answer::Failed(error) => Err(error),
             Answer::Probed { .. } | Answer::Rendered { .. } | Answer::Part { .. } => Err(nonsense()),
         }
     }
 
-    /// Ends the children that wait for another page of a document under `dir`.
+    /// Ends the children that wait with a document under `dir` open.
     pub fn close(&self, dir: &Path) {
-        self.shared.pages.end_idle(Duration::ZERO, |document| document.path().starts_with(dir));
+        for pool in [&self.shared.pages, &self.shared.views] {
+            pool.end_open(|document| document.path().starts_with(dir));
+        }
     }
 
-    /// Ends the children that have waited too long for another page of their
-    /// document.
+    /// Ends the children that render and have waited too long for another request.
     pub fn close_unused(&self) {
-        self.shared.pages.end_idle(DOCUMENT_OPEN_FOR, |_| true);
+        for pool in [&self.shared.pages, &self.shared.views] {
+            pool.end_idle(RENDERS_AGAIN_WITHIN);
+        }
     }
 
-    fn question<'a>(&self, path: &Path, kind: Kind, task: Task, what: &'a str) -> Question<'a> {
+    fn question<'a>(&self, document: Document, kind: Kind, task: Task, what: &'a str) -> Question<'a> {
         let limits = Limits { deadline: self.deadline, ..self.shared.config.limits };
-        let request = Request { path: path.to_owned(), kind, task, limits: ChildLimits::from(&limits) };
-        let may_repeat = match request.task {
-            Task::Probe => !kind.needs_libheif(),
-            Task::Render { .. } => kind == Kind::Pdf,
-            Task::Write(_) => false,
-        };
-        Question { request, may_repeat, limits, what, written_to: None }
+        let request = Request { document, kind, task, limits: ChildLimits::from(&limits) };
+        Question { request, limits, what, written_to: None }
     }
 
-    async fn sniff(&self, path: &Path) -> Result<(Kind, Document), DocumentError> {
+    async fn sniff(&self, of: &DocumentFile) -> Result<(Kind, Document), DocumentError> {
         let unreadable = |error: std::io::Error| {
-            DocumentError::RendererUnavailable(format!("{}: {error}", path.display()))
+            DocumentError::RendererUnavailable(format!("{}: {error}", of.path().display()))
         };
-        let file = File::open(path).await.map_err(unreadable)?;
-        let document = Document::new(path, &file.metadata().await.map_err(unreadable)?);
+        let file = File::open(of.path()).await.map_err(unreadable)?;
+        let document = Document::new(of, &file.metadata().await.map_err(unreadable)?);
         let size_bytes = document.size_bytes();
         let size_bytes_max = self.shared.config.limits.document_bytes_max;
         if size_bytes > size_bytes_max {
             return Err(DocumentError::TooLarge { size_bytes, size_bytes_max });
         }
         let mut head = Vec::with_capacity(HEAD_BYTES);
-        file.take(HEAD_BYTES as u64).read_to_end(&mut head).await.map_err(unreadable)?;
+        file.take(size_bytes.min(HEAD_BYTES as u64)).read_to_end(&mut head).await.map_err(unreadable)?;
         Ok((sniff(&head)?, document))
     }
 }

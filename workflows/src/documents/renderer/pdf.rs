@@ -46,15 +46,21 @@ pub(super) fn render(
     if losses.is_serious && !losses.has_text && is_blank_without(&picture, &losses.cut) {
         return Err(DocumentError::PageBroken { page: number, reason: losses.told.join("; ") });
     }
-    let mut text_layer = text::layer(page, size, scale);
-    if let Some(overlay) = overlay {
-        pdf_overlay::weave(&mut text_layer, text::layer(overlay, size, scale));
+    let mut text_layer = Vec::new();
+    if options.width_max.is_none() {
+        text_layer = text::layer(page, size, scale);
+        if let Some(overlay) = overlay {
+            pdf_overlay::weave(&mut text_layer, text::layer(overlay, size, scale));
+        }
     }
     let (color, mut warnings) = (options.color, losses.told);
     warnings.extend(no_font(&without_glyph));
-    let pixels = in_color(picture.into(), color).into_bytes();
-    let (width, height) = size;
-    Ok((Answer::Rendered { width, height, dpi, color, text_layer, warnings }, pixels))
+    let picture = options.at_width(in_color(picture.into(), color));
+    let (width, height) = (picture.width(), picture.height());
+    // One of one page is not asked about again.
+    let stays_open = pages > 1;
+    let answer = Answer::Rendered { width, height, dpi, color, text_layer, warnings, stays_open };
+    Ok((answer, picture.into_bytes()))
 }
 
 /// A page as it is drawn.

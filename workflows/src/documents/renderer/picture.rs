@@ -71,9 +71,11 @@ pub(super) fn render(
     let Original { picture, orientation, density } = original(data, kind, index, limits)?;
     let (mut picture, dpi) = to_scale(flat(picture, options.color), density, options, page, limits)?;
     picture.apply_orientation(orientation);
+    let picture = options.at_width(picture);
     let (width, height) = (picture.width(), picture.height());
     Ok((
         Answer::Rendered {
+            stays_open: false,
             width,
             height,
             dpi,
@@ -237,7 +239,8 @@ fn to_scale(
         let scaled = |side: u32, density: f32| ((side as f32 * target(dpi) / density).round() as u32).max(1);
         (scaled(picture.width(), x), scaled(picture.height(), y))
     };
-    let dpi = options.dpi_of(size);
+    // Its width is the one that it has before it is turned.
+    let dpi = RenderOptions { width_max: None, ..options }.dpi_of(size);
     let ((width, height), stated) = (size(dpi), target(dpi).round() as u32);
     if (width, height) == (picture.width(), picture.height()) {
         return Ok((picture, stated));

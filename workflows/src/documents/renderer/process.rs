@@ -5,11 +5,14 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::fs::File;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_buf};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, copy_buf,
+};
 use tokio::process::{Child, ChildStdout};
 use tokio::time::timeout;
 use untxt_plugins::child_process::{self, End};
 
+use super::child::CPU_SECONDS_CEILING;
 use super::config::RendererConfig;
 use super::protocol::{Answer, ChildLimits, PART_BYTES_MAX, Request, Task};
 use crate::documents::error::DocumentError;
@@ -22,9 +25,6 @@ const HEADER_BYTES_MAX: u64 = 32 << 20;
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     pub(super) request: Request,
-    /// Whether the child may be asked another one. Of a picture nothing stays open
-    /// that would make the next page cheaper.
-    pub(super) may_repeat: bool,
     /// With the deadline of this question.
     pub(super) limits: Limits,
     /// For people.
@@ -41,6 +41,13 @@ impl Question<'_> {
             Task::Render { .. } => matches!(answer, Answer::Rendered { .. }),
             Task::Write(_) => matches!(answer, Answer::Written),
         }
+    }
+
+    /// Takes back what a child that failed has written of its file.
+    async fn begin_file(&mut self) -> io::Result<()> {
+        let Some(file) = &mut self.written_to else { return Ok(()) };
+        file.set_len(0).await?;
+        file.rewind().await.map(drop)
     }
 }
 
@@ -95,6 +102,7 @@ impl Decoder {
         question: &mut Question<'_>,
         spent: Option<Duration>,
     ) -> Result<(Answer, Vec<u8>), Failure> {
+        question.begin_file().await.map_err(Failure::Unreachable)?;
         let mut request = question.request.clone();
         // It counts from the child's beginning.
         request.limits = ChildLimits {
@@ -109,6 +117,12 @@ impl Decoder {
             stdin.write_all(&line).await.map_err(Failure::Unreachable)?;
         }
         answer(&mut self.stdout, &question.limits, question.written_to.as_mut()).await
+    }
+
+    /// Whether it has CPU time left for all that the question may take.
+    pub(super) fn has_time_for(&self, question: &Question<'_>) -> bool {
+        let spent = child_process::cpu_time(&self.child).map_or(0, |spent| spent.as_secs());
+        spent + question.request.limits.cpu_seconds_max < CPU_SECONDS_CEILING
     }
 
     /// Nothing of it is left afterwards.

@@ -3,8 +3,9 @@
 //! each with a part of the file after it, and then that it is whole.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 
+use image::DynamicImage;
+use image::imageops::FilterType;
 use serde::{Deserialize, Serialize};
 use untxt_plugins::luma;
 
@@ -12,6 +13,7 @@ use crate::documents::error::DocumentError;
 use crate::documents::kind::Kind;
 use crate::documents::limits::{Limits, fits};
 
+use super::document::Document;
 use super::searchable::SearchablePdf;
 
 /// What is known of a document before it is read.
@@ -51,6 +53,10 @@ pub struct RenderOptions {
     /// Pixels of the longer side at most, for which the resolution is lowered, down to
     /// the lowest of [`RenderOptions::DPI`]. `None`: as `dpi` makes it.
     pub side_max: Option<u32>,
+    /// Pixels of the width at most, for which the resolution is lowered too, and below
+    /// the lowest the page image is scaled down. Without its text layer, whose boxes
+    /// are in pixels. `None`: as the others make it.
+    pub width_max: Option<u32>,
     /// Whether colours are kept.
     pub color: Color,
 }
@@ -60,17 +66,32 @@ impl RenderOptions {
     pub const DPI: std::ops::RangeInclusive<u32> = untxt_plugins::PAGE_DPI;
 
     /// The highest resolution at which a page whose size at a resolution `size` tells
-    /// keeps to `side_max`.
+    /// keeps to `side_max` and `width_max`.
     pub(super) fn dpi_of(&self, size: impl Fn(u32) -> (u32, u32)) -> u32 {
-        let Some(side_max) = self.side_max else { return self.dpi };
-        let fits = |dpi: &u32| fits(size(*dpi), u64::MAX, side_max);
+        if self.side_max.is_none() && self.width_max.is_none() {
+            return self.dpi;
+        }
+        let (side_max, width_max) = (self.side_max.unwrap_or(u32::MAX), self.width_max.unwrap_or(u32::MAX));
+        let fits = |dpi: &u32| fits(size(*dpi), u64::MAX, side_max) && size(*dpi).0 <= width_max;
         (*Self::DPI.start()..=self.dpi).rev().find(fits).unwrap_or(*Self::DPI.start())
+    }
+
+    /// The page image, no wider than `width_max`.
+    pub(super) fn at_width(&self, picture: DynamicImage) -> DynamicImage {
+        match self.width_max.filter(|width_max| picture.width() > *width_max) {
+            Some(width) => {
+                let height = u64::from(picture.height()) * u64::from(width) / u64::from(picture.width());
+                let height = u32::try_from(height).unwrap_or(u32::MAX).max(1);
+                picture.resize_exact(width, height, FilterType::Triangle)
+            }
+            None => picture,
+        }
     }
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self { dpi: 150, side_max: None, color: Color::Gray }
+        Self { dpi: 150, side_max: None, width_max: None, color: Color::Gray }
     }
 }
 
@@ -135,7 +156,7 @@ pub struct TextWord {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
-    pub(super) path: PathBuf,
+    pub(super) document: Document,
     pub(super) kind: Kind,
     pub(super) task: Task,
     pub(super) limits: ChildLimits,
@@ -221,6 +242,9 @@ pub(super) enum Answer {
         color: Color,
         text_layer: Vec<TextLine>,
         warnings: Vec<String>,
+        /// Whether the child keeps the document open for another of its pages.
+        #[serde(default)]
+        stays_open: bool,
     },
     /// So many bytes of the file that is written follow, and another answer.
     Part {

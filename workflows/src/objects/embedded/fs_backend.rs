@@ -59,16 +59,16 @@ struct Upload {
 }
 
 impl FsBackend {
-    pub(super) fn new(root: PathBuf, staging: Staging, put_bytes_max: u64) -> Self {
+    pub(super) fn new(root: PathBuf, staging: Arc<Staging>, put_bytes_max: u64) -> Self {
         let body_bytes_max = put_bytes_max.max(OWN_BYTES_MAX);
-        Self { root, staging: Arc::new(staging), body_bytes_max, uploads: Mutex::default() }
+        Self { root, staging, body_bytes_max, uploads: Mutex::default() }
     }
 
     /// The file of a key, in a bucket that is there. The service has checked
     /// the bucket's name.
     fn target(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
         self.bucket(bucket)?;
-        Ok(stored::path(&self.root, bucket, key))
+        Ok(stored::path_in(&self.root.join(bucket), key))
     }
 
     fn bucket(&self, bucket: &str) -> S3Result<()> {
@@ -163,7 +163,7 @@ impl S3 for FsBackend {
         }
         let target = self.target(&input.bucket, &input.key)?;
         let (file, staged) = self.stage(input.body, input.content_length).await?;
-        let description = describe(input.key, input.content_type);
+        let description = Description::new(&input.key, input.content_type.as_deref());
         let e_tag = Some(ETag::Strong(description.etag.clone()));
         blocking(move || stored::seal(file, staged, &description, &target)).await?;
         Ok(S3Response::new(PutObjectOutput { e_tag, ..Default::default() }))
@@ -266,7 +266,7 @@ impl S3 for FsBackend {
             in_order(&parts)?.into_iter().map(|n| self.staging.upload(id).join(n.to_string())).collect();
         let target = self.target(&bucket, &key)?;
         let staged = self.staging.file();
-        let description = describe(key.clone(), upload.content_type);
+        let description = Description::new(&key, upload.content_type.as_deref());
         let e_tag = Some(ETag::Strong(description.etag.clone()));
         blocking(move || {
             let whole = join(parts, &staged)?;
@@ -304,10 +304,6 @@ fn abandoned(uploads: &HashMap<Uuid, Upload>, now: Instant) -> Vec<Uuid> {
         ended.extend(uploads.iter().min_by_key(|(_, upload)| upload.touched).map(|(id, _)| *id));
     }
     ended
-}
-
-fn describe(key: String, content_type: Option<String>) -> Description {
-    Description { key, content_type, etag: Uuid::new_v4().simple().to_string() }
 }
 
 fn create(staged: &Staged) -> io::Result<File> {

@@ -4,18 +4,21 @@
 //! - `signed`: requests by a signed URL, wherever they come in
 //! - `stored`: the file an object is
 //! - `staging`: where files lie until they are whole
+//! - `direct`: objects for this process, without a request
 //! - `fs_backend`: the S3 operations over those files
 //!
-//! It listens on this machine only, to those who know the key pair in its
+//! The server listens on this machine only, to those who know the key pair in its
 //! directory or hold a URL signed with it; requests by such URLs may come in
 //! through another listener too ([`Embedded::answer_signed`]). Any number of processes may serve
 //! the same directory: each stages in a place of its own, and what becomes
 //! visible becomes so by one rename of a file that was flushed to disk.
 //!
-//! It serves what [`super::store`] uses and no more: no lists, no copies, no
-//! versions, no conditions, no KMS. Whoever owns the directory may ask for the
+//! This process itself asks `direct`: a request to the server would copy each file twice.
+//! The server serves what [`super::store`] uses of any store and no more: no lists, no
+//! copies, no versions, no conditions, no KMS. Whoever owns the directory may ask for the
 //! keys in it ([`Embedded::keys`]).
 
+mod direct;
 mod fs_backend;
 mod key;
 mod signed;
@@ -47,6 +50,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub(super) use self::signed::HOST as SIGNED_HOST;
 pub use self::signed::signed_request;
+pub(super) use self::stored::Opened;
 
 use self::fs_backend::FsBackend;
 use self::key::KeyPair;
@@ -71,6 +75,7 @@ const XML_BYTES_MAX: usize = 2 << 20;
 /// A server that is running. It stops when this is dropped.
 pub struct Embedded {
     bucket: PathBuf,
+    staging: Arc<Staging>,
     address: SocketAddr,
     keys: KeyPair,
     service: S3Service,
@@ -90,8 +95,8 @@ impl Embedded {
         fs::create_dir_all(dir.join(bucket)).map_err(disk)?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(disk)?;
         let keys = KeyPair::open(dir).map_err(disk)?;
-        let staging = Staging::open(&dir.join(staging::DIR)).map_err(disk)?;
-        let backend = FsBackend::new(dir.to_owned(), staging, put_bytes_max);
+        let staging = Arc::new(Staging::open(&dir.join(staging::DIR)).map_err(disk)?);
+        let backend = FsBackend::new(dir.to_owned(), Arc::clone(&staging), put_bytes_max);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.map_err(|e| nowhere_to_listen(&e))?;
         // What is accepted takes it over: an answer in two writes is not held up.
@@ -99,7 +104,7 @@ impl Embedded {
         let address = listener.local_addr().map_err(|e| nowhere_to_listen(&e))?;
         let service = service(backend, &keys);
         let serving = tokio::spawn(serve(listener, service.clone()));
-        Ok(Self { bucket: dir.join(bucket), address, keys, service, serving })
+        Ok(Self { bucket: dir.join(bucket), staging, address, keys, service, serving })
     }
 
     /// Where it listens.

@@ -27,28 +27,28 @@ const DESCRIPTION_BYTES_MAX: u64 = 64 << 10;
 
 /// What is known of an object besides its bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Description {
+pub(in crate::objects) struct Description {
     /// The key, which the file's name does not tell.
     pub(super) key: String,
     /// As it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) content_type: Option<String>,
+    pub(in crate::objects) content_type: Option<String>,
     /// New at every write.
     pub(super) etag: String,
 }
 
 /// An object that was opened; the file stands at its first byte.
-pub(super) struct Opened {
-    pub(super) file: File,
-    pub(super) size_bytes: u64,
+pub(in crate::objects) struct Opened {
+    pub(in crate::objects) file: File,
+    pub(in crate::objects) size_bytes: u64,
     pub(super) modified: SystemTime,
-    pub(super) description: Description,
+    pub(in crate::objects) description: Description,
 }
 
-/// The file of an object.
-pub(super) fn path(root: &Path, bucket: &str, key: &str) -> PathBuf {
+/// The file of an object in the bucket's directory.
+pub(super) fn path_in(bucket: &Path, key: &str) -> PathBuf {
     let name = hex::encode(Sha256::digest(key));
-    root.join(bucket).join(&name[..2]).join(name)
+    bucket.join(&name[..2]).join(name)
 }
 
 /// Makes the body in `staged` the object at `target`. When this returns it is

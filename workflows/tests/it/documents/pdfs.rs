@@ -93,6 +93,25 @@ async fn a_page_keeps_to_the_size_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_looked_at_keeps_to_its_width_and_brings_no_text() {
+    let harness = RendererHarness::new();
+    let file = pages((288, 144), "", &["BT /F 10 Tf 20 20 Td (Word) Tj ET"]);
+    for (width_max, size) in [(601, (600, 300)), (599, (596, 298)), (50, (50, 25))] {
+        let options = RenderOptions { width_max: Some(width_max), ..RenderOptions::default() };
+        let page = harness.render(&file, 0, options).await.unwrap();
+        assert_eq!((page.width, page.height), size, "{width_max}");
+        assert_eq!(page.text_layer, [], "its boxes would be those of another size");
+    }
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(800, 200).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    for (width_max, size) in [(400, (400, 100)), (1_600, (800, 200))] {
+        let options = RenderOptions { width_max: Some(width_max), ..RenderOptions::default() };
+        let page = harness.render(picture.get_ref(), 0, options).await.unwrap();
+        assert_eq!((page.width, page.height), size, "{width_max}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_counts_in_its_own_unit() {
     let file = pages((144, 72), "/UserUnit 2", &["0 0 72 72 re f BT /F 10 Tf 100 10 Td (Big) Tj ET"]);
     let sheet = RendererHarness::new().gray(&file, 0).await;

@@ -7,14 +7,17 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use image::{GrayImage, ImageFormat};
 use rustix::process::{Pid, Signal, kill_process};
 use untxt_plugins::ChildProgram;
+use untxt_workflows::documents::DocumentError;
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::renderer::{RenderOptions, Renderer, RendererConfig};
 
 use super::harness::{CHILD, RendererHarness};
 use super::hostile::nested_forms;
 use super::pdf_file::pages;
+use super::pictures::encoded;
 
 const ABORTED: i32 = 6;
 
@@ -58,41 +61,72 @@ async fn a_child_looks_at_one_document_after_the_other_and_none_suffers_for_anot
 }
 
 #[tokio::test]
-async fn one_child_makes_the_pages_of_one_document_and_is_replaced_in_time() {
+async fn a_document_of_several_pages_stays_open_in_a_child_of_its_own() {
     let harness = RendererHarness::new();
-    let (one, other) = (pages((72, 72), "", &["", "", ""]), pages((72, 72), "", &["0 0 9 9 re f"]));
+    let (one, other) = (pages((72, 72), "", &["", "", ""]), pages((72, 72), "", &["0 0 9 9 re f", ""]));
     let (one, other) = (harness.file("one.pdf", &one), harness.file("other.pdf", &other));
-    let page = async |path: &Path, index: u32| {
-        harness.renderer.render(path, index, RenderOptions::default()).await.map(drop)
-    };
-    page(&one, 0).await.unwrap();
+    page(&harness.renderer, &one, 0).await.unwrap();
     let first = harness.children();
-    page(&one, 1).await.unwrap();
-    page(&one, 2).await.unwrap();
+    page(&harness.renderer, &one, 1).await.unwrap();
+    page(&harness.renderer, &one, 2).await.unwrap();
     assert_eq!((first.len(), harness.children()), (1, first.clone()), "the same child");
 
-    page(&other, 0).await.unwrap();
-    assert_eq!(harness.children().len(), 2, "another document has another child");
-    let third = harness.file("third.pdf", &pages((72, 72), "", &[""]));
-    page(&third, 0).await.unwrap();
-    let now = harness.children();
-    assert!(now.len() == 2 && !now.contains(&first[0]), "the oldest made room: {now:?}");
+    page(&harness.renderer, &other, 0).await.unwrap();
+    let both = harness.children();
+    assert_eq!(both.len(), 2, "another open document has another child");
+    let third = harness.file("third.pdf", &pages((72, 72), "", &["", ""]));
+    page(&harness.renderer, &third, 0).await.unwrap();
+    page(&harness.renderer, &third, 1).await.unwrap();
+    assert_eq!(harness.children(), both, "no third one: the oldest is closed");
 
-    assert_eq!(page(&other, 7).await.unwrap_err().code(), "PAGE_OUT_OF_RANGE");
+    assert_eq!(page(&harness.renderer, &third, 7).await.unwrap_err().code(), "PAGE_OUT_OF_RANGE");
     assert_eq!(harness.children().len(), 1, "who met something wrong is gone");
 
     for _ in 0..100 {
-        page(&third, 0).await.unwrap();
+        page(&harness.renderer, &other, 0).await.unwrap();
     }
     let replaced = harness.children();
-    assert!(replaced.len() == 1 && !now.contains(&replaced[0]), "replaced after a hundred pages");
+    assert!(replaced.len() == 1 && !both.contains(&replaced[0]), "replaced after a hundred pages");
 
-    std::fs::write(&third, pages((36, 72), "", &[""])).unwrap();
-    let rendered = harness.renderer.render(&third, 0, RenderOptions::default()).await.unwrap();
+    std::fs::write(&other, pages((36, 72), "", &["", ""])).unwrap();
+    let rendered = harness.renderer.render(&other, 0, RenderOptions::default()).await.unwrap();
     assert_eq!(rendered.width, 75, "what lies there now, not what did");
 
-    harness.renderer.close(third.parent().unwrap());
+    harness.renderer.close(other.parent().unwrap());
     until(|| harness.children().is_empty()).await;
+}
+
+#[tokio::test]
+async fn small_documents_of_one_tenant_share_a_child_and_those_of_another_do_not() {
+    let harness = RendererHarness::new();
+    let (of_one, of_other) = (harness.renderer.for_tenant("one"), harness.renderer.for_tenant("other"));
+    let mut first = Vec::new();
+    for number in 0..50 {
+        let path = harness.file(&format!("{number}.pdf"), &pages((72, 72 + 12 * number), "", &[""]));
+        let rendered = of_one.render(&path, 0, RenderOptions::default()).await.unwrap();
+        assert_eq!(rendered.height, 150 + 25 * number, "document {number}");
+        if number == 0 {
+            first = harness.children();
+        }
+    }
+    assert_eq!((first.len(), harness.children()), (1, first.clone()), "one child made them all");
+
+    let picture = harness.file("a.png", &encoded(GrayImage::new(10, 10), ImageFormat::Png));
+    page(&of_one, &picture, 0).await.unwrap();
+    assert_eq!(harness.children(), first, "pictures too");
+    harness.renderer.close(picture.parent().unwrap());
+    assert_eq!(harness.children(), first, "it holds none of them");
+
+    page(&of_other, &picture, 0).await.unwrap();
+    let both = harness.children();
+    assert_eq!(both.len(), 2, "another tenant has another child");
+    page(&harness.renderer.for_tenant("third"), &picture, 0).await.unwrap();
+    let now = harness.children();
+    assert!(now.len() == 2 && !now.contains(&first[0]), "the oldest made room: {now:?}");
+}
+
+async fn page(renderer: &Renderer, path: &Path, index: u32) -> Result<(), DocumentError> {
+    renderer.render(path, index, RenderOptions::default()).await.map(drop)
 }
 
 #[tokio::test]
@@ -179,7 +213,8 @@ async fn the_parent_is_killed_and_a_child_that_spins_ends() {
     let harness = RendererHarness::new();
     let path = harness.file("bomb.pdf", &nested_forms());
     let request = serde_json::json!({
-        "path": path, "kind": "pdf",
+        "document": { "path": path, "inode": [0, 0], "size_bytes": nested_forms().len(), "changed": [0, 0] },
+        "kind": "pdf",
         "task": { "render": { "index": 0, "options": { "dpi": 150, "color": "gray" } } },
         "limits": { "pages_max": 10, "page_pixels_max": 1_000_000, "page_side_max": 1000,
                     "cpu_seconds_max": 20, "memory_bytes_max": 1 << 30,

@@ -1,7 +1,7 @@
 //! Everyday life on the embedded store.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -40,6 +40,48 @@ async fn an_object_comes_back_as_it_went() {
     assert_eq!(objects.get_to_file("uploads/a.pdf", &path).await.unwrap(), stored(body));
     assert_eq!(fs::read(&path).unwrap(), body);
     assert_eq!(files(dir.path()), [path], "nothing but the file is left in its directory");
+}
+
+#[tokio::test]
+async fn a_file_becomes_an_object_and_an_object_a_file_without_a_copy() {
+    let store = Store::start().await;
+    let (objects, dir) = (&store.objects, tempfile::tempdir_in(store.dir.path()).unwrap());
+    let (spooled, linked) = (dir.path().join("spooled"), dir.path().join("linked"));
+    fs::write(&spooled, "first").unwrap();
+    let inode = fs::metadata(&spooled).unwrap().ino();
+    objects.put_file("k", "text/plain", &spooled, 5).await.unwrap();
+    assert!(!spooled.exists(), "it was moved");
+    assert_eq!(objects.get_bytes("k", LIMIT).await.unwrap(), "first");
+    assert_eq!(objects.head("k").await.unwrap().content_type.as_deref(), Some("text/plain"));
+
+    assert_eq!(objects.link_to_file("k", &linked).await.unwrap(), Some(stored(b"first")));
+    let metadata = fs::metadata(&linked).unwrap();
+    assert_eq!((metadata.ino(), metadata.nlink()), (inode, 2), "one file from the spool to the worker");
+    objects.put_bytes("k", "text/plain", Bytes::from_static(b"second")).await.unwrap();
+    objects.delete("k").await.unwrap();
+    assert!(fs::read(&linked).unwrap().starts_with(b"first"), "it stays as it was");
+
+    let missing = objects.link_to_file("k", &dir.path().join("missing")).await.unwrap_err();
+    assert_eq!(missing.code(), "OBJECT_NOT_FOUND");
+    objects.put_bytes("k", "text/plain", Bytes::from_static(b"1")).await.unwrap();
+    assert_eq!(objects.link_to_file("k", &linked).await.unwrap(), None, "nothing is replaced");
+}
+
+#[tokio::test]
+async fn a_part_of_an_object_may_be_read() {
+    let store = Store::start().await;
+    store.objects.put_bytes("k", "text/plain", Bytes::from_static(b"0123456789")).await.unwrap();
+    let part = async |first, last| {
+        let mut chunks = store.objects.chunks_of("k", first, last).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = chunks.next().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok::<_, ObjectError>(bytes)
+    };
+    assert_eq!(part(2, 4).await.unwrap(), b"234");
+    assert_eq!(part(8, 99).await.unwrap(), b"89");
+    assert_eq!(part(10, 12).await.unwrap_err().code(), "OBJECT_REFUSED");
 }
 
 #[tokio::test]
@@ -208,5 +250,5 @@ async fn a_file_that_was_cut_is_not_an_object() {
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
     let error = store.objects.get_bytes("k", LIMIT).await.unwrap_err();
-    assert_eq!(error.code(), "OBJECT_STORE_UNAVAILABLE");
+    assert_eq!(error.code(), "OBJECT_DISK");
 }

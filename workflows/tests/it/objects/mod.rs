@@ -27,6 +27,19 @@ impl Store {
         Self { objects, dir }
     }
 
+    /// The same store, used by requests to its server as by somebody else.
+    async fn by_requests(&self) -> Objects {
+        let server = self.objects.embedded().expect("it is embedded");
+        let (id, secret) = server.key_pair();
+        let mut config = elsewhere(&server.endpoint());
+        config.credentials = Some(StaticCredentials {
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.to_owned(),
+            session_token: None,
+        });
+        Objects::connect(config).await.expect("nothing is asked yet")
+    }
+
     /// Every file of the store, lock files and its key apart.
     fn files(&self) -> Vec<PathBuf> {
         files(self.dir.path())

@@ -39,18 +39,17 @@ async fn bodies_around_the_size_of_a_part_come_back_as_they_went() {
         (2 * PART, 3 * MIB),
         (2 * PART + 7, 20 * MIB),
     ];
-    for (size_bytes, chunk_bytes) in cases {
-        let stored = store
-            .objects
-            .put_stream("k", "image/png", body(size_bytes, chunk_bytes), u64::MAX)
-            .await
-            .unwrap();
-        let expected = chunk(0, size_bytes);
-        assert_eq!(stored.size_bytes, size_bytes as u64);
-        assert_eq!(stored.sha256, hex::encode(Sha256::digest(&expected)));
-        assert_eq!(store.objects.get_bytes("k", u64::MAX).await.unwrap(), expected, "{size_bytes}");
-        assert_eq!(store.objects.head("k").await.unwrap().content_type.as_deref(), Some("image/png"));
-        assert_eq!(store.files().len(), 1, "no part is left");
+    for objects in [&store.objects, &store.by_requests().await] {
+        for (size_bytes, chunk_bytes) in cases {
+            let body = body(size_bytes, chunk_bytes);
+            let stored = objects.put_stream("k", "image/png", body, u64::MAX).await.unwrap();
+            let expected = chunk(0, size_bytes);
+            assert_eq!(stored.size_bytes, size_bytes as u64);
+            assert_eq!(stored.sha256, hex::encode(Sha256::digest(&expected)));
+            assert_eq!(objects.get_bytes("k", u64::MAX).await.unwrap(), expected, "{size_bytes}");
+            assert_eq!(objects.head("k").await.unwrap().content_type.as_deref(), Some("image/png"));
+            assert_eq!(store.files().len(), 1, "no part is left");
+        }
     }
 }
 
@@ -58,11 +57,12 @@ async fn bodies_around_the_size_of_a_part_come_back_as_they_went() {
 async fn a_body_over_the_limit_leaves_nothing() {
     let store = Store::start().await;
     for (size_bytes, limit_bytes) in [(11, 10), (PART + 1, PART), (3 * PART, 2 * PART + MIB)] {
-        let put =
-            store.objects.put_stream("k", "image/png", body(size_bytes, 64 << 10), limit_bytes as u64).await;
-        let error = put.unwrap_err();
-        assert_eq!((error.code(), error.is_retryable()), ("OBJECT_TOO_LARGE", false));
-        assert!(store.files().is_empty(), "{:?}", store.files());
+        for objects in [&store.objects, &store.by_requests().await] {
+            let body = body(size_bytes, 64 << 10);
+            let error = objects.put_stream("k", "image/png", body, limit_bytes as u64).await.unwrap_err();
+            assert_eq!((error.code(), error.is_retryable()), ("OBJECT_TOO_LARGE", false));
+            assert!(store.files().is_empty(), "{:?}", store.files());
+        }
     }
     store.objects.put_stream("k", "image/png", body(PART + 1, 64 << 10), PART as u64 + 1).await.unwrap();
 }
@@ -71,10 +71,14 @@ async fn a_body_over_the_limit_leaves_nothing() {
 async fn a_body_that_breaks_off_leaves_nothing_and_what_was_there_stays() {
     let store = Store::start().await;
     store.objects.put_bytes("k", "text/plain", Bytes::from_static(b"before")).await.unwrap();
-    for whole in [MIB, PART, 2 * PART + MIB] {
+    let by_requests = store.by_requests().await;
+    for (whole, objects) in [MIB, PART, 2 * PART + MIB]
+        .into_iter()
+        .flat_map(|whole| [(whole, &store.objects), (whole, &by_requests)])
+    {
         let good = body(whole, MIB).map(|chunk| chunk.map_err(|never| match never {}));
         let broken = good.chain(stream::once(async { Err(io::Error::other("the client left")) }));
-        let error = store.objects.put_stream("k", "image/png", broken, u64::MAX).await.unwrap_err();
+        let error = objects.put_stream("k", "image/png", broken, u64::MAX).await.unwrap_err();
         let ObjectError::Body { source, .. } = &error else { panic!("{error}") };
         assert_eq!(source.to_string(), "the client left");
         assert!(!error.is_retryable());
@@ -140,7 +144,7 @@ async fn a_process_that_is_killed_while_storing_leaves_nothing_after_the_next_st
     let mut child = itself("objects::streams::an_upload_that_never_ends", dir.path());
     let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().ends_with("two parts are read")), "the child got that far");
+    assert!(lines.any(|line| line.unwrap().ends_with("all of it is read")), "the child got that far");
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!files(dir.path()).is_empty(), "there is something to remove");
@@ -155,10 +159,9 @@ async fn a_process_that_is_killed_while_storing_leaves_nothing_after_the_next_st
 async fn an_upload_that_never_ends() {
     let dir = PathBuf::from(std::env::var("UNTXT_TEST_DIR").unwrap());
     let objects = embedded(&dir).await;
-    // The second part is asked for one chunk more only when the first is
-    // stored or on its way; the third only when the first is stored.
+    // The last chunk is asked for when those before it are written.
     let told = stream::once(async {
-        io::stdout().write_all(b"two parts are read\n").unwrap();
+        io::stdout().write_all(b"all of it is read\n").unwrap();
         Ok(Bytes::from_static(b"more"))
     });
     let endless = body(2 * PART + 1, MIB).chain(told).chain(stream::pending());
@@ -168,7 +171,7 @@ async fn an_upload_that_never_ends() {
 #[test]
 fn memory_does_not_grow_with_the_body() {
     let (small, large) = (peak_kib(MIB), peak_kib(100 * MIB));
-    // Two parts, and what the server, in the same process, has of them.
+    // What is gathered before it is written, and the allocator's share.
     assert!(large < small + (32 << 10), "1 MiB took {small} KiB, 100 MiB took {large} KiB");
 }
 

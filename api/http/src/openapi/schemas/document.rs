@@ -63,11 +63,7 @@ fn page() -> Value {
         ("height", count()),
         ("dpi", count()),
         ("status", json!({ "type": "string", "enum": ["recognized", "failed"] })),
-        (
-            "source",
-            json!({ "type": "string", "enum": ["engine", "text-layer"],
-            "description": "Where the text comes from: the engine, or the file's own text layer." }),
-        ),
+        ("source", source()),
         ("confidenceKind", confidence_kind()),
         ("simulated", flag()),
         ("attempts", count()),
@@ -124,11 +120,16 @@ fn table() -> Value {
     object(&[("rows", count()), ("columns", count()), ("cells", list(&cell))])
 }
 
-fn confidence_kind() -> Value {
+pub(super) fn source() -> Value {
+    json!({ "type": "string", "enum": ["engine", "text-layer"],
+        "description": "Where the text comes from: the engine, or the file's own text layer." })
+}
+
+pub(super) fn confidence_kind() -> Value {
     json!({ "type": "string", "enum": CONFIDENCE_KINDS })
 }
 
-fn share() -> Value {
+pub(super) fn share() -> Value {
     json!({ "type": "number", "minimum": 0, "maximum": 1 })
 }
 

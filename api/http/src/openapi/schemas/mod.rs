@@ -3,6 +3,7 @@
 mod callers;
 mod document;
 mod operators;
+mod pages;
 mod shape;
 mod tasks;
 
@@ -18,6 +19,7 @@ pub(super) fn all() -> Value {
         .into_iter()
         .chain(tasks::shapes())
         .chain(document::shapes())
+        .chain(pages::shapes())
         .chain(operators::shapes())
         .chain(callers::shapes())
         .chain(callers::sessions());

@@ -122,6 +122,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 &["url", "status"],
             ),
         ),
+        ("Engines", engines()),
         ("Task", object(&task())),
         (
             "TaskDetails",
@@ -136,7 +137,9 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
                 ],
             }),
         ),
-        ("TaskList", object(&[("tasks", list(&reference("Task"))), ("pagination", reference("Pagination"))])),
+        ("TaskList", task_list()),
+        ("BulkAction", bulk_action()),
+        ("BulkResult", bulk_result()),
         (
             "Pagination",
             object(&[
@@ -230,6 +233,73 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
 /// Who is told how the task ended.
 fn webhook_url() -> Value {
     json!({ "type": ["string", "null"], "maxLength": 2048 })
+}
+
+fn task_list() -> Value {
+    let pagination = json!({
+        "allOf": [
+            reference("Pagination"),
+            object(&[("next", or_null(&text())), ("totalIsLowerBound", json!({ "type": "boolean" }))]),
+        ],
+    });
+    let counts: Vec<(&str, Value)> = STATUSES.iter().map(|status| (*status, count())).collect();
+    let mut counts = object(&counts);
+    counts["description"] = json!("Tasks of each status; 10,000 stands for 10,000 or more.");
+    let fields = [("tasks", list(&reference("Task"))), ("pagination", pagination), ("asOf", time())];
+    may(object(&fields), &[("counts", counts)])
+}
+
+fn bulk_action() -> Value {
+    let statuses = json!({ "type": ["array", "null"], "items": reference("Status") });
+    let tasks = json!({ "type": ["array", "null"], "maxItems": 200, "items": uuid() });
+    let filter = open(
+        &[("status", statuses), ("q", or_null(&text())), ("engine", or_null(&text())), ("tasks", tasks)],
+        &[],
+    );
+    open(
+        &[
+            ("action", json!({ "type": "string", "enum": ["cancel", "retry", "erase"] })),
+            ("filter", filter),
+            ("userId", or_null(&uuid())),
+            ("dryRun", json!({ "type": "boolean", "default": false })),
+        ],
+        &["action", "filter"],
+    )
+}
+
+fn bulk_result() -> Value {
+    let failure = object(&[("taskId", uuid()), ("code", text()), ("message", text())]);
+    object(&[
+        ("matched", count()),
+        ("matchedIsLowerBound", json!({ "type": "boolean" })),
+        ("done", count()),
+        ("failed", list(&failure)),
+        ("failedCount", count()),
+        ("more", json!({ "type": "boolean" })),
+    ])
+}
+
+fn engines() -> Value {
+    let flag = || json!({ "type": "boolean" });
+    let wants = object(&[
+        ("dpi", or_null(&count())),
+        ("side", or_null(&count())),
+        ("color", flag()),
+        ("upright", flag()),
+    ]);
+    let schema = json!({ "type": ["object", "null"], "description": "JSON Schema of `options.settings`." });
+    let engine = object(&[
+        ("name", text()),
+        ("digest", sha256()),
+        ("version", text()),
+        ("description", or_null(&text())),
+        ("languages", list(&text())),
+        ("simulated", flag()),
+        ("deterministic", flag()),
+        ("settingsSchema", schema),
+        ("wants", wants),
+    ]);
+    object(&[("default", text()), ("engines", list(&engine))])
 }
 
 fn nothing_or(schema: &str) -> Value {
