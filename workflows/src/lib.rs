@@ -47,6 +47,7 @@ pub mod records;
 
 pub mod catch_up;
 pub mod clocks;
+pub mod ended_tasks;
 pub mod page_queries;
 pub mod task_queries;
 pub mod updates;

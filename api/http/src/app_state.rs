@@ -14,6 +14,7 @@ use crate::auth::Auth;
 use crate::auth::middleware::Authenticator;
 use crate::connection_limiter::{ConnectionLimiter, ConnectionPermit, LimitReached};
 use crate::error::ApiError;
+use crate::overview::Overview;
 use crate::read_limiter::HistoryReadLimiter;
 use crate::update_hub::UpdateHub;
 
@@ -34,6 +35,8 @@ pub struct AppState {
     pub auth: Arc<Auth>,
     /// Authenticates callers with `auth` and limits failed attempts.
     pub(crate) authenticator: Authenticator,
+    /// The state of the service, for all who look at it.
+    pub overview: Arc<Overview>,
     /// Cancelled when the process is to end.
     pub shutdown: CancellationToken,
 }

@@ -6,7 +6,8 @@
 //! (the client's address and the URL it calls), `origin` (whose page asks), [`auth`]; the middleware of all routes, from
 //! `request_id` to `request_checks`, with the connections below it (`request_tracker`,
 //! `head_errors`, `lingering`, `connections`); [`exporter`] (traces), [`health`],
-//! [`update_hub`] (events of tasks, read once for all sockets), [`connection_limiter`],
+//! [`update_hub`] (events of tasks, read once for all sockets), [`overview`],
+//! [`connection_limiter`],
 //! [`read_limiter`] and [`app_state`] (what all routes share); [`operator_views`],
 //! [`plugins`] and [`queues`]; the API's description, the routes, and [`server`].
 
@@ -56,6 +57,8 @@ mod request_checks;
 pub mod exporter;
 pub mod health;
 pub mod update_hub;
+
+pub mod overview;
 
 pub mod connection_limiter;
 pub mod read_limiter;

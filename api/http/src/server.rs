@@ -92,6 +92,7 @@ impl Server {
             timeouts,
             auth,
             authenticator,
+            overview: Arc::default(),
             shutdown: shutdown.clone(),
         };
         let open_max = settings.connections.in_all.saturating_add(REQUESTS_MAX);

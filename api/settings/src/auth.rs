@@ -22,7 +22,7 @@ pub(crate) fn auth(values: &Values<'_>) -> Result<AuthSettings, ConfigError> {
     match mode.as_deref() {
         None | Some("off") => Ok(AuthSettings::Off),
         Some("api-key") => Ok(AuthSettings::ApiKey),
-        Some("jwt") => Ok(AuthSettings::Jwt(jwt(values)?)),
+        Some("jwt") => Ok(AuthSettings::Jwt(Box::new(jwt(values)?))),
         Some(other) => Err(values.wrong(name, other.to_owned(), "it is `off`, `api-key` or `jwt`")),
     }
 }

@@ -35,7 +35,7 @@ pub enum AuthSettings {
     /// By keys that this product gives out.
     ApiKey,
     /// By tokens of an identity provider.
-    Jwt(JwtSettings),
+    Jwt(Box<JwtSettings>),
 }
 
 /// Whose tokens are accepted, and how they are read.

@@ -51,6 +51,7 @@ mod operator_commands;
 mod operators;
 mod outages;
 mod outages_under_load;
+mod overview;
 mod pages;
 mod plugin_commands;
 mod private_files;

@@ -203,6 +203,9 @@ async fn a_session_ends_when_it_is_idle_and_when_its_time_is_over() {
     database.close().await.unwrap();
 }
 
+/// What a page, or the browser it is in, sends besides the cookie.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn a_page_of_another_site_can_not_use_the_cookie() {
     let home = home().with("UNTXT_CORS_ORIGINS", "https://app.example.com");
@@ -217,7 +220,7 @@ async fn a_page_of_another_site_can_not_use_the_cookie() {
     let evil = "https://evil.example";
     let listed = "https://app.example.com";
     // Each with what acting, reading and opening a socket is answered.
-    let cases: [(&[(&str, &str)], u16, u16, u16); 12] = [
+    let cases: [(Headers<'_>, u16, u16, u16); 12] = [
         (&[("sec-fetch-site", "same-origin")], 201, 200, 101),
         (&[("sec-fetch-site", "same-origin"), ("origin", own)], 201, 200, 101),
         (&[("origin", own)], 201, 200, 101),

@@ -47,7 +47,7 @@ enum About {
 }
 
 /// Every route. Whoever adds one says here what it is about.
-const ROUTES: [(&str, About); 72] = [
+const ROUTES: [(&str, About); 73] = [
     ("GET /", About::Socket),
     ("GET /ws", About::Socket),
     ("GET /health", About::Nobody),
@@ -103,6 +103,7 @@ const ROUTES: [(&str, About); 72] = [
     ("POST /api/admin/queues/resume", About::Operations),
     ("POST /api/admin/queues/limit", About::Operations),
     ("GET /api/admin/dead-letters", About::Operations),
+    ("GET /api/admin/overview", About::Operations),
     ("GET /api/admin/dead-letters/{id}", About::Operations),
     ("POST /api/admin/dead-letters/{id}/redrive", About::Operations),
     ("POST /api/admin/dead-letters/{id}/discard", About::Operations),

@@ -53,7 +53,7 @@ pub struct Auth {
 enum AuthMode {
     Off,
     ApiKey,
-    Jwt(Jwt),
+    Jwt(Box<Jwt>),
 }
 
 impl Auth {
@@ -64,7 +64,7 @@ impl Auth {
         let mode = match settings {
             AuthSettings::Off => AuthMode::Off,
             AuthSettings::ApiKey => AuthMode::ApiKey,
-            AuthSettings::Jwt(settings) => AuthMode::Jwt(Jwt::new(settings)),
+            AuthSettings::Jwt(settings) => AuthMode::Jwt(Box::new(Jwt::new(settings))),
         };
         let keys = Keys::new(database.clone(), Arc::clone(&clock));
         let tickets = Tickets::new(database.clone(), Arc::clone(&clock));

@@ -10,7 +10,7 @@ const TAG: &str = "operators";
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = workers();
-    all.push(audit());
+    all.extend([overview(), audit()]);
     all.extend(retries());
     all.extend(redrives());
     all.extend(queues());
@@ -37,6 +37,29 @@ fn paged(operation: Operation) -> Operation {
         .parameter(query("limit", "Maximum number of items.", &limit(200), &json!(50)))
         .parameter(query("offset", "Number of items to skip.", &number(0), &json!(0)))
         .fails(&["INVALID_FIELD"])
+}
+
+fn overview() -> Operation {
+    let reason = json!({ "code": "DEAD_LETTERS", "text": "17 dead letters wait", "link": "#/letters" });
+    let act = json!({ "position": 12, "at": AT, "actor": "cli:ann", "action": "redrive",
+        "subject": format!("run {TASK}"), "detail": { "reason": "the engine is fixed" } });
+    let example = json!({
+        "asOf": AT,
+        "sentence": { "level": "attention", "reasons": [reason] },
+        "perMinute": [{ "at": AT, "done": 41, "failed": 1 }],
+        "queues": { "ready": 3, "scheduled": 1, "held": 2, "oldestAgeMs": 1_200 },
+        "workers": { "alive": 2, "draining": 0, "silent": 0 },
+        "retriesWaiting": 1,
+        "deadLetters": { "waiting": 17, "groups": [group()] },
+        "dependencies": { "database": "up", "objects": "up", "queue": "up", "disk": "up" },
+        "latestActs": [act],
+    });
+    read("/api/admin/overview", "getOverview", "Get the state of the service")
+        .about("Made at most once a second by each server. `perMinute` counts tasks that ended in each of the last 60 \
+            minutes. `sentence.reasons[].code` is one of `DATABASE_DOWN`, `STORE_DOWN`, `DISK_FULL`, `NO_WORKER` (none \
+            starts new work; level `down`), `QUEUE_DOWN`, `WORKERS_SILENT`, `OVERLOADED` (the oldest ready work waits for more than 5 minutes), \
+            `PAUSED` and `DEAD_LETTERS` (level `attention`).")
+        .data(200, "The overview.", "Overview", &example)
 }
 
 fn workers() -> Vec<Operation> {

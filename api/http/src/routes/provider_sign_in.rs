@@ -71,7 +71,9 @@ pub(crate) async fn callback(
         state.auth.authenticate(&token).await
     };
     // Every process may be asked with codes that somebody made up.
-    match state.authenticator.sign_in(state.platform.records.engine(), client, &code, asked).await {
+    let engine = state.platform.records.engine();
+    // Boxed: it holds the state of the provider's and the database's client.
+    match Box::pin(state.authenticator.sign_in(engine, client, &code, asked)).await {
         Ok((caller, secret)) => {
             give(res, state, &base, &caller, &secret);
             redirect(res, &format!("{CONSOLE}{}", begun.return_to));

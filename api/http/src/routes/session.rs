@@ -56,7 +56,9 @@ pub(crate) async fn sign_in(
     let Presented { key } = body::<Presented>(req).await?;
     let engine = state.platform.records.engine();
     let asked = state.auth.authenticate(&key);
-    let (caller, secret) = state.authenticator.sign_in(engine, client, &key, asked).await?;
+    // Boxed: it holds the state of the database's client.
+    let signing_in = Box::pin(state.authenticator.sign_in(engine, client, &key, asked));
+    let (caller, secret) = signing_in.await?;
     give(res, state, &base, &caller, &secret);
     res.status_code(StatusCode::CREATED);
     res.render(Json(views::success(&me::view(state, &caller))));

@@ -7,7 +7,7 @@ use untxt_plugins::ChildProgram;
 use untxt_workflows::documents::DocumentError;
 use untxt_workflows::documents::limits::Limits;
 use untxt_workflows::documents::model::{Block, Line, Page, PageSource, Rect, Word};
-use untxt_workflows::documents::renderer::{Renderer, RendererConfig, SearchablePdf};
+use untxt_workflows::documents::renderer::{RenderOptions, Renderer, RendererConfig, SearchablePdf};
 
 use super::harness::RendererHarness;
 use super::hostile::nested_forms;
@@ -208,4 +208,28 @@ async fn a_child_that_writes_more_than_it_may_is_not_believed() {
         let error = liar.written(&pages((72, 72), "", &[""]), &[recognized(0)], false).await.unwrap_err();
         assert_eq!(error.code(), "RENDERER_CRASHED", "{lie}");
     }
+}
+
+#[tokio::test]
+async fn what_a_reused_child_wrote_before_it_failed_is_no_part_of_the_pdf() {
+    // It renders a page; of the PDF it writes one part and fails. A new one writes all.
+    let script = r#"
+        read request
+        case "$request" in
+        *'"render"'*)
+            echo '{"rendered":{"width":1,"height":1,"dpi":1,"color":"gray","text_layer":[],"warnings":[]}}'
+            printf x
+            read request
+            printf '{"part":{"bytes":9}}\nnot whole'
+            exit 1 ;;
+        *)
+            printf '{"part":{"bytes":5}}\nwhole"written"\n' ;;
+        esac"#;
+    let program = ChildProgram { program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] };
+    let mut harness = RendererHarness::new();
+    harness.renderer = Renderer::new(RendererConfig { program, limits: Limits::default(), pages_at_once: 1 });
+    let document = pages((72, 72), "", &[""]);
+    harness.render(&document, 0, RenderOptions::default()).await.unwrap();
+    let written = harness.written(&document, &[recognized(0)], false).await.unwrap();
+    assert_eq!(written, b"whole");
 }

@@ -141,7 +141,7 @@ impl CodeFlow {
     /// [`AuthError::Provider`].
     pub(crate) async fn token(&self, begun: &Begun, code: &str) -> Result<String, AuthError> {
         let endpoints = self.endpoints().await?;
-        let away = |reason: String| self.failed(&endpoints.token, reason);
+        let away = |reason: String| self.failed(&endpoints.token, &reason);
         let permit = timeout(EXCHANGE_BEGINS_WITHIN, self.exchanges.acquire()).await;
         let _permit = permit.map_err(|_| away("too many sign-ins at once".to_owned()))?;
         let (form, authorization) = self.form(begun, code, &endpoints);
@@ -191,7 +191,7 @@ impl CodeFlow {
         said
     }
 
-    fn failed(&self, url: &Url, reason: String) -> ProviderError {
+    fn failed(&self, url: &Url, reason: &str) -> ProviderError {
         ProviderError::new(&self.issuer, "complete a sign-in at", format!("{url}: {reason}"))
     }
 }

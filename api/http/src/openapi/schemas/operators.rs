@@ -188,6 +188,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             "RedriveResume",
             open(&[("rate", json!({ "type": ["number", "null"] })), ("reason", or_null(&text()))], &[]),
         ),
+        ("Overview", overview()),
         (
             "Audit",
             object(&[(
@@ -254,4 +255,24 @@ fn letter() -> Vec<(&'static str, Value)> {
         ("settled", json!({ "type": ["object", "null"] })),
         ("at", time()),
     ]
+}
+
+fn overview() -> Value {
+    let level = json!({ "type": "string", "enum": ["well", "attention", "down"] });
+    let reason = object(&[("code", text()), ("text", text()), ("link", text())]);
+    let queues =
+        [("ready", count()), ("scheduled", count()), ("held", count()), ("oldestAgeMs", or_null(&count()))];
+    let up = json!({ "type": "string", "enum": ["up", "down"] });
+    let minute = object(&[("at", time()), ("done", count()), ("failed", count())]);
+    object(&[
+        ("asOf", time()),
+        ("sentence", object(&[("level", level), ("reasons", list(&reason))])),
+        ("perMinute", list(&minute)),
+        ("queues", object(&queues)),
+        ("workers", object(&[("alive", count()), ("draining", count()), ("silent", count())])),
+        ("retriesWaiting", count()),
+        ("deadLetters", object(&[("waiting", count()), ("groups", list(&reference("DeadLetterGroup")))])),
+        ("dependencies", json!({ "type": "object", "additionalProperties": up })),
+        ("latestActs", list(&json!({ "type": "object" }))),
+    ])
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod dead_letters;
 mod keys;
+mod overview;
 mod plugins;
 mod queues;
 mod redrives;
@@ -30,6 +31,7 @@ pub(crate) fn router() -> Router {
         .push(Router::with_path("audit").get(audit::audit))
         .push(dead_letters::router())
         .push(keys::router())
+        .push(Router::with_path("overview").get(overview::overview))
         .push(redrives::router())
         .push(plugins::router())
         .push(workers::router())
