@@ -1,4 +1,5 @@
 // Which dead letters are shown, as an address, a filter of the API, words, and a command.
+import { exact } from "./format.ts";
 import type { Query } from "./router.ts";
 
 /** What a list of dead letters may be narrowed by. */
@@ -33,10 +34,16 @@ const WORDS: Record<LetterFilter, (value: string) => string> = {
   reason: (value) => `given up because of ${value.replaceAll("_", " ")}`,
   tenant: (value) => `of the tenant ${value}`,
   run: (value) => `of the task ${value}`,
-  from: (value) => `since ${value}`,
-  until: (value) => `until ${value}`,
+  from: (value) => `since ${when(value)}`,
+  until: (value) => `until ${when(value)}`,
   bulk: (value) => `settled by the redrive ${value}`,
 };
+
+/** A time as a person reads it; the API takes texts and gives milliseconds. */
+function when(value: string | number): string {
+  const at = new Date(/^\d+$/.test(String(value)) ? Number(value) : value);
+  return Number.isNaN(at.getTime()) ? String(value) : exact(at.getTime());
+}
 
 const STATES: Record<string, string> = { waiting: "that wait", redriven: "that were redriven", discarded: "that were discarded" };
 

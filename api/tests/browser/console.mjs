@@ -30,6 +30,8 @@ export async function open(t, { phone = false, dark = false, allow = [], user } 
   if (user) await context.addInitScript((id) => localStorage.setItem("untxt.user", JSON.stringify(id)), user);
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
+  // From the beginning: a chooser that opens before somebody listens is the system's.
+  page.on("filechooser", () => {});
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(`error in the page: ${error.message}`));
   page.on("console", (message) => {

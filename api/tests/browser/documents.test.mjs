@@ -43,7 +43,7 @@ test("a dropped letter stands as text beside its picture", async (t) => {
     const canvas = document.createElement("canvas");
     canvas.width = image.naturalWidth;
     canvas.height = image.naturalHeight;
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
     const picture = shown.getBoundingClientRect();
     const scale = image.naturalWidth / picture.width;

@@ -1,6 +1,6 @@
 // What is around every screen: the header, the ways to go, and what the whole page has to say.
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { sentence } from "../announce.ts";
 import { useCell } from "../cell.ts";
 import { useKeys } from "../keys.ts";
@@ -36,6 +36,12 @@ export function Shell({ here, children }: { here: string; children: ComponentChi
   const [help, setHelp] = useState(false);
   useKeys({ "?": () => setHelp(true) });
   const inside = who.state === "in";
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow window the ways scroll: where one is stays in sight.
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (current && nav.current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - nav.current.clientWidth / 2 + current.clientWidth / 2;
+  }, [here, inside]);
   const operator = inside && may("operate") ? OPERATOR : [];
   const audit: Way[] = inside && may("operate") ? [{ path: "audit", name: "Audit" }] : [];
   const admin = inside && may("admin") ? ADMIN : [];
@@ -48,7 +54,7 @@ export function Shell({ here, children }: { here: string; children: ComponentChi
           untxt
         </a>
         {inside && (
-          <nav aria-label="Screens">
+          <nav aria-label="Screens" ref={nav}>
             <Ways ways={USER} here={here} />
             {operator.length > 0 && <Ways ways={[...operator, ...admin, ...audit]} here={here} label="Operation" />}
           </nav>
@@ -92,7 +98,7 @@ function Ways({ ways, here, label }: { ways: Way[]; here: string; label?: string
   );
 }
 
-const NAMES: Record<Theme, string> = { system: "As the system", light: "Light", dark: "Dark" };
+const NAMES: Record<Theme, string> = { system: "System", light: "Light", dark: "Dark" };
 
 function ThemeSwitch() {
   const now = useCell(theme);

@@ -52,7 +52,7 @@ function Details({ letter: found }: { letter: LetterDetails }) {
         <Fact name="Given up because">{reasonWords(found.reason)}</Fact>
         <Fact name="Engine">{found.digest ? <code>{found.digest}</code> : "none"}</Fact>
         <Fact name="Fingerprint"><a href={to("letters", { fingerprint: found.fingerprint })}><code>{found.fingerprint}</code></a></Fact>
-        {found.settled && <Fact name="Settled"><code>{JSON.stringify(found.settled)}</code></Fact>}
+        {found.settled && <Fact name="Settled"><Settled how={found.settled} /></Fact>}
       </dl>
       <section>
         <h2 class="section-head">Attempts, the latest first</h2>
@@ -69,6 +69,15 @@ function Details({ letter: found }: { letter: LetterDetails }) {
         <section><h2 class="section-head">What the engine wrote</h2><pre class="whole card" tabIndex={0}>{found.logs.join("\n")}</pre></section>
       )}
       <details class="card under"><summary>What the task was begun with</summary><pre class="whole">{JSON.stringify(found.raw ?? found.payload, null, 2)}</pre></details>
+    </>
+  );
+}
+
+function Settled({ how }: { how: { at?: string; by?: string; reason?: string; bulk?: string } }) {
+  return (
+    <>
+      {how.at && <Ago at={how.at} />} {how.by && `by ${how.by}`}{how.reason && `: ${how.reason}`}
+      {how.bulk && <> (<a href={to(["redrives", how.bulk])}>all of this redrive</a>)</>}
     </>
   );
 }

@@ -1,5 +1,5 @@
 // Where documents come in: dropped anywhere on the page, chosen, or fetched from an address.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, Refused } from "../../client.ts";
 import { Dialog } from "../../components/dialog.tsx";
 import { Icon } from "../../components/icon.tsx";
@@ -40,7 +40,7 @@ export function Add({ large }: { large: boolean }) {
   };
   useKeys({ u: () => files.current?.click() });
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Entering a part of the page leaves another: only the window's edge counts.
     const isFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
     const dragged = (event: DragEvent) => {
