@@ -45,6 +45,8 @@ export type Plugins = Schemas["Plugins"];
 export type Keys = Schemas["ApiKeys"];
 export type Audit = Schemas["Audit"];
 
+export type Overview = Omit<Schemas["Overview"], "latestActs"> & { latestActs: Audit["audit"] };
+
 function get<T>(path: string) {
   return (signal: AbortSignal, query?: Query): Promise<T> => call<T>(`api/admin/${path}`, { signal, ...(query ? { query } : {}) });
 }
@@ -53,6 +55,7 @@ function post<T>(path: string, json: unknown): Promise<T> {
   return call<T>(`api/admin/${path}`, { method: "POST", json });
 }
 
+export const overview = get<Overview>("overview");
 export const queues = get<Queues>("queues");
 export const workers = get<Workers>("workers");
 export const retries = get<Retries>("retries");

@@ -40,6 +40,33 @@ export interface components {
                 subject: string;
             }[];
         };
+        BulkAction: {
+            /** @enum {string} */
+            action: "cancel" | "retry" | "erase";
+            /** @default false */
+            dryRun: boolean;
+            filter: {
+                engine?: string | null;
+                q?: string | null;
+                status?: components["schemas"]["Status"][] | null;
+                tasks?: string[] | null;
+            };
+            /** Format: uuid */
+            userId?: string | null;
+        };
+        BulkResult: {
+            done: number;
+            failed: {
+                code: string;
+                message: string;
+                /** Format: uuid */
+                taskId: string;
+            }[];
+            failedCount: number;
+            matched: number;
+            matchedIsLowerBound: boolean;
+            more: boolean;
+        };
         /** @description Corners of turned text as it is read, clockwise from its upper left: x and y of each. */
         Corners: number[][];
         Created: {
@@ -120,6 +147,26 @@ export interface components {
         DeadLetters: {
             deadLetters: components["schemas"]["DeadLetter"][];
             pagination: components["schemas"]["Pagination"];
+        };
+        Engines: {
+            default: string;
+            engines: {
+                description: string | null;
+                deterministic: boolean;
+                digest: string;
+                languages: string[];
+                name: string;
+                /** @description JSON Schema of `options.settings`. */
+                settingsSchema: Record<string, never> | null;
+                simulated: boolean;
+                version: string;
+                wants: {
+                    color: boolean;
+                    dpi: number | null;
+                    side: number | null;
+                    upright: boolean;
+                };
+            }[];
         };
         Erased: {
             /** @constant */
@@ -249,6 +296,45 @@ export interface components {
              */
             textLayer?: "auto" | "use" | "ignore" | "engine" | null;
             webhook?: string | null;
+        };
+        Overview: {
+            /** Format: date-time */
+            asOf: string;
+            deadLetters: {
+                groups: components["schemas"]["DeadLetterGroup"][];
+                waiting: number;
+            };
+            dependencies: {
+                [key: string]: "up" | "down";
+            };
+            latestActs: Record<string, never>[];
+            perMinute: {
+                /** Format: date-time */
+                at: string;
+                done: number;
+                failed: number;
+            }[];
+            queues: {
+                held: number;
+                oldestAgeMs: number | null;
+                ready: number;
+                scheduled: number;
+            };
+            retriesWaiting: number;
+            sentence: {
+                /** @enum {string} */
+                level: "well" | "attention" | "down";
+                reasons: {
+                    code: string;
+                    link: string;
+                    text: string;
+                }[];
+            };
+            workers: {
+                alive: number;
+                draining: number;
+                silent: number;
+            };
         };
         Pagination: {
             hasMore: boolean;
@@ -457,6 +543,21 @@ export interface components {
             run: string;
             status: components["schemas"]["Status"];
         };
+        SearchMatch: {
+            block: number;
+            box: components["schemas"]["Place"] | null;
+            first: number;
+            last: number;
+            line: number;
+            page: number;
+            text: string;
+        };
+        SearchMatches: {
+            matches: components["schemas"]["SearchMatch"][];
+            more: boolean;
+            next: string | null;
+            pagesSearched: number;
+        };
         Sessions: {
             sessions: {
                 /** Format: date-time */
@@ -570,8 +671,45 @@ export interface components {
             message: string | null;
         };
         TaskList: {
-            pagination: components["schemas"]["Pagination"];
+            /** Format: date-time */
+            asOf: string;
+            /** @description Tasks of each status; 10,000 stands for 10,000 or more. */
+            counts?: {
+                cancelled: number;
+                completed: number;
+                failed: number;
+                partial: number;
+                processing: number;
+                queued: number;
+                retrying: number;
+            };
+            pagination: components["schemas"]["Pagination"] & {
+                next: string | null;
+                totalIsLowerBound: boolean;
+            };
             tasks: components["schemas"]["Task"][];
+        };
+        TaskPage: {
+            attempt: number;
+            confidence: number | null;
+            confidenceKind: ("calibrated" | "logprob" | "uncalibrated" | "none") | null;
+            /** @description Words with a confidence below 0.6; null unless `words` was asked for. */
+            doubtfulWords: number | null;
+            /** @description The page's last failure, until it is done. */
+            error: components["schemas"]["TaskError"] | null;
+            height: number | null;
+            page: number;
+            source: ("engine" | "text-layer") | null;
+            /** @enum {string} */
+            status: "pending" | "processing" | "retrying" | "completed" | "failed" | "cancelled";
+            width: number | null;
+            /** @description Number of words; null unless `words` was asked for. */
+            words: number | null;
+        };
+        TaskPages: {
+            next: number | null;
+            pages: components["schemas"]["TaskPage"][];
+            pagesTotal: number;
         };
         TaskParameters: {
             engine?: string | null;

@@ -33,7 +33,7 @@ for (const phone of [false, true]) {
     const server = await night(t);
     const page = await open(t, { phone });
     await page.goto(`${server.url}/console/#/overview`);
-    await page.getByText("47 dead letters of 3 causes wait").click();
+    await page.getByText("47 dead letters wait.").click();
     await page.getByRole("heading", { name: "3 causes" }).waitFor();
     await sound(page, "dead letters");
     assert.deepEqual((await page.locator(".causes-table td.num strong").allTextContents()), ["30", "12", "5"]);
@@ -120,8 +120,8 @@ test("queues are paused and workers drained, and the overview says which", async
   await sound(page, "workers");
   await page.goto(`${server.url}/console/#/overview`);
   await page.getByText("Work stands still.").waitFor();
-  await page.getByText("Every worker is draining").waitFor();
-  await page.getByText("Paused: webhook.").waitFor();
+  await page.getByText("Every worker is drained").waitFor();
+  await page.getByText("1 queues and users are paused.").waitFor();
 
   for (const screen of ["retries", "engines", "keys", "account"]) {
     await page.goto(`${server.url}/console/#/${screen}`);

@@ -63,7 +63,7 @@ function Story({ read, onlyFailed }: { read: Read; onlyFailed: boolean }) {
   const end = read.events.length ? Date.parse(read.events.at(-1)!.at) : begin;
   return (
     <>
-      {read.cut && <p class="notice">Only the first {number(EVENTS_MAX)} events are shown here. All are in <code>untxt history export</code>.</p>}
+      {read.cut && <p class="notice">Only the first {number(EVENTS_MAX)} events are shown here. All are in <code>untxt tasks show</code>.</p>}
       {worst?.error && (
         <section class="card worst">
           <h2>The latest error</h2>
