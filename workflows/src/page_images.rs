@@ -289,7 +289,7 @@ impl Costs {
         }
         let excess = took.saturating_sub(PAGE_FREE);
         if !excess.is_zero() {
-            let (spent, at) = self.excess.entry(key.task).or_insert((Duration::ZERO, Instant::now()));
+            let (spent, at) = self.excess.entry(key.task).or_insert_with(|| (Duration::ZERO, Instant::now()));
             (*spent, *at) = (*spent + excess, Instant::now());
         }
         if let Some(error) = error.filter(|error| error.is_permanent()) {

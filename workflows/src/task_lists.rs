@@ -262,11 +262,11 @@ fn behind(query: Select<task::Entity>, after: Option<ListCursor>) -> Select<task
 
 fn position() -> Expr {
     let columns = [task::Column::CreatedAt, task::Column::Id];
-    Expr::tuple(columns.map(|column| Expr::col((task::Entity, column).into_column_ref()))).into()
+    Expr::tuple(columns.map(|column| Expr::col((task::Entity, column).into_column_ref())))
 }
 
 fn tuple(cursor: ListCursor) -> Expr {
-    Expr::tuple([Expr::val(cursor.created_at), Expr::val(cursor.task)]).into()
+    Expr::tuple([Expr::val(cursor.created_at), Expr::val(cursor.task)])
 }
 
 #[cfg(test)]
