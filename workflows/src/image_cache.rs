@@ -225,7 +225,7 @@ impl ImageCache {
 fn touch(path: &Path) {
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
     let times = Timestamps { last_access: now, last_modification: now };
-    drop(utimensat(CWD, path, &times, AtFlags::empty()));
+    let _ = utimensat(CWD, path, &times, AtFlags::empty());
 }
 
 fn list_of(dir: &Path) -> io::Result<Vec<fs::DirEntry>> {
@@ -291,7 +291,7 @@ mod tests {
     async fn a_task_goes_with_all_its_images_and_others_stay() {
         let dir = tempfile::tempdir().unwrap();
         let cache = ImageCache::new(dir.path(), 1_000);
-        assert_eq!(cache.tasks().await.unwrap(), [Uuid::nil(); 0]);
+        assert!(cache.tasks().await.unwrap().is_empty());
         let other = ImageKey { task: Uuid::from_u128(8), ..key(1) };
         cache.put(key(1), image(10)).await.unwrap();
         cache.put(other, PageImage { format: ImageFormat::Jpeg, ..image(10) }).await.unwrap();
