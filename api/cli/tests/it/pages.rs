@@ -214,7 +214,7 @@ async fn words_lie_on_the_ink_of_the_image_which_goes_with_its_task() {
     assert_eq!(status, 404);
     assert_eq!(cached(&home).len(), 1, "the other task's");
     assert_eq!(client.delete(&format!("/api/tasks/{other}")).await.status, 200);
-    assert_eq!(cached(&home), [PathBuf::new(); 0]);
+    assert!(cached(&home).is_empty());
     server.terminate();
     assert_eq!(home.temporary_files(), [""; 0]);
 }
