@@ -190,6 +190,8 @@ export interface components {
             uploadId: string;
         };
         Groups: {
+            /** Format: date-time */
+            asOf: string;
             /** @constant */
             dryRun: true;
             groups: components["schemas"]["DeadLetterGroup"][];

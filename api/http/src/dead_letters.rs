@@ -150,10 +150,10 @@ fn attempt(record: &AttemptRecord) -> Value {
     })
 }
 
-/// What would be done about letters, by what they have in common.
+/// What would be done about letters that died before `as_of`, by what they have in common.
 #[must_use]
-pub fn groups(groups: &[DeadLetterGroup], total: u64) -> Value {
-    json!({ "dryRun": true, "total": total, "groups": groups.iter().map(group).collect::<Vec<_>>() })
+pub fn groups(groups: &[DeadLetterGroup], total: u64, as_of: Timestamp) -> Value {
+    json!({ "dryRun": true, "total": total, "asOf": millis(as_of), "groups": groups.iter().map(group).collect::<Vec<_>>() })
 }
 
 /// Letters that have a cause, a step and a digest in common.

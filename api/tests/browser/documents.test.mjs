@@ -172,7 +172,7 @@ test("a large file goes to the store directly, refused files say why, and docume
   await sound(page, "the question before all are erased");
   // Nothing happens before the number is typed.
   await page.getByRole("button", { name: "Erase 1 document" }).click({ force: true });
-  await page.getByLabel("Type 1 to go on").fill("1");
+  await page.getByLabel("Type 1 to confirm").fill("1");
   await page.getByRole("button", { name: "Erase 1 document" }).click();
   await page.getByText("Erase: done").waitFor();
   await page.getByRole("button", { name: "Close" }).click();

@@ -44,7 +44,7 @@ for (const phone of [false, true]) {
     await page.getByText("Discard 12 dead letters?").waitFor();
     await page.getByLabel("Letters per second").fill("");
     await page.getByLabel("Reason").fill("nobody may read them");
-    await page.getByLabel("Type 12 to go on").fill("12");
+    await page.getByLabel("Type 12 to confirm").fill("12");
     await sound(page, "the question before letters are discarded");
     await page.getByRole("button", { name: "Discard 12 dead letters" }).click();
     await page.getByText("12 of 12").waitFor();
@@ -69,15 +69,15 @@ for (const phone of [false, true]) {
     const total = /\d+/.exec(await button.textContent())[0];
     await button.click();
     await page.getByLabel("Letters per second").fill("2");
-    await page.getByLabel(`Type ${total} to go on`).fill(total);
+    await page.getByLabel(`Type ${total} to confirm`).fill(total);
     await page.getByRole("button", { name: `Redrive ${total} dead letters` }).click();
     await page.getByText("2 a second").waitFor();
     await sound(page, "a redrive");
     await page.getByRole("button", { name: "Stop…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
-    await page.getByRole("button", { name: /Go on with \d+…/ }).click();
+    await page.getByRole("button", { name: /Resume with \d+…/ }).click();
     const first = page.url();
-    await page.getByRole("dialog").getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
     await page.waitForURL((url) => url.href !== first);
     await page.getByRole("button", { name: "Change the rate…" }).click();
     await page.getByLabel("Letters per second").fill("50");

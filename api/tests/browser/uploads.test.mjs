@@ -74,13 +74,13 @@ test("a file that can't be read any more is given up, and the others go on", asy
   assert.equal((await tasks(server)).length, 1);
 });
 
-test("a server that stays down after “Ask now” is asked again by itself", async (t) => {
+test("a server that stays down after “Try now” is asked again by itself", async (t) => {
   const server = await start(t, { UNTXT_AUTH: "off" });
   const page = await open(t, { user: USER, allow: ["offline"] });
   await page.goto(`${server.url}/console/`);
   await page.getByRole("heading", { name: "Documents" }).waitFor();
   await server.stop("SIGKILL");
-  const ask = page.getByRole("button", { name: "Ask now" });
+  const ask = page.getByRole("button", { name: "Try now" });
   await ask.waitFor();
   const asked = page.waitForEvent("requestfailed");
   await ask.click();

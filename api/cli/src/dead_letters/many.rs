@@ -56,10 +56,13 @@ pub(super) async fn run(
 }
 
 async fn count(operations: &Operations, filter: &DeadLetterFilter, json: bool) -> Result<(), Failure> {
-    let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter.clone() };
+    let now = operations.records.engine().now();
+    let as_of = filter.until.map_or(now, |until| until.min(now));
+    let filter =
+        DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), until: Some(as_of), ..filter.clone() };
     let (_, total) = operations.records.engine().dead_letters(&filter, 0, 0).await?;
     let groups = operations.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
-    let view = dead_letters::groups(&groups, total);
+    let view = dead_letters::groups(&groups, total, as_of);
     if json {
         output::json(&view);
         return Ok(());

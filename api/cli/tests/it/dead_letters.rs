@@ -171,6 +171,7 @@ async fn letters_are_discarded_with_a_reason_and_counted_before() {
     let expected = [("ENGINE_BAD_IMAGE".to_owned(), 2), ("PAGE_TOO_LARGE".to_owned(), 1)];
     assert_eq!(counts, BTreeSet::from(expected));
     assert_eq!(letters(&client, "?state=waiting").await.len(), 3, "nothing was done");
+    assert!(dry["asOf"].as_str() >= letters(&client, "").await[0]["at"].as_str(), "{dry}");
 
     let begun = client
         .send_json(

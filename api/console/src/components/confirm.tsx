@@ -40,7 +40,7 @@ export function Confirm({ title, children, act, danger, typed, onAct, onClose }:
         {children}
         {typed !== undefined && (
           <label class="field">
-            <span>Type {typed} to go on</span>
+            <span>Type {typed} to confirm</span>
             <input value={text} onInput={(event) => setText(event.currentTarget.value)} autocomplete="off" inputMode="numeric" />
           </label>
         )}

@@ -14,7 +14,7 @@ export function Fresh({ data }: { data: Data<unknown> }) {
   return (
     <div class="fresh small soft">
       <span class={lost ? "stale" : undefined}>{age < 1500 ? "as of now" : `as of ${duration(Math.floor(age / 1000) * 1000)} ago`}</span>
-      <button type="button" class="quiet" aria-pressed={!on} onClick={() => refreshing.set(!on)}>Hold still</button>
+      <button type="button" class="quiet" aria-pressed={!on} onClick={() => refreshing.set(!on)}>Pause refresh</button>
       <button type="button" class="quiet" onClick={data.reload}>Refresh</button>
     </div>
   );

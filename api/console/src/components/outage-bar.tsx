@@ -20,7 +20,7 @@ function Bar({ since, retryAt }: { since: number; retryAt: number }) {
         The server does not answer
         <span aria-hidden="true"> since {duration(Math.round((now - since) / 1000) * 1000)}. {left > 0 ? `Asking again in ${left} s.` : "Asking again…"}</span>
       </p>
-      <button type="button" onClick={connection.retry}>Ask now</button>
+      <button type="button" onClick={connection.retry}>Try now</button>
     </div>
   );
 }

@@ -12,7 +12,7 @@ import { to } from "../router.ts";
 import { taskWord } from "../words.ts";
 import { TaskLink } from "./operators/task-link.tsx";
 
-const STATES: Record<string, string> = { waiting: "Waits", redriven: "Redriven", discarded: "Discarded" };
+const STATES: Record<string, string> = { waiting: "Waiting", redriven: "Redriven", discarded: "Discarded" };
 
 export function Letter({ id }: { id: string }) {
   const data = useData(`letter/${id}`, (signal) => letter(id)(signal), 10_000);

@@ -122,7 +122,7 @@ function causeQuery(group: Group): Record<string, string | null> {
   return { workflow: group.workflow, code: group.code, step: group.step, fingerprint: group.fingerprint, digest: group.digest };
 }
 
-const STATES: Record<string, string> = { waiting: "Waits", redriven: "Redriven", discarded: "Discarded" };
+const STATES: Record<string, string> = { waiting: "Waiting", redriven: "Redriven", discarded: "Discarded" };
 
 function LetterTable({ letters: found }: { letters: Letter[] }) {
   return (

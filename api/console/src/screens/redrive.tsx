@@ -33,7 +33,7 @@ export function RedriveProgress({ id }: { id: string }) {
         <div class="buttons">
           {runs && <button type="button" onClick={() => setAct("rate")}>Change the rate…</button>}
           {runs && <button type="button" class="danger" onClick={() => setAct("stop")}>Stop…</button>}
-          {found && !runs && found.waiting > 0 && <button type="button" class="primary" onClick={() => setAct("resume")}>Go on with {number(found.waiting)}…</button>}
+          {found && !runs && found.waiting > 0 && <button type="button" class="primary" onClick={() => setAct("resume")}>Resume with {number(found.waiting)}…</button>}
           <Fresh data={data} />
         </div>
       }
@@ -46,7 +46,7 @@ export function RedriveProgress({ id }: { id: string }) {
         </Confirm>
       )}
       {act === "resume" && found && (
-        <Confirm title={`Go on with ${count(found.waiting, "letter")}?`} act="Go on" onAct={async () => { const next = await resumeRedrive(id); go(to(["redrives", next.id])); }} onClose={close}>
+        <Confirm title={`Resume with ${count(found.waiting, "letter")}?`} act="Resume" onAct={async () => { const next = await resumeRedrive(id); go(to(["redrives", next.id])); }} onClose={close}>
           <p>Another one begins, about the letters that still wait, at the same rate.</p>
         </Confirm>
       )}

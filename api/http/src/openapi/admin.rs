@@ -252,11 +252,11 @@ fn many(path: &'static str, id: &str, summary: &str) -> Operation {
     let example =
         json!({ "filter": { "code": "ENGINE_TRAPPED" }, "rate": 5, "reason": "the engine is fixed" });
     let progress = redrive("queued", 0);
-    let groups = json!({ "dryRun": true, "total": 17, "groups": [group()] });
+    let groups = json!({ "dryRun": true, "total": 17, "asOf": AT, "groups": [group()] });
     let location =
         json!({ "location": { "schema": { "type": "string" }, "description": "Path of the progress." } });
     act(path, id, summary, "RedriveMany", &example)
-        .about("Applies to waiting dead letters that match `filter` or, with `\"all\": true`, to all waiting ones. Runs in the background; `Location` is its progress.")
+        .about("Applies to waiting dead letters that match `filter` or, with `\"all\": true`, to all waiting ones. Runs in the background; `Location` is its progress. A dry run says as of when it counted (`asOf`): with that as the filter `until`, nothing else is settled.")
         .data(200, "With `dryRun`: what would be done.", "Groups", &groups)
         .data(202, "The bulk redrive that was started.", "Redrive", &progress)
         .with_headers(202, &location)

@@ -25,7 +25,7 @@ export function SettleMany({ act, filters, onDone, onClose }: Props) {
   const [onlyFailed, setOnlyFailed] = useState(false);
   const [rate, setRate] = useState("5");
   const [reason, setReason] = useState("");
-  const which = hasFilters(filters) ? { filter: bulkFilter(filters) } : { all: true };
+  const which: { filter?: Record<string, string>; all?: boolean } = hasFilters(filters) ? { filter: bulkFilter(filters) } : { all: true };
   useEffect(() => {
     planMany(which).then(setPlan, setError);
   }, []);
@@ -47,7 +47,9 @@ export function SettleMany({ act, filters, onDone, onClose }: Props) {
       danger={act === "discard"}
       typed={String(plan.total)}
       onAct={async () => {
-        const begun = await (act === "redrive" ? redriveMany : discardMany)({ ...which, ...how });
+        // What died since it was counted was not agreed to.
+        const counted = { filter: { ...which.filter, until: plan.asOf } };
+        const begun = await (act === "redrive" ? redriveMany : discardMany)({ ...counted, ...how });
         onDone();
         go(to(["redrives", begun.id]));
       }}

@@ -143,6 +143,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Value)> {
             object(&[
                 ("dryRun", json!({ "const": true })),
                 ("total", count()),
+                ("asOf", time()),
                 ("groups", list(&reference("DeadLetterGroup"))),
             ]),
         ),

@@ -199,10 +199,13 @@ async fn go_through(
     }
     let filter = filter(many.filter.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     if many.dry_run {
-        let filter = DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), ..filter };
+        let now = state.platform.records.engine().now();
+        let as_of = filter.until.map_or(now, |until| until.min(now));
+        let filter =
+            DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), until: Some(as_of), ..filter };
         let (_, total) = state.platform.records.engine().dead_letters(&filter, 0, 0).await?;
         let groups = state.platform.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
-        res.render(Json(views::success(&dead_letters::groups(&groups, total))));
+        res.render(Json(views::success(&dead_letters::groups(&groups, total, as_of))));
         return Ok(());
     }
     let run =
