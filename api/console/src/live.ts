@@ -60,7 +60,7 @@ class Live {
   open(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
-    this.#socket?.close();
+    close(this.#socket);
     const url = new URL(address("ws", { ...this.user, resume: this.#since ? true : null }));
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
@@ -152,7 +152,7 @@ class Live {
     if (document.visibilityState === "hidden") {
       this.#hidden = setTimeout(() => {
         mode.set("resting");
-        this.#socket?.close();
+        close(this.#socket);
         this.#socket = null;
         clearTimeout(this.#timer);
       }, HIDDEN_MS);
@@ -167,8 +167,16 @@ class Live {
     clearTimeout(this.#timer);
     clearTimeout(this.#hidden);
     for (const stop of this.#stop) stop();
-    this.#socket?.close();
+    close(this.#socket);
     this.#socket = null;
     mode.set("connecting");
   }
+}
+
+/** Closes a socket that nobody listens to any more. Browsers complain of one that is closed
+ * before it is open. */
+function close(socket: WebSocket | null): void {
+  if (!socket) return;
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket.close();
 }

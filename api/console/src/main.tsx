@@ -5,7 +5,7 @@ import { useCell } from "./cell.ts";
 import { Shell } from "./components/shell.tsx";
 import { go, to, usePlace } from "./router.ts";
 import { screenFor } from "./screens/index.tsx";
-import { SignIn } from "./screens/sign-in.tsx";
+import { providerReason, SignIn } from "./screens/sign-in.tsx";
 import { begin, session } from "./session.ts";
 import "./theme.ts";
 
@@ -14,13 +14,13 @@ function Console() {
   const place = usePlace();
   const [here = ""] = place.parts;
   useEffect(() => {
-    if (!here) go(to("documents"));
-  }, [here]);
+    if (!here || (here === "sign-in" && who.state === "in")) go(to("documents"));
+  }, [here, who.state]);
   return (
     <Shell here={here}>
       {who.state === "starting" && <p class="loading" aria-busy="true">Loading…</p>}
-      {who.state === "out" && <SignIn ways={who.ways} reason={who.reason} />}
-      {who.state === "in" && here && screenFor(place)}
+      {who.state === "out" && <SignIn ways={who.ways} reason={who.reason ?? providerReason(place.query.error)} />}
+      {who.state === "in" && here && here !== "sign-in" && screenFor(place)}
     </Shell>
   );
 }
