@@ -289,7 +289,7 @@ impl Costs {
         }
         let excess = took.saturating_sub(PAGE_FREE);
         if !excess.is_zero() {
-            let (spent, at) = self.excess.entry(key.task).or_insert((Duration::ZERO, Instant::now()));
+            let (spent, at) = self.excess.entry(key.task).or_insert_with(|| (Duration::ZERO, Instant::now()));
             (*spent, *at) = (*spent + excess, Instant::now());
         }
         if let Some(error) = error.filter(|error| error.is_permanent()) {
@@ -356,9 +356,9 @@ mod tests {
         let text = encode(&page([255, 255, 255].repeat(10_000)), 1).unwrap();
         assert_eq!(text.format, ImageFormat::Png);
         assert_eq!(image::load_from_memory(&text.bytes).unwrap().color(), image::ColorType::L8);
-        let waves = |at: u32| {
-            let (x, y) = (at % 100, at / 100);
-            [x * y, x * x, y * y + 3 * x].map(|level| u8::try_from(level % 251).unwrap())
+        let waves = |at: u16| {
+            let (x, y) = (f32::from(at % 100), f32::from(at / 100));
+            [x / 7.0, y / 5.0, (x + y) / 9.0].map(|angle| (128.0 + 90.0 * angle.sin() + x / 5.0) as u8)
         };
         let photograph = encode(&page((0..10_000).flat_map(waves).collect()), 1).unwrap();
         assert_eq!(photograph.format, ImageFormat::Jpeg);

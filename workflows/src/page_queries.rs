@@ -70,6 +70,17 @@ impl PageProgress {
     }
 }
 
+/// How much is told of the pages of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageDetail {
+    /// How far each is. No result is read.
+    Progress,
+    /// Its figures too, for which results are passed over.
+    Figures,
+    /// And its words are counted, for which results are read.
+    Words,
+}
+
 /// One page of a task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageState {
@@ -189,9 +200,8 @@ impl Records {
         Ok(Some(TaskPages { run, downloaded, total, summary: task.result.clone() }))
     }
 
-    /// The states of at most `limit` pages behind page number `after`, in order. With
-    /// `count_words` the words of recognised pages are counted, for which their results
-    /// are read as a whole.
+    /// The states of at most `limit` pages behind page number `after`, in order, with as
+    /// much of their results as `detail` says.
     ///
     /// # Errors
     /// [`JournalError::Pruned`] if neither the history nor a result tells of them; when
@@ -202,7 +212,7 @@ impl Records {
         pages: &TaskPages,
         after: u32,
         limit: u32,
-        count_words: bool,
+        detail: PageDetail,
     ) -> Result<Vec<PageState>, JournalError> {
         let from = pages.first_after(after);
         let to = from.saturating_add(limit).min(pages.total);
@@ -216,7 +226,11 @@ impl Records {
             }
             Err(error) => return Err(error),
         };
-        let figures = self.figures_of(pages.run(), &summaries, count_words).await?;
+        let figures = match detail {
+            PageDetail::Progress => HashMap::new(),
+            PageDetail::Figures => self.figures_of(pages.run(), &summaries, false).await?,
+            PageDetail::Words => self.figures_of(pages.run(), &summaries, true).await?,
+        };
         let mut by_item: BTreeMap<u32, ItemSummary> =
             summaries.into_iter().map(|summary| (summary.state.index, summary)).collect();
         let state = |item| pages.state(item, by_item.remove(&item), figures.get(&item).copied());

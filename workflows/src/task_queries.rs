@@ -29,8 +29,8 @@ pub struct TaskFilter {
     pub statuses: Vec<String>,
     /// Only those that asked for this engine by its name.
     pub engine: Option<String>,
-    /// Only those whose file has this in its name, in capitals or not: in SQLite only
-    /// letters of ASCII are compared so.
+    /// Only those whose file has this in its name, in capitals or not; letters
+    /// beyond ASCII are compared as the database does.
     pub name: Option<String>,
 }
 

@@ -27,26 +27,25 @@ export function backoff(tries: number): number {
 export const connection = {
   /** A request got no answer. */
   lost(): void {
+    // Requests under way together are one try.
+    if (timer !== undefined) return;
     const now = Date.now();
     const before = outage.value;
-    // Requests under way together are one try.
-    if (before && now < before.retryAt) return;
     const tries = (before?.tries ?? 0) + 1;
     const wait = backoff(tries);
     outage.set({ since: before?.since ?? now, retryAt: now + wait, tries });
-    clearTimeout(timer);
     timer = setTimeout(connection.retry, wait);
   },
   /** A request was answered. */
   found(): void {
     if (!outage.value) return;
-    clearTimeout(timer);
     outage.set(null);
     connection.retry();
   },
   /** Lets everything that waits try again. */
   retry(): void {
     clearTimeout(timer);
+    timer = undefined;
     for (const again of [...waiting]) again();
   },
   /** Calls `again` when the server should be asked again. */

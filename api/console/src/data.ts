@@ -39,11 +39,13 @@ export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T
     latest.current(mine.signal).then(
       (value) => {
         if (mine.signal.aborted) return;
+        running.current = null;
         setState({ key, value, error: null, at: Date.now() });
         setLoading(false);
       },
       (error: Error) => {
         if (mine.signal.aborted) return;
+        running.current = null;
         setState((before) => ({
           ...(before.key === key ? before : { key, value: null, at: null }),
           error: error instanceof Unreachable ? null : error,
@@ -65,7 +67,8 @@ export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T
   useEffect(() => {
     if (!every) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === "visible" && refreshing.value) reload();
+      // An answer that takes longer than this is waited for.
+      if (document.visibilityState === "visible" && refreshing.value && !running.current) reload();
     }, every);
     const seen = () => {
       if (document.visibilityState === "visible" && refreshing.value) reload();

@@ -15,9 +15,18 @@ const TYPING = "input, textarea, select, [contenteditable=true]";
 /** Whether a key pressed here belongs to the page and not to a field or a dialog. */
 function free(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+  // With Shift, what moves the caret extends a selection.
+  if (event.shiftKey && event.key.length > 1) return false;
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest(TYPING)) return false;
   return !document.querySelector("dialog[open]");
+}
+
+/** Whether the key scrolls what has the focus, as in a page that is larger than its box. */
+function scrolls({ key, target }: KeyboardEvent): boolean {
+  if (!(target instanceof Element) || target === document.body) return false;
+  if (key === "ArrowLeft" || key === "ArrowRight") return target.scrollWidth > target.clientWidth + 1;
+  return (key === "Home" || key === "End") && target.scrollHeight > target.clientHeight + 1;
 }
 
 /** Calls what belongs to a key while the component is there. */
@@ -26,7 +35,7 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
   latest.current = keys;
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (!keysOn.value || !free(event)) return;
+      if (!keysOn.value || !free(event) || scrolls(event)) return;
       const act = latest.current[event.key];
       if (!act) return;
       // Arrows move inside of what has the focus, such as a list of radio buttons.

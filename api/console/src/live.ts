@@ -35,6 +35,12 @@ export function listen(user: Query, listener: Listener): () => void {
   return () => live.end();
 }
 
+/** Closes a socket. One that is still opening is closed afterwards: browsers warn otherwise. */
+function shut(socket: WebSocket | null): void {
+  if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket?.close();
+}
+
 class Live {
   #socket: WebSocket | null = null;
   #ended = false;
@@ -60,7 +66,7 @@ class Live {
   open(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
-    close(this.#socket);
+    shut(this.#socket);
     const url = new URL(address("ws", { ...this.user, resume: this.#since ? true : null }));
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
@@ -101,7 +107,7 @@ class Live {
         break;
       case "resume_more":
         // The list says the rest: follow from now on.
-        this.#since = new Date().toISOString();
+        this.#since = message.timestamp ?? this.#since;
         this.#seen.clear();
         socket.send(JSON.stringify({ type: "resume", since: this.#since, seen: {} }));
         this.listener.missed();
@@ -152,7 +158,7 @@ class Live {
     if (document.visibilityState === "hidden") {
       this.#hidden = setTimeout(() => {
         mode.set("resting");
-        close(this.#socket);
+        shut(this.#socket);
         this.#socket = null;
         clearTimeout(this.#timer);
       }, HIDDEN_MS);
@@ -167,16 +173,8 @@ class Live {
     clearTimeout(this.#timer);
     clearTimeout(this.#hidden);
     for (const stop of this.#stop) stop();
-    close(this.#socket);
+    shut(this.#socket);
     this.#socket = null;
     mode.set("connecting");
   }
-}
-
-/** Closes a socket that nobody listens to any more. Browsers complain of one that is closed
- * before it is open. */
-function close(socket: WebSocket | null): void {
-  if (!socket) return;
-  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
-  else socket.close();
 }

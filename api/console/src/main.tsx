@@ -3,7 +3,8 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { useCell } from "./cell.ts";
 import { Shell } from "./components/shell.tsx";
-import { go, to, usePlace } from "./router.ts";
+import { refuseDrops } from "./drop.ts";
+import { replace, to, usePlace } from "./router.ts";
 import { screenFor } from "./screens/index.tsx";
 import { providerReason, SignIn } from "./screens/sign-in.tsx";
 import { begin, session } from "./session.ts";
@@ -14,7 +15,7 @@ function Console() {
   const place = usePlace();
   const [here = ""] = place.parts;
   useEffect(() => {
-    if (!here || (here === "sign-in" && who.state === "in")) go(to("documents"));
+    if (!here || (here === "sign-in" && who.state === "in")) replace(to("documents"));
   }, [here, who.state]);
   return (
     <Shell here={here}>
@@ -28,4 +29,5 @@ function Console() {
 const page = document.getElementById("console")!;
 page.replaceChildren();
 render(<Console />, page);
+refuseDrops();
 void begin();

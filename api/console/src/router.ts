@@ -40,13 +40,18 @@ export function go(address: string): void {
   location.hash = address;
 }
 
+/** Goes to a place that stands for this one: the way back leads past it. */
+export function replace(address: string): void {
+  history.replaceState(null, "", address);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
 /** Changes the query of this place without a step in the history. */
 export function refine(query: Query): void {
   const place = parse(location.hash);
   const address = to(place.parts, { ...place.query, ...query });
   if (address === location.hash) return;
-  history.replaceState(null, "", address);
-  dispatchEvent(new HashChangeEvent("hashchange"));
+  replace(address);
 }
 
 export function usePlace(): Place {

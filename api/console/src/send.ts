@@ -2,7 +2,6 @@
 import { address, call, refusal, root, Unreachable, type Schemas } from "./client.ts";
 import { connection } from "./connection.ts";
 import { wishes, wishesForm, type Options } from "./options.ts";
-import { userQuery } from "./session.ts";
 
 /** Larger files go to the store directly. */
 export const DIRECT_BYTES = 8 * 1024 * 1024;
@@ -11,6 +10,8 @@ export type Created = Schemas["Created"];
 
 export interface Sending {
   file: File;
+  /** Whose document it becomes: who was at work when it was added. */
+  user: { userId?: string };
   options: Options;
   /** The same for every try, so that no try makes a second document. */
   key: string;
@@ -22,12 +23,22 @@ export interface Sending {
 }
 
 export async function send(sending: Sending): Promise<Created> {
+  await readable(sending.file);
   return sending.file.size > DIRECT_BYTES ? large(sending) : small(sending);
+}
+
+/** A file that was changed or removed since it was chosen looks like a lost connection when sent. */
+async function readable(file: File): Promise<void> {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Error("the file can't be read: it was changed or removed after it was chosen. Choose it again");
+  }
 }
 
 async function small(sending: Sending): Promise<Created> {
   const form = new FormData();
-  const { userId } = userQuery();
+  const { userId } = sending.user;
   if (userId) form.append("userId", userId);
   for (const [name, value] of wishesForm(sending.options)) form.append(name, value);
   form.append("file", sending.file, sending.file.name);
@@ -39,12 +50,12 @@ async function large(sending: Sending): Promise<Created> {
   const { file, signal } = sending;
   sending.upload ??= await call<Schemas["Upload"]>("api/uploads", {
     method: "POST",
-    json: { ...userQuery(), filename: file.name, bytes: file.size },
+    json: { ...sending.user, filename: file.name, bytes: file.size },
     signal,
   });
   const upload = sending.upload;
-  // A store at another origin is not reached from this page, which talks to its server only.
-  if (new URL(upload.url, root()).origin !== root().origin) {
+  // A store elsewhere, or one that a proxy's path hides, is not reached from this page.
+  if (!new URL(upload.url, root()).href.startsWith(root().href)) {
     delete sending.upload;
     return small(sending);
   }
@@ -57,7 +68,7 @@ async function large(sending: Sending): Promise<Created> {
   }
   return call<Created>(`api/uploads/${upload.uploadId}/complete`, {
     method: "POST",
-    query: userQuery(),
+    query: sending.user,
     json: wishes(sending.options),
     headers: { "idempotency-key": sending.key },
     signal,
@@ -70,7 +81,7 @@ function put(method: string, url: string, body: XMLHttpRequestBodyInit, headers:
     const request = new XMLHttpRequest();
     request.open(method, url);
     // The browser itself says how long the body is, and lets nobody else.
-  for (const [name, value] of Object.entries(headers)) if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => sending.progress(Math.min(event.loaded, sending.file.size));
     request.onload = () => {
       const { status, responseText } = request;

@@ -45,7 +45,7 @@ function isAfter(task: Task, last: Task): boolean {
   return at < end || (at === end && task.taskId < last.taskId);
 }
 
-/** The list with what an update says of one task. Never goes back in time: pages that were done stay done. */
+/** The list with what an update says of one task. */
 export function applyUpdate(list: Task[], update: Update): Task[] {
   return list.map((task) => {
     if (task.taskId !== update.taskId) return task;

@@ -4,7 +4,7 @@ import { Refused, Unreachable } from "./client.ts";
 import { connection, outage } from "./connection.ts";
 import type { Options } from "./options.ts";
 import { send, type Created, type Sending } from "./send.ts";
-import { randomId } from "./session.ts";
+import { randomId, session, userQuery } from "./session.ts";
 
 /** Files on their way at a time: enough to fill a connection, and other requests get through. */
 const AT_A_TIME = 3;
@@ -12,6 +12,9 @@ const AT_A_TIME = 3;
 export const QUEUE_MAX = 1_000;
 /** Tries of one file that the server asked to repeat later. */
 const LATER_MAX = 20;
+/** Tries of one file whose connection was lost. Each begins when the server answers, so that more
+ * of them mean something that cuts this file off, such as the limit of a proxy. */
+const CUT_MAX = 5;
 /** The wait where the server names none. */
 const LATER_MS = 5_000;
 
@@ -29,6 +32,7 @@ interface Work {
   sending: Sending;
   stop: AbortController;
   later: number;
+  cut: number;
 }
 
 export const queue = new Cell<Item[]>([]);
@@ -45,8 +49,8 @@ export function enqueue(files: { file: File; name: string }[], options: Options)
   const taken = files.slice(0, room).map(({ file, name }): Item => {
     const id = randomId();
     const stop = new AbortController();
-    const sending: Sending = { file, options, key: id, progress: (sent) => change(id, { sent }), signal: stop.signal };
-    works.set(id, { sending, stop, later: 0 });
+    const sending: Sending = { file, user: userQuery(), options, key: id, progress: (sent) => change(id, { sent }), signal: stop.signal };
+    works.set(id, { sending, stop, later: 0, cut: 0 });
     return { id, name, size: file.size, state: "waiting", sent: 0, error: null, created: null };
   });
   queue.set([...queue.value, ...taken]);
@@ -72,6 +76,7 @@ export function tryAgain(id: string): void {
   const work = works.get(id);
   if (!work) return;
   work.later = 0;
+  work.cut = 0;
   change(id, { state: "waiting", error: null, sent: 0 });
   fill();
 }
@@ -81,7 +86,7 @@ function change(id: string, what: Partial<Item>): void {
 }
 
 function fill(): void {
-  if (outage.value) return;
+  if (outage.value || session.value.state !== "in") return;
   let free = AT_A_TIME - queue.value.filter((item) => item.state === "sending").length;
   for (const item of queue.value) {
     if (free <= 0) break;
@@ -108,9 +113,14 @@ async function begin(id: string): Promise<void> {
 }
 
 function failed(id: string, work: Work, error: Error): void {
-  if (error instanceof Unreachable) {
+  if (error instanceof Unreachable && (work.cut += 1) <= CUT_MAX) {
     // Goes on when the server answers again.
     change(id, { state: "waiting", error, sent: 0 });
+    return;
+  }
+  if (error instanceof Refused && error.status === 401) {
+    // Goes on when the same person is signed in again.
+    change(id, { state: "waiting", sent: 0 });
     return;
   }
   const busy = error instanceof Refused && (error.status === 429 || error.status === 503);
@@ -126,6 +136,27 @@ function failed(id: string, work: Work, error: Error): void {
   }
   change(id, { state: "failed", error });
 }
+
+/** What one person chose is neither shown to the next nor sent for them. */
+function forget(): void {
+  for (const work of works.values()) work.stop.abort();
+  works.clear();
+  queue.set([]);
+}
+
+let owner: string | null = null;
+session.watch(() => {
+  const now = session.value;
+  if (now.state === "in") {
+    const { authentication, name, userId } = now.me;
+    const next = authentication === "off" ? "" : `${name} ${userId}`;
+    if (owner !== null && next !== owner) forget();
+    owner = next;
+    fill();
+  } else if (now.state === "out" && now.reason === null) {
+    forget();
+  }
+});
 
 connection.onRetry(() => fill());
 outage.watch(() => fill());

@@ -5,7 +5,7 @@ import { useCell } from "./cell.ts";
 import { call, Unreachable } from "./client.ts";
 import { connection } from "./connection.ts";
 import { count } from "./format.ts";
-import { listen, mode } from "./live.ts";
+import { listen, mode, type Update } from "./live.ts";
 import { userQuery } from "./session.ts";
 import { applyUpdate, filterQuery, mergeHead, mergeTail, type Filters, type Task } from "./tasks.ts";
 import { onSent } from "./uploads.ts";
@@ -42,10 +42,15 @@ interface Own {
   next: string | null;
   running: boolean;
   again: boolean;
+  /** What happened while the list was fetched: the answer may not know it yet. */
+  meanwhile: Update[];
 }
 
+/** Updates that are kept while the list is fetched; it is fetched again afterwards anyway. */
+const MEANWHILE_MAX = 500;
+
 function fresh(key: string): Own {
-  return { key, tasks: null, next: null, running: false, again: false };
+  return { key, tasks: null, next: null, running: false, again: false, meanwhile: [] };
 }
 
 export function useTasks(filters: Filters): Tasks {
@@ -76,15 +81,17 @@ export function useTasks(filters: Filters): Tasks {
       return;
     }
     own.running = true;
+    own.meanwhile = [];
     const shown = own.tasks?.length ?? 0;
     try {
       const limit = Math.min(ANSWER_MAX, Math.max(PAGE, shown));
       const answer = await head(fetchPart, limit);
       if (own !== state.current) return;
-      tellEnds(own.tasks, answer.tasks);
+      const newest = own.meanwhile.reduce(applyUpdate, answer.tasks);
+      tellEnds(own.tasks, newest);
       const complete = !answer.pagination.next;
-      const reached = shown > answer.tasks.length && !complete;
-      put(mergeHead(reached ? own.tasks! : [], answer.tasks, complete));
+      const reached = shown > newest.length && !complete;
+      put(mergeHead(reached ? own.tasks! : [], newest, complete));
       if (!reached) own.next = answer.pagination.next ?? null;
       setAbout(answer);
       setError(null);
@@ -124,7 +131,8 @@ export function useTasks(filters: Filters): Tasks {
 
   useEffect(() => listen(userQuery(), {
     update: (update) => {
-      const list = state.current.tasks;
+      const { tasks: list, running, meanwhile } = state.current;
+      if (running && meanwhile.length < MEANWHILE_MAX) meanwhile.push(update);
       if (list) {
         const changed = applyUpdate(list, update);
         tellEnds(list, changed);

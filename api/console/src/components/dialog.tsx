@@ -7,11 +7,15 @@ interface Props {
   onClose: () => void;
   children: ComponentChildren;
   wide?: boolean;
+  /** Closed by its buttons only: what it shows is not shown again. */
+  firm?: boolean;
 }
 
-export function Dialog({ title, onClose, children, wide }: Props) {
+export function Dialog({ title, onClose, children, wide, firm }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useId();
+  // A selection that is dragged out of a field ends outside, too.
+  const began = useRef<EventTarget | null>(null);
   useEffect(() => {
     const before = document.activeElement;
     dialog.current!.showModal();
@@ -26,10 +30,13 @@ export function Dialog({ title, onClose, children, wide }: Props) {
       aria-labelledby={name}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (!firm) onClose();
+      }}
+      onPointerDown={(event) => {
+        began.current = event.target;
       }}
       onClick={(event) => {
-        if (event.target === dialog.current) onClose();
+        if (!firm && event.target === dialog.current && began.current === dialog.current) onClose();
       }}
     >
       <div class="dialog-inside">

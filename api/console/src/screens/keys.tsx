@@ -12,7 +12,7 @@ import { Screen } from "../components/screen.tsx";
 import { State } from "../components/state.tsx";
 import { Ago } from "../components/time.tsx";
 import { useData } from "../data.ts";
-import { isUserId, type Scope } from "../session.ts";
+import { isUserId, randomId, type Scope } from "../session.ts";
 
 type Key = Keys["keys"][number];
 
@@ -61,7 +61,7 @@ export function KeysScreen({ query }: { query: Record<string, string> }) {
         </Confirm>
       )}
       {made && (
-        <Dialog title="The key, shown this once" onClose={() => setMade(null)}>
+        <Dialog title="The key, shown this once" firm onClose={() => setMade(null)}>
           <p>Only its hash is kept. Take it now.</p>
           <p class="secret"><code>{made.key}</code></p>
           <div class="buttons end">
@@ -97,7 +97,7 @@ function NewKey({ onMade, onClose }: { onMade: (key: Schemas["MadeKey"]) => void
       onAct={async () => {
         if (wrong || !scopes.length) throw new Error(wrong ? "The user's id is not a UUID" : "Choose at least one scope");
         onMade(await createKey({
-          name: name.trim(), scopes, ...(days ? { expiresIn: days * 86_400 } : {}), ...(user.trim() ? { userId: user.trim() } : {}),
+          name: name.trim(), scopes, ...(days ? { expiresIn: days * 86_400 } : {}), userId: user.trim() || randomId(),
         }));
       }}
       onClose={onClose}

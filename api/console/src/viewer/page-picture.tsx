@@ -1,6 +1,7 @@
 // The picture of a page with its words over it. Zooming makes it larger in a box that
 // scrolls; pinching and selecting are the browser's own.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { connection } from "../connection.ts";
 import { selectedText, type Block, type Word } from "./words.ts";
 import { Marks } from "./marks.tsx";
 import { Overlay } from "./overlay.tsx";
@@ -46,6 +47,9 @@ export function PagePicture(props: Props) {
     watch.observe(box.current!);
     return () => watch.disconnect();
   }, []);
+
+  // A picture that was lost with the connection is asked for again.
+  useEffect(() => connection.onRetry(() => setBroken(false)), []);
 
   const fit = room.width || 1;
   const whole = Math.min(fit, ((room.height || 1) * width) / height);

@@ -1,5 +1,5 @@
 // Search in a document.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../client.ts";
 import type { Match } from "./words.ts";
 
@@ -28,6 +28,7 @@ export function useSearch(id: string, q: string): Search {
   const [found, setFound] = useState<{ q: string; matches: Match[]; next: string | null }>({ q: "", matches: [], next: null });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
+  const running = useRef(new AbortController());
 
   const fetchMore = async (before: Match[], after: string | null, signal: AbortSignal) => {
     setBusy(true);
@@ -41,6 +42,7 @@ export function useSearch(id: string, q: string): Search {
         next = answer.more ? answer.next : null;
         if (!next || matches.length >= enough) break;
       }
+      if (signal.aborted) return;
       setFound({ q, matches, next });
       setError(null);
     } catch (failure) {
@@ -60,6 +62,7 @@ export function useSearch(id: string, q: string): Search {
       return;
     }
     const stop = new AbortController();
+    running.current = stop;
     void fetchMore([], null, stop.signal);
     return () => stop.abort();
   }, [id, q]);
@@ -68,7 +71,7 @@ export function useSearch(id: string, q: string): Search {
   return {
     q,
     matches: mine ? found.matches : [],
-    more: mine && found.next && !busy ? () => void fetchMore(found.matches, found.next, new AbortController().signal) : null,
+    more: mine && found.next && !busy ? () => void fetchMore(found.matches, found.next, running.current.signal) : null,
     busy,
     error,
   };

@@ -20,8 +20,9 @@ fn list() -> Operation {
     at_task(Method::GET, "/api/tasks/{id}/pages", "listTaskPages", "List the pages of a task")
         .about(
             "The status of each page, while the task runs and afterwards. `next` is the `after` of the next request, \
-             null on the last one. Once the history is pruned, the result tells which pages failed; the other fields \
-             are null then.",
+             null on the last one. With a `limit` above 200 no results are read: `source`, `confidence`, \
+             `confidenceKind`, `width` and `height` are null then. Once the history is pruned, the result tells which \
+             pages failed, and these fields are null too.",
         )
         .parameter(query("after", "Only pages after this number.", &number(0), &json!(200)))
         .parameter(query(

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use untxt_workflows::documents::model::Page;
 use untxt_workflows::entities::task;
-use untxt_workflows::page_queries::{PageProgress, PageResult, TaskPages};
+use untxt_workflows::page_queries::{PageDetail, PageProgress, PageResult, TaskPages};
 
 use super::list::number;
 use super::named_task;
@@ -21,8 +21,9 @@ use crate::page_views::{PageView, Success};
 const LIMIT_DEFAULT: u64 = 200;
 const LIMITS: RangeInclusive<u64> = 1..=1_000;
 
-/// Pages whose words are counted for one answer: their results are read as a whole.
-const LIMIT_OF_WORDS: u64 = 200;
+/// Pages whose results are looked at for one answer: longer lists tell how far each page
+/// is, and no more.
+const LIMIT_OF_FIGURES: u64 = 200;
 
 /// Some pages of a task.
 #[derive(Serialize)]
@@ -44,13 +45,19 @@ pub(crate) async fn list(req: &mut Request, depot: &mut Depot) -> Result<Json<Su
     if !LIMITS.contains(&limit) {
         return Err(ApiError::field("limit", format!("must be 1 to {}", LIMITS.end())));
     }
-    if words && limit > LIMIT_OF_WORDS {
-        return Err(ApiError::field("limit", format!("must be at most {LIMIT_OF_WORDS} with words=true")));
-    }
+    let detail = match (words, limit <= LIMIT_OF_FIGURES) {
+        (true, true) => PageDetail::Words,
+        (false, true) => PageDetail::Figures,
+        (false, false) => PageDetail::Progress,
+        (true, false) => {
+            let message = format!("must be at most {LIMIT_OF_FIGURES} with words=true");
+            return Err(ApiError::field("limit", message));
+        }
+    };
     let after = u32::try_from(number(req, "after", 0)?).unwrap_or(u32::MAX);
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let pages = pages_of(state, &task).await?;
-    let states = state.platform.records.page_states(&pages, after, limit, words).await?;
+    let states = state.platform.records.page_states(&pages, after, limit, detail).await?;
     let next = states.last().map(|last| last.page).filter(|last| pages.has_after(*last));
     let views = states.into_iter().map(PageView::from).collect();
     Ok(Json(Success::of(PageList { pages: views, pages_total: pages.total(), next })))

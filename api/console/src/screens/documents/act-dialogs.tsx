@@ -1,5 +1,5 @@
 // Asks before something is done to one document or to all that match.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Confirm } from "../../components/confirm.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { Problem } from "../../components/problem.tsx";
@@ -42,14 +42,19 @@ interface AllProps {
   onClose: () => void;
 }
 
-/** Counts first, then does it, a part at a time, until nothing is left or it is stopped. */
+/** Counts first, then does it, a part at a time, until as many are done as were counted.
+ * Closing the dialog stops it after the part that is under way. */
 export function ActOnAll({ act, filters, onDone, onClose }: AllProps) {
   const words = actWords(act);
   const [plan, setPlan] = useState<Bulk | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [result, setResult] = useState<{ done: number; failed: Bulk["failed"]; failedCount: number } | null>(null);
+  const closed = useRef(false);
   useEffect(() => {
     actOnAll(act, filters, true).then(setPlan, setError);
+    return () => {
+      closed.current = true;
+    };
   }, []);
 
   if (error) return <Dialog title={`${words.one} documents`} onClose={onClose}><Problem error={error} /><Close onClose={onClose} /></Dialog>;
@@ -84,8 +89,10 @@ export function ActOnAll({ act, filters, onDone, onClose }: AllProps) {
           total.done += part.done;
           total.failed = [...total.failed, ...part.failed].slice(0, 100);
           total.failedCount = part.failedCount ?? part.failed.length;
-          // Nothing done: what is left can't be changed.
-          if (!part.more || !part.done) break;
+          // Nothing done: what is left can't be changed. More than counted: what came since is
+          // left, so that documents that fail again at once are not retried for ever.
+          if (closed.current || !part.more || !part.done) break;
+          if (!plan.matchedIsLowerBound && total.done >= plan.matched) break;
         }
         announce(`${words.one}: ${count(total.done, "document")}.`);
         onDone();

@@ -1,10 +1,10 @@
 // Where documents come in: dropped anywhere on the page, chosen, or fetched from an address.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { call } from "../../client.ts";
+import { call, Refused } from "../../client.ts";
 import { Dialog } from "../../components/dialog.tsx";
 import { Icon } from "../../components/icon.tsx";
 import { Problem } from "../../components/problem.tsx";
-import { fromDrop, fromList, type Found } from "../../drop.ts";
+import { fromDrop, fromList, type Dropped } from "../../drop.ts";
 import { useEngines } from "../../engines.ts";
 import { count } from "../../format.ts";
 import { useKeys } from "../../keys.ts";
@@ -18,7 +18,7 @@ const TYPES = ".pdf,.png,.jpg,.jpeg,.webp,.tif,.tiff,.heic,.heif,.avif";
 export function Add({ large }: { large: boolean }) {
   const [options, setOptions] = useState(lastOptions);
   const [over, setOver] = useState(false);
-  const [left, setLeft] = useState(0);
+  const [left, setLeft] = useState<Left | null>(null);
   const [fromUrl, setFromUrl] = useState(false);
   const engines = useEngines();
   const files = useRef<HTMLInputElement>(null);
@@ -30,11 +30,12 @@ export function Add({ large }: { large: boolean }) {
     setOptions(next);
     rememberOptions(next);
   };
-  const take = (found: Found[]) => {
-    if (found.length) setLeft(enqueue(found, now.current));
+  const take = ({ found, unread, more }: Dropped) => {
+    const noRoom = found.length ? enqueue(found, now.current) : 0;
+    setLeft(noRoom || unread.length || more ? { noRoom, unread, more } : null);
   };
   const chosen = (event: Event & { currentTarget: HTMLInputElement }) => {
-    if (event.currentTarget.files) take(fromList(event.currentTarget.files));
+    if (event.currentTarget.files) take({ found: fromList(event.currentTarget.files), unread: [], more: false });
     event.currentTarget.value = "";
   };
   useKeys({ u: () => files.current?.click() });
@@ -56,15 +57,15 @@ export function Add({ large }: { large: boolean }) {
       setOver(false);
       void fromDrop(event.dataTransfer!).then(take);
     };
-    addEventListener("dragenter", dragged);
-    addEventListener("dragover", dragged);
-    addEventListener("dragleave", gone);
-    addEventListener("drop", dropped);
+    document.addEventListener("dragenter", dragged);
+    document.addEventListener("dragover", dragged);
+    document.addEventListener("dragleave", gone);
+    document.addEventListener("drop", dropped);
     return () => {
-      removeEventListener("dragenter", dragged);
-      removeEventListener("dragover", dragged);
-      removeEventListener("dragleave", gone);
-      removeEventListener("drop", dropped);
+      document.removeEventListener("dragenter", dragged);
+      document.removeEventListener("dragover", dragged);
+      document.removeEventListener("dragleave", gone);
+      document.removeEventListener("drop", dropped);
     };
   }, []);
 
@@ -88,11 +89,26 @@ export function Add({ large }: { large: boolean }) {
         <summary>Options: {summary(options)}</summary>
         <OptionsForm options={options} engines={engines.value} onChange={change} />
       </details>
-      {left > 0 && (
-        <p class="notice" role="alert">{count(left, "file")} not added: the queue holds {QUEUE_MAX}. Add them when others are sent.</p>
-      )}
+      {left && <NotAdded left={left} />}
       {fromUrl && <FromUrl options={options} onClose={() => setFromUrl(false)} />}
     </section>
+  );
+}
+
+interface Left {
+  noRoom: number;
+  unread: string[];
+  more: boolean;
+}
+
+/** What of a drop did not get into the queue. */
+function NotAdded({ left: { noRoom, unread, more } }: { left: Left }) {
+  return (
+    <div class="notice" role="alert">
+      {noRoom > 0 && <p>{more ? "More than " : ""}{count(noRoom, "file")} not added: the queue holds {QUEUE_MAX}. Add them when others are sent.</p>}
+      {noRoom === 0 && more && <p>Not all files of the folder were added: it holds too many for one drop.</p>}
+      {unread.length > 0 && <p>Not added, because they can't be read: <bdi>{unread.slice(0, 5).join(", ")}</bdi>{unread.length > 5 && ` and ${count(unread.length - 5, "other")}`}.</p>}
+    </div>
   );
 }
 
@@ -123,8 +139,8 @@ function FromUrl({ options, onClose }: { options: Options; onClose: () => void }
       onSent.tell();
       onClose();
     } catch (failure) {
-      // Another address is another request.
-      key.current = randomId();
+      // What was refused made nothing. A request whose answer was lost may have: its key stays.
+      if (failure instanceof Refused) key.current = randomId();
       setError(failure as Error);
       setBusy(false);
     }
@@ -134,7 +150,11 @@ function FromUrl({ options, onClose }: { options: Options; onClose: () => void }
       <form onSubmit={submit}>
         <label class="field">
           <span>Address of the document</span>
-          <input type="url" required value={url} placeholder="https://example.com/invoice.pdf" onInput={(event) => setUrl(event.currentTarget.value)} />
+          <input type="url" required value={url} placeholder="https://example.com/invoice.pdf" onInput={(event) => {
+            setUrl(event.currentTarget.value);
+            // Another address is another request.
+            key.current = randomId();
+          }} />
         </label>
         <p class="hint">The server fetches it, and calls public addresses over https unless an operator lists others.</p>
         {error && <Problem error={error} />}

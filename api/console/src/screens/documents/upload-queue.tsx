@@ -1,6 +1,7 @@
 // Files on their way to the server.
 import { useCell } from "../../cell.ts";
 import { Refused, Unreachable } from "../../client.ts";
+import { outage } from "../../connection.ts";
 import { Icon } from "../../components/icon.tsx";
 import { bytes, count, percent } from "../../format.ts";
 import { clearSettled, queue, remove, tryAgain, type Item } from "../../uploads.ts";
@@ -35,6 +36,7 @@ export function UploadQueue() {
 }
 
 function Row({ item }: { item: Item }) {
+  const lost = useCell(outage);
   const part = item.size ? item.sent / item.size : 0;
   return (
     <li class={`queue-row ${item.state}`}>
@@ -42,7 +44,7 @@ function Row({ item }: { item: Item }) {
       <span class="soft num">{bytes(item.size)}</span>
       <span class="queue-state">
         {item.state === "sending" && (part < 1 ? percent(part) : "being checked…")}
-        {item.state === "waiting" && (item.error instanceof Unreachable ? "goes on when the server answers" : "waits")}
+        {item.state === "waiting" && (lost || item.error instanceof Unreachable ? "goes on when the server answers" : "waits")}
         {item.state === "later" && "the server is busy; tried again shortly"}
         {item.state === "failed" && "refused"}
       </span>
