@@ -6,7 +6,7 @@ import { Shell } from "./components/shell.tsx";
 import { refuseDrops } from "./drop.ts";
 import { replace, to, usePlace } from "./router.ts";
 import { screenFor } from "./screens/index.tsx";
-import { SignIn } from "./screens/sign-in.tsx";
+import { providerReason, SignIn } from "./screens/sign-in.tsx";
 import { begin, session } from "./session.ts";
 import "./theme.ts";
 
@@ -15,13 +15,13 @@ function Console() {
   const place = usePlace();
   const [here = ""] = place.parts;
   useEffect(() => {
-    if (!here) replace(to("documents"));
-  }, [here]);
+    if (!here || (here === "sign-in" && who.state === "in")) replace(to("documents"));
+  }, [here, who.state]);
   return (
     <Shell here={here}>
       {who.state === "starting" && <p class="loading" aria-busy="true">Loading…</p>}
-      {who.state === "out" && <SignIn ways={who.ways} reason={who.reason} />}
-      {who.state === "in" && here && screenFor(place)}
+      {who.state === "out" && <SignIn ways={who.ways} reason={who.reason ?? providerReason(place.query.error)} />}
+      {who.state === "in" && here && here !== "sign-in" && screenFor(place)}
     </Shell>
   );
 }

@@ -56,6 +56,11 @@ test("a key opens the console, and a revoked one ends it with the reason", async
   await reader.getByText("You were signed out").waitFor();
   await reader.getByLabel("API key").waitFor();
 
+  // A sign-in that failed at a provider says why.
+  await reader.goto(`${server.url}/console/#/sign-in?error=SIGN_IN_DENIED`);
+  await reader.reload();
+  await reader.getByText("Your organisation refused the sign-in.").waitFor();
+
   await page.getByRole("link", { name: "Account" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("API key").waitFor();
