@@ -65,6 +65,12 @@ async fn an_upload_is_answered_followed_and_downloaded() {
     assert_eq!(home.temporary_files(), [""; 0]);
 }
 
+/// What the first clients know of it.
+fn pagination(list: &Value) -> Value {
+    let known = ["total", "limit", "offset", "hasMore"];
+    known.into_iter().map(|name| (name.to_owned(), list["pagination"][name].clone())).collect()
+}
+
 #[tokio::test]
 async fn tasks_are_listed_newest_first_and_shown_one_by_one() {
     let home = Home::new();
@@ -82,10 +88,10 @@ async fn tasks_are_listed_newest_first_and_shown_one_by_one() {
 
     let list = client.data(&format!("/api/tasks?userId={user}&limit=2&offset=0")).await;
     assert_eq!(ids(&list), [tasks[2].as_str(), &tasks[1]]);
-    assert_eq!(list["pagination"], json!({"total": 3, "limit": 2, "offset": 0, "hasMore": true}));
+    assert_eq!(pagination(&list), json!({"total": 3, "limit": 2, "offset": 0, "hasMore": true}));
     let rest = client.data(&format!("/api/tasks?userId={user}&limit=2&offset=2")).await;
     assert_eq!(ids(&rest), [tasks[0].as_str()]);
-    assert_eq!(rest["pagination"], json!({"total": 3, "limit": 2, "offset": 2, "hasMore": false}));
+    assert_eq!(pagination(&rest), json!({"total": 3, "limit": 2, "offset": 2, "hasMore": false}));
     let queued = client.data(&format!("/api/tasks?userId={user}&status=queued")).await;
     assert_eq!(ids(&queued), [""; 0]);
     assert!(!tasks.contains(&foreign));
