@@ -197,13 +197,15 @@ async function head(fetchPart: (after: string, limit: number) => Promise<Answer>
   return { ...first, tasks, pagination: { ...first.pagination, next } };
 }
 
-/** Says which documents ended since the last look. */
+/** Says which documents ended since the last look, also of those that came since. */
 function tellEnds(before: Task[] | null, now: Task[]): void {
   if (!before) return;
   const was = new Map(before.map((task) => [task.taskId, task.status]));
+  const newest = before.reduce((newest, { createdAt }) => (createdAt && createdAt > newest ? createdAt : newest), "");
   for (const task of now) {
     const status = was.get(task.taskId);
-    if (status === undefined || hasEnded(status) || !hasEnded(task.status)) continue;
+    const ran = status === undefined ? (task.createdAt ?? "") > newest : !hasEnded(status);
+    if (!ran || !hasEnded(task.status)) continue;
     const pages = task.pagesTotal ? `, ${count(task.pagesTotal, "page")}` : "";
     announce(`${task.filename}: ${taskWord(task.status)}${pages}.`);
   }

@@ -20,12 +20,11 @@ async fn an_upload_its_steps_and_its_pages_are_one_trace_through_two_processes()
     let mut collector = Receiver::start().await;
     let home = Home::new()
         .with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url(""))
-        .with("OTEL_BSP_SCHEDULE_DELAY", &50)
-        // Something that is logged in every step.
-        .with("UNTXT_LOG", "info,aws_smithy_runtime=debug");
+        .with("OTEL_BSP_SCHEDULE_DELAY", &50);
     let server = Server::start(&home, &["serve", "--no-worker"]);
     let _worker = Server::start_worker(&home);
-    let upload = Upload::new(Uuid::new_v4(), "a.pdf", samples::pdf(2));
+    // Of its second page something is lost, which is logged in the step.
+    let upload = Upload::new(Uuid::new_v4(), "a.pdf", samples::pdf_with_a_damaged_picture(2, 2));
     let traceparent = format!("00-{TRACE}-{CALLER}-01");
     let answer = server.client().upload_with(("traceparent", &traceparent), upload).await;
     assert_eq!(answer.status, 201, "{answer:?}");
