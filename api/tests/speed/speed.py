@@ -1,6 +1,6 @@
 """Measures whole ways from files to results, and the same with other programs, in turn.
 
-    speed.py scans PACKAGE [ROUNDS]   page images at 300 dpi, read by Tesseract in every case
+    speed.py scans PACKAGE [ROUNDS]   twelve full page images at 300 dpi, read by Tesseract
     speed.py small [COUNT] [ROUNDS]   COUNT (600) PDFs of one page
 
 PACKAGE is what plugins/tesseract/build.sh made. UNTXT names the program `untxt`, a release
@@ -22,11 +22,11 @@ import time
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
-HANDBOOK = HERE.parents[2] / "examples/documents/handbook.pdf"
+LICENCE = HERE.parents[2] / "LICENSE-APACHE"
 UNTXT = os.environ.get("UNTXT", "untxt")
 PR_SET_CHILD_SUBREAPER = 36
 CORES = 2
-FIRST_PAGE, PAGES, DPI = 20, 12, 300
+PAGES, LINES, DPI = 12, 52, 300
 
 
 def measured(work):
@@ -119,11 +119,15 @@ def rendered(path, *options):
 
 def scans(folder, package, rounds):
     images = []
-    for page in range(FIRST_PAGE, FIRST_PAGE + PAGES):
-        at = ["-r", str(DPI), "-gray", "-f", str(page), "-l", str(page)]
-        size, _ = portable(rendered(HANDBOOK, *at))
-        data = rendered(HANDBOOK, *at, "-jpeg")
-        images.append((b"/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/DCTDecode", size, DPI, data))
+    lines = [line.strip() for line in LICENCE.read_text("ascii").splitlines() if line.strip()]
+    words = 0
+    for page in range(PAGES):
+        shown = [lines[(13 * page + at) % len(lines)] for at in range(LINES)]
+        words += sum(len(line.split()) for line in shown)
+        straight = typed(folder / f"typed-{page}.pdf", shown)
+        size, samples = portable(rendered(straight, "-r", str(DPI), "-gray"))
+        entries = b"/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/FlateDecode"
+        images.append((entries, size, DPI, zlib.compress(samples)))
     source = folder / "scans.pdf"
     source.write_bytes(of_images(images))
     data = {"UNTXT_DATA_DIR": str(folder / "data")}
@@ -153,7 +157,22 @@ def scans(folder, package, rounds):
     }
     # So that the engine is compiled, and all files are in memory.
     untxt("txt")()
+    read = len((folder / "untxt/scans.txt").read_text().split())
+    if not 0.9 < read / words < 1.1:
+        sys.exit(f"{read} words were read of {words}: the pages are not what they should be")
     table(cases, PAGES, rounds)
+
+
+def typed(path, lines):
+    """A PDF of one page, A4, with lines of Helvetica."""
+    shown = b"".join(b"(%s) Tj T*\n" % line.translate({40: "", 41: "", 92: ""}).encode() for line in lines)
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    path.write_bytes(pdf([
+        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F %s>>>>>>" % font,
+        stream(b"/Filter/FlateDecode", zlib.compress(b"BT /F 10 Tf 60 780 Td 14 TL %sET" % shown)),
+    ]))
+    return path
 
 
 def small(folder, count, rounds):
@@ -161,15 +180,8 @@ def small(folder, count, rounds):
     texts, images = [], []
     for number in range(count):
         shown = [words[(7 * number + at) % len(words)] for at in range(250)]
-        lines = [" ".join(shown[at:at + 9]).translate({40: "", 41: "", 92: ""}) for at in range(0, 250, 9)]
-        content = b"BT /F 10 Tf 60 780 Td 14 TL %sET" % b"".join(b"(%s) Tj T*\n" % line.encode() for line in lines)
-        font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
-        texts.append(folder / f"text-{number}.pdf")
-        texts[-1].write_bytes(pdf([
-            b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F %s>>>>>>" % font,
-            stream(b"/Filter/FlateDecode", zlib.compress(content)),
-        ]))
+        lines = [" ".join(shown[at:at + 9]) for at in range(0, 250, 9)]
+        texts.append(typed(folder / f"text-{number}.pdf", lines))
         size, bits = portable(rendered(texts[-1], "-mono", "-r", "150"))
         entries = b"/BitsPerComponent 1/ColorSpace/DeviceGray/Decode[1 0]/Filter/FlateDecode"
         images.append(folder / f"image-{number}.pdf")
