@@ -9,7 +9,7 @@ use untxt_engine::decide::Refusal;
 use untxt_engine::engine::EngineError;
 use untxt_engine::event::OnItemFailure;
 use untxt_engine::id::{RunId, WorkerName};
-use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
+use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterGroup, DeadLetterStatus};
 use untxt_engine::journal::{JournalError, RunFilter};
 use untxt_engine::new_run::NewRun;
 use untxt_engine::state::RunState;
@@ -26,6 +26,20 @@ use crate::redrive::{self, Actor, RedriveError, changed_rate, rate_row};
 
 /// How long a rate that was changed is kept: as long as a redrive may take.
 const RATES_KEPT: chrono::Duration = chrono::Duration::days(31);
+
+/// Groups that a plan has at most.
+const GROUPS_MAX: u32 = 100;
+
+/// What a bulk redrive that began now would go through.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Letters.
+    pub total: u64,
+    /// The same letters by their cause, the largest groups first, at most 100.
+    pub groups: Vec<DeadLetterGroup>,
+    /// Letters that died until then.
+    pub as_of: Timestamp,
+}
 
 /// How far a bulk redrive is.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +83,19 @@ pub enum BulkError {
 }
 
 impl Operations {
+    /// What [`Operations::begin_bulk`] would go through; nothing is changed.
+    ///
+    /// # Errors
+    /// [`JournalError::Unavailable`], [`JournalError::Corrupt`].
+    #[boxed]
+    pub async fn plan_bulk(&self, filter: &DeadLetterFilter) -> Result<Plan, JournalError> {
+        let as_of = until_now(filter, self.engine().now());
+        let filter = waiting(filter, as_of);
+        let (_, total) = self.engine().dead_letters(&filter, 0, 0).await?;
+        let groups = self.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
+        Ok(Plan { total, groups, as_of })
+    }
+
     /// Begins to go through the letters that the filter lets through and that
     /// wait now. When this returns `Ok`, all of them are gone through, whatever
     /// crashes in between.
@@ -92,7 +119,7 @@ impl Operations {
             Action::Discard => None,
         };
         check_rate(rate).map_err(|reason| RedriveError::Field { field: "rate", reason })?;
-        let filter = waiting_now(filter, self.engine().now());
+        let filter = waiting(filter, until_now(filter, self.engine().now()));
         let (_, total) = self.engine().dead_letters(&filter, 0, 0).await.map_err(RedriveError::Journal)?;
         let (by, reason) = (actor.by.clone(), actor.reason.clone());
         let bulk = Bulk { action, filter, rate, pin, total, by, reason };
@@ -262,9 +289,12 @@ impl Records {
     }
 }
 
-/// The letters that wait now.
-fn waiting_now(filter: &DeadLetterFilter, now: Timestamp) -> DeadLetterFilter {
-    let until = filter.until.map_or(now, |until| until.min(now));
+/// Letters that die after now are not meant, whatever the filter lets through.
+fn until_now(filter: &DeadLetterFilter, now: Timestamp) -> Timestamp {
+    filter.until.map_or(now, |until| until.min(now))
+}
+
+fn waiting(filter: &DeadLetterFilter, until: Timestamp) -> DeadLetterFilter {
     DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), until: Some(until), ..filter.clone() }
 }
 

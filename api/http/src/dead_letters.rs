@@ -12,7 +12,7 @@ use untxt_engine::journal::dead_letters::{
 use untxt_engine::retry::DeadReason;
 use untxt_engine::state::RunState;
 use untxt_engine::time::Timestamp;
-use untxt_workflows::bulk_redrives::Progress;
+use untxt_workflows::bulk_redrives::{Plan, Progress};
 use untxt_workflows::redrive;
 use uuid::Uuid;
 
@@ -150,10 +150,11 @@ fn attempt(record: &AttemptRecord) -> Value {
     })
 }
 
-/// What would be done about letters that died before `as_of`, by what they have in common.
+/// What a bulk redrive would go through: the answer to a dry run.
 #[must_use]
-pub fn groups(groups: &[DeadLetterGroup], total: u64, as_of: Timestamp) -> Value {
-    json!({ "dryRun": true, "total": total, "asOf": millis(as_of), "groups": groups.iter().map(group).collect::<Vec<_>>() })
+pub fn plan(plan: &Plan) -> Value {
+    let groups: Vec<Value> = plan.groups.iter().map(group).collect();
+    json!({ "dryRun": true, "total": plan.total, "asOf": millis(plan.as_of), "groups": groups })
 }
 
 /// Letters that have a cause, a step and a digest in common.

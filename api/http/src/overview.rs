@@ -244,15 +244,7 @@ mod tests {
 
     #[test]
     fn no_worker_and_too_much_work_are_different_words() {
-        let up = Checks {
-            database: true,
-            writes: true,
-            migrations: true,
-            objects: true,
-            queue: true,
-            disk: true,
-            full: Vec::new(),
-        };
+        let up = Checks::all_up();
         let well = || Found {
             checks: &up,
             backlog: Backlog { ready: 7, ..Backlog::default() },

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Interval, interval};
 use untxt_api::dead_letters;
 use untxt_engine::id::RunId;
-use untxt_engine::journal::dead_letters::{DeadLetterFilter, DeadLetterStatus};
+use untxt_engine::journal::dead_letters::DeadLetterFilter;
 use untxt_engine::state::RunStatus;
 use untxt_workflows::bulk_redrives::Progress;
 use untxt_workflows::operations::Operations;
@@ -19,9 +19,6 @@ use untxt_workflows::redrive::bulk::Action;
 use super::Selection;
 use crate::failure::Failure;
 use crate::{output, start};
-
-/// Groups that a dry run shows.
-const GROUPS_MAX: u32 = 100;
 
 /// How often the bar is brought up to date.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -56,19 +53,14 @@ pub(super) async fn run(
 }
 
 async fn count(operations: &Operations, filter: &DeadLetterFilter, json: bool) -> Result<(), Failure> {
-    let now = operations.records.engine().now();
-    let as_of = filter.until.map_or(now, |until| until.min(now));
-    let filter =
-        DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), until: Some(as_of), ..filter.clone() };
-    let (_, total) = operations.records.engine().dead_letters(&filter, 0, 0).await?;
-    let groups = operations.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
-    let view = dead_letters::groups(&groups, total, as_of);
+    let plan = operations.plan_bulk(filter).await?;
+    let view = dead_letters::plan(&plan);
     if json {
         output::json(&view);
         return Ok(());
     }
     output::table(output::rows(&view["groups"]), super::show::GROUP_COLUMNS);
-    output::line(&format!("{total} dead letter(s) wait; nothing was done"));
+    output::line(&format!("{} dead letter(s) wait; nothing was done", plan.total));
     Ok(())
 }
 

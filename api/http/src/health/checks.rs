@@ -110,12 +110,10 @@ async fn answers<T, E>(asked: impl Future<Output = Result<T, E>>) -> Option<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_who_works_needs_the_queue() {
-        let all = Checks {
+impl Checks {
+    /// Everything answers.
+    pub(crate) fn all_up() -> Self {
+        Self {
             database: true,
             writes: true,
             migrations: true,
@@ -123,7 +121,17 @@ mod tests {
             queue: true,
             disk: true,
             full: Vec::new(),
-        };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_works_needs_the_queue() {
+        let all = Checks::all_up();
         assert_eq!(all.missing(ProcessRole::Work), [""; 0]);
         let no_queue = Checks { queue: false, ..all.clone() };
         assert_eq!(no_queue.missing(ProcessRole::Serve), [""; 0]);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::super::body;
 use super::super::list::number;
-use super::{actor, redrives};
+use super::{Why, actor, redrives};
 use crate::app_state::AppState;
 use crate::boxed;
 use crate::error::ApiError;
@@ -23,7 +23,7 @@ use crate::{dead_letters, views};
 const LIMIT_DEFAULT: u64 = 50;
 const LIMIT_MAX: u64 = 200;
 
-/// Groups that a list or a dry run shows.
+/// Groups that a list shows.
 const GROUPS_MAX: u32 = 100;
 
 pub(super) fn router() -> Router {
@@ -129,12 +129,6 @@ async fn redrive(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, Ap
     Ok(Json(views::success(&shown(state, id).await?)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Why {
-    reason: Option<String>,
-}
-
 #[handler]
 #[boxed]
 async fn discard(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
@@ -199,13 +193,8 @@ async fn go_through(
     }
     let filter = filter(many.filter.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     if many.dry_run {
-        let now = state.platform.records.engine().now();
-        let as_of = filter.until.map_or(now, |until| until.min(now));
-        let filter =
-            DeadLetterFilter { state: Some(DeadLetterStatus::Waiting), until: Some(as_of), ..filter };
-        let (_, total) = state.platform.records.engine().dead_letters(&filter, 0, 0).await?;
-        let groups = state.platform.records.engine().dead_letter_groups(&filter, GROUPS_MAX).await?;
-        res.render(Json(views::success(&dead_letters::groups(&groups, total, as_of))));
+        let plan = state.platform.operations.plan_bulk(&filter).await?;
+        res.render(Json(views::success(&dead_letters::plan(&plan))));
         return Ok(());
     }
     let run =

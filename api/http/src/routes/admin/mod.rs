@@ -14,6 +14,7 @@ mod workers;
 use async_trait::async_trait;
 use salvo::http::Method;
 use salvo::prelude::{Depot, FlowCtrl, Handler, Request, Response, Router};
+use serde::Deserialize;
 
 use super::body::has_json;
 use crate::app_state::AppState;
@@ -74,6 +75,13 @@ fn allowed(req: &Request, depot: &Depot) -> Result<(), ApiError> {
         Method::GET | Method::HEAD => Ok(()),
         _ => has_json(req),
     }
+}
+
+/// Why something is done.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    reason: Option<String>,
 }
 
 /// Who asks, and why. What stands in the audit has to be readable.

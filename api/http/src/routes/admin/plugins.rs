@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use untxt_plugins::{LoadedEngine, PluginError, Reference};
 
 use super::super::body::body;
-use super::actor;
+use super::{Why, actor};
 use crate::app_state::AppState;
 use crate::audit::AuditedAction;
 use crate::boxed;
@@ -30,12 +30,6 @@ pub(super) fn router() -> Router {
 #[serde(deny_unknown_fields)]
 struct Wanted {
     digest: String,
-    reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Why {
     reason: Option<String>,
 }
 

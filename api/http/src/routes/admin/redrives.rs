@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::body;
 use super::super::list::{page, pagination};
-use super::actor;
+use super::{Why, actor};
 use crate::app_state::AppState;
 use crate::boxed;
 use crate::error::ApiError;
@@ -45,13 +45,6 @@ async fn show(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiEr
     let id = named(req)?;
     let found = operations(depot)?.bulk(id).await?.ok_or_else(missing)?;
     Ok(Json(shown(&found)))
-}
-
-/// Why something is done.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Why {
-    reason: Option<String>,
 }
 
 #[handler]

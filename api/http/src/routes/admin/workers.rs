@@ -2,12 +2,11 @@
 
 use salvo::http::StatusCode;
 use salvo::prelude::{Depot, Json, Request, Router, handler};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use untxt_engine::id::WorkerName;
 
 use super::super::body;
-use super::actor;
+use super::{Why, actor};
 use crate::app_state::AppState;
 use crate::boxed;
 use crate::error::ApiError;
@@ -34,13 +33,6 @@ async fn drain(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiE
 #[boxed]
 async fn resume(req: &mut Request, depot: &mut Depot) -> Result<Json<Value>, ApiError> {
     set(req, depot, false).await
-}
-
-/// Why something is done.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Why {
-    reason: Option<String>,
 }
 
 async fn set(req: &mut Request, depot: &Depot, draining: bool) -> Result<Json<Value>, ApiError> {
